@@ -1,0 +1,11 @@
+"""The rehearsal: the unmodified program deployed on an emulated AWS, judged by the policy pack.
+
+Who runs what (each box is a process of its own):
+
+    python -m rehearsal STACK ─┬─ cloud      moto, in process: creates, looks up, serves (cloud/)
+                               ├─ analyzer   the policy pack, started as the engine starts it (analyzer.py)
+                               ├─ preview    the program as in a dry run: computed values are unknown
+                               └─ deploy     the program as in an update: remediate, analyze, create
+
+The program never learns that it is being rehearsed: it talks to a resource monitor (monitor.py), as under the engine.
+"""

@@ -1,0 +1,115 @@
+"""The emulated account: moto started in this process, and one way to call it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+import boto3
+import botocore.config
+from botocore.exceptions import ClientError, ParamValidationError
+from botocore.model import OperationModel
+from moto import mock_aws
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.config import default_user_config
+from moto.moto_api._internal import mock_random
+
+from rehearsal.cloud.requests import example, violations
+from rehearsal.problems import Refused
+
+ACCOUNT: Final = DEFAULT_ACCOUNT_ID
+PARTITION: Final = "aws"
+
+# moto's folders are not always named as boto3's clients are.
+_BACKENDS: Final = {"logs": "logs", "elbv2": "elbv2"}
+
+# Nothing here may reach, or read the credentials of, a real account.
+_CREDENTIALS: Final = {
+    "AWS_ACCESS_KEY_ID": "rehearsal",
+    "AWS_SECRET_ACCESS_KEY": "rehearsal",
+    "AWS_SESSION_TOKEN": "rehearsal",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+class Account:
+    """What this process's moto holds."""
+
+    def __init__(self) -> None:
+        os.environ.pop("AWS_PROFILE", None)
+        os.environ.pop("AWS_ENDPOINT_URL", None)
+        os.environ.update(_CREDENTIALS)
+        default_user_config["iam"] = {"load_aws_managed_policies": False}
+        self._mock = mock_aws()
+        self._mock.start()
+        self._session = boto3.Session()
+        self.modelled: set[str] = set()
+        """Ids that were made up because the emulator lacks their operation."""
+
+    @cache  # noqa: B019 one account lives as long as its process
+    def client(self, service: str, region: str) -> Any:
+        """A boto3 client; the backend behind it exists afterwards, so that seeding it is deterministic."""
+        self.seed(f"{service}/{region}")
+        client = self._session.client(
+            service, region_name=region, config=botocore.config.Config(parameter_validation=False, retries={"total_max_attempts": 1})
+        )
+        backends = get_backend(_BACKENDS.get(service, service))[ACCOUNT]
+        backends.get(region) or backends.get("global") or backends.get("aws")
+        return client
+
+    @staticmethod
+    def seed(text: str) -> None:
+        """Make the ids that moto invents next depend on `text` alone."""
+        mock_random.seed(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
+
+    def operation(self, service: str, name: str, region: str) -> OperationModel:
+        return self.client(service, region).meta.service_model.operation_model(name)
+
+    def call(self, service: str, operation: str, region: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a request that keeps all of the service model's rules.
+
+        Raises `Refused` of kind "request" for one that does not, of kind "aws" when AWS (moto) says no, and
+        `Missing` when the emulator lacks the operation.
+        """
+        self.check(service, operation, region, request)
+        client = self.client(service, region)
+        try:
+            answer = client._make_api_call(operation, dict(request))  # noqa: SLF001 by AWS's name, as specs write it
+        except NotImplementedError as error:
+            raise Missing(service, operation) from error
+        except ParamValidationError as error:
+            raise Refused("request", f"{operation}: {error}") from error
+        except ClientError as error:
+            failure = error.response.get("Error", {})
+            if "not yet implemented" in str(failure.get("Message", "")).lower():
+                raise Missing(service, operation) from error
+            raise Refused("aws", f"{operation}: {failure.get('Message') or failure.get('Code')} ({failure.get('Code')})") from error
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def check(self, service: str, operation: str, region: str, request: Mapping[str, Any]) -> None:
+        """Refuse a request that breaks the service model."""
+        shape = self.operation(service, operation, region).input_shape
+        found = list(violations(shape, request)) if shape is not None else []
+        if found:
+            raise Refused("request", f"{operation}: " + "; ".join(found))
+
+    def model(self, service: str, operation: str, region: str, request: Mapping[str, Any], urn: str) -> dict[str, Any]:
+        """A made-up answer of the right shape to a checked request that the emulator cannot execute."""
+        self.check(service, operation, region, request)
+        shape = self.operation(service, operation, region).output_shape
+        token = hashlib.sha256(urn.encode()).hexdigest()[:17]
+        return example(shape, request, token) if shape is not None else {}
+
+
+class Missing(Exception):
+    """The emulator has no such operation."""
+
+    def __init__(self, service: str, operation: str) -> None:
+        super().__init__(f"the emulator lacks {service} {operation}")

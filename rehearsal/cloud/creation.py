@@ -1,0 +1,231 @@
+"""How a resource comes into being in the emulated account, driven by its spec.
+
+A spec says only what the AWS service model cannot: which operation creates the resource, which inputs are called
+otherwise there, where the id is found, which further calls complete it. Every other input is matched against the
+request by name, exactly; an input that matches nothing is an error, one left out on purpose is listed with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.model import ListShape, MapShape, StructureShape
+
+from rehearsal.cloud.account import ACCOUNT, PARTITION, Missing
+from rehearsal.cloud.process import Created
+from rehearsal.cloud.requests import Unmapped, WrongShape, request_for
+from rehearsal.problems import Refused
+
+if TYPE_CHECKING:
+    from rehearsal.cloud.account import Account
+
+@dataclass
+class Making:
+    """A resource while it is made: what specs read from and call through."""
+
+    account: Account
+    urn: str
+    type: str
+    name: str
+    region: str
+    inputs: dict[str, Any]
+    tags: dict[str, str]
+    service: str = ""
+    id: str = ""
+    response: dict[str, Any] = field(default_factory=dict)
+
+    def call(self, operation: str, request: Mapping[str, Any], service: str | None = None) -> dict[str, Any]:
+        return self.account.call(service or self.service, operation, self.region, request)
+
+    def find(self, source: Source) -> Any:
+        """The value of a source: a function of this, a text with `{fields}`, or a path into the creating answer."""
+        if callable(source):
+            return source(self)
+        if "{" in source:
+            return source.format_map(_Fields(self))
+        value: Any = self.response
+        for step in source.split("."):
+            value = value.get(step) if isinstance(value, dict) else None
+        return value
+
+
+class _Fields(dict[str, Any]):
+    """`{id}`, `{region}`, `{account}`, `{partition}`, `{name}` and every input by its name."""
+
+    def __init__(self, making: Making) -> None:
+        super().__init__(making.inputs)
+        self.update(
+            id=making.id, region=making.region, account=ACCOUNT, partition=PARTITION, name=making.inputs.get("name", making.name)
+        )
+
+
+Source = str | Callable[[Making], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One AWS request. As a resource's first call it takes every input that no other call takes."""
+
+    operation: str
+    takes: Mapping[str, str] = field(default_factory=dict)
+    """Inputs and the request members they fill (`A.B` for a nested one)."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Members that always have this value; texts and functions are sources."""
+    reshape: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """Brings the inputs into the request's form where names alone do not."""
+    always: bool = False
+    """Sent even if the resource gives none of its inputs."""
+    service: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """How one resource type is created."""
+
+    service: str
+    create: Call | Callable[[Making], dict[str, Any]]
+    id: Source
+    outputs: Mapping[str, Source] = field(default_factory=dict)
+    then: Sequence[Call] = ()
+    tagging: str | Call | None = None
+    """The EC2 resource type for TagSpecifications, or the call that sets tags; else the creating request's own."""
+    autoname: str | None = None
+    """The input that Pulumi fills with the resource's name and a random suffix."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """What the provider fills in."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Inputs that no creating request carries, and why."""
+    modelled: Callable[[dict[str, Any]], str | None] = lambda _inputs: None
+    """The reason why the emulator cannot make such a resource, if it cannot."""
+
+
+# Read by the provider on deletion or by the engine; no creating request carries them.
+LIFECYCLE: Final = {
+    "forceDestroy": "read by the provider on deletion",
+    "skipDestroy": "read by the provider on deletion",
+    "deletionWindowInDays": "read by the provider on deletion",
+    "timeouts": "how long the provider waits",
+}
+
+
+def create(spec: Spec, making: Making) -> Created:
+    """Make the resource; raises `Refused` with everything that was wrong with its request."""
+    making.service = spec.service
+    making.inputs = {**spec.defaults, **making.inputs}
+    left_out = [key for key in making.inputs if key in spec.left_out or key in LIFECYCLE]
+    reason = spec.modelled(making.inputs) or _refers_to_modelled(making)
+    making.account.client(spec.service, making.region)
+    making.account.seed(making.urn)
+    try:
+        if reason is None:
+            _emulate(spec, making)
+        else:
+            _model(spec, making)
+    except Missing as missing:
+        raise Refused("request", f"{missing}, and the spec of {making.type} does not say so") from missing
+    except (Unmapped, WrongShape) as error:
+        raise Refused("request", str(error)) from error
+    outputs = {name: making.find(source) for name, source in spec.outputs.items()}
+    if reason is not None:
+        making.account.modelled.add(making.id)
+    return Created(
+        id=making.id,
+        outputs={name: value for name, value in outputs.items() if value is not None},
+        status="modelled" if reason else "emulated",
+        left_out=sorted(left_out),
+        reason=reason,
+    )
+
+
+def _emulate(spec: Spec, making: Making) -> None:
+    if callable(spec.create):
+        making.response = spec.create(making)
+    else:
+        making.response = making.call(spec.create.operation, _creating_request(spec, spec.create, making))
+    making.id = str(making.find(spec.id))
+    for call in spec.then:
+        request = _further_request(spec, call, making)
+        if request is not None:
+            making.call(call.operation, request, call.service)
+    if isinstance(spec.tagging, Call) and making.tags:
+        call = spec.tagging
+        making.call(call.operation, {name: _fixed(making, value) for name, value in call.fixed.items()}, call.service)
+
+
+def _model(spec: Spec, making: Making) -> None:
+    """Check every request as if it were sent, and make up the answer."""
+    if callable(spec.create):
+        raise Refused("request", f"{making.type} cannot be modelled: its spec creates it by code")
+    request = _creating_request(spec, spec.create, making)
+    making.response = making.account.model(spec.service, spec.create.operation, making.region, request, making.urn)
+    making.id = str(making.find(spec.id))
+    for call in spec.then:
+        further = _further_request(spec, call, making)
+        if further is not None:
+            making.account.check(call.service or spec.service, call.operation, making.region, further)
+
+
+def _refers_to_modelled(making: Making) -> str | None:
+    found = next((text for text in texts(making.inputs) if text in making.account.modelled), None)
+    return f"refers to {found}, which is modelled" if found else None
+
+
+def texts(value: Any) -> list[str]:
+    """Every text in `value`, at any depth."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in texts(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in texts(item)]
+    return []
+
+
+def _creating_request(spec: Spec, call: Call, making: Making) -> dict[str, Any]:
+    elsewhere = {key for further in spec.then for key in further.takes} | set(spec.left_out) | set(LIFECYCLE) | {"tags", "region"}
+    inputs = {key: value for key, value in making.inputs.items() if key not in elsewhere}
+    request = _request(call, making, inputs)
+    shape = making.account.operation(spec.service, call.operation, making.region).input_shape
+    if making.tags and isinstance(shape, StructureShape) and not isinstance(spec.tagging, Call):
+        request.update(_tags(shape, making.tags, spec.tagging))
+    return request
+
+
+def _further_request(spec: Spec, call: Call, making: Making) -> dict[str, Any] | None:
+    inputs = {key: making.inputs[key] for key in call.takes if key in making.inputs}
+    if not inputs and not call.always:
+        return None
+    return _request(call, making, inputs)
+
+
+def _request(call: Call, making: Making, inputs: dict[str, Any]) -> dict[str, Any]:
+    shape = making.account.operation(call.service or making.service, call.operation, making.region).input_shape
+    if call.reshape is not None:
+        inputs = call.reshape(inputs)
+    request = request_for(shape, inputs, call.takes, call.operation) if isinstance(shape, StructureShape) else {}
+    request.update({name: _fixed(making, value) for name, value in call.fixed.items()})
+    return request
+
+
+def _fixed(making: Making, value: Any) -> Any:
+    return making.find(value) if callable(value) or (isinstance(value, str) and "{" in value) else value
+
+
+def _tags(shape: StructureShape, tags: dict[str, str], resource_type: str | None) -> dict[str, Any]:
+    """The tags in the form that this request takes them; none if it takes none."""
+    members = {name.lower(): name for name in shape.members}
+    if resource_type is not None and "tagspecifications" in members:
+        pairs = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+        return {members["tagspecifications"]: [{"ResourceType": resource_type, "Tags": pairs}]}
+    name = members.get("tags")
+    if name is None:
+        return {}
+    member = shape.members[name]
+    if isinstance(member, MapShape):
+        return {name: tags}
+    assert isinstance(member, ListShape)
+    assert isinstance(member.member, StructureShape)
+    key, value = sorted(member.member.members)[:2]
+    return {name: [{key: tag, value: text} for tag, text in sorted(tags.items())]}

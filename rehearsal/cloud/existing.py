@@ -1,0 +1,55 @@
+"""Stand-ins for what a stack file says exists already.
+
+A stack may live in somebody else's VPC: its file then names `vpc-…`, `subnet-…` and the like. The emulated account
+starts empty, so the rehearsal puts something with exactly these ids there, and says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+from unittest import mock
+
+from rehearsal.cloud.account import Account
+
+_CIDR: Final = ipaddress.IPv4Network("10.0.0.0/16")
+
+
+@contextlib.contextmanager
+def _next_id(generator: str, identifier: str) -> Iterator[None]:
+    with mock.patch(generator, lambda *_args, **_kwargs: identifier):
+        yield
+
+
+def stand_in(account: Account, region: str, identifiers: Iterable[str]) -> list[str]:
+    """Create each of `identifiers`; returns those that were created."""
+    zones = account.call("ec2", "DescribeAvailabilityZones", region, {})["AvailabilityZones"]
+    blocks = _CIDR.subnets(new_prefix=24)
+    vpc: str | None = None
+    made = []
+    for position, identifier in enumerate(identifiers):
+        kind = identifier.partition("-")[0]
+        if kind != "vpc" and vpc is None:
+            vpc = _make(account, region, "CreateVpc", {"CidrBlock": str(_CIDR)})["Vpc"]["VpcId"]
+        if kind == "vpc":
+            with _next_id("moto.ec2.models.vpcs.random_vpc_id", identifier):
+                _make(account, region, "CreateVpc", {"CidrBlock": str(_CIDR)})
+            vpc = vpc or identifier
+        elif kind == "subnet":
+            zone = zones[position % len(zones)]["ZoneName"]
+            with _next_id("moto.ec2.models.subnets.random_subnet_id", identifier):
+                _make(account, region, "CreateSubnet", {"VpcId": vpc, "CidrBlock": str(next(blocks)), "AvailabilityZone": zone})
+        elif kind == "sg":
+            with _next_id("moto.ec2.models.security_groups.random_security_group_id", identifier):
+                _make(account, region, "CreateSecurityGroup", {"GroupName": identifier, "Description": "stand-in", "VpcId": vpc})
+        elif kind == "rtb":
+            with _next_id("moto.ec2.models.route_tables.random_route_table_id", identifier):
+                _make(account, region, "CreateRouteTable", {"VpcId": vpc})
+        made.append(identifier)
+    return made
+
+
+def _make(account: Account, region: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    return account.call("ec2", operation, region, request)

@@ -1,0 +1,363 @@
+"""VPC and its parts. EC2 takes tags as TagSpecifications, and hides most attributes behind Modify calls."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rehearsal.cloud.creation import Call, Making, Spec
+from rehearsal.problems import Refused
+
+_ARN: Final = "arn:{partition}:ec2:{region}:{account}:"
+
+
+def _only(making: Making, operation: str, answer: str, **filters: str) -> dict[str, Any]:
+    """The one thing of the new VPC that AWS made by itself."""
+    wanted = [{"Name": name.replace("_", "-"), "Values": [value]} for name, value in filters.items()]
+    return making.call(operation, {"Filters": wanted})[answer][0]
+
+
+def _default_security_group(making: Making) -> str:
+    vpc = making.inputs.get("vpcId") or making.id
+    return _only(making, "DescribeSecurityGroups", "SecurityGroups", vpc_id=vpc, group_name="default")["GroupId"]
+
+
+def _default_network_acl(making: Making) -> str:
+    return _only(making, "DescribeNetworkAcls", "NetworkAcls", vpc_id=making.id, default="true")["NetworkAclId"]
+
+
+def _main_route_table(making: Making) -> str:
+    return _only(making, "DescribeRouteTables", "RouteTables", vpc_id=making.id, association_main="true")["RouteTableId"]
+
+
+def _describe_main_route_table(making: Making) -> str:
+    tables = making.call("DescribeRouteTables", {"Filters": [{"Name": "vpc-id", "Values": [making.id]}]})["RouteTables"]
+    return next(t["RouteTableId"] for t in tables if any(a.get("Main") for a in t["Associations"]))
+
+
+def _permission(rule: dict[str, Any]) -> dict[str, Any]:
+    """An EC2 IpPermission from one rule, inline or standalone."""
+    description = {"Description": rule["description"]} if rule.get("description") else {}
+    permission: dict[str, Any] = {"IpProtocol": str(rule.get("ipProtocol", rule.get("protocol")))}
+    if permission["IpProtocol"] != "-1":
+        permission.update(FromPort=rule.get("fromPort"), ToPort=rule.get("toPort"))
+    ranges = [*rule.get("cidrBlocks", []), *([rule["cidrIpv4"]] if "cidrIpv4" in rule else [])]
+    ranges6 = [*rule.get("ipv6CidrBlocks", []), *([rule["cidrIpv6"]] if "cidrIpv6" in rule else [])]
+    lists = [*rule.get("prefixListIds", []), *([rule["prefixListId"]] if "prefixListId" in rule else [])]
+    groups = [*rule.get("securityGroups", []), *([rule["referencedSecurityGroupId"]] if "referencedSecurityGroupId" in rule else [])]
+    if not (ranges or ranges6 or lists or groups or rule.get("self")):
+        raise Refused("request", "a security group rule needs a source or destination: a CIDR, a prefix list or a security group")
+    permission["IpRanges"] = [{"CidrIp": cidr, **description} for cidr in ranges]
+    permission["Ipv6Ranges"] = [{"CidrIpv6": cidr, **description} for cidr in ranges6]
+    permission["PrefixListIds"] = [{"PrefixListId": identifier, **description} for identifier in lists]
+    permission["UserIdGroupPairs"] = [{"GroupId": identifier, **description} for identifier in groups]
+    return {key: value for key, value in permission.items() if value not in ([], None)}
+
+
+_RULE_INPUTS: Final = {
+    "securityGroupId", "ipProtocol", "fromPort", "toPort", "cidrIpv4", "cidrIpv6", "prefixListId",
+    "referencedSecurityGroupId", "description",
+}  # fmt: skip
+
+
+def _standalone_rule(direction: str) -> Spec:
+    def reshape(inputs: dict[str, Any]) -> dict[str, Any]:
+        others = {key: value for key, value in inputs.items() if key not in _RULE_INPUTS}
+        return {**others, "groupId": inputs.get("securityGroupId"), "ipPermissions": [_permission(inputs)]}
+
+    return Spec(
+        service="ec2",
+        create=Call(operation=f"AuthorizeSecurityGroup{direction}", reshape=reshape),
+        id=lambda making: making.response["SecurityGroupRules"][0]["SecurityGroupRuleId"],
+        outputs={"securityGroupRuleId": "{id}", "arn": _ARN + "security-group-rule/{id}"},
+        tagging="security-group-rule",
+    )
+
+
+def _inline_rules(making: Making) -> None:
+    """The rules written inside a security group; AWS's own rule for all egress goes, as the provider removes it."""
+    group = making.call("DescribeSecurityGroups", {"GroupIds": [making.id]})["SecurityGroups"][0]
+    for direction, present in (("Ingress", "IpPermissions"), ("Egress", "IpPermissionsEgress")):
+        if group[present]:
+            making.call(f"RevokeSecurityGroup{direction}", {"GroupId": making.id, "IpPermissions": [_trimmed(p) for p in group[present]]})
+        for rule in making.inputs.get(direction.lower(), []):
+            rule = {**rule, "referencedSecurityGroupId": making.id} if rule.get("self") else rule
+            making.call(f"AuthorizeSecurityGroup{direction}", {"GroupId": making.id, "IpPermissions": [_permission(rule)]})
+
+
+def _trimmed(permission: dict[str, Any]) -> dict[str, Any]:
+    """An IpPermission as described, in the form in which it can be revoked."""
+    pairs = [{"GroupId": pair["GroupId"]} for pair in permission.get("UserIdGroupPairs", [])]
+    kept = {key: value for key, value in permission.items() if value != [] and key != "UserIdGroupPairs"}
+    return {**kept, "UserIdGroupPairs": pairs} if pairs else kept
+
+
+def _security_group(making: Making) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "GroupName": making.inputs["name"],
+        "Description": making.inputs.get("description", "Managed by Pulumi"),
+        "TagSpecifications": _tag_specifications("security-group", making),
+    }
+    if "vpcId" in making.inputs:
+        request["VpcId"] = making.inputs["vpcId"]
+    response = making.call("CreateSecurityGroup", {key: value for key, value in request.items() if value})
+    making.id = response["GroupId"]
+    _inline_rules(making)
+    return response
+
+
+def _tag_specifications(resource_type: str, making: Making) -> list[dict[str, Any]]:
+    pairs = [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
+    return [{"ResourceType": resource_type, "Tags": pairs}] if pairs else []
+
+
+def _adopt_default_security_group(making: Making) -> dict[str, Any]:
+    """The provider takes the VPC's default group over and makes its rules those of the program: by default none."""
+    making.id = _default_security_group(making)
+    _inline_rules(making)
+    return {"GroupId": making.id}
+
+
+def _create_route(making: Making) -> dict[str, Any]:
+    renames = {"destinationPrefixListId": "DestinationPrefixListId", "egressOnlyGatewayId": "EgressOnlyInternetGatewayId"}
+    request = {renames.get(key, key[0].upper() + key[1:]): value for key, value in making.inputs.items() if key != "region"}
+    return making.call("CreateRoute", request)
+
+
+def _route_id(making: Making) -> str:
+    keys = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
+    destination = next((making.inputs[key] for key in keys if key in making.inputs), "")
+    return f"r-{making.inputs['routeTableId']}{destination}"
+
+
+def _entry(rule: dict[str, Any], *, egress: bool) -> dict[str, Any]:
+    """A network ACL entry; the provider turns protocol names into numbers."""
+    protocol = {"tcp": "6", "udp": "17", "icmp": "1", "all": "-1"}.get(str(rule["protocol"]), str(rule["protocol"]))
+    entry = {
+        "ruleNumber": rule.get("ruleNumber", rule.get("ruleNo")),
+        "protocol": protocol,
+        "ruleAction": rule.get("ruleAction", rule.get("action")),
+        "egress": egress,
+    }
+    entry.update({key: rule[key] for key in ("cidrBlock", "ipv6CidrBlock", "networkAclId") if rule.get(key)})
+    if protocol not in ("-1", "1"):
+        entry["portRange"] = {"from": rule.get("fromPort"), "to": rule.get("toPort")}
+    if protocol == "1":
+        entry["icmpTypeCode"] = {"type": rule.get("icmpType", -1), "code": rule.get("icmpCode", -1)}
+    return entry
+
+
+def _network_acl(making: Making) -> dict[str, Any]:
+    request: dict[str, Any] = {"VpcId": making.inputs.get("vpcId"), "TagSpecifications": _tag_specifications("network-acl", making)}
+    response = making.call("CreateNetworkAcl", {key: value for key, value in request.items() if value})
+    making.id = response["NetworkAcl"]["NetworkAclId"]
+    for direction in ("ingress", "egress"):
+        for rule in making.inputs.get(direction, []):
+            entry = _entry({**rule, "networkAclId": making.id}, egress=direction == "egress")
+            making.call("CreateNetworkAclEntry", _pascal(entry))
+    for subnet in making.inputs.get("subnetIds", []):
+        _associate_acl(making, subnet, making.id)
+    return response
+
+
+def _pascal(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key[0].upper() + key[1:]: _pascal(item) for key, item in value.items()}
+    return value
+
+
+def _associate_acl(making: Making, subnet: str, acl: str) -> dict[str, Any]:
+    """A subnet always has a network ACL: a new one replaces the association of the old."""
+    current = _only(making, "DescribeNetworkAcls", "NetworkAcls", association_subnet_id=subnet)
+    association = next(a["NetworkAclAssociationId"] for a in current["Associations"] if a["SubnetId"] == subnet)
+    return making.call("ReplaceNetworkAclAssociation", {"AssociationId": association, "NetworkAclId": acl})
+
+
+def _flow_log(inputs: dict[str, Any]) -> dict[str, Any]:
+    for key, kind in (("vpcId", "VPC"), ("subnetId", "Subnet"), ("eniId", "NetworkInterface")):
+        if key in inputs:
+            inputs = {**{k: v for k, v in inputs.items() if k != key}, "resourceIds": [inputs[key]], "resourceType": kind}
+    return inputs
+
+
+def _endpoint_id(making: Making) -> dict[str, Any]:
+    return making.call("DescribeVpcEndpoints", {"VpcEndpointIds": [making.id]})["VpcEndpoints"][0]
+
+
+def _endpoint_arn(making: Making) -> str:
+    return making.find(_ARN + "vpc-endpoint/{id}")
+
+
+def _gateway_prefix_list(making: Making) -> str | None:
+    if making.inputs.get("vpcEndpointType", "Gateway") != "Gateway":
+        return None
+    lists = making.call("DescribeManagedPrefixLists", {})["PrefixLists"]
+    return next((p["PrefixListId"] for p in lists if p["PrefixListName"] == making.inputs["serviceName"]), None)
+
+
+def _route_table_routes(making: Making) -> dict[str, Any]:
+    request: dict[str, Any] = {"VpcId": making.inputs.get("vpcId"), "TagSpecifications": _tag_specifications("route-table", making)}
+    response = making.call("CreateRouteTable", {key: value for key, value in request.items() if value})
+    table = response["RouteTable"]["RouteTableId"]
+    for route in making.inputs.get("routes", []):
+        renames = {"cidrBlock": "DestinationCidrBlock", "ipv6CidrBlock": "DestinationIpv6CidrBlock", "egressOnlyGatewayId": "EgressOnlyInternetGatewayId"}
+        request = {renames.get(key, key[0].upper() + key[1:]): value for key, value in route.items()}
+        making.call("CreateRoute", {"RouteTableId": table, **request})
+    return response
+
+
+_REGIONAL_NAT: Final = "the emulator knows zonal NAT gateways only"
+
+SPECS: Final[dict[str, Spec]] = {
+    "aws:ec2/vpc:Vpc": Spec(
+        service="ec2",
+        create=Call(operation="CreateVpc", takes={"assignGeneratedIpv6CidrBlock": "AmazonProvidedIpv6CidrBlock"}),
+        id="Vpc.VpcId",
+        then=[
+            # AWS takes one attribute a call.
+            Call(operation="ModifyVpcAttribute", takes={"enableDnsSupport": "EnableDnsSupport.Value"}, fixed={"VpcId": "{id}"}),
+            Call(operation="ModifyVpcAttribute", takes={"enableDnsHostnames": "EnableDnsHostnames.Value"}, fixed={"VpcId": "{id}"}),
+        ],
+        outputs={
+            "arn": _ARN + "vpc/{id}",
+            "defaultSecurityGroupId": _default_security_group,
+            "defaultNetworkAclId": _default_network_acl,
+            "defaultRouteTableId": _describe_main_route_table,
+            "mainRouteTableId": _describe_main_route_table,
+            "dhcpOptionsId": "Vpc.DhcpOptionsId",
+            "enableDnsSupport": lambda making: making.inputs.get("enableDnsSupport", True),
+            "enableDnsHostnames": lambda making: making.inputs.get("enableDnsHostnames", False),
+            "instanceTenancy": "Vpc.InstanceTenancy",
+        },
+        tagging="vpc",
+    ),
+    "aws:ec2/internetGateway:InternetGateway": Spec(
+        service="ec2",
+        create=Call(operation="CreateInternetGateway"),
+        id="InternetGateway.InternetGatewayId",
+        then=[Call(operation="AttachInternetGateway", takes={"vpcId": "VpcId"}, fixed={"InternetGatewayId": "{id}"})],
+        outputs={"arn": _ARN + "internet-gateway/{id}"},
+        tagging="internet-gateway",
+    ),
+    "aws:ec2/subnet:Subnet": Spec(
+        service="ec2",
+        create=Call(operation="CreateSubnet"),
+        id="Subnet.SubnetId",
+        then=[
+            Call(operation="ModifySubnetAttribute", takes={"mapPublicIpOnLaunch": "MapPublicIpOnLaunch.Value"}, fixed={"SubnetId": "{id}"}),
+        ],
+        outputs={"arn": "Subnet.SubnetArn", "availabilityZone": "Subnet.AvailabilityZone", "availabilityZoneId": "Subnet.AvailabilityZoneId"},
+        tagging="subnet",
+    ),
+    "aws:ec2/routeTable:RouteTable": Spec(
+        service="ec2",
+        create=_route_table_routes,
+        id="RouteTable.RouteTableId",
+        outputs={"arn": _ARN + "route-table/{id}"},
+    ),
+    "aws:ec2/route:Route": Spec(
+        service="ec2",
+        create=Call(operation="CreateRoute", takes={"egressOnlyGatewayId": "EgressOnlyInternetGatewayId"}),
+        id=_route_id,
+        outputs={"state": lambda _making: "active", "origin": lambda _making: "CreateRoute"},
+    ),
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": Spec(
+        service="ec2", create=Call(operation="AssociateRouteTable"), id="AssociationId"
+    ),
+    "aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation": Spec(
+        service="ec2",
+        create=lambda making: making.call(
+            "ReplaceRouteTableAssociation",
+            {"AssociationId": _main_association(making), "RouteTableId": making.inputs["routeTableId"]},
+        ),
+        id="NewAssociationId",
+    ),
+    "aws:ec2/eip:Eip": Spec(
+        service="ec2",
+        create=Call(operation="AllocateAddress"),
+        id="AllocationId",
+        outputs={"allocationId": "{id}", "publicIp": "PublicIp", "arn": _ARN + "elastic-ip/{id}", "domain": lambda _making: "vpc"},
+        tagging="elastic-ip",
+    ),
+    "aws:ec2/natGateway:NatGateway": Spec(
+        service="ec2",
+        create=Call(operation="CreateNatGateway", takes={"privateIp": "PrivateIpAddress"}),
+        id=lambda making: making.response["NatGateway"]["NatGatewayId"].replace("NatGatewayId-", "nat-"),
+        outputs={"publicIp": lambda making: (making.response["NatGateway"].get("NatGatewayAddresses") or [{}])[0].get("PublicIp")},
+        tagging="natgateway",
+        modelled=lambda inputs: _REGIONAL_NAT if inputs.get("availabilityMode") == "regional" else None,
+    ),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": Spec(
+        service="ec2",
+        create=Call(operation="CreateVpcEndpoint", takes={"policy": "PolicyDocument"}),
+        id="VpcEndpoint.VpcEndpointId",
+        defaults={"vpcEndpointType": "Gateway"},
+        left_out={"autoAccept": "accepts the connection on the provider's side"},
+        outputs={
+            "arn": _endpoint_arn,
+            "state": "VpcEndpoint.State",
+            "prefixListId": _gateway_prefix_list,
+            "networkInterfaceIds": "VpcEndpoint.NetworkInterfaceIds",
+            "dnsEntries": lambda making: [
+                {"dnsName": entry["DnsName"], "hostedZoneId": entry["HostedZoneId"]} for entry in making.response["VpcEndpoint"].get("DnsEntries", [])
+            ],
+        },
+        tagging="vpc-endpoint",
+    ),
+    "aws:ec2/vpcEndpointRouteTableAssociation:VpcEndpointRouteTableAssociation": Spec(
+        service="ec2",
+        create=Call(operation="ModifyVpcEndpoint", takes={"routeTableId": "AddRouteTableIds"}),
+        id="a-{vpcEndpointId}{routeTableId}",
+    ),
+    "aws:ec2/securityGroup:SecurityGroup": Spec(
+        service="ec2",
+        create=_security_group,
+        id="GroupId",
+        autoname="name",
+        left_out={"revokeRulesOnDelete": "read by the provider on deletion"},
+        outputs={"arn": _ARN + "security-group/{id}"},
+    ),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _standalone_rule("Ingress"),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _standalone_rule("Egress"),
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Spec(
+        service="ec2",
+        create=_adopt_default_security_group,
+        id="GroupId",
+        left_out={"revokeRulesOnDelete": "read by the provider on deletion"},
+        outputs={"arn": _ARN + "security-group/{id}", "name": lambda _making: "default"},
+        tagging=Call(operation="CreateTags", fixed={"Resources": lambda making: [making.id], "Tags": lambda making: _pairs(making)}),
+    ),
+    "aws:ec2/networkAcl:NetworkAcl": Spec(
+        service="ec2",
+        create=_network_acl,
+        id="NetworkAcl.NetworkAclId",
+        outputs={"arn": _ARN + "network-acl/{id}"},
+    ),
+    "aws:ec2/networkAclRule:NetworkAclRule": Spec(
+        service="ec2",
+        create=Call(operation="CreateNetworkAclEntry", reshape=lambda inputs: _entry(inputs, egress=bool(inputs.get("egress")))),
+        id="nacl-{networkAclId}-{ruleNumber}",
+    ),
+    "aws:ec2/networkAclAssociation:NetworkAclAssociation": Spec(
+        service="ec2",
+        create=lambda making: _associate_acl(making, making.inputs["subnetId"], making.inputs["networkAclId"]),
+        id="NewAssociationId",
+    ),
+    "aws:ec2/flowLog:FlowLog": Spec(
+        service="ec2",
+        create=Call(operation="CreateFlowLogs", reshape=_flow_log, takes={"iamRoleArn": "DeliverLogsPermissionArn"}),
+        id=lambda making: making.response["FlowLogIds"][0],
+        defaults={"trafficType": "ALL"},
+        outputs={"arn": _ARN + "vpc-flow-log/{id}"},
+        tagging="vpc-flow-log",
+    ),
+}
+
+
+def _pairs(making: Making) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
+
+
+def _main_association(making: Making) -> str:
+    tables = making.call("DescribeRouteTables", {"Filters": [{"Name": "vpc-id", "Values": [making.inputs["vpcId"]]}]})["RouteTables"]
+    associations = (association for table in tables for association in table["Associations"])
+    return next(a["RouteTableAssociationId"] for a in associations if a.get("Main"))

@@ -1,0 +1,55 @@
+"""Roles and policies."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rehearsal.cloud.creation import Call, Making, Spec
+
+
+def _inline_and_managed(making: Making) -> dict[str, Any]:
+    """A role with whatever policies were written inside it."""
+    inside = ("inlinePolicies", "managedPolicyArns", "forceDetachPolicies", "region")
+    renames = {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"}
+    request = {renames.get(key, key[0].upper() + key[1:]): value for key, value in making.inputs.items() if key not in (*inside, "tags")}
+    if making.tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
+    response = making.call("CreateRole", request)
+    for policy in making.inputs.get("inlinePolicies", []):
+        making.call("PutRolePolicy", {"RoleName": request["RoleName"], "PolicyName": policy["name"], "PolicyDocument": policy["policy"]})
+    for arn in making.inputs.get("managedPolicyArns", []):
+        making.call("AttachRolePolicy", {"RoleName": request["RoleName"], "PolicyArn": arn})
+    return response
+
+
+SPECS: Final[dict[str, Spec]] = {
+    "aws:iam/role:Role": Spec(
+        service="iam",
+        create=_inline_and_managed,
+        id="Role.RoleName",
+        autoname="name",
+        left_out={"forceDetachPolicies": "read by the provider on deletion"},
+        outputs={"arn": "Role.Arn", "uniqueId": "Role.RoleId"},
+    ),
+    "aws:iam/rolePolicy:RolePolicy": Spec(
+        service="iam",
+        create=Call(
+            operation="PutRolePolicy", takes={"name": "PolicyName", "policy": "PolicyDocument", "role": "RoleName"}
+        ),
+        id="{role}:{name}",
+        autoname="name",
+    ),
+    "aws:iam/policy:Policy": Spec(
+        service="iam",
+        create=Call(operation="CreatePolicy", takes={"name": "PolicyName", "policy": "PolicyDocument"}),
+        id="Policy.Arn",
+        autoname="name",
+        left_out={"delayAfterPolicyCreationInMs": "how long the provider waits"},
+        outputs={"arn": "Policy.Arn", "policyId": "Policy.PolicyId"},
+    ),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Spec(
+        service="iam",
+        create=Call(operation="AttachRolePolicy", takes={"role": "RoleName"}),
+        id="{role}/{policyArn}",
+    ),
+}

@@ -1,0 +1,49 @@
+"""Keys and aliases."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rehearsal.cloud.creation import Call, Making, Spec
+
+
+def _rotation(making: Making) -> dict[str, Any]:
+    period = making.inputs.get("rotationPeriodInDays")
+    return {"RotationPeriodInDays": period} if period else {}
+
+
+def _create_key(making: Making) -> dict[str, Any]:
+    renames = {
+        "customerMasterKeySpec": "KeySpec",
+        "bypassPolicyLockoutSafetyCheck": "BypassPolicyLockoutSafetyCheck",
+    }
+    aside = ("enableKeyRotation", "rotationPeriodInDays", "isEnabled", "deletionWindowInDays", "tags", "region")
+    request = {renames.get(key, key[0].upper() + key[1:]): value for key, value in making.inputs.items() if key not in aside}
+    if making.tags:
+        request["Tags"] = [{"TagKey": key, "TagValue": value} for key, value in sorted(making.tags.items())]
+    response = making.call("CreateKey", request)
+    key = response["KeyMetadata"]["KeyId"]
+    if making.inputs.get("enableKeyRotation"):
+        making.call("EnableKeyRotation", {"KeyId": key, **_rotation(making)})
+    if making.inputs.get("isEnabled") is False:
+        making.call("DisableKey", {"KeyId": key})
+    return response
+
+
+SPECS: Final[dict[str, Spec]] = {
+    "aws:kms/key:Key": Spec(
+        service="kms",
+        create=_create_key,
+        id="KeyMetadata.KeyId",
+        outputs={"arn": "KeyMetadata.Arn", "keyId": "{id}"},
+    ),
+    "aws:kms/alias:Alias": Spec(
+        service="kms",
+        create=Call(operation="CreateAlias", takes={"name": "AliasName"}),
+        id="{name}",
+        outputs={
+            "arn": "arn:{partition}:kms:{region}:{account}:{name}",
+            "targetKeyArn": lambda making: making.call("DescribeKey", {"KeyId": making.inputs["targetKeyId"]})["KeyMetadata"]["Arn"],
+        },
+    ),
+}

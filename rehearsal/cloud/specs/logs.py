@@ -1,0 +1,39 @@
+"""CloudWatch Logs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rehearsal.cloud.creation import Call, Spec
+from rehearsal.problems import Refused
+
+# PutRetentionPolicy, CloudWatch Logs API reference; the service model has a plain integer here.
+_RETENTION_DAYS: Final = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+
+
+def _retention(inputs: dict[str, object]) -> dict[str, object]:
+    days = inputs.get("retentionInDays")
+    if days not in _RETENTION_DAYS:
+        raise Refused("request", f"retentionInDays: {days} is not a retention that CloudWatch Logs has; use one of {', '.join(map(str, _RETENTION_DAYS))}")
+    return inputs
+
+
+SPECS: Final[dict[str, Spec]] = {
+    "aws:cloudwatch/logGroup:LogGroup": Spec(
+        service="logs",
+        create=Call(operation="CreateLogGroup", takes={"name": "logGroupName"}),
+        id="{name}",
+        autoname="name",
+        then=[
+            Call(
+                operation="PutRetentionPolicy",
+                takes={"retentionInDays": "retentionInDays"},
+                reshape=_retention,
+                fixed={"logGroupName": "{name}"},
+            )
+        ],
+        outputs={"arn": "arn:{partition}:logs:{region}:{account}:log-group:{name}"},
+    ),
+}

@@ -1,0 +1,268 @@
+"""Starts the processes of a rehearsal, lets the passes run side by side, and draws up the report."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rehearsal.cloud import process as cloud_process
+from rehearsal.pack import PackProcess
+from rehearsal.problems import Problem, Refused
+from rehearsal.stacks import Stack, load, stack_names
+
+if TYPE_CHECKING:
+    from rehearsal.passes import PassName, PassResult
+    from rehearsal.report import Report
+
+_FORK: Final = get_context("fork")
+_CLOUD_CONNECTIONS: Final = 8
+"""One for each pass, one for the conductor, the rest for stacks that are referred to."""
+
+_WAIVED: Final = re.compile(r"waives (?P<rule>[\w-]+): (?P<reason>.*?)(?: \(until (?P<until>[\d-]+)\))?$", re.MULTILINE)
+_WAIVER_REPORT: Final = "waiver-report"
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass
+class _Running:
+    """A pass under way."""
+
+    name: PassName
+    process: ForkProcess
+    connection: Connection
+
+
+@dataclass
+class Conductor:
+    """A rehearsal of one stack. Use as a context manager: nothing it started outlives it."""
+
+    stack: Stack
+    pack_folder: Path | None
+    only_policies: bool = False
+    progress: Progress = lambda _name, _count: None
+    started: float = field(default_factory=time.perf_counter)
+
+    def __enter__(self) -> Conductor:
+        self._processes: list[ForkProcess] = []
+        self._referenced: dict[str, dict[str, Any] | None] = {}
+        # The cloud first: it has the most to import, and does so while everything else starts.
+        ends = [_FORK.Pipe() for _ in range(_CLOUD_CONNECTIONS)]
+        self._cloud = [ours for ours, _theirs in ends]
+        self._start(_serve_cloud, ([theirs for _ours, theirs in ends], self._cloud, not self.only_policies))
+        for _ours, theirs in ends:
+            theirs.close()
+        stack = self.stack
+        self._pack = (
+            PackProcess.start(self.pack_folder, project=stack.project, stack=stack.name, config=stack.config)
+            if self.pack_folder
+            else None
+        )
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.join(timeout=5)
+            if process.is_alive():
+                process.kill()
+        if self._pack is not None:
+            self._pack.stop()
+
+    def _start(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> ForkProcess:
+        process = _FORK.Process(target=target, args=arguments, daemon=True)
+        process.start()
+        self._processes.append(process)
+        return process
+
+    def _start_pass(self, name: PassName, stack: Stack, pack: PackProcess | None, stand_ins: list[str]) -> _Running:
+        if not self._cloud:
+            raise Refused("reference", "too many stacks refer to each other", f"at most {_CLOUD_CONNECTIONS - 3} can be rehearsed with one")
+        ours, theirs = _FORK.Pipe()
+        process = self._start(_run_pass, (name, stack, theirs, ours, self._cloud.pop(), pack, stand_ins))
+        theirs.close()
+        return _Running(name, process, ours)
+
+    def run(self) -> Report:
+        """Run the passes and report. Never raises for what the program or its stack got wrong."""
+        from rehearsal.passes import lost  # noqa: PLC0415 the cloud process is on its way before this import
+
+        stand_ins = self.stack.existing_ids
+        running = [self._start_pass("preview", self.stack, self._pack if self.only_policies else None, [])]
+        if not self.only_policies:
+            running.append(self._start_pass("deploy", self.stack, self._pack, stand_ins))
+        results: dict[str, PassResult] = {}
+        while running:
+            ready = wait([one.connection for one in running])
+            for one in [one for one in running if one.connection in ready]:
+                result = self._hear(one)
+                if result == "lost":
+                    one.process.join()
+                    result = lost(one.process.exitcode)
+                if result is not None:
+                    results[one.name] = result
+                    running.remove(one)
+        return self._report(results, stand_ins)
+
+    def _hear(self, one: _Running) -> Any:
+        """The pass's result, or None if it said something else first, or "lost" if it ended without one."""
+        try:
+            word, content = one.connection.recv()
+        except (EOFError, OSError):
+            return "lost"
+        if word == "stack_outputs":
+            one.connection.send(self._outputs_of(content))
+        elif word == "progress":
+            self.progress(one.name, content)
+        return content if word == "result" else None
+
+    def _outputs_of(self, reference: str) -> dict[str, Any] | None:
+        """What a stack reference gives: the outputs of that stack, rehearsed in the same account."""
+        name = reference.rpartition("/")[2]
+        project = reference.split("/")[-2] if "/" in reference else self.stack.project
+        if project != self.stack.project or name == self.stack.name or name not in stack_names(self.stack.folder):
+            return None
+        if name not in self._referenced:
+            self._referenced[name] = None
+            one = self._start_pass("referenced", load(self.stack.folder, name), None, [])
+            result = None
+            while result is None:
+                result = self._hear(one)
+            self._referenced[name] = None if result == "lost" else result.outputs
+        return self._referenced[name]
+
+    def serve(self, port: int) -> str:
+        """Open the emulated account on a local port; returns its address."""
+        return cloud_process.Cloud(self._cloud.pop()).serve(port)
+
+    def _report(self, results: dict[str, PassResult], stand_ins: list[str]) -> Report:
+        from rehearsal.report import Report  # noqa: PLC0415
+
+        main = results["preview" if self.only_policies else "deploy"]
+        problems = [*main.problems]
+        if not self.only_policies:
+            problems += [problem for problem in results["preview"].problems if _new(problem, problems)]
+            if not any(result.failed for result in results.values()):
+                problems += _invisible(results["preview"], main)
+        config, project = self.stack.config, self.stack.project
+        report = Report(
+            stack=self.stack.name,
+            product=config.get(f"{project}:product", project),
+            environment=config.get(f"{project}:environment", self.stack.name),
+            region=next((r.region for r in main.resources if r.region), config.get("aws:region", "")),
+            resources=main.resources,
+            outputs=main.outputs,
+            problems=[problem for problem in problems if problem.rule != _WAIVER_REPORT],
+            waivers=_waivers(config, problems),
+            stand_ins=stand_ins,
+            rules=main.rules,
+            secrets=set().union(*(result.secrets for result in results.values())),
+        )
+        _warn_of_skipped(report, only_policies=self.only_policies)
+        report.seconds = {
+            "preview": results["preview"].seconds - (main.judging if self.only_policies else 0.0),
+            "deploy": 0.0 if self.only_policies else main.seconds - main.judging,
+            "lint": 0.0,
+            "policies": main.judging,
+            "total": time.perf_counter() - self.started,
+        }
+        report.sort()
+        return report
+
+
+def _serve_cloud(connections: list[Connection], others: list[Connection], eager: bool) -> None:
+    import gc  # noqa: PLC0415
+    import os  # noqa: PLC0415
+
+    _obey_conductor()
+    for other in others:
+        other.close()
+    gc.disable()
+    cloud_process.main(connections, eager=eager)
+    os._exit(0)
+
+
+def _obey_conductor() -> None:
+    """Ctrl-C is the conductor's to hear; a child ends when it is told to, without the conductor's own handlers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _run_pass(name: PassName, stack: Stack, ours: Connection, theirs: Connection, cloud: Connection, pack: PackProcess | None, stand_ins: list[str]) -> None:
+    from rehearsal.passes import run  # noqa: PLC0415
+
+    _obey_conductor()
+    theirs.close()
+    run(name, stack, ours, cloud, pack, stand_ins)
+
+
+def _new(problem: Problem, known: list[Problem]) -> bool:
+    return not any((one.kind, one.urn, one.message) == (problem.kind, problem.urn, problem.message) for one in known)
+
+
+def _invisible(preview: PassResult, deploy: PassResult) -> list[Problem]:
+    """Resources of one pass that the other did not see."""
+    previewed, deployed = ({resource.urn for resource in result.resources} for result in (preview, deploy))
+    return [
+        Problem(
+            kind="program",
+            urn=urn,
+            message="is created in a deployment but absent from a preview: it is made inside `apply`",
+            remedy="make resources in plain code, and pass outputs to them as inputs",
+        )
+        for urn in sorted(deployed - previewed)
+    ] + [
+        Problem(
+            kind="program",
+            urn=urn,
+            message="is shown by a preview but never created: the program decides by a value that a preview does not know",
+            remedy="decide by settings, not by outputs",
+        )
+        for urn in sorted(previewed - deployed)
+    ]
+
+
+def _waivers(config: dict[str, str], problems: list[Problem]) -> list[dict[str, Any]]:
+    """Each waiver of the stack file with what it waived, as the pack's own report says."""
+    try:
+        declared = json.loads(config.get("policy:exemptions", "[]"))
+    except ValueError:
+        declared = []
+    waived: dict[str, list[str]] = {}
+    for problem in problems:
+        if problem.rule == _WAIVER_REPORT and problem.urn:
+            for match in _WAIVED.finditer(problem.message):
+                waived.setdefault(f"{match['rule']}\n{match['reason']}", []).append(problem.urn)
+    return [
+        {
+            "rule": str(entry.get("rule")),
+            "urn": str(entry.get("urn")),
+            "reason": str(entry.get("reason")),
+            "until": str(entry.get("until")),
+            "waived": sorted(waived.get(f"{entry.get('rule')}\n{entry.get('reason')}", [])),
+        }
+        for entry in declared
+        if isinstance(entry, dict)
+    ]
+
+
+def _warn_of_skipped(report: Report, *, only_policies: bool) -> None:
+    """A green report must not claim more than was done."""
+    for resource in report.resources:
+        if only_policies and resource.custom:
+            resource.status, resource.reason = "skipped", "not created: only the policies were asked for"
+        elif resource.status == "skipped" and not any(problem.urn == resource.urn for problem in report.problems) and resource.reason:
+            if resource.reason.startswith("the rehearsal has no spec"):
+                report.problems.append(
+                    Problem(kind="request", level="warning", urn=resource.urn, message=resource.reason, remedy="add one in rehearsal/cloud/specs/")
+                )

@@ -1,0 +1,518 @@
+"""The resource monitor that a rehearsed program talks to: the engine's part, kept to the engine's rules.
+
+Where the SDK's own mock monitor differs, this one does as the engine does: a URN carries the whole chain of parent
+types, a URN used twice is refused, secrets stay secret, transforms run, disabled default providers stay disabled,
+and a resource that fails leaves the rest of the program running with its outputs unknown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, provider_pb2, resource_pb2
+
+from rehearsal import sdk
+from rehearsal.analyzer import Analyzer, Judged
+from rehearsal.cloud.process import Cloud, Wanted
+from rehearsal.problems import Problem, Refused
+from rehearsal.wire import UNKNOWN, Secret, decode, encode, has_secret, has_unknown, plain
+
+_STACK: Final = "pulumi:pulumi:Stack"
+_STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
+_DEFAULT_REGION: Final = "us-east-1"
+
+
+@dataclass
+class Registered:
+    """One registration, as the report tells it."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    custom: bool
+    inputs: dict[str, Any]
+    outputs: dict[str, Any] = field(default_factory=dict)
+    id: str = ""
+    status: str = "component"
+    reason: str | None = None
+    left_out: list[str] = field(default_factory=list)
+    depends_on: list[str] = field(default_factory=list)
+    property_dependencies: dict[str, list[str]] = field(default_factory=dict)
+    protect: bool = False
+    provider: str = ""
+    region: str = ""
+    remediated: list[str] = field(default_factory=list)
+    ignore_changes: list[str] = field(default_factory=list)
+    secret_outputs: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What creating one resource gave."""
+
+    id: str
+    outputs: dict[str, Any]
+    status: str
+    left_out: list[str] = field(default_factory=list)
+    reason: str | None = None
+
+
+class Provider(Protocol):
+    """What a pass does about a resource once its registration is in order."""
+
+    def check(self, resource: Registered) -> dict[str, Any]:
+        """Inputs that the provider adds by itself, such as a generated name."""
+        ...
+
+    def create(self, resource: Registered, inputs: dict[str, Any], tags: dict[str, str]) -> Outcome: ...
+
+    def read(self, identifier: str, properties: dict[str, Any]) -> None: ...
+
+    def look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]: ...
+
+
+class Previewing:
+    """A dry run: nothing is created, and what only a creation would tell stays unknown."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def check(self, resource: Registered) -> dict[str, Any]:  # noqa: ARG002 the protocol's
+        return {}
+
+    def create(self, resource: Registered, inputs: dict[str, Any], tags: dict[str, str]) -> Outcome:  # noqa: ARG002
+        return Outcome("", {}, "component")
+
+    def read(self, identifier: str, properties: dict[str, Any]) -> None:
+        pass
+
+    def look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
+        return self._cloud.look_up(region, token, args)
+
+
+class Deploying:
+    """An update on the emulated account."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def check(self, resource: Registered) -> dict[str, Any]:
+        return self._cloud.check(resource.urn, resource.type, resource.name, list(resource.inputs)).added
+
+    def create(self, resource: Registered, inputs: dict[str, Any], tags: dict[str, str]) -> Outcome:
+        checked = self._cloud.check(resource.urn, resource.type, resource.name, list(resource.inputs))
+        if not checked.known_type:
+            made_up = f"{resource.name}-{uuid.uuid5(uuid.NAMESPACE_URL, resource.urn).hex[:8]}"
+            self._cloud.read(made_up, {})
+            return Outcome(made_up, {}, "skipped", reason=f"the rehearsal has no spec for {resource.type}")
+        wanted = Wanted(resource.urn, resource.type, resource.name, resource.region, inputs, tags)
+        created = self._cloud.create(wanted)
+        outputs = {"tagsAll": tags, "region": resource.region, "ownerId": _account_of(created.outputs), **created.outputs}
+        always, optional = sdk.output_names(resource.type)
+        known = {name: value for name, value in outputs.items() if name in always | optional and value is not None}
+        # An output that always has a value, but not here, is unknown: whoever needs it is told, not handed None.
+        missing = {name: UNKNOWN for name in always if name not in known and name not in inputs and name not in ("id", "urn")}
+        return Outcome(created.id, {**missing, **known}, created.status, created.left_out, created.reason)
+
+    def read(self, identifier: str, properties: dict[str, Any]) -> None:
+        self._cloud.read(identifier, properties)
+
+    def look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
+        return self._cloud.look_up(region, token, args)
+
+
+def _account_of(outputs: dict[str, Any]) -> str | None:
+    arn = outputs.get("arn")
+    parts = arn.split(":") if isinstance(arn, str) else []
+    return parts[4] or None if len(parts) > 5 else None
+
+
+class Monitor:
+    """Registers what a program declares. The SDK calls it from several threads; it works on one thing at a time."""
+
+    def __init__(
+        self,
+        *,
+        project: str,
+        stack: str,
+        provider: Provider,
+        analyzer: Callable[[], Analyzer] | None,
+        disabled_defaults: list[str],
+        stack_outputs: Callable[[str], dict[str, Any] | None],
+        progress: Callable[[int], None],
+    ) -> None:
+        self.resources: dict[str, Registered] = {}
+        self.problems: list[Problem] = []
+        self.outputs: dict[str, Any] = {}
+        self.secrets: set[str] = set()
+        self._project = project
+        self._stack = stack
+        self._provider = provider
+        self._start_analyzer = analyzer
+        self._running_analyzer: Analyzer | None = None
+        self.judging = 0.0
+        """Seconds spent waiting for the policy pack."""
+        self._disabled_defaults = disabled_defaults
+        self._stack_outputs = stack_outputs
+        self._progress = progress
+        self._failed: set[str] = set()
+        self._transforms: list[callback_pb2.Callback] = []
+        self._own_transforms: dict[str, list[callback_pb2.Callback]] = {}
+        self._channels: dict[str, callback_pb2_grpc.CallbacksStub] = {}
+        self._lock = threading.RLock()
+
+    # What the SDK asks before anything else.
+
+    def GetDeploymentInfo(self, _request: Any) -> resource_pb2.DeploymentInfo:  # noqa: N802 the protocol's names
+        features = [
+            resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACEMENT_TRIGGER,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACE_WITH,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_PARAMETERIZATION,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS,
+        ]
+        return resource_pb2.DeploymentInfo(supportedFeatures=features)
+
+    def RegisterPackage(self, _request: Any) -> resource_pb2.RegisterPackageResponse:  # noqa: N802
+        return resource_pb2.RegisterPackageResponse(ref="rehearsal")
+
+    def RegisterStackTransform(self, request: callback_pb2.Callback) -> empty_pb2.Empty:  # noqa: N802
+        self._transforms.append(request)
+        return empty_pb2.Empty()
+
+    def RegisterStackInvokeTransform(self, _request: Any) -> empty_pb2.Empty:  # noqa: N802
+        self._warn("invoke transforms are registered but not run in a rehearsal")
+        return empty_pb2.Empty()
+
+    def RegisterResourceHook(self, _request: Any) -> empty_pb2.Empty:  # noqa: N802
+        self._warn("resource hooks are registered but not run in a rehearsal")
+        return empty_pb2.Empty()
+
+    def RegisterErrorHook(self, _request: Any) -> empty_pb2.Empty:  # noqa: N802
+        return empty_pb2.Empty()
+
+    def SignalAndWaitForShutdown(self, _request: Any) -> empty_pb2.Empty:  # noqa: N802
+        return empty_pb2.Empty()
+
+    def Call(self, request: Any) -> Any:  # noqa: N802
+        raise Refused("program", f"the rehearsal cannot call the method {request.tok} of a remote component")
+
+    # Resources.
+
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:  # noqa: N802
+        with self._lock:
+            urn = self._urn(request.parent, request.type, request.name)
+            try:
+                return self._register(urn, request)
+            except Refused as refused:
+                self._fail(urn, refused.kind, refused.message, refused.remedy)
+            except Exception as error:  # noqa: BLE001 whatever went wrong belongs to this resource, and is said once
+                self._fail(urn, "request", f"the rehearsal itself failed: {type(error).__name__}: {error}")
+            return resource_pb2.RegisterResourceResponse(urn=urn, result=resource_pb2.Result.FAIL)
+
+    def _register(
+        self, urn: str, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
+        if urn in self.resources:
+            raise Refused("program", f"the URN {urn} is used twice", "give each resource a name of its own")
+        if request.remote:
+            raise Refused("program", f"{request.type} is a component of another language's plug-in, which no rehearsal can run")
+        properties, options = self._transformed(urn, request)
+        inputs = decode(properties)
+        plain(inputs, self.secrets)
+        resource = Registered(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            parent=request.parent,
+            custom=request.custom,
+            inputs=inputs,
+            depends_on=sorted(request.dependencies),
+            property_dependencies={key: sorted(deps.urns) for key, deps in sorted(request.propertyDependencies.items())},
+            protect=options.protect,
+            provider=options.provider,
+            ignore_changes=list(options.ignore_changes),
+            secret_outputs=list(request.additionalSecretOutputs),
+        )
+        self.resources[urn] = resource
+        if request.type == _STACK:
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        if request.type.startswith("pulumi:providers:"):
+            resource.id = str(uuid.uuid5(uuid.NAMESPACE_URL, urn))
+            resource.outputs = dict(inputs)
+        elif request.custom:
+            self._create(resource)
+        self._analyze(resource)
+        self._progress(len(self.resources))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=resource.id, object=encode(resource.outputs))
+
+    def _create(self, resource: Registered) -> None:
+        self._check_provider(resource.provider, resource.type, resource.name)
+        wrong = [str(name) for name in sdk.wrong_names(resource.type, resource.inputs)]
+        if wrong:
+            raise Refused("request", "; ".join(f"{resource.type} {one}" for one in wrong), "correct the name in the program")
+        provider = self._provider_of(resource.provider)
+        resource.region = self._region(resource.provider, resource.inputs)
+        tags = {**_default_tags(provider), **_plain_tags(resource.inputs.get("tags"))}
+        if "tagsAll" in sdk.output_names(resource.type)[0] and tags:
+            resource.inputs["tagsAll"] = tags
+        resource.inputs.update(self._provider.check(resource))
+        self._remediate(resource)
+        self._refuse_unknown(resource)
+        inputs = {key: value for key, value in plain(resource.inputs).items() if key != "tagsAll"}
+        outcome = self._provider.create(resource, inputs, _plain_tags(resource.inputs.get("tagsAll")) or tags)
+        computed = {key: value for key, value in outcome.outputs.items() if not has_secret(resource.inputs.get(key))}
+        resource.outputs = {**resource.inputs, **computed}
+        for name in resource.secret_outputs:
+            if name in resource.outputs and not isinstance(resource.outputs[name], Secret):
+                resource.outputs[name] = Secret(resource.outputs[name])
+        plain(resource.outputs, self.secrets)
+        resource.id, resource.status = outcome.id, outcome.status
+        resource.left_out, resource.reason = outcome.left_out, outcome.reason
+
+    def _refuse_unknown(self, resource: Registered) -> None:
+        """In a deployment everything is known, unless something before has failed or the rehearsal has a gap."""
+        if isinstance(self._provider, Previewing):
+            return
+        unknown = [key for key, value in resource.inputs.items() if has_unknown(value)]
+        if not unknown:
+            return
+        sources = sorted({urn for key in unknown for urn in resource.property_dependencies.get(key, [])})
+        if any(urn in self._failed for urn in sources):
+            raise _SkippedBecause(next(urn for urn in sources if urn in self._failed))
+        names = ", ".join(urn.rpartition("::")[2] for urn in sources) or "another resource"
+        raise Refused(
+            "request",
+            f"input {', '.join(unknown)} needs an output of {names} that the rehearsal does not produce",
+            "add that output to the resource's spec in rehearsal/cloud/specs/",
+        )
+
+    @contextlib.contextmanager
+    def _judge(self) -> Iterator[Analyzer | None]:
+        """The running policy pack, if there is one; it starts while the program imports its SDK."""
+        started = time.perf_counter()
+        try:
+            if self._start_analyzer is not None and self._running_analyzer is None:
+                self._running_analyzer = self._start_analyzer()
+            yield self._running_analyzer
+        except Refused as refused:
+            # A pack that does not start is one problem, not one for each resource.
+            self._start_analyzer = None
+            self.problems.append(Problem(kind=refused.kind, message=refused.message, remedy=refused.remedy))
+        except grpc.RpcError as error:
+            self._start_analyzer = self._running_analyzer = None
+            self.problems.append(Problem(kind="policy", message=f"the policy pack failed: {_details(error)}"))
+        finally:
+            self.judging += time.perf_counter() - started
+
+    def _remediate(self, resource: Registered) -> None:
+        with self._judge() as analyzer:
+            if analyzer is None:
+                return
+            remediated, rules = analyzer.remediate(self._judged(resource, resource.inputs))
+            if rules:
+                resource.inputs, resource.remediated = remediated, rules
+
+    def _analyze(self, resource: Registered) -> None:
+        with self._judge() as analyzer:
+            if analyzer is not None:
+                self.problems += analyzer.analyze(self._judged(resource, resource.inputs))
+
+    def analyze_stack(self) -> int:
+        """Ask for the rules over the whole graph, once the program has ended; returns how many rules there are."""
+        with self._judge() as analyzer:
+            if analyzer is not None:
+                judged = [self._judged(resource, resource.outputs or resource.inputs) for resource in self.resources.values()]
+                self.problems += analyzer.analyze_stack(judged)
+                return analyzer.count
+        return 0
+
+    def _judged(self, resource: Registered, properties: dict[str, Any]) -> Judged:
+        provider = self._provider_of(resource.provider)
+        return Judged(
+            urn=resource.urn,
+            type=resource.type,
+            name=resource.name,
+            properties=properties,
+            parent=resource.parent,
+            protect=resource.protect,
+            provider=Judged(provider.urn, provider.type, provider.name, provider.inputs) if provider else None,
+            dependencies=resource.depends_on,
+            property_dependencies=resource.property_dependencies,
+            ignore_changes=resource.ignore_changes,
+            additional_secret_outputs=resource.secret_outputs,
+        )
+
+    def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:  # noqa: N802
+        with self._lock:
+            outputs = decode(request.outputs)
+            plain(outputs, self.secrets)
+            if request.urn in self.resources:
+                self.resources[request.urn].outputs = outputs
+                if self.resources[request.urn].type == _STACK:
+                    self.outputs = outputs
+            return empty_pb2.Empty()
+
+    def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:  # noqa: N802
+        with self._lock:
+            urn = self._urn(request.parent, request.type, request.name)
+            properties = decode(request.properties)
+            resource = Registered(
+                urn=urn, type=request.type, name=request.name, parent=request.parent, custom=True, inputs=properties, id=request.id
+            )
+            if request.type == _STACK_REFERENCE:
+                return self._read_stack(resource)
+            self._check_provider(request.provider, request.type, request.name)
+            resource.provider, resource.region = request.provider, self._region(request.provider, properties)
+            resource.status, resource.reason = "modelled", "read, not created: the rehearsal takes its existence on trust"
+            resource.outputs = dict(properties)
+            self._provider.read(request.id, plain(properties))
+            self.resources[urn] = resource
+            return resource_pb2.ReadResourceResponse(urn=urn, properties=encode(resource.outputs))
+
+    def _read_stack(self, resource: Registered) -> resource_pb2.ReadResourceResponse:
+        name = str(plain(resource.inputs).get("name", resource.id))
+        outputs = self._stack_outputs(name)
+        if outputs is None:
+            self._fail(
+                resource.urn,
+                "reference",
+                f"the stack reference {name!r} leads to no stack that the rehearsal knows",
+                "name a stack of this project, as organization/project/stack",
+            )
+            outputs = {}
+        secret_names = [key for key, value in outputs.items() if has_secret(value)]
+        resource.outputs = {"name": name, "outputs": outputs, "secretOutputNames": secret_names}
+        resource.status, resource.reason = "emulated", f"rehearsed as stack {name!r} in the same account"
+        self._provider.read(resource.id, plain(outputs))
+        self.resources[resource.urn] = resource
+        return resource_pb2.ReadResourceResponse(urn=resource.urn, properties=encode(resource.outputs))
+
+    def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:  # noqa: N802
+        with self._lock:
+            args = plain(decode(request.args))
+            try:
+                if request.tok == "pulumi:pulumi:getResource":
+                    resource = self.resources[args["urn"]]
+                    answer = {"urn": resource.urn, "id": resource.id, "state": resource.outputs}
+                else:
+                    self._check_provider(request.provider, request.tok, request.tok)
+                    answer = self._provider.look_up(self._region(request.provider, args), request.tok, args)
+            except Refused as refused:
+                failure = provider_pb2.CheckFailure(property="", reason=refused.message)
+                return resource_pb2.ResourceInvokeResponse(failures=[failure])
+            return resource_pb2.ResourceInvokeResponse(**{"return": encode(answer)})
+
+    # How things are called and where they belong.
+
+    def _urn(self, parent: str, type_: str, name: str) -> str:
+        """The engine's URN: all parent types of the chain, but for the stack's own."""
+        chain = parent.split("::")[2] if parent else ""
+        qualified = type_ if chain in ("", _STACK) else f"{chain}${type_}"
+        return f"urn:pulumi:{self._stack}::{self._project}::{qualified}::{name}"
+
+    def _provider_of(self, reference: str) -> Registered | None:
+        return self.resources.get(reference.rpartition("::")[0])
+
+    def _region(self, provider_reference: str, inputs: dict[str, Any]) -> str:
+        own = plain(inputs).get("region")
+        if isinstance(own, str):
+            return own
+        provider = self._provider_of(provider_reference)
+        region = plain(provider.inputs).get("region") if provider else None
+        return region if isinstance(region, str) else _DEFAULT_REGION
+
+    def _check_provider(self, reference: str, type_: str, name: str) -> None:
+        package = type_.partition(":")[0]
+        if not reference and ("*" in self._disabled_defaults or package in self._disabled_defaults):
+            raise Refused(
+                "program",
+                f"the default provider for {package!r} is disabled, and {name} has no other",
+                "pass the stack's provider on through its options",
+            )
+
+    def _transformed(
+        self, urn: str, request: resource_pb2.RegisterResourceRequest
+    ) -> tuple[Any, resource_pb2.TransformResourceOptions]:
+        """Inputs and options after the transforms of the resource, of its parents and of the stack, in this order."""
+        properties = request.object
+        options = resource_pb2.TransformResourceOptions(
+            protect=request.protect, provider=request.provider, ignore_changes=request.ignoreChanges
+        )
+        self._own_transforms[urn] = list(request.transforms)
+        callbacks = list(request.transforms)
+        parent: str = request.parent
+        while parent in self.resources:
+            callbacks += self._own_transforms.get(parent, [])
+            parent = self.resources[parent].parent
+        if request.type != _STACK:
+            callbacks += self._transforms
+        for callback in callbacks:
+            asked = resource_pb2.TransformRequest(
+                type=request.type, name=request.name, custom=request.custom, parent=request.parent, properties=properties, options=options
+            )
+            stub = self._channels.get(callback.target)
+            if stub is None:
+                stub = callback_pb2_grpc.CallbacksStub(grpc.insecure_channel(callback.target))
+                self._channels[callback.target] = stub
+            call = callback_pb2.CallbackInvokeRequest(token=callback.token, request=asked.SerializeToString())
+            try:
+                answer = resource_pb2.TransformResponse.FromString(stub.Invoke(call).response)
+            except grpc.RpcError as error:
+                raise Refused("program", f"a transform failed: {_details(error)}") from error
+            properties = answer.properties
+            options = answer.options if answer.HasField("options") else options
+        return properties, options
+
+    def _fail(self, urn: str, kind: Any, message: str, remedy: str | None = None) -> None:
+        self._failed.add(urn)
+        resource = self.resources.get(urn)
+        if resource is not None:
+            resource.status, resource.reason = "skipped", message
+        if kind != "skipped":
+            self.problems.append(Problem(kind=kind, urn=urn, message=message, remedy=remedy))
+
+    def _warn(self, message: str) -> None:
+        self.problems.append(Problem(kind="program", level="warning", message=message))
+
+
+def _details(error: grpc.RpcError) -> str:
+    # The stub's errors are calls as well; the stubs' types do not say so.
+    return error.details() or str(error) if isinstance(error, grpc.Call) else str(error)
+
+
+class _SkippedBecause(Refused):
+    """A resource that was not tried because one that it needs has failed; the failure has been said already."""
+
+    def __init__(self, urn: str) -> None:
+        super().__init__("program", f"not tried: {urn.rpartition('::')[2]}, which it needs, failed")
+        self.kind = "skipped"  # type: ignore[assignment]
+
+
+def _plain_tags(tags: Any) -> dict[str, str]:
+    bare = plain(tags)
+    return {key: str(value) for key, value in bare.items() if value is not UNKNOWN} if isinstance(bare, dict) else {}
+
+
+def _default_tags(provider: Registered | None) -> dict[str, str]:
+    settings = plain(provider.inputs).get("defaultTags") if provider else None
+    if isinstance(settings, str):
+        # Providers send their settings as JSON texts.
+        settings = json.loads(settings)
+    return _plain_tags(settings.get("tags")) if isinstance(settings, dict) else {}

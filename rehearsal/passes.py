@@ -1,0 +1,111 @@
+"""One pass over the program, in a process of its own."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any, Literal
+
+from rehearsal import program
+from rehearsal.analyzer import Analyzer
+from rehearsal.cloud.process import Cloud
+from rehearsal.monitor import Deploying, Monitor, Previewing, Provider, Registered
+from rehearsal.pack import PackProcess
+from rehearsal.problems import Problem, Refused
+from rehearsal.stacks import Stack
+
+PassName = Literal["preview", "deploy", "referenced"]
+
+
+@dataclass(frozen=True)
+class PassResult:
+    """What a pass found."""
+
+    resources: list[Registered]
+    problems: list[Problem]
+    outputs: dict[str, Any]
+    secrets: set[str]
+    rules: int
+    judging: float
+    seconds: float
+    failed: bool = field(default=False)
+    """Whether the program itself did not reach its end."""
+
+
+def run(name: PassName, stack: Stack, conductor: Connection, cloud: Connection, pack: PackProcess | None, stand_ins: list[str]) -> None:
+    """Run the pass, send its result to the conductor, and end this process."""
+    # What a program prints is for the person at the terminal, once; the conductor's own words go to stdout.
+    sys.stdout = sys.stderr if name == "deploy" else io.StringIO()
+    gc.disable()
+    started = time.perf_counter()
+    monitor = _monitor(name, stack, conductor, Cloud(cloud), pack)
+    result = _result(name, stack, monitor, Cloud(cloud), started, stand_ins)
+    conductor.send(("result", result))
+    conductor.close()
+    sys.stderr.flush()
+    # Tearing the interpreter down would take a second: 900 modules, nothing to save.
+    os._exit(0)
+
+
+def _result(name: PassName, stack: Stack, monitor: Monitor, cloud: Cloud, started: float, stand_ins: list[str]) -> PassResult:
+    if stand_ins:
+        region = stack.config.get(f"{stack.project}:region") or stack.config.get("aws:region") or "us-east-1"
+        cloud.stand_in(region, stand_ins)
+    before = len(monitor.problems)
+    program.run(stack, monitor, dry_run=name == "preview")
+    failed = any(problem.level == "error" and problem.kind in ("settings", "program") for problem in monitor.problems[before:])
+    rules = monitor.analyze_stack()
+    if name == "deploy":
+        for arn, urn in cloud.never_made():
+            monitor.problems.append(
+                Problem(
+                    kind="reference",
+                    urn=urn,
+                    message=f"names {arn}, which nothing in this stack has made",
+                    remedy="pass the `arn` output of the resource that is meant",
+                )
+            )
+    return PassResult(
+        resources=list(monitor.resources.values()),
+        problems=monitor.problems,
+        outputs=monitor.outputs,
+        secrets=monitor.secrets,
+        rules=rules,
+        judging=monitor.judging,
+        seconds=time.perf_counter() - started,
+        failed=failed,
+    )
+
+
+def _monitor(name: PassName, stack: Stack, conductor: Connection, cloud: Cloud, pack: PackProcess | None) -> Monitor:
+    provider: Provider = Previewing(cloud) if name == "preview" else Deploying(cloud)
+
+    def stack_outputs(reference: str) -> dict[str, Any] | None:
+        conductor.send(("stack_outputs", reference))
+        return conductor.recv()
+
+    return Monitor(
+        project=stack.project,
+        stack=stack.name,
+        provider=provider,
+        analyzer=_analyzer(stack, pack, dry_run=name == "preview") if pack is not None else None,
+        disabled_defaults=stack.disabled_defaults,
+        stack_outputs=stack_outputs,
+        progress=lambda count: conductor.send(("progress", count)),
+    )
+
+
+def _analyzer(stack: Stack, pack: PackProcess, *, dry_run: bool) -> Callable[[], Analyzer]:
+    return lambda: Analyzer(pack.port(), project=stack.project, stack=stack.name, config=stack.config, dry_run=dry_run)
+
+
+def lost(status: int | None) -> PassResult:
+    """The result of a pass whose process ended without one."""
+    refused = Refused("program", f"the program ended its own process (exit status {status})")
+    return PassResult([], [Problem(kind=refused.kind, message=refused.message)], {}, set(), 0, 0.0, 0.0, failed=True)

@@ -1,0 +1,161 @@
+"""One run of the program, under the monitor, as the language host runs it; and what its failures mean."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import difflib
+import linecache
+import logging
+import os
+import re
+import runpy
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pulumi
+from pulumi import _types
+from pulumi.runtime import mocks
+
+from rehearsal.monitor import Monitor
+from rehearsal.problems import Problem, Refused
+from rehearsal.stacks import Stack
+
+
+class _Engine:
+    """The engine's log: what the program and the SDK say."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self._problems = problems
+
+    def Log(self, request: Any) -> None:  # noqa: N802 the protocol's name
+        severity = {2: "warning", 3: "error"}.get(request.severity)
+        if severity is not None:
+            self._problems.append(
+                Problem(kind="program", level="warning" if severity == "warning" else "error", urn=request.urn or None, message=request.message)
+            )
+
+
+def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
+    """Run the program of `stack` to its end; every problem goes to `monitor.problems`."""
+    _configure(stack, monitor, dry_run=dry_run)
+    # A text made from an output is garbage, and `if output:` is always true: both pass silently otherwise.
+    os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
+    pulumi.Output.__bool__ = _refuse_truth  # type: ignore[method-assign]
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    logging.getLogger("pulumi").setLevel(logging.CRITICAL)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    # Tasks that waited for the one that failed would each print their own trace; the failure is reported once.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    sys.path[0] = str(stack.main.parent)
+    os.chdir(stack.folder)
+    try:
+        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _run_main(stack.main)))
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 a program may raise anything
+        monitor.problems.append(explain(error, stack))
+    finally:
+        with contextlib.suppress(RuntimeError):
+            loop.close()
+
+
+def _run_main(main: Path) -> None:
+    # Its result, the module's names, must not be awaited or exported.
+    runpy.run_path(str(main), run_name="__main__")
+
+
+def _configure(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
+    pulumi.runtime.set_all_config(stack.config, stack.secret_keys)
+    pulumi.runtime.configure(
+        mocks.MockSettings(
+            monitor=monitor,
+            engine=_Engine(monitor.problems),
+            project=stack.project,
+            stack=stack.name,
+            organization="organization",
+            root_directory=str(stack.folder),
+            dry_run=dry_run,
+            callbacks=None,
+            monitor_features=set(),
+        )
+    )
+
+
+def _refuse_truth(_output: pulumi.Output[Any]) -> bool:
+    raise TypeError(
+        "an Output is neither true nor false before it is known: compare inputs with `is None`, or use `.apply`"
+    )
+
+
+def explain(error: BaseException, stack: Stack) -> Problem:
+    """A failure of the program as one problem: its cause, its place, its mend."""
+    trace = "".join(traceback.format_exception(error))
+    if isinstance(error, pulumi.RunError):
+        # Pulumi's own sign for a mistake of the user's: the message is the whole story.
+        return Problem(kind="settings", message=str(error), trace=trace)
+    if isinstance(error, Refused):
+        return Problem(kind=error.kind, message=error.message, remedy=error.remedy, trace=trace)
+    place = _place(error.__traceback__, stack)
+    if isinstance(error, SystemExit):
+        return Problem(kind="program", message=f"the program ended itself with exit status {error.code}{place}", trace=trace)
+    if isinstance(error, SyntaxError):
+        where = f"{Path(error.filename or '?').name}, line {error.lineno}"
+        return Problem(kind="program", message=f"{where}: {error.msg}: {(error.text or '').strip()}", trace=trace)
+    wrong = _wrong_argument(error)
+    if wrong is not None:
+        return Problem(kind="program", message=f"{wrong[0]}{place}", remedy=wrong[1], trace=trace)
+    made = _component(error.__traceback__)
+    during = f" while making {made}" if made else ""
+    return Problem(kind="program", message=f"{type(error).__name__}: {error}{during}{place}", remedy="run again with --debug to see the stack trace", trace=trace)
+
+
+def _place(trace: TracebackType | None, stack: Stack) -> str:
+    """The last line of the program's own code that led to the failure."""
+    found = ""
+    for frame, line in traceback.walk_tb(trace):
+        path = Path(frame.f_code.co_filename)
+        if stack.folder in path.parents and ".venv" not in path.parts and "rehearsal" not in path.parts[-2:]:
+            source = linecache.getline(str(path), line).strip()
+            found = f" ({path.relative_to(stack.folder)}, line {line}: `{source}`)"
+    return found
+
+
+def _component(trace: TracebackType | None) -> str | None:
+    """The innermost component that was being made."""
+    name = None
+    for frame, _line in traceback.walk_tb(trace):
+        made = frame.f_locals.get("self")
+        if isinstance(made, pulumi.ComponentResource):
+            name = getattr(made, "_name", name)
+    return name
+
+
+def _wrong_argument(error: BaseException) -> tuple[str, str | None] | None:
+    """A misspelt argument of a resource or of an args class, with the nearest right one."""
+    found = re.search(r"(\w+)\.(?:_internal_init|__init__)\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    if not isinstance(error, TypeError) or found is None:
+        return None
+    owner, argument = found.groups()
+    allowed: list[str] = []
+    for frame, _line in traceback.walk_tb(error.__traceback__):
+        for candidate in (frame.f_locals.get("__self__"), *frame.f_globals.values()):
+            cls = candidate if isinstance(candidate, type) else type(candidate)
+            if cls.__name__ == owner:
+                allowed = _arguments(cls)
+    nearest = difflib.get_close_matches(argument, allowed, n=1, cutoff=0.6)
+    return f"{owner} has no argument {argument!r}", f"did you mean {nearest[0]!r}?" if nearest else None
+
+
+def _arguments(cls: type) -> list[str]:
+    if _types.is_input_type(cls):
+        return list(_types.input_type_py_to_pulumi_names(cls))
+    args = getattr(sys.modules[cls.__module__], f"{cls.__name__}Args", None)
+    if args is not None and _types.is_input_type(args):
+        return list(_types.input_type_py_to_pulumi_names(args))
+    code = getattr(cls.__init__, "__code__", None)
+    return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]) if code else []

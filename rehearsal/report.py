@@ -1,0 +1,103 @@
+"""The outcome of a rehearsal, and its two forms: JSON for machines (this file) and text for people (text.py)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rehearsal.monitor import Registered
+from rehearsal.problems import Problem
+from rehearsal.wire import shown
+
+
+@dataclass
+class Report:
+    """Everything that one rehearsal found."""
+
+    stack: str
+    product: str
+    environment: str
+    region: str
+    resources: list[Registered] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    waivers: list[dict[str, Any]] = field(default_factory=list)
+    stand_ins: list[str] = field(default_factory=list)
+    rules: int = 0
+    secrets: set[str] = field(default_factory=set)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not any(problem.level == "error" for problem in self.problems)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the stack's settings were refused."""
+        return any(problem.kind == "settings" and problem.level == "error" for problem in self.problems)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Resources by status, and problems by level."""
+        statuses = Counter(resource.status for resource in self.resources)
+        levels = Counter(problem.level for problem in self.problems)
+        return {
+            "resources": len(self.resources),
+            **{status: statuses[status] for status in ("emulated", "modelled", "skipped", "component")},
+            "errors": levels["error"],
+            "warnings": levels["warning"],
+            "waived": sum(len(waiver["waived"]) for waiver in self.waivers),
+            "rules": self.rules,
+        }
+
+    def sort(self) -> None:
+        """The same order in every run: the SDK's own order of registrations is not stable."""
+        self.resources.sort(key=lambda resource: resource.urn)
+        self.problems.sort(key=lambda p: (p.level, p.kind, p.urn or "", p.rule or "", p.message))
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable shape that other tools build on; secrets are redacted."""
+        return {
+            "stack": self.stack,
+            "product": self.product,
+            "environment": self.environment,
+            "region": self.region,
+            "ok": self.ok,
+            "resources": [self._resource(resource) for resource in self.resources],
+            "outputs": shown(self.outputs, self.secrets),
+            "problems": [shown(problem.as_json(), self.secrets) for problem in self.problems],
+            "waivers": self.waivers,
+            "stand_ins": self.stand_ins,
+            "counts": self.counts,
+            "seconds": {phase: round(seconds, 3) for phase, seconds in self.seconds.items()},
+        }
+
+    def _resource(self, resource: Registered) -> dict[str, Any]:
+        return {
+            "urn": resource.urn,
+            "type": resource.type,
+            "name": resource.name,
+            "parent": resource.parent,
+            "custom": resource.custom,
+            "inputs": shown(resource.inputs, self.secrets),
+            "outputs": shown(resource.outputs, self.secrets),
+            "id": resource.id,
+            "status": resource.status,
+            "reason": shown(resource.reason, self.secrets),
+            "left_out": resource.left_out,
+            "depends_on": resource.depends_on,
+            "property_dependencies": resource.property_dependencies,
+            "protect": resource.protect,
+            "region": resource.region,
+            "remediated": resource.remediated,
+        }
+
+    def write(self, path: Path) -> None:
+        """Write the JSON report; a reader never sees half of it."""
+        text = json.dumps(self.as_json(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)

@@ -1,0 +1,123 @@
+"""What the installed provider SDK says about a resource type: the names of its inputs and outputs.
+
+Pulumi's Python SDKs pass unknown keys of a dict argument on unread, so a typo in a nested dict reaches nobody:
+here every key of every registration is held against the SDK's own classes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pulumi import _types
+from pulumi.runtime import rpc
+
+from rehearsal.wire import Secret
+
+
+@dataclass(frozen=True)
+class WrongName:
+    """An input name that the SDK does not know."""
+
+    path: str
+    nearest: str | None
+
+    def __str__(self) -> str:
+        hint = f"; did you mean '{self.nearest}'?" if self.nearest else ""
+        return f"has no input '{self.path}'{hint}"
+
+
+@cache
+def resource_class(token: str) -> type | None:
+    """The SDK class of a type token such as `aws:ec2/vpc:Vpc`, if its package is loaded."""
+    package, module, _name = token.split(":", 2)
+    for registered in rpc._RESOURCE_MODULES.get(f"{package}:{module}", []):  # noqa: SLF001 the only index by token
+        info = getattr(registered, "mod_info", None)
+        if info and token in info["classes"]:
+            return getattr(sys.modules.get(info["fqn"]), info["classes"][token], None)
+    return None
+
+
+@cache
+def _input_types(cls: type) -> dict[str, Any]:
+    return _types.input_type_types(cls)
+
+
+def _args_class(token: str) -> type | None:
+    cls = resource_class(token)
+    if cls is None:
+        return None
+    module = sys.modules[cls.__module__]
+    # Where the usual name is taken by a nested type (s3.BucketVersioningArgs), the SDK says InitArgs.
+    return getattr(module, f"{cls.__name__}InitArgs", None) or getattr(module, f"{cls.__name__}Args", None)
+
+
+def wrong_names(token: str, inputs: Mapping[str, Any]) -> Iterator[WrongName]:
+    """Every key in `inputs`, at any depth, that the SDK's args classes do not have."""
+    args = _args_class(token)
+    if args is not None:
+        yield from _wrong_names(args, inputs, "")
+
+
+def _wrong_names(cls: type, value: Mapping[str, Any], path: str) -> Iterator[WrongName]:
+    known = _input_types(cls)
+    for key, item in value.items():
+        if key.startswith("__"):
+            continue
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+            yield WrongName(path + key, nearest[0] if nearest else None)
+            continue
+        yield from _wrong_in(known[key], item, path + key)
+
+
+def _wrong_in(hint: Any, value: Any, path: str) -> Iterator[WrongName]:
+    if isinstance(value, Secret):
+        value = value.value
+    if isinstance(value, dict):
+        # A list type beside a dict value is the SDK's shorthand for one item; the value shape is AWS's to judge.
+        nested = _nested_class(hint)
+        if nested is not None:
+            yield from _wrong_names(nested, value, f"{path}.")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _wrong_in(hint, item, f"{path}[{index}]")
+
+
+@cache
+def _nested_class(hint: Any) -> type | None:
+    """The args class inside `Sequence[Union[XArgs, Awaitable[XArgs], Output[...]]]` and the like; None for open maps."""
+    if isinstance(hint, type) and _types.is_input_type(hint):
+        return hint
+    origin = typing.get_origin(hint)
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        return None
+    if origin in (typing.Union, types.UnionType) or (isinstance(origin, type) and issubclass(origin, Sequence)):
+        for argument in typing.get_args(hint):
+            found = _nested_class(argument)
+            if found is not None:
+                return found
+    return None
+
+
+@cache
+def output_names(token: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of a type's outputs: those that always have a value, and those that may be absent."""
+    cls = resource_class(token)
+    if cls is None:
+        return frozenset(), frozenset()
+    hints = _types._raw_return_hints(cls)  # noqa: SLF001 the public variant has already dropped `Optional`
+    optional = frozenset(name for name, hint in hints.items() if _is_optional(hint))
+    return frozenset(hints) - optional, optional
+
+
+def _is_optional(hint: Any) -> bool:
+    """Whether `Output[Optional[X]]`."""
+    arguments = typing.get_args(hint)
+    return any(argument is type(None) or type(None) in typing.get_args(argument) for argument in arguments)

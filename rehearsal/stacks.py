@@ -1,0 +1,116 @@
+"""A Pulumi project on disk and the stack files beside it, read as the CLI reads them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from rehearsal.problems import Refused
+
+
+_ID: Final = re.compile(r"\b(?:vpc|subnet|sg|rtb)-[0-9a-f]{8}(?:[0-9a-f]{9})?\b")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What the engine would hand to the program and to the policy pack."""
+
+    project: str
+    name: str
+    folder: Path
+    main: Path
+    config: dict[str, str]
+    """Keys with their namespace; objects and lists as JSON texts, as the engine passes them."""
+    secret_keys: list[str] = field(default_factory=list)
+
+    @property
+    def disabled_defaults(self) -> list[str]:
+        """Packages whose default provider the stack file disables."""
+        names = json.loads(self.config.get("pulumi:disable-default-providers", "[]"))
+        return names if isinstance(names, list) else [names]
+
+
+    @property
+    def existing_ids(self) -> list[str]:
+        """The ids of things that the stack's file says exist already, VPCs first."""
+        found = {identifier for value in self.config.values() for identifier in _ID.findall(value)}
+        return sorted(found, key=lambda identifier: (not identifier.startswith("vpc-"), identifier))
+
+
+def stack_names(folder: Path) -> list[str]:
+    """The stacks that have a file in `folder`."""
+    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
+
+
+def load(folder: Path, name: str) -> Stack:
+    """The stack `name` of the project in `folder`; `Refused` of kind "settings" says what to mend."""
+    project = _read(folder / "Pulumi.yaml", "a Pulumi project has a Pulumi.yaml beside its __main__.py")
+    names = stack_names(folder)
+    if name not in names:
+        nearest = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+        raise Refused("settings", f"there is no stack {name!r} in {folder}", f"{hint}The stacks are: {', '.join(names) or 'none'}.")
+    if not isinstance(project.get("name"), str):
+        raise Refused("settings", f"{folder / 'Pulumi.yaml'} has no `name`", "give the project a name, such as `name: kumiki`")
+    path = folder / f"Pulumi.{name}.yaml"
+    values = _read(path, "").get("config") or {}
+    if not isinstance(values, dict):
+        raise Refused("settings", f"{path.name}: `config` must be a mapping of keys to values, got {type(values).__name__}")
+    defaults = project.get("config") or {}
+    config: dict[str, str] = {}
+    secrets: list[str] = []
+    for source in (_project_defaults(defaults, project["name"]), values):
+        for key, value in source.items():
+            full = key if ":" in str(key) else f"{project['name']}:{key}"
+            if isinstance(value, dict) and set(value) == {"secure"}:
+                # The cipher text is the backend's to open: the rehearsal works with a stand-in.
+                value, secrets = f"secret-of-{full}", [*secrets, full]
+            config[full] = _text(value)
+    main = folder / str(project.get("main", ""))
+    return Stack(project["name"], name, folder, main / "__main__.py" if main.is_dir() else main, config, secrets)
+
+
+def _project_defaults(declared: Any, project: str) -> dict[str, Any]:
+    """Values that Pulumi.yaml gives to every stack, either plainly or as `{type, default}` or `{value}`."""
+    defaults = {}
+    for key, value in declared.items() if isinstance(declared, dict) else ():
+        full = key if ":" in key else f"{project}:{key}"
+        if isinstance(value, dict) and ("default" in value or "value" in value):
+            defaults[full] = value.get("value", value.get("default"))
+        elif not (isinstance(value, dict) and "type" in value):
+            defaults[full] = value
+    return defaults
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=str)
+    return "" if value is None else str(value)
+
+
+def _read(path: Path, hint: str) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise Refused("settings", f"{path} does not exist", hint or None) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused("settings", f"{path} cannot be read: {error}") from None
+    try:
+        content = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 the safe loader, in C
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise Refused("settings", f"{path.name}{where}: not YAML: {error.problem}", "mend that line; indent with spaces and quote texts that hold a colon") from None
+    except yaml.YAMLError as error:
+        raise Refused("settings", f"{path.name}: not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise Refused("settings", f"{path.name} must be a mapping of keys to values")
+    return content

@@ -1,0 +1,188 @@
+"""The report for people: progress while it works, then what was deployed, found, waived and left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from costs import EndpointSaving, endpoint_saving
+from rehearsal.monitor import Registered
+from rehearsal.problems import Problem
+from rehearsal.report import Report
+from rehearsal.wire import shown
+
+_STATUS: Final = {
+    "emulated": ("green", "✓"),
+    "modelled": ("yellow", "≈"),
+    "skipped": ("red", "✗"),
+    "component": ("cyan", "◆"),
+}
+_REFERENCE_REGION: Final = "us-east-1"
+"""Where the documents that systems are designed from take their prices."""
+
+
+def show(console: Console, report: Report, *, debug: bool, verbose: bool) -> None:
+    """Print the whole report."""
+    if report.resources:
+        console.print(_tree(report, verbose=verbose))
+    if report.outputs:
+        console.print(_outputs(report))
+    _costs(console, report)
+    _gaps(console, report)
+    _waivers(console, report)
+    _problems(console, report, debug=debug)
+    console.print(_summary(report))
+
+
+def _tree(report: Report, *, verbose: bool) -> Tree:
+    title = f"[bold]{escape(report.stack)}[/]  {escape(report.product)} · {escape(report.environment)} · {report.region}"
+    tree = Tree(title, guide_style="dim")
+    children: dict[str, list[Registered]] = {}
+    urns = {resource.urn for resource in report.resources}
+    for resource in report.resources:
+        if resource.type != "pulumi:pulumi:Stack":
+            children.setdefault(resource.parent if resource.parent in urns else "", []).append(resource)
+    roots = [resource.urn for resource in report.resources if resource.type == "pulumi:pulumi:Stack"]
+    for root in [*roots, ""]:
+        _branch(tree, children, root, verbose=verbose)
+    return tree
+
+
+def _branch(tree: Tree, children: dict[str, list[Registered]], urn: str, *, verbose: bool) -> None:
+    below = children.get(urn, [])
+    for component in (one for one in below if not one.custom):
+        label = f"[cyan]◆[/] [bold]{escape(component.name)}[/] [dim]{escape(component.type.rpartition(':')[2])}[/]"
+        _branch(tree.add(label), children, component.urn, verbose=verbose)
+    made = sorted((one for one in below if one.custom), key=lambda one: (_kind(one), one.status, one.name))
+    for (kind, status), group in groupby(made, key=lambda one: (_kind(one), one.status)):
+        members = list(group)
+        colour, mark = _STATUS[status]
+        if verbose or len(members) == 1:
+            for one in members:
+                below_one = tree.add(f"[{colour}]{mark}[/] {kind} [dim]{escape(_label(one))}[/]")
+                _branch(below_one, children, one.urn, verbose=verbose)
+        else:
+            tree.add(f"[{colour}]{mark}[/] {kind} [bold]×{len(members)}[/]")
+            for one in members:
+                _branch(tree, children, one.urn, verbose=verbose)
+
+
+def _kind(resource: Registered) -> str:
+    """`ec2 Subnet` from `aws:ec2/subnet:Subnet`."""
+    package, module, name = resource.type.split(":", 2)
+    service = module.partition("/")[0]
+    return f"{package} {name}" if service in ("index", "providers") else f"{service} {name}"
+
+
+def _label(resource: Registered) -> str:
+    identifier = str(resource.id)
+    same = not identifier or resource.name in identifier or len(identifier) > 60
+    return resource.name if same else f"{resource.name} → {identifier}"
+
+
+def _outputs(report: Report) -> Table:
+    table = Table(title="Outputs", title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False)
+    for name, value in sorted(shown(report.outputs, report.secrets).items()):
+        table.add_row(escape(name), Text(_compact(value), overflow="fold", style="dim"))
+    return table
+
+
+def _compact(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_compact(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_compact(item)}" for key, item in value.items())
+    return str(value)
+
+
+def _costs(console: Console, report: Report) -> None:
+    """What the VPC endpoints save against NAT, here and where the design's prices come from."""
+    resources = [{"type": resource.type, "inputs": shown(resource.inputs)} for resource in report.resources]
+    savings = [_saving(resources, region) for region in dict.fromkeys([report.region, _REFERENCE_REGION])]
+    rows = [saving for saving in savings if saving is not None]
+    if not rows:
+        return
+    table = Table(title="VPC endpoints against NAT, USD a month", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in ("region", "interface endpoints", "NAT gateways", "saving"):
+        table.add_column(heading, justify="left" if heading == "region" else "right", header_style="dim")
+    for saving in rows:
+        table.add_row(
+            saving.region,
+            f"{saving.endpoints} × {saving.zones} zones = {saving.endpoint_hours_cost:.2f}",
+            f"{saving.nat_gateways} = {saving.nat_cost:.2f}",
+            f"[bold]{saving.saving:.2f}[/]",
+        )
+    console.print(table)
+    for assumption in rows[0].assumptions:
+        console.print(Padding(Text(assumption, style="dim"), (0, 0, 0, 2)))
+
+
+def _saving(resources: list[dict[str, Any]], region: str) -> EndpointSaving | None:
+    try:
+        return endpoint_saving(resources, region)
+    except LookupError:
+        return None
+
+
+def _gaps(console: Console, report: Report) -> None:
+    """Where the rehearsal did less than AWS would."""
+    lines = [f"[yellow]≈[/] {_kind(one)} {escape(one.name)}: modelled: {escape(one.reason or '')}" for one in report.resources if one.status == "modelled"]
+    lines += [f"[red]✗[/] {_kind(one)} {escape(one.name)}: {escape(one.reason or '')}" for one in report.resources if one.status == "skipped" and one.custom]
+    if report.stand_ins:
+        lines.append(f"[yellow]≈[/] taken as existing, since the stack file names them: {', '.join(report.stand_ins)}")
+    omitted = Counter((one.type, name) for one in report.resources for name in one.left_out)
+    if omitted:
+        names = ", ".join(f"{name} of {type_.rpartition(':')[2]}" for type_, name in sorted(omitted))
+        lines.append(f"[dim]Read by the provider only, so not sent: {names}[/]")
+    if lines:
+        console.print("[bold]Not as in AWS[/]")
+        for line in lines:
+            console.print(Padding(line, (0, 0, 0, 2)))
+
+
+def _waivers(console: Console, report: Report) -> None:
+    if report.waivers:
+        console.print("[bold]Waivers[/]")
+    for waiver in report.waivers:
+        console.print(f"  {escape(waiver['rule'])} until {escape(waiver['until'])}: {escape(waiver['reason'])} [dim]({len(waiver['waived'])} waived)[/]")
+
+
+def _problems(console: Console, report: Report, *, debug: bool) -> None:
+    for problem in sorted(report.problems, key=lambda one: one.level != "warning"):
+        for line in _problem(problem, report):
+            console.print(line, highlight=False)
+        if debug and problem.trace:
+            console.print(Text(str(shown(problem.trace, report.secrets)), style="dim"))
+
+
+def _problem(problem: Problem, report: Report) -> Iterator[Padding]:
+    colour = "red" if problem.level == "error" else "yellow"
+    where = f" [bold]{escape(problem.urn.rpartition('::')[2])}[/]" if problem.urn else ""
+    what = problem.rule or problem.kind
+    message = escape(str(shown(problem.message, report.secrets)))
+    yield Padding(f"[{colour}]{problem.level}[/] [dim]{escape(what)}[/]{where}: {message}", (0, 0, 0, 0))
+    if problem.remedy:
+        yield Padding(f"[dim]→ {escape(str(shown(problem.remedy, report.secrets)))}[/]", (0, 0, 0, 6))
+
+
+def _summary(report: Report) -> str:
+    counts, seconds = report.counts, report.seconds
+    verdict = "[bold green]ok[/]" if report.ok else "[bold red]failed[/]"
+    statuses = ", ".join(f"{counts[name]} {name}" for name in ("emulated", "modelled", "skipped") if counts[name])
+    components = f"{counts['component']} components" if counts["component"] else ""
+    findings = f"{counts['rules']} rules: {_plural(counts['errors'], 'error')}, {_plural(counts['warnings'], 'warning')}"
+    times = f"{seconds['total']:.1f} s (preview {seconds['preview']:.1f}, deploy {seconds['deploy']:.1f}, policies {seconds['policies']:.1f})"
+    return f"{verdict} · {', '.join(part for part in (statuses, components) if part) or 'nothing deployed'} · {findings} · {times}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
