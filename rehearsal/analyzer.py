@@ -37,7 +37,10 @@ class Analyzer:
     """A configured policy pack."""
 
     def __init__(self, port: int, *, project: str, stack: str, config: dict[str, str], dry_run: bool) -> None:
-        options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
+        options = [
+            ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+            ("grpc.max_send_message_length", _MESSAGE_BYTES),
+        ]
         self._stub = analyzer_pb2_grpc.AnalyzerStub(grpc.insecure_channel(f"127.0.0.1:{port}", options=options))
         info = self._stub.GetAnalyzerInfo(empty_pb2.Empty(), wait_for_ready=True, timeout=30)
         self.pack = f"{info.name} {info.version}"
@@ -76,7 +79,8 @@ class Analyzer:
                 parent=judged.parent,
                 dependencies=judged.dependencies,
                 propertyDependencies={
-                    key: analyzer_pb2.AnalyzerPropertyDependencies(urns=urns) for key, urns in judged.property_dependencies.items()
+                    key: analyzer_pb2.AnalyzerPropertyDependencies(urns=urns)
+                    for key, urns in judged.property_dependencies.items()
                 },
             )
             for judged in all_judged
@@ -89,8 +93,11 @@ class Analyzer:
             policy = self._policies.get(diagnostic.policyName)
             mandatory = diagnostic.enforcementLevel in (analyzer_pb2.MANDATORY, analyzer_pb2.REMEDIATE)
             level: Level = "error" if mandatory else "warning"
-            # The SDK puts the rule's description before what the rule said.
+            remedy = (policy.remediation_steps or None) if policy else None
+            # The SDK puts the rule's description before what the rule said; a pack may put the remedy behind it.
             message = diagnostic.message.removeprefix(diagnostic.description).strip() or diagnostic.message
+            if remedy is not None:
+                message = message.partition(remedy)[0].removesuffix("Mend: ").strip() or message
             problems.append(
                 Problem(
                     kind="policy",
@@ -98,7 +105,7 @@ class Analyzer:
                     rule=diagnostic.policyName,
                     urn=diagnostic.urn or urn,
                     message=message,
-                    remedy=(policy.remediation_steps or None) if policy else None,
+                    remedy=remedy,
                 )
             )
         return problems

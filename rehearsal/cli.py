@@ -35,13 +35,23 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 @app.command()
 def rehearse(
-    stack: Annotated[str | None, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.", show_default=False)] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON, too.")] = None,
-    serve: Annotated[bool, typer.Option("--serve", help="Keep the emulated account up for the AWS CLI and boto3.")] = False,
-    port: Annotated[int, typer.Option(help="The port of --serve on 127.0.0.1; 0 for any free one.", min=0, max=65535)] = 5000,
+    stack: Annotated[
+        str | None, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.", show_default=False)
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON, too.")
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Keep the emulated account up for the AWS CLI and boto3.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(help="The port of --serve on 127.0.0.1; 0 for any free one.", min=0, max=65535)
+    ] = 5000,
     only_policies: Annotated[bool, typer.Option("--only-policies", help="Judge a preview; deploy nothing.")] = False,
     program: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the Pulumi program.")] = Path(),
-    policy_pack: Annotated[Path | None, typer.Option(metavar="DIR", help="The policy pack; Kumiki's own by default.")] = None,
+    policy_pack: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The policy pack; Kumiki's own by default.")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every resource.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show stack traces.")] = False,
 ) -> None:
@@ -52,7 +62,9 @@ def rehearse(
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, _end)
     try:
-        status = _rehearse(console, stack, json_file, serve, port, only_policies, program.resolve(), policy_pack, verbose, debug)
+        status = _rehearse(
+            console, stack, json_file, serve, port, only_policies, program.resolve(), policy_pack, verbose, debug
+        )
     except Refused as refused:
         _say_refused(console, refused)
         status = REFUSED
@@ -78,11 +90,24 @@ def _say_refused(console: Console, refused: Refused) -> None:
 
 
 def _rehearse(
-    console: Console, name: str | None, json_file: Path | None, serve: bool, port: int, only_policies: bool, program: Path, policy_pack: Path | None, verbose: bool, debug: bool
+    console: Console,
+    name: str | None,
+    json_file: Path | None,
+    serve: bool,
+    port: int,
+    only_policies: bool,
+    program: Path,
+    policy_pack: Path | None,
+    verbose: bool,
+    debug: bool,
 ) -> int:
     started = time.perf_counter()
     if name is None:
-        raise Refused("settings", "which stack?", f"name one: {', '.join(stack_names(program)) or f'there is no Pulumi.<stack>.yaml in {program}'}")
+        raise Refused(
+            "settings",
+            "which stack?",
+            f"name one: {', '.join(stack_names(program)) or f'there is no Pulumi.<stack>.yaml in {program}'}",
+        )
     stack = load(program, name)
     if not stack.main.is_file():
         raise Refused("settings", f"{stack.main} does not exist", "a Pulumi Python program starts at __main__.py")
@@ -102,7 +127,10 @@ def _rehearse(
         def progress(pass_name: str, count: int) -> None:
             counted[pass_name] = count
             text = ", ".join(f"{each} {number}" for each, number in sorted(counted.items()))
-            live.update(Text(f"rehearsing {name}: {text} resources", style="dim"), refresh=live.is_started and console.is_terminal)
+            live.update(
+                Text(f"rehearsing {name}: {text} resources", style="dim"),
+                refresh=live.is_started and console.is_terminal,
+            )
 
         with Conductor(stack, pack, only_policies=only_policies, progress=progress, started=started) as conductor:
             report = conductor.run()
@@ -130,14 +158,17 @@ def _check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise Refused("settings", f"--port {port}: {error.strerror or error}", "choose another, or 0 for any free port") from None
+            raise Refused(
+                "settings", f"--port {port}: {error.strerror or error}", "choose another, or 0 for any free port"
+            ) from None
 
 
 def _serve(console: Console, conductor: Conductor, port: int, region: str) -> None:
     address = conductor.serve(port)
     console.print(
         f"The emulated account is at [bold]{address}[/] until Ctrl-C. For example:\n"
-        f"  AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any aws --region {region} --endpoint-url {address} ec2 describe-vpc-endpoints",
+        f"  AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any "
+        f"aws --region {region} --endpoint-url {address} ec2 describe-vpc-endpoints",
         soft_wrap=True,
     )
     sys.stdout.flush()

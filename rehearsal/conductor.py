@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from rehearsal.cloud import process as cloud_process
 from rehearsal.pack import PackProcess
@@ -56,9 +56,12 @@ class Conductor:
         self._processes: list[ForkProcess] = []
         self._referenced: dict[str, dict[str, Any] | None] = {}
         # The cloud first: it has the most to import, and does so while everything else starts.
-        ends = [_FORK.Pipe() for _ in range(_CLOUD_CONNECTIONS)]
+        ends = [_pipe() for _ in range(_CLOUD_CONNECTIONS)]
         self._cloud = [ours for ours, _theirs in ends]
-        self._start(_serve_cloud, ([theirs for _ours, theirs in ends], self._cloud, not self.only_policies))
+        self._start(
+            _serve_cloud,
+            ([theirs for _ours, theirs in ends], self._cloud, self.stack.existing_ids, not self.only_policies),
+        )
         for _ours, theirs in ends:
             theirs.close()
         stack = self.stack
@@ -85,11 +88,15 @@ class Conductor:
         self._processes.append(process)
         return process
 
-    def _start_pass(self, name: PassName, stack: Stack, pack: PackProcess | None, stand_ins: list[str]) -> _Running:
+    def _start_pass(self, name: PassName, stack: Stack, pack: PackProcess | None) -> _Running:
         if not self._cloud:
-            raise Refused("reference", "too many stacks refer to each other", f"at most {_CLOUD_CONNECTIONS - 3} can be rehearsed with one")
-        ours, theirs = _FORK.Pipe()
-        process = self._start(_run_pass, (name, stack, theirs, ours, self._cloud.pop(), pack, stand_ins))
+            raise Refused(
+                "reference",
+                "too many stacks refer to each other",
+                f"at most {_CLOUD_CONNECTIONS - 3} can be rehearsed with one",
+            )
+        ours, theirs = _pipe()
+        process = self._start(_run_pass, (name, stack, theirs, ours, self._cloud.pop(), pack))
         theirs.close()
         return _Running(name, process, ours)
 
@@ -97,10 +104,9 @@ class Conductor:
         """Run the passes and report. Never raises for what the program or its stack got wrong."""
         from rehearsal.passes import lost  # noqa: PLC0415 the cloud process is on its way before this import
 
-        stand_ins = self.stack.existing_ids
-        running = [self._start_pass("preview", self.stack, self._pack if self.only_policies else None, [])]
+        running = [self._start_pass("preview", self.stack, self._pack if self.only_policies else None)]
         if not self.only_policies:
-            running.append(self._start_pass("deploy", self.stack, self._pack, stand_ins))
+            running.append(self._start_pass("deploy", self.stack, self._pack))
         results: dict[str, PassResult] = {}
         while running:
             ready = wait([one.connection for one in running])
@@ -112,7 +118,7 @@ class Conductor:
                 if result is not None:
                     results[one.name] = result
                     running.remove(one)
-        return self._report(results, stand_ins)
+        return self._report(results)
 
     def _hear(self, one: _Running) -> Any:
         """The pass's result, or None if it said something else first, or "lost" if it ended without one."""
@@ -134,7 +140,7 @@ class Conductor:
             return None
         if name not in self._referenced:
             self._referenced[name] = None
-            one = self._start_pass("referenced", load(self.stack.folder, name), None, [])
+            one = self._start_pass("referenced", load(self.stack.folder, name), None)
             result = None
             while result is None:
                 result = self._hear(one)
@@ -145,7 +151,7 @@ class Conductor:
         """Open the emulated account on a local port; returns its address."""
         return cloud_process.Cloud(self._cloud.pop()).serve(port)
 
-    def _report(self, results: dict[str, PassResult], stand_ins: list[str]) -> Report:
+    def _report(self, results: dict[str, PassResult]) -> Report:
         from rehearsal.report import Report  # noqa: PLC0415
 
         main = results["preview" if self.only_policies else "deploy"]
@@ -164,7 +170,7 @@ class Conductor:
             outputs=main.outputs,
             problems=[problem for problem in problems if problem.rule != _WAIVER_REPORT],
             waivers=_waivers(config, problems),
-            stand_ins=stand_ins,
+            stand_ins=self.stack.existing_ids,
             rules=main.rules,
             secrets=set().union(*(result.secrets for result in results.values())),
         )
@@ -180,7 +186,7 @@ class Conductor:
         return report
 
 
-def _serve_cloud(connections: list[Connection], others: list[Connection], eager: bool) -> None:
+def _serve_cloud(connections: list[Connection], others: list[Connection], stand_ins: list[str], eager: bool) -> None:
     import gc  # noqa: PLC0415
     import os  # noqa: PLC0415
 
@@ -188,8 +194,12 @@ def _serve_cloud(connections: list[Connection], others: list[Connection], eager:
     for other in others:
         other.close()
     gc.disable()
-    cloud_process.main(connections, eager=eager)
+    cloud_process.main(connections, stand_ins, eager=eager)
     os._exit(0)
+
+
+def _pipe() -> tuple[Connection, Connection]:
+    return cast("tuple[Connection, Connection]", _FORK.Pipe())
 
 
 def _obey_conductor() -> None:
@@ -198,12 +208,14 @@ def _obey_conductor() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _run_pass(name: PassName, stack: Stack, ours: Connection, theirs: Connection, cloud: Connection, pack: PackProcess | None, stand_ins: list[str]) -> None:
+def _run_pass(
+    name: PassName, stack: Stack, ours: Connection, theirs: Connection, cloud: Connection, pack: PackProcess | None
+) -> None:
     from rehearsal.passes import run  # noqa: PLC0415
 
     _obey_conductor()
     theirs.close()
-    run(name, stack, ours, cloud, pack, stand_ins)
+    run(name, stack, ours, cloud, pack)
 
 
 def _new(problem: Problem, known: list[Problem]) -> bool:
@@ -225,7 +237,7 @@ def _invisible(preview: PassResult, deploy: PassResult) -> list[Problem]:
         Problem(
             kind="program",
             urn=urn,
-            message="is shown by a preview but never created: the program decides by a value that a preview does not know",
+            message="is in a preview but never created: the program decides by a value that a preview does not know",
             remedy="decide by settings, not by outputs",
         )
         for urn in sorted(previewed - deployed)
@@ -261,8 +273,13 @@ def _warn_of_skipped(report: Report, *, only_policies: bool) -> None:
     for resource in report.resources:
         if only_policies and resource.custom:
             resource.status, resource.reason = "skipped", "not created: only the policies were asked for"
-        elif resource.status == "skipped" and not any(problem.urn == resource.urn for problem in report.problems) and resource.reason:
-            if resource.reason.startswith("the rehearsal has no spec"):
-                report.problems.append(
-                    Problem(kind="request", level="warning", urn=resource.urn, message=resource.reason, remedy="add one in rehearsal/cloud/specs/")
+        elif resource.status == "skipped" and (resource.reason or "").startswith("the rehearsal has no spec"):
+            report.problems.append(
+                Problem(
+                    kind="request",
+                    level="warning",
+                    urn=resource.urn,
+                    message=str(resource.reason),
+                    remedy="add one in rehearsal/cloud/specs/",
                 )
+            )

@@ -7,14 +7,13 @@ and a resource that fails leaves the rest of the program running with its output
 
 from __future__ import annotations
 
-import contextlib
 import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
@@ -26,9 +25,10 @@ from rehearsal.cloud.process import Cloud, Wanted
 from rehearsal.problems import Problem, Refused
 from rehearsal.wire import UNKNOWN, Secret, decode, encode, has_secret, has_unknown, plain
 
+T = TypeVar("T")
+
 _STACK: Final = "pulumi:pulumi:Stack"
 _STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
-_DEFAULT_REGION: Final = "us-east-1"
 
 
 @dataclass
@@ -117,11 +117,18 @@ class Deploying:
             return Outcome(made_up, {}, "skipped", reason=f"the rehearsal has no spec for {resource.type}")
         wanted = Wanted(resource.urn, resource.type, resource.name, resource.region, inputs, tags)
         created = self._cloud.create(wanted)
-        outputs = {"tagsAll": tags, "region": resource.region, "ownerId": _account_of(created.outputs), **created.outputs}
+        outputs = {
+            "tagsAll": tags,
+            "region": resource.region,
+            "ownerId": _account_of(created.outputs),
+            **created.outputs,
+        }
         always, optional = sdk.output_names(resource.type)
         known = {name: value for name, value in outputs.items() if name in always | optional and value is not None}
         # An output that always has a value, but not here, is unknown: whoever needs it is told, not handed None.
-        missing = {name: UNKNOWN for name in always if name not in known and name not in inputs and name not in ("id", "urn")}
+        missing = {
+            name: UNKNOWN for name in always if name not in known and name not in inputs and name not in ("id", "urn")
+        }
         return Outcome(created.id, {**missing, **known}, created.status, created.left_out, created.reason)
 
     def read(self, identifier: str, properties: dict[str, Any]) -> None:
@@ -148,6 +155,7 @@ class Monitor:
         provider: Provider,
         analyzer: Callable[[], Analyzer] | None,
         disabled_defaults: list[str],
+        default_region: str,
         stack_outputs: Callable[[str], dict[str, Any] | None],
         progress: Callable[[int], None],
     ) -> None:
@@ -159,10 +167,11 @@ class Monitor:
         self._stack = stack
         self._provider = provider
         self._start_analyzer = analyzer
-        self._running_analyzer: Analyzer | None = None
+        self._analyzer: Analyzer | None = None
         self.judging = 0.0
         """Seconds spent waiting for the policy pack."""
         self._disabled_defaults = disabled_defaults
+        self._default_region = default_region
         self._stack_outputs = stack_outputs
         self._progress = progress
         self._failed: set[str] = set()
@@ -232,7 +241,9 @@ class Monitor:
         if urn in self.resources:
             raise Refused("program", f"the URN {urn} is used twice", "give each resource a name of its own")
         if request.remote:
-            raise Refused("program", f"{request.type} is a component of another language's plug-in, which no rehearsal can run")
+            raise Refused(
+                "program", f"{request.type} is a component of another language's plug-in, which no rehearsal can run"
+            )
         properties, options = self._transformed(urn, request)
         inputs = decode(properties)
         plain(inputs, self.secrets)
@@ -244,7 +255,9 @@ class Monitor:
             custom=request.custom,
             inputs=inputs,
             depends_on=sorted(request.dependencies),
-            property_dependencies={key: sorted(deps.urns) for key, deps in sorted(request.propertyDependencies.items())},
+            property_dependencies={
+                key: sorted(deps.urns) for key, deps in sorted(request.propertyDependencies.items())
+            },
             protect=options.protect,
             provider=options.provider,
             ignore_changes=list(options.ignore_changes),
@@ -266,7 +279,9 @@ class Monitor:
         self._check_provider(resource.provider, resource.type, resource.name)
         wrong = [str(name) for name in sdk.wrong_names(resource.type, resource.inputs)]
         if wrong:
-            raise Refused("request", "; ".join(f"{resource.type} {one}" for one in wrong), "correct the name in the program")
+            raise Refused(
+                "request", "; ".join(f"{resource.type} {one}" for one in wrong), "correct the name in the program"
+            )
         provider = self._provider_of(resource.provider)
         resource.region = self._region(resource.provider, resource.inputs)
         tags = {**_default_tags(provider), **_plain_tags(resource.inputs.get("tags"))}
@@ -303,45 +318,40 @@ class Monitor:
             "add that output to the resource's spec in rehearsal/cloud/specs/",
         )
 
-    @contextlib.contextmanager
-    def _judge(self) -> Iterator[Analyzer | None]:
-        """The running policy pack, if there is one; it starts while the program imports its SDK."""
+    def _ask(self, question: Callable[[Analyzer], T], otherwise: T) -> T:
+        """What the policy pack answers, or `otherwise` without one. It starts while the program imports its SDK."""
+        if self._start_analyzer is None:
+            return otherwise
         started = time.perf_counter()
         try:
-            if self._start_analyzer is not None and self._running_analyzer is None:
-                self._running_analyzer = self._start_analyzer()
-            yield self._running_analyzer
+            self._analyzer = self._analyzer or self._start_analyzer()
+            return question(self._analyzer)
         except Refused as refused:
-            # A pack that does not start is one problem, not one for each resource.
-            self._start_analyzer = None
-            self.problems.append(Problem(kind=refused.kind, message=refused.message, remedy=refused.remedy))
+            problem = Problem(kind=refused.kind, message=refused.message, remedy=refused.remedy)
         except grpc.RpcError as error:
-            self._start_analyzer = self._running_analyzer = None
-            self.problems.append(Problem(kind="policy", message=f"the policy pack failed: {_details(error)}"))
+            problem = Problem(kind="policy", message=f"the policy pack failed: {_details(error)}")
         finally:
             self.judging += time.perf_counter() - started
+        # A pack that does not work is one problem, not one for each resource.
+        self._start_analyzer = None
+        self.problems.append(problem)
+        return otherwise
 
     def _remediate(self, resource: Registered) -> None:
-        with self._judge() as analyzer:
-            if analyzer is None:
-                return
-            remediated, rules = analyzer.remediate(self._judged(resource, resource.inputs))
-            if rules:
-                resource.inputs, resource.remediated = remediated, rules
+        judged = self._judged(resource, resource.inputs)
+        inputs, rules = self._ask(lambda analyzer: analyzer.remediate(judged), (resource.inputs, list[str]()))
+        if rules:
+            resource.inputs, resource.remediated = inputs, rules
 
     def _analyze(self, resource: Registered) -> None:
-        with self._judge() as analyzer:
-            if analyzer is not None:
-                self.problems += analyzer.analyze(self._judged(resource, resource.inputs))
+        judged = self._judged(resource, resource.inputs)
+        self.problems += self._ask(lambda analyzer: analyzer.analyze(judged), list[Problem]())
 
     def analyze_stack(self) -> int:
         """Ask for the rules over the whole graph, once the program has ended; returns how many rules there are."""
-        with self._judge() as analyzer:
-            if analyzer is not None:
-                judged = [self._judged(resource, resource.outputs or resource.inputs) for resource in self.resources.values()]
-                self.problems += analyzer.analyze_stack(judged)
-                return analyzer.count
-        return 0
+        judged = [self._judged(resource, resource.outputs or resource.inputs) for resource in self.resources.values()]
+        self.problems += self._ask(lambda analyzer: analyzer.analyze_stack(judged), list[Problem]())
+        return self._ask(lambda analyzer: analyzer.count, 0)
 
     def _judged(self, resource: Registered, properties: dict[str, Any]) -> Judged:
         provider = self._provider_of(resource.provider)
@@ -374,13 +384,22 @@ class Monitor:
             urn = self._urn(request.parent, request.type, request.name)
             properties = decode(request.properties)
             resource = Registered(
-                urn=urn, type=request.type, name=request.name, parent=request.parent, custom=True, inputs=properties, id=request.id
+                urn=urn,
+                type=request.type,
+                name=request.name,
+                parent=request.parent,
+                custom=True,
+                inputs=properties,
+                id=request.id,
             )
             if request.type == _STACK_REFERENCE:
                 return self._read_stack(resource)
             self._check_provider(request.provider, request.type, request.name)
             resource.provider, resource.region = request.provider, self._region(request.provider, properties)
-            resource.status, resource.reason = "modelled", "read, not created: the rehearsal takes its existence on trust"
+            resource.status, resource.reason = (
+                "modelled",
+                "read, not created: the rehearsal takes its existence on trust",
+            )
             resource.outputs = dict(properties)
             self._provider.read(request.id, plain(properties))
             self.resources[urn] = resource
@@ -417,7 +436,9 @@ class Monitor:
             except Refused as refused:
                 failure = provider_pb2.CheckFailure(property="", reason=refused.message)
                 return resource_pb2.ResourceInvokeResponse(failures=[failure])
-            return resource_pb2.ResourceInvokeResponse(**{"return": encode(answer)})
+            # `return` is a word of Python's, so it cannot be written as a keyword.
+            result: dict[str, Any] = {"return": encode(answer)}
+            return resource_pb2.ResourceInvokeResponse(**result)
 
     # How things are called and where they belong.
 
@@ -436,7 +457,7 @@ class Monitor:
             return own
         provider = self._provider_of(provider_reference)
         region = plain(provider.inputs).get("region") if provider else None
-        return region if isinstance(region, str) else _DEFAULT_REGION
+        return region if isinstance(region, str) else self._default_region
 
     def _check_provider(self, reference: str, type_: str, name: str) -> None:
         package = type_.partition(":")[0]
@@ -465,7 +486,12 @@ class Monitor:
             callbacks += self._transforms
         for callback in callbacks:
             asked = resource_pb2.TransformRequest(
-                type=request.type, name=request.name, custom=request.custom, parent=request.parent, properties=properties, options=options
+                type=request.type,
+                name=request.name,
+                custom=request.custom,
+                parent=request.parent,
+                properties=properties,
+                options=options,
             )
             stub = self._channels.get(callback.target)
             if stub is None:

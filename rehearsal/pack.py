@@ -34,7 +34,7 @@ class PackProcess:
         }
         errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 read by another process, closed by stop()
         # No engine listens at this address: the SDK wants one to log to, and policies report by answering.
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "."],
             cwd=folder,
             env=environment,
@@ -55,11 +55,13 @@ class PackProcess:
             return int(line)
         self.process.wait(timeout=10)
         self.errors.seek(0)
-        words = [text for text in self.errors.read().splitlines() if text.strip()] or [f"it printed {line!r} instead of its port"]
+        words = [text for text in self.errors.read().splitlines() if text.strip()] or [
+            f"it printed {line!r} instead of its port"
+        ]
         raise Refused(
             "policy",
             f"the policy pack in {self.folder} does not start: {words[-1].strip()}",
-            "run `python -c 'import guardrails'` in that folder to see the whole error",
+            "run `python __main__.py` in that folder to see the whole error",
         )
 
     def stop(self) -> None:

@@ -38,14 +38,14 @@ class PassResult:
     """Whether the program itself did not reach its end."""
 
 
-def run(name: PassName, stack: Stack, conductor: Connection, cloud: Connection, pack: PackProcess | None, stand_ins: list[str]) -> None:
+def run(name: PassName, stack: Stack, conductor: Connection, cloud: Connection, pack: PackProcess | None) -> None:
     """Run the pass, send its result to the conductor, and end this process."""
     # What a program prints is for the person at the terminal, once; the conductor's own words go to stdout.
     sys.stdout = sys.stderr if name == "deploy" else io.StringIO()
     gc.disable()
     started = time.perf_counter()
     monitor = _monitor(name, stack, conductor, Cloud(cloud), pack)
-    result = _result(name, stack, monitor, Cloud(cloud), started, stand_ins)
+    result = _result(name, stack, monitor, Cloud(cloud), started)
     conductor.send(("result", result))
     conductor.close()
     sys.stderr.flush()
@@ -53,13 +53,12 @@ def run(name: PassName, stack: Stack, conductor: Connection, cloud: Connection, 
     os._exit(0)
 
 
-def _result(name: PassName, stack: Stack, monitor: Monitor, cloud: Cloud, started: float, stand_ins: list[str]) -> PassResult:
-    if stand_ins:
-        region = stack.config.get(f"{stack.project}:region") or stack.config.get("aws:region") or "us-east-1"
-        cloud.stand_in(region, stand_ins)
+def _result(name: PassName, stack: Stack, monitor: Monitor, cloud: Cloud, started: float) -> PassResult:
     before = len(monitor.problems)
     program.run(stack, monitor, dry_run=name == "preview")
-    failed = any(problem.level == "error" and problem.kind in ("settings", "program") for problem in monitor.problems[before:])
+    failed = any(
+        problem.level == "error" and problem.kind in ("settings", "program") for problem in monitor.problems[before:]
+    )
     rules = monitor.analyze_stack()
     if name == "deploy":
         for arn, urn in cloud.never_made():
@@ -96,6 +95,7 @@ def _monitor(name: PassName, stack: Stack, conductor: Connection, cloud: Cloud, 
         provider=provider,
         analyzer=_analyzer(stack, pack, dry_run=name == "preview") if pack is not None else None,
         disabled_defaults=stack.disabled_defaults,
+        default_region=stack.config.get("aws:region", "us-east-1"),
         stack_outputs=stack_outputs,
         progress=lambda count: conductor.send(("progress", count)),
     )

@@ -35,7 +35,12 @@ class _Engine:
         severity = {2: "warning", 3: "error"}.get(request.severity)
         if severity is not None:
             self._problems.append(
-                Problem(kind="program", level="warning" if severity == "warning" else "error", urn=request.urn or None, message=request.message)
+                Problem(
+                    kind="program",
+                    level="warning" if severity == "warning" else "error",
+                    urn=request.urn or None,
+                    message=request.message,
+                )
             )
 
 
@@ -102,7 +107,9 @@ def explain(error: BaseException, stack: Stack) -> Problem:
         return Problem(kind=error.kind, message=error.message, remedy=error.remedy, trace=trace)
     place = _place(error.__traceback__, stack)
     if isinstance(error, SystemExit):
-        return Problem(kind="program", message=f"the program ended itself with exit status {error.code}{place}", trace=trace)
+        return Problem(
+            kind="program", message=f"the program ended itself with exit status {error.code}{place}", trace=trace
+        )
     if isinstance(error, SyntaxError):
         where = f"{Path(error.filename or '?').name}, line {error.lineno}"
         return Problem(kind="program", message=f"{where}: {error.msg}: {(error.text or '').strip()}", trace=trace)
@@ -111,7 +118,12 @@ def explain(error: BaseException, stack: Stack) -> Problem:
         return Problem(kind="program", message=f"{wrong[0]}{place}", remedy=wrong[1], trace=trace)
     made = _component(error.__traceback__)
     during = f" while making {made}" if made else ""
-    return Problem(kind="program", message=f"{type(error).__name__}: {error}{during}{place}", remedy="run again with --debug to see the stack trace", trace=trace)
+    return Problem(
+        kind="program",
+        message=f"{type(error).__name__}: {error}{during}{place}",
+        remedy="run again with --debug to see the stack trace",
+        trace=trace,
+    )
 
 
 def _place(trace: TracebackType | None, stack: Stack) -> str:
@@ -141,12 +153,9 @@ def _wrong_argument(error: BaseException) -> tuple[str, str | None] | None:
     if not isinstance(error, TypeError) or found is None:
         return None
     owner, argument = found.groups()
-    allowed: list[str] = []
-    for frame, _line in traceback.walk_tb(error.__traceback__):
-        for candidate in (frame.f_locals.get("__self__"), *frame.f_globals.values()):
-            cls = candidate if isinstance(candidate, type) else type(candidate)
-            if cls.__name__ == owner:
-                allowed = _arguments(cls)
+    # Resources and args classes are all attributes of modules that are loaded; the call names only the class.
+    classes = (getattr(module, owner, None) for module in list(sys.modules.values()) if module is not None)
+    allowed = next((_arguments(cls) for cls in classes if isinstance(cls, type)), [])
     nearest = difflib.get_close_matches(argument, allowed, n=1, cutoff=0.6)
     return f"{owner} has no argument {argument!r}", f"did you mean {nearest[0]!r}?" if nearest else None
 

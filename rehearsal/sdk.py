@@ -92,7 +92,7 @@ def _wrong_in(hint: Any, value: Any, path: str) -> Iterator[WrongName]:
 
 @cache
 def _nested_class(hint: Any) -> type | None:
-    """The args class inside `Sequence[Union[XArgs, Awaitable[XArgs], Output[...]]]` and the like; None for open maps."""
+    """The args class inside `Sequence[Union[XArgs, Awaitable[XArgs], …]]` and the like; None for open maps."""
     if isinstance(hint, type) and _types.is_input_type(hint):
         return hint
     origin = typing.get_origin(hint)

@@ -13,7 +13,6 @@ import yaml
 
 from rehearsal.problems import Refused
 
-
 _ID: Final = re.compile(r"\b(?:vpc|subnet|sg|rtb)-[0-9a-f]{8}(?:[0-9a-f]{9})?\b")
 
 
@@ -35,7 +34,6 @@ class Stack:
         names = json.loads(self.config.get("pulumi:disable-default-providers", "[]"))
         return names if isinstance(names, list) else [names]
 
-
     @property
     def existing_ids(self) -> list[str]:
         """The ids of things that the stack's file says exist already, VPCs first."""
@@ -55,13 +53,21 @@ def load(folder: Path, name: str) -> Stack:
     if name not in names:
         nearest = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise Refused("settings", f"there is no stack {name!r} in {folder}", f"{hint}The stacks are: {', '.join(names) or 'none'}.")
+        raise Refused(
+            "settings",
+            f"there is no stack {name!r} in {folder}",
+            f"{hint}The stacks are: {', '.join(names) or 'none'}.",
+        )
     if not isinstance(project.get("name"), str):
-        raise Refused("settings", f"{folder / 'Pulumi.yaml'} has no `name`", "give the project a name, such as `name: kumiki`")
+        raise Refused(
+            "settings", f"{folder / 'Pulumi.yaml'} has no `name`", "give the project a name, such as `name: kumiki`"
+        )
     path = folder / f"Pulumi.{name}.yaml"
     values = _read(path, "").get("config") or {}
     if not isinstance(values, dict):
-        raise Refused("settings", f"{path.name}: `config` must be a mapping of keys to values, got {type(values).__name__}")
+        raise Refused(
+            "settings", f"{path.name}: `config` must be a mapping of keys to values, got {type(values).__name__}"
+        )
     defaults = project.get("config") or {}
     config: dict[str, str] = {}
     secrets: list[str] = []
@@ -104,11 +110,15 @@ def _read(path: Path, hint: str) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise Refused("settings", f"{path} cannot be read: {error}") from None
     try:
-        content = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 the safe loader, in C
+        content = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise Refused("settings", f"{path.name}{where}: not YAML: {error.problem}", "mend that line; indent with spaces and quote texts that hold a colon") from None
+        raise Refused(
+            "settings",
+            f"{path.name}{where}: not YAML: {error.problem}",
+            "mend that line; indent with spaces and quote texts that hold a colon",
+        ) from None
     except yaml.YAMLError as error:
         raise Refused("settings", f"{path.name}: not YAML: {error}") from None
     if not isinstance(content, dict):

@@ -40,11 +40,13 @@ def show(console: Console, report: Report, *, debug: bool, verbose: bool) -> Non
     _gaps(console, report)
     _waivers(console, report)
     _problems(console, report, debug=debug)
-    console.print(_summary(report))
+    console.print(_summary(report), soft_wrap=True)
 
 
 def _tree(report: Report, *, verbose: bool) -> Tree:
-    title = f"[bold]{escape(report.stack)}[/]  {escape(report.product)} · {escape(report.environment)} · {report.region}"
+    title = (
+        f"[bold]{escape(report.stack)}[/]  {escape(report.product)} · {escape(report.environment)} · {report.region}"
+    )
     tree = Tree(title, guide_style="dim")
     children: dict[str, list[Registered]] = {}
     urns = {resource.urn for resource in report.resources}
@@ -90,7 +92,9 @@ def _label(resource: Registered) -> str:
 
 
 def _outputs(report: Report) -> Table:
-    table = Table(title="Outputs", title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False)
+    table = Table(
+        title="Outputs", title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False
+    )
     for name, value in sorted(shown(report.outputs, report.secrets).items()):
         table.add_row(escape(name), Text(_compact(value), overflow="fold", style="dim"))
     return table
@@ -111,7 +115,13 @@ def _costs(console: Console, report: Report) -> None:
     rows = [saving for saving in savings if saving is not None]
     if not rows:
         return
-    table = Table(title="VPC endpoints against NAT, USD a month", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(
+        title="VPC endpoints against NAT, USD a month",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+    )
     for heading in ("region", "interface endpoints", "NAT gateways", "saving"):
         table.add_column(heading, justify="left" if heading == "region" else "right", header_style="dim")
     for saving in rows:
@@ -135,8 +145,16 @@ def _saving(resources: list[dict[str, Any]], region: str) -> EndpointSaving | No
 
 def _gaps(console: Console, report: Report) -> None:
     """Where the rehearsal did less than AWS would."""
-    lines = [f"[yellow]≈[/] {_kind(one)} {escape(one.name)}: modelled: {escape(one.reason or '')}" for one in report.resources if one.status == "modelled"]
-    lines += [f"[red]✗[/] {_kind(one)} {escape(one.name)}: {escape(one.reason or '')}" for one in report.resources if one.status == "skipped" and one.custom]
+    lines = [
+        f"[yellow]≈[/] {_kind(one)} {escape(one.name)}: modelled: {_reason(one, report)}"
+        for one in report.resources
+        if one.status == "modelled"
+    ]
+    lines += [
+        f"[red]✗[/] {_kind(one)} {escape(one.name)}: {_reason(one, report)}"
+        for one in report.resources
+        if one.status == "skipped" and one.custom
+    ]
     if report.stand_ins:
         lines.append(f"[yellow]≈[/] taken as existing, since the stack file names them: {', '.join(report.stand_ins)}")
     omitted = Counter((one.type, name) for one in report.resources for name in one.left_out)
@@ -149,11 +167,16 @@ def _gaps(console: Console, report: Report) -> None:
             console.print(Padding(line, (0, 0, 0, 2)))
 
 
+def _reason(resource: Registered, report: Report) -> str:
+    return escape(str(shown(resource.reason or "", report.secrets)))
+
+
 def _waivers(console: Console, report: Report) -> None:
     if report.waivers:
         console.print("[bold]Waivers[/]")
     for waiver in report.waivers:
-        console.print(f"  {escape(waiver['rule'])} until {escape(waiver['until'])}: {escape(waiver['reason'])} [dim]({len(waiver['waived'])} waived)[/]")
+        what = f"{escape(waiver['rule'])} until {escape(waiver['until'])}: {escape(waiver['reason'])}"
+        console.print(f"  {what} [dim]({len(waiver['waived'])} waived)[/]")
 
 
 def _problems(console: Console, report: Report, *, debug: bool) -> None:
@@ -161,7 +184,7 @@ def _problems(console: Console, report: Report, *, debug: bool) -> None:
         for line in _problem(problem, report):
             console.print(line, highlight=False)
         if debug and problem.trace:
-            console.print(Text(str(shown(problem.trace, report.secrets)), style="dim"))
+            console.print(Text(str(shown(problem.trace, report.secrets)), style="dim"), soft_wrap=True)
 
 
 def _problem(problem: Problem, report: Report) -> Iterator[Padding]:
@@ -177,11 +200,16 @@ def _problem(problem: Problem, report: Report) -> Iterator[Padding]:
 def _summary(report: Report) -> str:
     counts, seconds = report.counts, report.seconds
     verdict = "[bold green]ok[/]" if report.ok else "[bold red]failed[/]"
-    statuses = ", ".join(f"{counts[name]} {name}" for name in ("emulated", "modelled", "skipped") if counts[name])
-    components = f"{counts['component']} components" if counts["component"] else ""
-    findings = f"{counts['rules']} rules: {_plural(counts['errors'], 'error')}, {_plural(counts['warnings'], 'warning')}"
-    times = f"{seconds['total']:.1f} s (preview {seconds['preview']:.1f}, deploy {seconds['deploy']:.1f}, policies {seconds['policies']:.1f})"
-    return f"{verdict} · {', '.join(part for part in (statuses, components) if part) or 'nothing deployed'} · {findings} · {times}"
+    made = [f"{counts[status]} {status}" for status in ("emulated", "modelled", "skipped") if counts[status]]
+    components = sum(not one.custom and one.type != "pulumi:pulumi:Stack" for one in report.resources)
+    if components:
+        made.append(_plural(components, "component"))
+    findings = f"{_plural(counts['errors'], 'error')}, {_plural(counts['warnings'], 'warning')}"
+    phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in ("preview", "deploy", "policies"))
+    return (
+        f"{verdict} · {', '.join(made) or 'nothing deployed'} · {_plural(counts['rules'], 'rule')}: {findings}"
+        f" · {seconds['total']:.1f} s ({phases})"
+    )
 
 
 def _plural(count: int, noun: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import boto3
 import botocore.config
@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError, ParamValidationError
 from botocore.model import OperationModel
 from moto import mock_aws
 from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.config import default_user_config
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_api._internal import mock_random
 
 from rehearsal.cloud.requests import example, violations
@@ -23,9 +23,6 @@ from rehearsal.problems import Refused
 
 ACCOUNT: Final = DEFAULT_ACCOUNT_ID
 PARTITION: Final = "aws"
-
-# moto's folders are not always named as boto3's clients are.
-_BACKENDS: Final = {"logs": "logs", "elbv2": "elbv2"}
 
 # Nothing here may reach, or read the credentials of, a real account.
 _CREDENTIALS: Final = {
@@ -57,10 +54,13 @@ class Account:
         """A boto3 client; the backend behind it exists afterwards, so that seeding it is deterministic."""
         self.seed(f"{service}/{region}")
         client = self._session.client(
-            service, region_name=region, config=botocore.config.Config(parameter_validation=False, retries={"total_max_attempts": 1})
+            service,
+            region_name=region,
+            config=botocore.config.Config(parameter_validation=False, retries={"total_max_attempts": 1}),
         )
-        backends = get_backend(_BACKENDS.get(service, service))[ACCOUNT]
-        backends.get(region) or backends.get("global") or backends.get("aws")
+        backends: Any = get_backend(cast("Any", service))[ACCOUNT]
+        # The backend of a region comes into being, with its own ids, when it is first looked at.
+        next((backends[name] for name in (region, PARTITION, "global") if name in backends), None)
         return client
 
     @staticmethod
@@ -89,7 +89,9 @@ class Account:
             failure = error.response.get("Error", {})
             if "not yet implemented" in str(failure.get("Message", "")).lower():
                 raise Missing(service, operation) from error
-            raise Refused("aws", f"{operation}: {failure.get('Message') or failure.get('Code')} ({failure.get('Code')})") from error
+            raise Refused(
+                "aws", f"{operation}: {failure.get('Message') or failure.get('Code')} ({failure.get('Code')})"
+            ) from error
         answer.pop("ResponseMetadata", None)
         return answer
 

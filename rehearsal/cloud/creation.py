@@ -21,6 +21,7 @@ from rehearsal.problems import Refused
 if TYPE_CHECKING:
     from rehearsal.cloud.account import Account
 
+
 @dataclass
 class Making:
     """A resource while it is made: what specs read from and call through."""
@@ -57,7 +58,11 @@ class _Fields(dict[str, Any]):
     def __init__(self, making: Making) -> None:
         super().__init__(making.inputs)
         self.update(
-            id=making.id, region=making.region, account=ACCOUNT, partition=PARTITION, name=making.inputs.get("name", making.name)
+            id=making.id,
+            region=making.region,
+            account=ACCOUNT,
+            partition=PARTITION,
+            name=making.inputs.get("name", making.name),
         )
 
 
@@ -80,12 +85,21 @@ class Call:
     service: str | None = None
 
 
+@dataclass(frozen=True)
+class Code:
+    """A creation that takes more than one request or a decision between them."""
+
+    run: Callable[[Making], dict[str, Any]]
+    reads: Sequence[str]
+    """Every input that it uses; any other is refused, as one that matches no request is."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spec:
     """How one resource type is created."""
 
     service: str
-    create: Call | Callable[[Making], dict[str, Any]]
+    create: Call | Code
     id: Source
     outputs: Mapping[str, Source] = field(default_factory=dict)
     then: Sequence[Call] = ()
@@ -140,13 +154,14 @@ def create(spec: Spec, making: Making) -> Created:
 
 
 def _emulate(spec: Spec, making: Making) -> None:
-    if callable(spec.create):
-        making.response = spec.create(making)
+    if isinstance(spec.create, Code):
+        _refuse_unread(spec, spec.create, making)
+        making.response = spec.create.run(making)
     else:
         making.response = making.call(spec.create.operation, _creating_request(spec, spec.create, making))
     making.id = str(making.find(spec.id))
     for call in spec.then:
-        request = _further_request(spec, call, making)
+        request = _further_request(call, making)
         if request is not None:
             making.call(call.operation, request, call.service)
     if isinstance(spec.tagging, Call) and making.tags:
@@ -156,15 +171,24 @@ def _emulate(spec: Spec, making: Making) -> None:
 
 def _model(spec: Spec, making: Making) -> None:
     """Check every request as if it were sent, and make up the answer."""
-    if callable(spec.create):
-        raise Refused("request", f"{making.type} cannot be modelled: its spec creates it by code")
+    if isinstance(spec.create, Code):
+        # Code decides by answers that only the emulator gives: without it, only the names can be checked.
+        _refuse_unread(spec, spec.create, making)
+        making.id = f"{making.name}-modelled"
+        return
     request = _creating_request(spec, spec.create, making)
     making.response = making.account.model(spec.service, spec.create.operation, making.region, request, making.urn)
     making.id = str(making.find(spec.id))
     for call in spec.then:
-        further = _further_request(spec, call, making)
+        further = _further_request(call, making)
         if further is not None:
             making.account.check(call.service or spec.service, call.operation, making.region, further)
+
+
+def _refuse_unread(spec: Spec, code: Code, making: Making) -> None:
+    unread = set(making.inputs) - set(code.reads) - set(spec.left_out) - set(LIFECYCLE) - {"tags", "region"}
+    if unread:
+        raise Unmapped(min(unread), f"of {making.type}", list(code.reads))
 
 
 def _refers_to_modelled(making: Making) -> str | None:
@@ -184,7 +208,12 @@ def texts(value: Any) -> list[str]:
 
 
 def _creating_request(spec: Spec, call: Call, making: Making) -> dict[str, Any]:
-    elsewhere = {key for further in spec.then for key in further.takes} | set(spec.left_out) | set(LIFECYCLE) | {"tags", "region"}
+    elsewhere = (
+        {key for further in spec.then for key in further.takes}
+        | set(spec.left_out)
+        | set(LIFECYCLE)
+        | {"tags", "region"}
+    )
     inputs = {key: value for key, value in making.inputs.items() if key not in elsewhere}
     request = _request(call, making, inputs)
     shape = making.account.operation(spec.service, call.operation, making.region).input_shape
@@ -193,7 +222,7 @@ def _creating_request(spec: Spec, call: Call, making: Making) -> dict[str, Any]:
     return request
 
 
-def _further_request(spec: Spec, call: Call, making: Making) -> dict[str, Any] | None:
+def _further_request(call: Call, making: Making) -> dict[str, Any] | None:
     inputs = {key: making.inputs[key] for key in call.takes if key in making.inputs}
     if not inputs and not call.always:
         return None

@@ -19,7 +19,7 @@ _CIDR: Final = ipaddress.IPv4Network("10.0.0.0/16")
 
 @contextlib.contextmanager
 def _next_id(generator: str, identifier: str) -> Iterator[None]:
-    with mock.patch(generator, lambda *_args, **_kwargs: identifier):
+    with mock.patch(generator, return_value=identifier):
         yield
 
 
@@ -40,10 +40,20 @@ def stand_in(account: Account, region: str, identifiers: Iterable[str]) -> list[
         elif kind == "subnet":
             zone = zones[position % len(zones)]["ZoneName"]
             with _next_id("moto.ec2.models.subnets.random_subnet_id", identifier):
-                _make(account, region, "CreateSubnet", {"VpcId": vpc, "CidrBlock": str(next(blocks)), "AvailabilityZone": zone})
+                _make(
+                    account,
+                    region,
+                    "CreateSubnet",
+                    {"VpcId": vpc, "CidrBlock": str(next(blocks)), "AvailabilityZone": zone},
+                )
         elif kind == "sg":
             with _next_id("moto.ec2.models.security_groups.random_security_group_id", identifier):
-                _make(account, region, "CreateSecurityGroup", {"GroupName": identifier, "Description": "stand-in", "VpcId": vpc})
+                _make(
+                    account,
+                    region,
+                    "CreateSecurityGroup",
+                    {"GroupName": identifier, "Description": "stand-in", "VpcId": vpc},
+                )
         elif kind == "rtb":
             with _next_id("moto.ec2.models.route_tables.random_route_table_id", identifier):
                 _make(account, region, "CreateRouteTable", {"VpcId": vpc})

@@ -21,7 +21,11 @@ def _availability_zones(account: Account, region: str, args: dict[str, Any]) -> 
     zones = account.call("ec2", "DescribeAvailabilityZones", region, {})["AvailabilityZones"]
     wanted = args.get("state")
     zones = [zone for zone in zones if wanted in (None, zone["State"]) and zone.get("ZoneType") != "local-zone"]
-    zones = [z for z in zones if z["ZoneName"] not in args.get("excludeNames", []) and z["ZoneId"] not in args.get("excludeZoneIds", [])]
+    zones = [
+        z
+        for z in zones
+        if z["ZoneName"] not in args.get("excludeNames", []) and z["ZoneId"] not in args.get("excludeZoneIds", [])
+    ]
     return {
         "id": region,
         "names": [zone["ZoneName"] for zone in zones],
@@ -53,7 +57,9 @@ def _vpc(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
     if len(found) != 1:
         raise Refused("aws", f"aws.ec2.get_vpc matched {len(found)} VPCs, it must match exactly one")
     vpc = found[0]
-    main = account.call("ec2", "DescribeRouteTables", region, {"Filters": [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]})
+    main = account.call(
+        "ec2", "DescribeRouteTables", region, {"Filters": [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]}
+    )
     table = next((t for t in main["RouteTables"] if any(a.get("Main") for a in t["Associations"])), {})
     return {
         "id": vpc["VpcId"],
@@ -87,10 +93,19 @@ def _subnet(account: Account, region: str, args: dict[str, Any]) -> dict[str, An
 
 def _prefix_list(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
     lists = account.call("ec2", "DescribeManagedPrefixLists", region, {})["PrefixLists"]
-    found = [p for p in lists if args.get("name") in (None, p["PrefixListName"]) and args.get("id") in (None, p["PrefixListId"])]
+    found = [
+        p
+        for p in lists
+        if args.get("name") in (None, p["PrefixListName"]) and args.get("id") in (None, p["PrefixListId"])
+    ]
     if len(found) != 1:
         raise Refused("aws", f"no managed prefix list matches {args.get('name') or args.get('id')}")
-    return {"id": found[0]["PrefixListId"], "name": found[0]["PrefixListName"], "arn": found[0]["PrefixListArn"], "region": region}
+    return {
+        "id": found[0]["PrefixListId"],
+        "name": found[0]["PrefixListName"],
+        "arn": found[0]["PrefixListArn"],
+        "region": region,
+    }
 
 
 LOOKUPS: Final[dict[str, Lookup]] = {

@@ -80,10 +80,6 @@ class Cloud:
     def look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
         return self._ask("look_up", region, token, args)
 
-    def stand_in(self, region: str, identifiers: list[str]) -> list[str]:
-        """Put things with these ids into the account, as if they had always been there."""
-        return self._ask("stand_in", region, identifiers)
-
     def read(self, identifier: str, properties: dict[str, Any]) -> None:
         """Take note of a resource that the program reads rather than creates."""
         self._ask("read", identifier, properties)
@@ -96,9 +92,12 @@ class Cloud:
         return self._ask("serve", port)
 
 
-def main(connections: list[Connection], *, eager: bool) -> None:
-    """Answer questions until every asker has gone. `eager`: get ready before the first one."""
-    served = _Server() if eager else None
+def main(connections: list[Connection], stand_ins: list[str], *, eager: bool) -> None:
+    """Answer questions until every asker has gone.
+
+    `stand_ins` are ids of things that exist already; `eager` is to get ready before the first question.
+    """
+    served = _Server(stand_ins) if eager else None
     open_connections = list(connections)
     while open_connections:
         for connection in wait(open_connections):
@@ -108,14 +107,14 @@ def main(connections: list[Connection], *, eager: bool) -> None:
             except (EOFError, OSError):
                 open_connections.remove(connection)
                 continue
-            served = served or _Server()
+            served = served or _Server(stand_ins)
             connection.send(served.answer(*question))
 
 
 class _Server:
     """The account and what is remembered about it."""
 
-    def __init__(self) -> None:
+    def __init__(self, stand_ins: list[str]) -> None:
         # Imported here: this is what takes the time, and only this process needs it.
         from rehearsal.cloud.account import Account  # noqa: PLC0415
         from rehearsal.cloud.references import References  # noqa: PLC0415
@@ -124,6 +123,7 @@ class _Server:
         self._account: Account = Account()
         self._references = References()
         self._specs = SPECS
+        self._stand_ins = stand_ins
 
     def answer(self, question: str, *arguments: Any) -> Any:
         try:
@@ -131,7 +131,11 @@ class _Server:
         except Refused as refused:
             return refused
         except Exception:  # noqa: BLE001 a fault of a spec must reach the report with its resource, not end the process
-            return Refused("request", f"the rehearsal itself failed: {traceback.format_exc(limit=-3)}", "this is a fault of the rehearsal's spec")
+            return Refused(
+                "request",
+                f"the rehearsal itself failed: {traceback.format_exc(limit=-3)}",
+                "this is a fault of the rehearsal's spec",
+            )
 
     def _check(self, urn: str, type_: str, name: str, given: list[str]) -> Checked:
         spec = self._specs.get(type_)
@@ -146,6 +150,7 @@ class _Server:
     def _create(self, wanted: Wanted) -> Created:
         from rehearsal.cloud.creation import Making, create  # noqa: PLC0415
 
+        self._prepare(wanted.region)
         missing = sorted(set(self._references.missing(wanted.urn, wanted.inputs)))
         if missing:
             raise Refused(
@@ -162,16 +167,19 @@ class _Server:
     def _look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
         from rehearsal.cloud.lookups import look_up  # noqa: PLC0415
 
+        self._prepare(region)
         answer = look_up(self._account, region, token, args)
         self._references.produced(answer)
         return answer
 
-    def _stand_in(self, region: str, identifiers: list[str]) -> list[str]:
-        from rehearsal.cloud.existing import stand_in  # noqa: PLC0415
+    def _prepare(self, region: str) -> None:
+        """What exists already stands where the stack works: in the region that it uses first."""
+        if self._stand_ins:
+            from rehearsal.cloud.existing import stand_in  # noqa: PLC0415
 
-        made = stand_in(self._account, region, identifiers)
-        self._references.produced(made)
-        return made
+            identifiers, self._stand_ins = self._stand_ins, []
+            stand_in(self._account, region, identifiers)
+            self._references.produced(identifiers)
 
     def _read(self, identifier: str, properties: dict[str, Any]) -> None:
         self._references.produced([identifier, properties])

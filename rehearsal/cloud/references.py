@@ -20,7 +20,9 @@ _ID: Final = re.compile(
 _ARN: Final = re.compile(rf"arn:aws[\w-]*:[\w-]+:[\w-]*:{ACCOUNT}:[^\s\"'\\,\]}}]+")
 
 # What exists in every account.
-_BUILT_IN: Final = re.compile(r"arn:aws[\w-]*:(?:iam::\d+:(?:root|role/aws-service-role/|role/service-role/)|sts:|kms:[\w-]*:\d+:alias/aws/)")
+_BUILT_IN: Final = re.compile(
+    r"arn:aws[\w-]*:(?:iam::\d+:(?:root|role/aws-service-role/|role/service-role/)|sts:|kms:[\w-]*:\d+:alias/aws/)"
+)
 
 
 class References:
@@ -58,5 +60,12 @@ class References:
             # A pattern is a range of names, not a reference.
             return True
         resource = stem.split(":", 5)[5]
-        names = {stem, resource, resource.rpartition("/")[2], resource.partition("/")[2], resource.rpartition(":")[2], resource.partition(":")[2]}
+        names = {
+            stem,
+            resource,
+            resource.rpartition("/")[2],
+            resource.partition("/")[2],
+            resource.rpartition(":")[2],
+            resource.partition(":")[2],
+        }
         return not names.isdisjoint(self._produced) or any(made.startswith(stem) for made in self._produced)

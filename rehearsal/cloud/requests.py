@@ -155,6 +155,9 @@ def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
             if name not in value:
                 yield f"{where} lacks {name}, which AWS requires"
         for name, item in value.items():
+            if name not in shape.members:
+                yield f"{where} has no member {name}"
+                continue
             yield from violations(shape.members[name], item, f"{path}.{name}" if path else name)
     elif isinstance(shape, ListShape):
         yield from _size(shape, len(value), where, "items")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Spec
+from rehearsal.cloud.creation import Call, Code, Making, Spec
 from rehearsal.problems import Refused
 
 _ARN: Final = "arn:{partition}:ec2:{region}:{account}:"
@@ -26,10 +26,6 @@ def _default_network_acl(making: Making) -> str:
 
 
 def _main_route_table(making: Making) -> str:
-    return _only(making, "DescribeRouteTables", "RouteTables", vpc_id=making.id, association_main="true")["RouteTableId"]
-
-
-def _describe_main_route_table(making: Making) -> str:
     tables = making.call("DescribeRouteTables", {"Filters": [{"Name": "vpc-id", "Values": [making.id]}]})["RouteTables"]
     return next(t["RouteTableId"] for t in tables if any(a.get("Main") for a in t["Associations"]))
 
@@ -43,9 +39,14 @@ def _permission(rule: dict[str, Any]) -> dict[str, Any]:
     ranges = [*rule.get("cidrBlocks", []), *([rule["cidrIpv4"]] if "cidrIpv4" in rule else [])]
     ranges6 = [*rule.get("ipv6CidrBlocks", []), *([rule["cidrIpv6"]] if "cidrIpv6" in rule else [])]
     lists = [*rule.get("prefixListIds", []), *([rule["prefixListId"]] if "prefixListId" in rule else [])]
-    groups = [*rule.get("securityGroups", []), *([rule["referencedSecurityGroupId"]] if "referencedSecurityGroupId" in rule else [])]
+    groups = [
+        *rule.get("securityGroups", []),
+        *([rule["referencedSecurityGroupId"]] if "referencedSecurityGroupId" in rule else []),
+    ]
     if not (ranges or ranges6 or lists or groups or rule.get("self")):
-        raise Refused("request", "a security group rule needs a source or destination: a CIDR, a prefix list or a security group")
+        raise Refused(
+            "request", "a security group rule needs a source or destination: a CIDR, a prefix list or a security group"
+        )
     permission["IpRanges"] = [{"CidrIp": cidr, **description} for cidr in ranges]
     permission["Ipv6Ranges"] = [{"CidrIpv6": cidr, **description} for cidr in ranges6]
     permission["PrefixListIds"] = [{"PrefixListId": identifier, **description} for identifier in lists]
@@ -78,10 +79,15 @@ def _inline_rules(making: Making) -> None:
     group = making.call("DescribeSecurityGroups", {"GroupIds": [making.id]})["SecurityGroups"][0]
     for direction, present in (("Ingress", "IpPermissions"), ("Egress", "IpPermissionsEgress")):
         if group[present]:
-            making.call(f"RevokeSecurityGroup{direction}", {"GroupId": making.id, "IpPermissions": [_trimmed(p) for p in group[present]]})
+            making.call(
+                f"RevokeSecurityGroup{direction}",
+                {"GroupId": making.id, "IpPermissions": [_trimmed(p) for p in group[present]]},
+            )
         for rule in making.inputs.get(direction.lower(), []):
             rule = {**rule, "referencedSecurityGroupId": making.id} if rule.get("self") else rule
-            making.call(f"AuthorizeSecurityGroup{direction}", {"GroupId": making.id, "IpPermissions": [_permission(rule)]})
+            making.call(
+                f"AuthorizeSecurityGroup{direction}", {"GroupId": making.id, "IpPermissions": [_permission(rule)]}
+            )
 
 
 def _trimmed(permission: dict[str, Any]) -> dict[str, Any]:
@@ -117,12 +123,6 @@ def _adopt_default_security_group(making: Making) -> dict[str, Any]:
     return {"GroupId": making.id}
 
 
-def _create_route(making: Making) -> dict[str, Any]:
-    renames = {"destinationPrefixListId": "DestinationPrefixListId", "egressOnlyGatewayId": "EgressOnlyInternetGatewayId"}
-    request = {renames.get(key, key[0].upper() + key[1:]): value for key, value in making.inputs.items() if key != "region"}
-    return making.call("CreateRoute", request)
-
-
 def _route_id(making: Making) -> str:
     keys = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
     destination = next((making.inputs[key] for key in keys if key in making.inputs), "")
@@ -147,7 +147,10 @@ def _entry(rule: dict[str, Any], *, egress: bool) -> dict[str, Any]:
 
 
 def _network_acl(making: Making) -> dict[str, Any]:
-    request: dict[str, Any] = {"VpcId": making.inputs.get("vpcId"), "TagSpecifications": _tag_specifications("network-acl", making)}
+    request: dict[str, Any] = {
+        "VpcId": making.inputs.get("vpcId"),
+        "TagSpecifications": _tag_specifications("network-acl", making),
+    }
     response = making.call("CreateNetworkAcl", {key: value for key, value in request.items() if value})
     making.id = response["NetworkAcl"]["NetworkAclId"]
     for direction in ("ingress", "egress"):
@@ -175,16 +178,12 @@ def _associate_acl(making: Making, subnet: str, acl: str) -> dict[str, Any]:
 def _flow_log(inputs: dict[str, Any]) -> dict[str, Any]:
     for key, kind in (("vpcId", "VPC"), ("subnetId", "Subnet"), ("eniId", "NetworkInterface")):
         if key in inputs:
-            inputs = {**{k: v for k, v in inputs.items() if k != key}, "resourceIds": [inputs[key]], "resourceType": kind}
+            inputs = {
+                **{k: v for k, v in inputs.items() if k != key},
+                "resourceIds": [inputs[key]],
+                "resourceType": kind,
+            }
     return inputs
-
-
-def _endpoint_id(making: Making) -> dict[str, Any]:
-    return making.call("DescribeVpcEndpoints", {"VpcEndpointIds": [making.id]})["VpcEndpoints"][0]
-
-
-def _endpoint_arn(making: Making) -> str:
-    return making.find(_ARN + "vpc-endpoint/{id}")
 
 
 def _gateway_prefix_list(making: Making) -> str | None:
@@ -195,13 +194,20 @@ def _gateway_prefix_list(making: Making) -> str | None:
 
 
 def _route_table_routes(making: Making) -> dict[str, Any]:
-    request: dict[str, Any] = {"VpcId": making.inputs.get("vpcId"), "TagSpecifications": _tag_specifications("route-table", making)}
+    request: dict[str, Any] = {
+        "VpcId": making.inputs.get("vpcId"),
+        "TagSpecifications": _tag_specifications("route-table", making),
+    }
     response = making.call("CreateRouteTable", {key: value for key, value in request.items() if value})
     table = response["RouteTable"]["RouteTableId"]
     for route in making.inputs.get("routes", []):
-        renames = {"cidrBlock": "DestinationCidrBlock", "ipv6CidrBlock": "DestinationIpv6CidrBlock", "egressOnlyGatewayId": "EgressOnlyInternetGatewayId"}
-        request = {renames.get(key, key[0].upper() + key[1:]): value for key, value in route.items()}
-        making.call("CreateRoute", {"RouteTableId": table, **request})
+        renames: dict[str, str] = {
+            "cidrBlock": "DestinationCidrBlock",
+            "ipv6CidrBlock": "DestinationIpv6CidrBlock",
+            "egressOnlyGatewayId": "EgressOnlyInternetGatewayId",
+        }
+        way: dict[str, Any] = {renames.get(key, key[0].upper() + key[1:]): value for key, value in route.items()}
+        making.call("CreateRoute", {"RouteTableId": table, **way})
     return response
 
 
@@ -214,15 +220,23 @@ SPECS: Final[dict[str, Spec]] = {
         id="Vpc.VpcId",
         then=[
             # AWS takes one attribute a call.
-            Call(operation="ModifyVpcAttribute", takes={"enableDnsSupport": "EnableDnsSupport.Value"}, fixed={"VpcId": "{id}"}),
-            Call(operation="ModifyVpcAttribute", takes={"enableDnsHostnames": "EnableDnsHostnames.Value"}, fixed={"VpcId": "{id}"}),
+            Call(
+                operation="ModifyVpcAttribute",
+                takes={"enableDnsSupport": "EnableDnsSupport.Value"},
+                fixed={"VpcId": "{id}"},
+            ),
+            Call(
+                operation="ModifyVpcAttribute",
+                takes={"enableDnsHostnames": "EnableDnsHostnames.Value"},
+                fixed={"VpcId": "{id}"},
+            ),
         ],
         outputs={
             "arn": _ARN + "vpc/{id}",
             "defaultSecurityGroupId": _default_security_group,
             "defaultNetworkAclId": _default_network_acl,
-            "defaultRouteTableId": _describe_main_route_table,
-            "mainRouteTableId": _describe_main_route_table,
+            "defaultRouteTableId": _main_route_table,
+            "mainRouteTableId": _main_route_table,
             "dhcpOptionsId": "Vpc.DhcpOptionsId",
             "enableDnsSupport": lambda making: making.inputs.get("enableDnsSupport", True),
             "enableDnsHostnames": lambda making: making.inputs.get("enableDnsHostnames", False),
@@ -243,14 +257,22 @@ SPECS: Final[dict[str, Spec]] = {
         create=Call(operation="CreateSubnet"),
         id="Subnet.SubnetId",
         then=[
-            Call(operation="ModifySubnetAttribute", takes={"mapPublicIpOnLaunch": "MapPublicIpOnLaunch.Value"}, fixed={"SubnetId": "{id}"}),
+            Call(
+                operation="ModifySubnetAttribute",
+                takes={"mapPublicIpOnLaunch": "MapPublicIpOnLaunch.Value"},
+                fixed={"SubnetId": "{id}"},
+            ),
         ],
-        outputs={"arn": "Subnet.SubnetArn", "availabilityZone": "Subnet.AvailabilityZone", "availabilityZoneId": "Subnet.AvailabilityZoneId"},
+        outputs={
+            "arn": "Subnet.SubnetArn",
+            "availabilityZone": "Subnet.AvailabilityZone",
+            "availabilityZoneId": "Subnet.AvailabilityZoneId",
+        },
         tagging="subnet",
     ),
     "aws:ec2/routeTable:RouteTable": Spec(
         service="ec2",
-        create=_route_table_routes,
+        create=Code(_route_table_routes, reads=("vpcId", "routes")),
         id="RouteTable.RouteTableId",
         outputs={"arn": _ARN + "route-table/{id}"},
     ),
@@ -263,26 +285,27 @@ SPECS: Final[dict[str, Spec]] = {
     "aws:ec2/routeTableAssociation:RouteTableAssociation": Spec(
         service="ec2", create=Call(operation="AssociateRouteTable"), id="AssociationId"
     ),
-    "aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation": Spec(
-        service="ec2",
-        create=lambda making: making.call(
-            "ReplaceRouteTableAssociation",
-            {"AssociationId": _main_association(making), "RouteTableId": making.inputs["routeTableId"]},
-        ),
-        id="NewAssociationId",
-    ),
     "aws:ec2/eip:Eip": Spec(
         service="ec2",
         create=Call(operation="AllocateAddress"),
         id="AllocationId",
-        outputs={"allocationId": "{id}", "publicIp": "PublicIp", "arn": _ARN + "elastic-ip/{id}", "domain": lambda _making: "vpc"},
+        outputs={
+            "allocationId": "{id}",
+            "publicIp": "PublicIp",
+            "arn": _ARN + "elastic-ip/{id}",
+            "domain": lambda _making: "vpc",
+        },
         tagging="elastic-ip",
     ),
     "aws:ec2/natGateway:NatGateway": Spec(
         service="ec2",
         create=Call(operation="CreateNatGateway", takes={"privateIp": "PrivateIpAddress"}),
         id=lambda making: making.response["NatGateway"]["NatGatewayId"].replace("NatGatewayId-", "nat-"),
-        outputs={"publicIp": lambda making: (making.response["NatGateway"].get("NatGatewayAddresses") or [{}])[0].get("PublicIp")},
+        outputs={
+            "publicIp": lambda making: (making.response["NatGateway"].get("NatGatewayAddresses") or [{}])[0].get(
+                "PublicIp"
+            )
+        },
         tagging="natgateway",
         modelled=lambda inputs: _REGIONAL_NAT if inputs.get("availabilityMode") == "regional" else None,
     ),
@@ -293,12 +316,13 @@ SPECS: Final[dict[str, Spec]] = {
         defaults={"vpcEndpointType": "Gateway"},
         left_out={"autoAccept": "accepts the connection on the provider's side"},
         outputs={
-            "arn": _endpoint_arn,
+            "arn": _ARN + "vpc-endpoint/{id}",
             "state": "VpcEndpoint.State",
             "prefixListId": _gateway_prefix_list,
             "networkInterfaceIds": "VpcEndpoint.NetworkInterfaceIds",
             "dnsEntries": lambda making: [
-                {"dnsName": entry["DnsName"], "hostedZoneId": entry["HostedZoneId"]} for entry in making.response["VpcEndpoint"].get("DnsEntries", [])
+                {"dnsName": entry["DnsName"], "hostedZoneId": entry["HostedZoneId"]}
+                for entry in making.response["VpcEndpoint"].get("DnsEntries", [])
             ],
         },
         tagging="vpc-endpoint",
@@ -310,7 +334,7 @@ SPECS: Final[dict[str, Spec]] = {
     ),
     "aws:ec2/securityGroup:SecurityGroup": Spec(
         service="ec2",
-        create=_security_group,
+        create=Code(_security_group, reads=("name", "description", "vpcId", "ingress", "egress")),
         id="GroupId",
         autoname="name",
         left_out={"revokeRulesOnDelete": "read by the provider on deletion"},
@@ -320,26 +344,34 @@ SPECS: Final[dict[str, Spec]] = {
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _standalone_rule("Egress"),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Spec(
         service="ec2",
-        create=_adopt_default_security_group,
+        create=Code(_adopt_default_security_group, reads=("vpcId", "ingress", "egress")),
         id="GroupId",
         left_out={"revokeRulesOnDelete": "read by the provider on deletion"},
         outputs={"arn": _ARN + "security-group/{id}", "name": lambda _making: "default"},
-        tagging=Call(operation="CreateTags", fixed={"Resources": lambda making: [making.id], "Tags": lambda making: _pairs(making)}),
+        tagging=Call(
+            operation="CreateTags",
+            fixed={"Resources": lambda making: [making.id], "Tags": lambda making: _pairs(making)},
+        ),
     ),
     "aws:ec2/networkAcl:NetworkAcl": Spec(
         service="ec2",
-        create=_network_acl,
+        create=Code(_network_acl, reads=("vpcId", "ingress", "egress", "subnetIds")),
         id="NetworkAcl.NetworkAclId",
         outputs={"arn": _ARN + "network-acl/{id}"},
     ),
     "aws:ec2/networkAclRule:NetworkAclRule": Spec(
         service="ec2",
-        create=Call(operation="CreateNetworkAclEntry", reshape=lambda inputs: _entry(inputs, egress=bool(inputs.get("egress")))),
+        create=Call(
+            operation="CreateNetworkAclEntry", reshape=lambda inputs: _entry(inputs, egress=bool(inputs.get("egress")))
+        ),
         id="nacl-{networkAclId}-{ruleNumber}",
     ),
     "aws:ec2/networkAclAssociation:NetworkAclAssociation": Spec(
         service="ec2",
-        create=lambda making: _associate_acl(making, making.inputs["subnetId"], making.inputs["networkAclId"]),
+        create=Code(
+            lambda making: _associate_acl(making, making.inputs["subnetId"], making.inputs["networkAclId"]),
+            reads=("subnetId", "networkAclId"),
+        ),
         id="NewAssociationId",
     ),
     "aws:ec2/flowLog:FlowLog": Spec(
@@ -355,9 +387,3 @@ SPECS: Final[dict[str, Spec]] = {
 
 def _pairs(making: Making) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
-
-
-def _main_association(making: Making) -> str:
-    tables = making.call("DescribeRouteTables", {"Filters": [{"Name": "vpc-id", "Values": [making.inputs["vpcId"]]}]})["RouteTables"]
-    associations = (association for table in tables for association in table["Associations"])
-    return next(a["RouteTableAssociationId"] for a in associations if a.get("Main"))

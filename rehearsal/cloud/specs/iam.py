@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Spec
+from rehearsal.cloud.creation import Call, Code, Making, Spec
 
 
 def _inline_and_managed(making: Making) -> dict[str, Any]:
     """A role with whatever policies were written inside it."""
     inside = ("inlinePolicies", "managedPolicyArns", "forceDetachPolicies", "region")
     renames = {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"}
-    request = {renames.get(key, key[0].upper() + key[1:]): value for key, value in making.inputs.items() if key not in (*inside, "tags")}
+    request = {
+        renames.get(key, key[0].upper() + key[1:]): value
+        for key, value in making.inputs.items()
+        if key not in (*inside, "tags")
+    }
     if making.tags:
         request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
     response = making.call("CreateRole", request)
     for policy in making.inputs.get("inlinePolicies", []):
-        making.call("PutRolePolicy", {"RoleName": request["RoleName"], "PolicyName": policy["name"], "PolicyDocument": policy["policy"]})
+        making.call(
+            "PutRolePolicy",
+            {"RoleName": request["RoleName"], "PolicyName": policy["name"], "PolicyDocument": policy["policy"]},
+        )
     for arn in making.inputs.get("managedPolicyArns", []):
         making.call("AttachRolePolicy", {"RoleName": request["RoleName"], "PolicyArn": arn})
     return response
@@ -25,7 +32,19 @@ def _inline_and_managed(making: Making) -> dict[str, Any]:
 SPECS: Final[dict[str, Spec]] = {
     "aws:iam/role:Role": Spec(
         service="iam",
-        create=_inline_and_managed,
+        create=Code(
+            _inline_and_managed,
+            reads=(
+                "name",
+                "path",
+                "description",
+                "assumeRolePolicy",
+                "maxSessionDuration",
+                "permissionsBoundary",
+                "inlinePolicies",
+                "managedPolicyArns",
+            ),
+        ),
         id="Role.RoleName",
         autoname="name",
         left_out={"forceDetachPolicies": "read by the provider on deletion"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Spec
+from rehearsal.cloud.creation import Call, Code, Making, Spec
 
 
 def _rotation(making: Making) -> dict[str, Any]:
@@ -18,7 +18,9 @@ def _create_key(making: Making) -> dict[str, Any]:
         "bypassPolicyLockoutSafetyCheck": "BypassPolicyLockoutSafetyCheck",
     }
     aside = ("enableKeyRotation", "rotationPeriodInDays", "isEnabled", "deletionWindowInDays", "tags", "region")
-    request = {renames.get(key, key[0].upper() + key[1:]): value for key, value in making.inputs.items() if key not in aside}
+    request = {
+        renames.get(key, key[0].upper() + key[1:]): value for key, value in making.inputs.items() if key not in aside
+    }
     if making.tags:
         request["Tags"] = [{"TagKey": key, "TagValue": value} for key, value in sorted(making.tags.items())]
     response = making.call("CreateKey", request)
@@ -33,7 +35,22 @@ def _create_key(making: Making) -> dict[str, Any]:
 SPECS: Final[dict[str, Spec]] = {
     "aws:kms/key:Key": Spec(
         service="kms",
-        create=_create_key,
+        create=Code(
+            _create_key,
+            reads=(
+                "description",
+                "policy",
+                "keyUsage",
+                "customerMasterKeySpec",
+                "multiRegion",
+                "customKeyStoreId",
+                "xksKeyId",
+                "bypassPolicyLockoutSafetyCheck",
+                "enableKeyRotation",
+                "rotationPeriodInDays",
+                "isEnabled",
+            ),
+        ),
         id="KeyMetadata.KeyId",
         outputs={"arn": "KeyMetadata.Arn", "keyId": "{id}"},
     ),
@@ -43,7 +60,9 @@ SPECS: Final[dict[str, Spec]] = {
         id="{name}",
         outputs={
             "arn": "arn:{partition}:kms:{region}:{account}:{name}",
-            "targetKeyArn": lambda making: making.call("DescribeKey", {"KeyId": making.inputs["targetKeyId"]})["KeyMetadata"]["Arn"],
+            "targetKeyArn": lambda making: making.call("DescribeKey", {"KeyId": making.inputs["targetKeyId"]})[
+                "KeyMetadata"
+            ]["Arn"],
         },
     ),
 }

@@ -16,7 +16,11 @@ _RETENTION_DAYS: Final = (
 def _retention(inputs: dict[str, object]) -> dict[str, object]:
     days = inputs.get("retentionInDays")
     if days not in _RETENTION_DAYS:
-        raise Refused("request", f"retentionInDays: {days} is not a retention that CloudWatch Logs has; use one of {', '.join(map(str, _RETENTION_DAYS))}")
+        raise Refused(
+            "request",
+            f"retentionInDays: {days} is not a retention that CloudWatch Logs has",
+            f"use one of {', '.join(map(str, _RETENTION_DAYS))}",
+        )
     return inputs
 
 

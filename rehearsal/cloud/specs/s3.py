@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Spec
+from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.problems import Refused
 
-_S3_ZONE: Final = {"ap-northeast-1": "Z2M4EHUR26P7ZW", "ap-northeast-3": "Z2YQB5RD63NC85", "us-east-1": "Z3AQBSTGFYJSTF"}
+_S3_ZONE: Final = {
+    "ap-northeast-1": "Z2M4EHUR26P7ZW",
+    "ap-northeast-3": "Z2YQB5RD63NC85",
+    "us-east-1": "Z3AQBSTGFYJSTF",
+}
+
+
+# "General purpose bucket naming rules", Amazon S3 User Guide; neither the service model nor moto has them all.
+_BUCKET_NAME: Final = re.compile(
+    r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?<!-s3alias)(?<!--ol-s3)"
+)
 
 
 def _create_bucket(making: Making) -> dict[str, Any]:
+    if not _BUCKET_NAME.fullmatch(making.inputs["bucket"]):
+        raise Refused(
+            "request",
+            f"bucket: {making.inputs['bucket']!r} is not a name that S3 allows",
+            "use 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit at both ends",
+        )
     request: dict[str, Any] = {"Bucket": making.inputs["bucket"]}
     if making.region != "us-east-1":
         request["CreateBucketConfiguration"] = {"LocationConstraint": making.region}
@@ -23,9 +41,16 @@ def _sub_resource(operation: str, container: str, **spec: Any) -> Spec:
     takes = spec.pop("takes", {})
     return Spec(
         service="s3",
-        create=Call(operation=operation, takes={**{key: f"{container}.{member}" for key, member in takes.items()}, **spec.pop("beside", {})}, reshape=spec.pop("reshape", None)),
+        create=Call(
+            operation=operation,
+            takes={**{key: f"{container}.{member}" for key, member in takes.items()}, **spec.pop("beside", {})},
+            reshape=spec.pop("reshape", None),
+        ),
         id="{bucket}",
-        left_out={"expectedBucketOwner": "a safeguard of the provider's reads", "token": "for replication into locked buckets by support request"},
+        left_out={
+            "expectedBucketOwner": "a safeguard of the provider's reads",
+            "token": "for replication into locked buckets by support request",
+        },
         **spec,
     )
 
@@ -81,7 +106,11 @@ def _replication(inputs: dict[str, Any]) -> dict[str, Any]:
 
 def _tiering(inputs: dict[str, Any]) -> dict[str, Any]:
     """S3 wants the configuration's name twice, and several conditions under `And`."""
-    configuration: dict[str, Any] = {"id": inputs["name"], "status": inputs.get("status", "Enabled"), "tierings": inputs.get("tierings", [])}
+    configuration: dict[str, Any] = {
+        "id": inputs["name"],
+        "status": inputs.get("status", "Enabled"),
+        "tierings": inputs.get("tierings", []),
+    }
     condition = inputs.get("filter") or {}
     if condition.get("tags"):
         pairs = [{"key": key, "value": value} for key, value in sorted(condition["tags"].items())]
@@ -95,14 +124,16 @@ def _tiering(inputs: dict[str, Any]) -> dict[str, Any]:
 SPECS: Final[dict[str, Spec]] = {
     "aws:s3/bucket:Bucket": Spec(
         service="s3",
-        create=_create_bucket,
+        create=Code(_create_bucket, reads=("bucket", "objectLockEnabled")),
         id="{bucket}",
         autoname="bucket",
         tagging=Call(
             operation="PutBucketTagging",
             fixed={
                 "Bucket": "{bucket}",
-                "Tagging": lambda making: {"TagSet": [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]},
+                "Tagging": lambda making: {
+                    "TagSet": [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
+                },
             },
         ),
         outputs={
@@ -149,7 +180,10 @@ SPECS: Final[dict[str, Spec]] = {
         },
     ),
     "aws:s3/bucketReplicationConfig:BucketReplicationConfig": _sub_resource(
-        "PutBucketReplication", "ReplicationConfiguration", takes={"rules": "Rules", "role": "Role"}, reshape=_replication
+        "PutBucketReplication",
+        "ReplicationConfiguration",
+        takes={"rules": "Rules", "role": "Role"},
+        reshape=_replication,
     ),
     "aws:s3/bucketIntelligentTieringConfiguration:BucketIntelligentTieringConfiguration": Spec(
         service="s3",

@@ -1,0 +1,98 @@
+"""Runs the rehearsal as a user does: a project folder, a stack file, a command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+SILENT_PACK = Path(__file__).resolve().parent / "silent_pack"
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What a rehearsal left behind."""
+
+    status: int
+    text: str
+    report: dict[str, Any]
+
+    def problems(self, kind: str | None = None) -> list[dict[str, Any]]:
+        return [one for one in self.report["problems"] if kind in (None, one["kind"]) and one["level"] == "error"]
+
+    def resource(self, name: str) -> dict[str, Any]:
+        return next(one for one in self.report["resources"] if one["name"] == name)
+
+
+Rehearse = Callable[..., Rehearsed]
+
+PREAMBLE = """\
+import pulumi
+import pulumi_aws as aws
+
+provider = aws.Provider("provider", region="ap-northeast-1")
+opts = pulumi.ResourceOptions(provider=provider)
+"""
+
+
+def run(folder: Path, *arguments: str, timeout: float = 60) -> Rehearsed:
+    """`python -m rehearsal ARGUMENTS --program FOLDER --json …`, as a process of its own."""
+    output = folder / "report.json"
+    output.unlink(missing_ok=True)
+    process = subprocess.run(
+        [sys.executable, "-m", "rehearsal", *arguments, "--program", str(folder), "--json", str(output)],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    report = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {"problems": [], "resources": []}
+    return Rehearsed(process.returncode, process.stdout + process.stderr, report)
+
+
+def project(folder: Path, stack_file: str | Mapping[str, Any], program: str | None = None) -> Path:
+    """A project in `folder` with a stack `test`: of Kumiki's own program, or of the given one."""
+    main = f"main: {ROOT}\n" if program is None else ""
+    name = "kumiki" if program is None else "plain"
+    (folder / "Pulumi.yaml").write_text(f"name: {name}\nruntime: python\n{main}", encoding="utf-8")
+    text = stack_file if isinstance(stack_file, str) else yaml.safe_dump(dict(stack_file), sort_keys=False)
+    (folder / "Pulumi.test.yaml").write_text(text, encoding="utf-8")
+    if program is not None:
+        (folder / "__main__.py").write_text(PREAMBLE + dedent(program), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def rehearse_kumiki(tmp_path: Path) -> Rehearse:
+    """Rehearse Kumiki with the dev stack's configuration, changed: a key set to None is left out."""
+
+    def rehearse(changes: Mapping[str, Any], *arguments: str) -> Rehearsed:
+        config = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
+        config = {key: value for key, value in {**config, **changes}.items() if value is not None}
+        return run(project(tmp_path, {"config": config}), "test", *arguments)
+
+    return rehearse
+
+
+@pytest.fixture
+def rehearse_plain(tmp_path: Path) -> Rehearse:
+    """Rehearse a plain Pulumi program, given as source text after `PREAMBLE`, under a pack that never objects."""
+
+    def rehearse(program: str, *arguments: str, config: Mapping[str, Any] | None = None) -> Rehearsed:
+        pack = () if "--policy-pack" in arguments else ("--policy-pack", str(SILENT_PACK))
+        return run(project(tmp_path, {"config": dict(config or {})}, program), "test", *pack, *arguments)
+
+    return rehearse
