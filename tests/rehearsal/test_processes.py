@@ -1,0 +1,154 @@
+"""What a rehearsal starts, it ends: after Ctrl-C, after --serve, after an error."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.rehearsal.conftest import ROOT, SILENT_PACK, project
+
+SLOW = """
+aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=opts)
+open("started", "w").close()
+import time
+time.sleep(60)
+"""
+NETWORK = """
+vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=opts)
+aws.ec2.VpcEndpoint("s3", vpc_id=vpc.id, service_name="com.amazonaws.ap-northeast-1.s3", opts=opts)
+"""
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A rehearsal in a process group of its own, as a terminal would start it."""
+    command = [sys.executable, "-m", "rehearsal", "test", "--program", str(folder), "--policy-pack", str(SILENT_PACK)]
+    process = subprocess.Popen(
+        [*command, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "300", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def descendants(parent: int) -> list[int]:
+    """The processes below `parent`, by /proc."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(entry.parent.name))
+    found, queue = [], [parent]
+    while queue:
+        below = children.get(queue.pop(), [])
+        found += below
+        queue += below
+    return found
+
+
+def wait_for(what: str, condition: object, seconds: float = 30) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"timed out waiting for {what}"
+        time.sleep(0.05)
+
+
+def all_gone(processes: list[int]) -> bool:
+    return not any(Path(f"/proc/{process}/stat").exists() for process in processes)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_ctrl_c_ends_everything_with_one_line(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"config": {}}, SLOW)
+    with started(folder) as process:
+        wait_for("the program", (folder / "started").exists)
+        below = descendants(process.pid)
+        assert len(below) >= 4, "the cloud, the pack and two passes"
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert "interrupted" in output
+        assert "Traceback" not in output
+        wait_for("the children to end", lambda: all_gone(below), 10)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_sigterm_ends_everything_too(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"config": {}}, SLOW)
+    with started(folder) as process:
+        wait_for("the program", (folder / "started").exists)
+        below = descendants(process.pid)
+        process.terminate()
+        process.communicate(timeout=20)
+        assert process.returncode == 130
+        wait_for("the children to end", lambda: all_gone(below), 10)
+
+
+def test_an_interrupted_rehearsal_leaves_no_half_report(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"config": {}}, SLOW)
+    with started(folder, "--json", str(tmp_path / "out.json")) as process:
+        wait_for("the program", (folder / "started").exists)
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=20)
+    assert not list(tmp_path.glob("*out.json*"))
+
+
+def test_serve_opens_the_deployed_account_until_ctrl_c(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"config": {}}, NETWORK)
+    with started(folder, "--serve", "--port", "0") as process:
+        assert process.stdout is not None
+        address = None
+        for line in process.stdout:
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                address = found[0]
+                break
+        assert address is not None
+        ec2 = boto3.client(
+            "ec2", "ap-northeast-1", endpoint_url=address, aws_access_key_id="any", aws_secret_access_key="any"
+        )
+        endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+        assert [one["ServiceName"] for one in endpoints] == ["com.amazonaws.ap-northeast-1.s3"]
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+    port = int(address.rpartition(":")[2])
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_taken_port_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"config": {}}, 'open("ran", "w").close()')
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with started(folder, "--serve", "--port", str(port)) as process:
+            output, _ = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert f"--port {port}: Address already in use" in output
+    assert "choose another" in output
+    assert not (folder / "ran").exists()
