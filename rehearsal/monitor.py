@@ -21,7 +21,7 @@ from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, provider_pb2, 
 
 from rehearsal import sdk
 from rehearsal.analyzer import Analyzer, Judged
-from rehearsal.cloud.process import Cloud, Wanted
+from rehearsal.cloud.process import Cloud, Wanted, own_fault
 from rehearsal.problems import Problem, Refused
 from rehearsal.wire import UNKNOWN, Secret, decode, encode, has_secret, has_unknown, plain
 
@@ -227,19 +227,28 @@ class Monitor:
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:  # noqa: N802
         with self._lock:
             urn = self._urn(request.parent, request.type, request.name)
+            if urn in self.resources:
+                # The first of the two stays as it is: only the second is wrong.
+                self._say(
+                    urn, Refused("program", f"the URN {urn} is used twice", "give each resource a name of its own")
+                )
+                return resource_pb2.RegisterResourceResponse(urn=urn, result=resource_pb2.Result.FAIL)
             try:
                 return self._register(urn, request)
+            except _NotTried as because:
+                self._fail(urn, str(because))
             except Refused as refused:
-                self._fail(urn, refused.kind, refused.message, refused.remedy)
+                self._fail(urn, refused.message)
+                self._say(urn, refused)
             except Exception as error:  # noqa: BLE001 whatever went wrong belongs to this resource, and is said once
-                self._fail(urn, "request", f"the rehearsal itself failed: {type(error).__name__}: {error}")
+                fault = own_fault(error)
+                self._fail(urn, fault.message)
+                self._say(urn, fault)
             return resource_pb2.RegisterResourceResponse(urn=urn, result=resource_pb2.Result.FAIL)
 
     def _register(
         self, urn: str, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
-        if urn in self.resources:
-            raise Refused("program", f"the URN {urn} is used twice", "give each resource a name of its own")
         if request.remote:
             raise Refused(
                 "program", f"{request.type} is a component of another language's plug-in, which no rehearsal can run"
@@ -310,7 +319,8 @@ class Monitor:
             return
         sources = sorted({urn for key in unknown for urn in resource.property_dependencies.get(key, [])})
         if any(urn in self._failed for urn in sources):
-            raise _SkippedBecause(next(urn for urn in sources if urn in self._failed))
+            failed = next(urn for urn in sources if urn in self._failed)
+            raise _NotTried(f"not tried: {failed.rpartition('::')[2]}, which it needs, failed")
         names = ", ".join(urn.rpartition("::")[2] for urn in sources) or "another resource"
         raise Refused(
             "request",
@@ -409,11 +419,13 @@ class Monitor:
         name = str(plain(resource.inputs).get("name", resource.id))
         outputs = self._stack_outputs(name)
         if outputs is None:
-            self._fail(
+            self._say(
                 resource.urn,
-                "reference",
-                f"the stack reference {name!r} leads to no stack that the rehearsal knows",
-                "name a stack of this project, as organization/project/stack",
+                Refused(
+                    "reference",
+                    f"the stack reference {name!r} leads to no stack that the rehearsal knows",
+                    "name a stack of this project, as organization/project/stack",
+                ),
             )
             outputs = {}
         secret_names = [key for key, value in outputs.items() if has_secret(value)]
@@ -506,13 +518,17 @@ class Monitor:
             options = answer.options if answer.HasField("options") else options
         return properties, options
 
-    def _fail(self, urn: str, kind: Any, message: str, remedy: str | None = None) -> None:
+    def _fail(self, urn: str, reason: str) -> None:
+        """From now on the resource counts as not made, and what needs it is not tried."""
         self._failed.add(urn)
         resource = self.resources.get(urn)
         if resource is not None:
-            resource.status, resource.reason = "skipped", message
-        if kind != "skipped":
-            self.problems.append(Problem(kind=kind, urn=urn, message=message, remedy=remedy))
+            resource.status, resource.reason = "skipped", reason
+
+    def _say(self, urn: str, refused: Refused) -> None:
+        self.problems.append(
+            Problem(kind=refused.kind, urn=urn, message=refused.message, remedy=refused.remedy, trace=refused.trace)
+        )
 
     def _warn(self, message: str) -> None:
         self.problems.append(Problem(kind="program", level="warning", message=message))
@@ -523,12 +539,8 @@ def _details(error: grpc.RpcError) -> str:
     return error.details() or str(error) if isinstance(error, grpc.Call) else str(error)
 
 
-class _SkippedBecause(Refused):
+class _NotTried(Exception):
     """A resource that was not tried because one that it needs has failed; the failure has been said already."""
-
-    def __init__(self, urn: str) -> None:
-        super().__init__("program", f"not tried: {urn.rpartition('::')[2]}, which it needs, failed")
-        self.kind = "skipped"  # type: ignore[assignment]
 
 
 def _plain_tags(tags: Any) -> dict[str, str]:

@@ -31,12 +31,13 @@ class Problem:
 class Refused(Exception):
     """A resource or look-up that the emulated AWS, or a check before it, does not accept."""
 
-    def __init__(self, kind: Kind, message: str, remedy: str | None = None) -> None:
+    def __init__(self, kind: Kind, message: str, remedy: str | None = None, trace: str | None = None) -> None:
         super().__init__(message)
         self.kind: Kind = kind
         self.message = message
         self.remedy = remedy
+        self.trace = trace
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions cross the pipe between the processes by their arguments.
-        return (Refused, (self.kind, self.message, self.remedy))
+        return (Refused, (self.kind, self.message, self.remedy, self.trace))

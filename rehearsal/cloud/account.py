@@ -49,6 +49,10 @@ class Account:
         self.modelled: set[str] = set()
         """Ids that were made up because the emulator lacks their operation."""
 
+    def close(self) -> None:
+        """Give the process its real boto3 back."""
+        self._mock.stop()
+
     @cache  # noqa: B019 one account lives as long as its process
     def client(self, service: str, region: str) -> Any:
         """A boto3 client; the backend behind it exists afterwards, so that seeding it is deterministic."""

@@ -142,7 +142,7 @@ def create(spec: Spec, making: Making) -> Created:
     except (Unmapped, WrongShape) as error:
         raise Refused("request", str(error)) from error
     outputs = {name: making.find(source) for name, source in spec.outputs.items()}
-    if reason is not None:
+    if reason is not None and making.id not in texts(making.inputs):
         making.account.modelled.add(making.id)
     return Created(
         id=making.id,

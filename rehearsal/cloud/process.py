@@ -111,6 +111,12 @@ def main(connections: list[Connection], stand_ins: list[str], *, eager: bool) ->
             connection.send(served.answer(*question))
 
 
+def own_fault(error: Exception) -> Refused:
+    """A fault of the rehearsal's, not of the program's."""
+    message = f"the rehearsal itself failed: {type(error).__name__}: {error}"
+    return Refused("request", message, "run again with --debug to see where", traceback.format_exc())
+
+
 class _Server:
     """The account and what is remembered about it."""
 
@@ -130,12 +136,8 @@ class _Server:
             return getattr(self, f"_{question}")(*arguments)
         except Refused as refused:
             return refused
-        except Exception:  # noqa: BLE001 a fault of a spec must reach the report with its resource, not end the process
-            return Refused(
-                "request",
-                f"the rehearsal itself failed: {traceback.format_exc(limit=-3)}",
-                "this is a fault of the rehearsal's spec",
-            )
+        except Exception as error:  # noqa: BLE001 must reach the report with its resource, not end the process
+            return own_fault(error)
 
     def _check(self, urn: str, type_: str, name: str, given: list[str]) -> Checked:
         spec = self._specs.get(type_)

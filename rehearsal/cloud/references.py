@@ -56,7 +56,7 @@ class References:
 
     def _exists(self, arn: str) -> bool:
         stem = re.sub(r"(?:[:/]\*)+$", "", arn)
-        if "*" in stem or "?" in stem or "${" in stem or _BUILT_IN.match(arn):
+        if stem.count(":") < 5 or any(sign in stem for sign in ("*", "?", "${")) or _BUILT_IN.match(arn):
             # A pattern is a range of names, not a reference.
             return True
         resource = stem.split(":", 5)[5]

@@ -170,8 +170,11 @@ def _pascal(value: Any) -> Any:
 
 def _associate_acl(making: Making, subnet: str, acl: str) -> dict[str, Any]:
     """A subnet always has a network ACL: a new one replaces the association of the old."""
-    current = _only(making, "DescribeNetworkAcls", "NetworkAcls", association_subnet_id=subnet)
-    association = next(a["NetworkAclAssociationId"] for a in current["Associations"] if a["SubnetId"] == subnet)
+    lists = making.call("DescribeNetworkAcls", {})["NetworkAcls"]
+    associations = (association for each in lists for association in each["Associations"])
+    association = next((a["NetworkAclAssociationId"] for a in associations if a["SubnetId"] == subnet), None)
+    if association is None:
+        raise Refused("aws", f"ReplaceNetworkAclAssociation: the subnet {subnet} does not exist")
     return making.call("ReplaceNetworkAclAssociation", {"AssociationId": association, "NetworkAclId": acl})
 
 

@@ -192,6 +192,8 @@ SPECS: Final[dict[str, Spec]] = {
             reshape=_tiering,
         ),
         id="{bucket}:{name}",
+        # moto takes the request for another one and answers about the bucket's location.
+        modelled=lambda _inputs: "the emulator does not know Intelligent-Tiering configurations",
         autoname="name",
     ),
     "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": _sub_resource(
