@@ -47,7 +47,6 @@ def rehearse(
     port: Annotated[
         int, typer.Option(help="The port of --serve on 127.0.0.1; 0 for any free one.", min=0, max=65535)
     ] = 5000,
-    only_policies: Annotated[bool, typer.Option("--only-policies", help="Judge a preview; deploy nothing.")] = False,
     program: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the Pulumi program.")] = Path(),
     policy_pack: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The policy pack; Kumiki's own by default.")
@@ -62,9 +61,7 @@ def rehearse(
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, _end)
     try:
-        status = _rehearse(
-            console, stack, json_file, serve, port, only_policies, program.resolve(), policy_pack, verbose, debug
-        )
+        status = _rehearse(console, stack, json_file, serve, port, program.resolve(), policy_pack, verbose, debug)
     except Refused as refused:
         _say_refused(console, refused)
         status = REFUSED
@@ -95,7 +92,6 @@ def _rehearse(
     json_file: Path | None,
     serve: bool,
     port: int,
-    only_policies: bool,
     program: Path,
     policy_pack: Path | None,
     verbose: bool,
@@ -116,8 +112,6 @@ def _rehearse(
         raise Refused("settings", f"{pack} is no policy pack: it has no PulumiPolicy.yaml")
     if json_file is not None and not json_file.resolve().parent.is_dir():
         raise Refused("settings", f"--json {json_file}: the folder {json_file.resolve().parent} does not exist")
-    if serve and only_policies:
-        raise Refused("settings", "--serve needs a deployment, --only-policies makes none", "leave one of them out")
     if serve:
         _check_port(port)
 
@@ -132,7 +126,7 @@ def _rehearse(
                 refresh=live.is_started and console.is_terminal,
             )
 
-        with Conductor(stack, pack, only_policies=only_policies, progress=progress, started=started) as conductor:
+        with Conductor(stack, pack, progress=progress, started=started) as conductor:
             report = conductor.run()
             live.stop()
             _publish(console, report, json_file, debug=debug, verbose=verbose)

@@ -7,7 +7,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _FORK: Final = get_context("fork")
 _CLOUD_CONNECTIONS: Final = 8
 """One for each pass, one for the conductor, the rest for stacks that are referred to."""
+
+_PASSES: Final = ("preview", "deploy")
 
 _WAIVED: Final = re.compile(r"waives (?P<rule>[\w-]+): (?P<reason>.*?)(?: \(until (?P<until>[\d-]+)\))?$", re.MULTILINE)
 _WAIVER_REPORT: Final = "waiver-report"
@@ -47,8 +49,7 @@ class Conductor:
     """A rehearsal of one stack. Use as a context manager: nothing it started outlives it."""
 
     stack: Stack
-    pack_folder: Path | None
-    only_policies: bool = False
+    pack_folder: Path
     progress: Progress = lambda _name, _count: None
     started: float = field(default_factory=time.perf_counter)
 
@@ -60,16 +61,22 @@ class Conductor:
         self._cloud = [ours for ours, _theirs in ends]
         self._start(
             _serve_cloud,
-            ([theirs for _ours, theirs in ends], self._cloud, self.stack.existing_ids, not self.only_policies),
+            ([theirs for _ours, theirs in ends], self._cloud, self.stack.existing_ids),
         )
         for _ours, theirs in ends:
             theirs.close()
+        # A pack for each pass, as `pulumi up` starts one for its preview and one for its update.
         stack = self.stack
-        self._pack = (
-            PackProcess.start(self.pack_folder, project=stack.project, stack=stack.name, config=stack.config)
-            if self.pack_folder
-            else None
-        )
+        self._packs = {
+            name: PackProcess.start(
+                self.pack_folder,
+                project=stack.project,
+                stack=stack.name,
+                config=stack.config,
+                dry_run=name == "preview",
+            )
+            for name in _PASSES
+        }
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -79,8 +86,8 @@ class Conductor:
             process.join(timeout=5)
             if process.is_alive():
                 process.kill()
-        if self._pack is not None:
-            self._pack.stop()
+        for pack in self._packs.values():
+            pack.stop()
 
     def _start(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> ForkProcess:
         process = _FORK.Process(target=target, args=arguments, daemon=True)
@@ -104,9 +111,7 @@ class Conductor:
         """Run the passes and report. Never raises for what the program or its stack got wrong."""
         from rehearsal.passes import lost  # noqa: PLC0415 the cloud process is on its way before this import
 
-        running = [self._start_pass("preview", self.stack, self._pack if self.only_policies else None)]
-        if not self.only_policies:
-            running.append(self._start_pass("deploy", self.stack, self._pack))
+        running = [self._start_pass(name, self.stack, self._packs[name]) for name in _PASSES]
         results: dict[str, PassResult] = {}
         while running:
             ready = wait([one.connection for one in running])
@@ -154,12 +159,10 @@ class Conductor:
     def _report(self, results: dict[str, PassResult]) -> Report:
         from rehearsal.report import Report  # noqa: PLC0415
 
-        main = results["preview" if self.only_policies else "deploy"]
-        problems = [*main.problems]
-        if not self.only_policies:
-            problems += [problem for problem in results["preview"].problems if _new(problem, problems)]
-            if not any(result.failed for result in results.values()):
-                problems += _invisible(results["preview"], main)
+        preview, main = results["preview"], results["deploy"]
+        problems = [*main.problems, *_only_at_preview(preview, main)]
+        if not preview.failed and not main.failed:
+            problems += _invisible(preview, main)
         config, project = self.stack.config, self.stack.project
         report = Report(
             stack=self.stack.name,
@@ -174,10 +177,10 @@ class Conductor:
             rules=main.rules,
             secrets=set().union(*(result.secrets for result in results.values())),
         )
-        _warn_of_skipped(report, only_policies=self.only_policies)
+        _warn_of_skipped(report)
         report.seconds = {
-            "preview": results["preview"].seconds - (main.judging if self.only_policies else 0.0),
-            "deploy": 0.0 if self.only_policies else main.seconds - main.judging,
+            "preview": preview.seconds - preview.judging,
+            "deploy": main.seconds - main.judging,
             "lint": 0.0,
             "policies": main.judging,
             "total": time.perf_counter() - self.started,
@@ -186,7 +189,7 @@ class Conductor:
         return report
 
 
-def _serve_cloud(connections: list[Connection], others: list[Connection], stand_ins: list[str], eager: bool) -> None:
+def _serve_cloud(connections: list[Connection], others: list[Connection], stand_ins: list[str]) -> None:
     import gc  # noqa: PLC0415
     import os  # noqa: PLC0415
 
@@ -194,7 +197,7 @@ def _serve_cloud(connections: list[Connection], others: list[Connection], stand_
     for other in others:
         other.close()
     gc.disable()
-    cloud_process.main(connections, stand_ins, eager=eager)
+    cloud_process.main(connections, stand_ins)
     os._exit(0)
 
 
@@ -218,8 +221,17 @@ def _run_pass(
     run(name, stack, ours, cloud, pack)
 
 
-def _new(problem: Problem, known: list[Problem]) -> bool:
-    return not any((one.kind, one.urn, one.message) == (problem.kind, problem.urn, problem.message) for one in known)
+def _only_at_preview(preview: PassResult, deploy: PassResult) -> list[Problem]:
+    """What the preview found and the deployment did not. A rule that accuses there may be judging unknown values."""
+    known = {(one.kind, one.urn, one.rule or one.message) for one in deploy.problems}
+    new = [one for one in preview.problems if (one.kind, one.urn, one.rule or one.message) not in known]
+    # A rule that could not judge unknown values has judged the known ones since.
+    new = [one for one in new if not one.message.startswith("can't run policy")]
+    return [
+        replace(one, message=f"{one.message} (only in a preview, while values are unknown)") if one.rule else one
+        for one in new
+        if one.rule is None or not deploy.failed
+    ]
 
 
 def _invisible(preview: PassResult, deploy: PassResult) -> list[Problem]:
@@ -268,12 +280,10 @@ def _waivers(config: dict[str, str], problems: list[Problem]) -> list[dict[str, 
     ]
 
 
-def _warn_of_skipped(report: Report, *, only_policies: bool) -> None:
+def _warn_of_skipped(report: Report) -> None:
     """A green report must not claim more than was done."""
     for resource in report.resources:
-        if only_policies and resource.custom:
-            resource.status, resource.reason = "skipped", "not created: only the policies were asked for"
-        elif resource.status == "skipped" and (resource.reason or "").startswith("the rehearsal has no spec"):
+        if resource.status == "skipped" and (resource.reason or "").startswith("the rehearsal has no spec"):
             report.problems.append(
                 Problem(
                     kind="request",

@@ -23,13 +23,13 @@ class PackProcess:
     folder: Path
 
     @classmethod
-    def start(cls, folder: Path, *, project: str, stack: str, config: dict[str, str]) -> PackProcess:
+    def start(cls, folder: Path, *, project: str, stack: str, config: dict[str, str], dry_run: bool) -> PackProcess:
         environment = {
             **os.environ,
             "PULUMI_PROJECT": project,
             "PULUMI_STACK": stack,
             "PULUMI_ORGANIZATION": "organization",
-            "PULUMI_DRY_RUN": "false",
+            "PULUMI_DRY_RUN": "true" if dry_run else "false",
             "PULUMI_CONFIG": json.dumps(config),
         }
         errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 read by another process, closed by stop()

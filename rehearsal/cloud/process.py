@@ -92,12 +92,9 @@ class Cloud:
         return self._ask("serve", port)
 
 
-def main(connections: list[Connection], stand_ins: list[str], *, eager: bool) -> None:
-    """Answer questions until every asker has gone.
-
-    `stand_ins` are ids of things that exist already; `eager` is to get ready before the first question.
-    """
-    served = _Server(stand_ins) if eager else None
+def main(connections: list[Connection], stand_ins: list[str]) -> None:
+    """Answer questions until every asker has gone. `stand_ins` are ids of things that exist already."""
+    served = _Server(stand_ins)
     open_connections = list(connections)
     while open_connections:
         for connection in wait(open_connections):
@@ -107,7 +104,6 @@ def main(connections: list[Connection], stand_ins: list[str], *, eager: bool) ->
             except (EOFError, OSError):
                 open_connections.remove(connection)
                 continue
-            served = served or _Server(stand_ins)
             connection.send(served.answer(*question))
 
 
