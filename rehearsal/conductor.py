@@ -163,6 +163,9 @@ class Conductor:
         problems = [*main.problems, *_only_at_preview(preview, main)]
         if not preview.failed and not main.failed:
             problems += _invisible(preview, main)
+        refused = [problem for problem in problems if problem.kind == "settings" and problem.level == "error"]
+        # What else was found on the way to a refusal follows from it, or will be found again.
+        problems = refused or problems
         config, project = self.stack.config, self.stack.project
         report = Report(
             stack=self.stack.name,

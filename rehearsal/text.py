@@ -32,13 +32,13 @@ _REFERENCE_REGION: Final = "us-east-1"
 
 def show(console: Console, report: Report, *, debug: bool, verbose: bool) -> None:
     """Print the whole report."""
-    if report.resources:
+    if not report.refused:
         console.print(_tree(report, verbose=verbose))
-    if report.outputs:
-        console.print(_outputs(report))
-    _costs(console, report)
-    _gaps(console, report)
-    _waivers(console, report)
+        if report.outputs:
+            console.print(_outputs(report))
+        _costs(console, report)
+        _gaps(console, report)
+        _waivers(console, report)
     _problems(console, report, debug=debug)
     console.print(_summary(report), soft_wrap=True)
 
@@ -199,6 +199,8 @@ def _problem(problem: Problem, report: Report) -> Iterator[Padding]:
 
 def _summary(report: Report) -> str:
     counts, seconds = report.counts, report.seconds
+    if report.refused:
+        return f"[bold red]refused[/] · {seconds['total']:.1f} s"
     verdict = "[bold green]ok[/]" if report.ok else "[bold red]failed[/]"
     made = [f"{counts[status]} {status}" for status in ("emulated", "modelled", "skipped") if counts[status]]
     components = sum(not one.custom and one.type != "pulumi:pulumi:Stack" for one in report.resources)

@@ -18,6 +18,7 @@ from moto.core.config import default_user_config
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_api._internal import mock_random
 
+from rehearsal.cloud import mends
 from rehearsal.cloud.requests import example, violations
 from rehearsal.problems import Refused
 
@@ -43,6 +44,7 @@ class Account:
         os.environ.pop("AWS_ENDPOINT_URL", None)
         os.environ.update(_CREDENTIALS)
         default_user_config["iam"] = {"load_aws_managed_policies": False}
+        mends.apply()
         self._mock = mock_aws()
         self._mock.start()
         self._session = boto3.Session()

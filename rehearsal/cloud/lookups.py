@@ -16,15 +16,31 @@ def _filters(args: dict[str, Any]) -> dict[str, Any]:
     return {"Filters": filters} if filters else {}
 
 
+_ZONE_FILTERS: Final = {
+    "opt-in-status": "OptInStatus",
+    "zone-type": "ZoneType",
+    "zone-name": "ZoneName",
+    "zone-id": "ZoneId",
+    "region-name": "RegionName",
+    "state": "State",
+}
+
+
 def _availability_zones(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
-    # moto ignores filters it does not know and has zones in every state but "available" only: filter here.
+    # moto has ordinary zones only, which need no opt-in, and passes over filters that it does not know: filter here.
     zones = account.call("ec2", "DescribeAvailabilityZones", region, {})["AvailabilityZones"]
-    wanted = args.get("state")
-    zones = [zone for zone in zones if wanted in (None, zone["State"]) and zone.get("ZoneType") != "local-zone"]
+    zones = [{"OptInStatus": "opt-in-not-required", "ZoneType": "availability-zone", **zone} for zone in zones]
+    for wanted in args.get("filters", []):
+        member = _ZONE_FILTERS.get(wanted["name"])
+        if member is None:
+            raise Refused("request", f"the rehearsal does not know the zone filter {wanted['name']!r}")
+        zones = [zone for zone in zones if zone[member] in wanted["values"]]
     zones = [
-        z
-        for z in zones
-        if z["ZoneName"] not in args.get("excludeNames", []) and z["ZoneId"] not in args.get("excludeZoneIds", [])
+        zone
+        for zone in zones
+        if args.get("state") in (None, zone["State"])
+        and zone["ZoneName"] not in args.get("excludeNames", [])
+        and zone["ZoneId"] not in args.get("excludeZoneIds", [])
     ]
     return {
         "id": region,

@@ -225,6 +225,9 @@ def example(shape: Shape, request: Mapping[str, Any], token: str, name: str = ""
                 answer[member] = echoed
             elif isinstance(inner, StructureShape) or inner.type_name == "string":
                 answer[member] = example(inner, request, token, member)
+            elif isinstance(inner, ListShape) and name == "" and inner.member.type_name == "string":
+                # A list of ids at the top of an answer: one of the thing that was asked for.
+                answer[member] = [example(inner.member, request, token, member.removesuffix("s"))]
         return answer
     if isinstance(shape, StringShape) and shape.enum:
         return shape.enum[0]

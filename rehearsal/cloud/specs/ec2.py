@@ -189,6 +189,19 @@ def _flow_log(inputs: dict[str, Any]) -> dict[str, Any]:
     return inputs
 
 
+def _flow_log_id(making: Making) -> str:
+    """CreateFlowLogs answers well even if it created nothing."""
+    failures = making.response.get("Unsuccessful")
+    if failures:
+        raise Refused("aws", f"CreateFlowLogs: {failures[0]['Error']['Message']} ({failures[0]['Error']['Code']})")
+    return making.response["FlowLogIds"][0].replace("FlowLogId-", "fl-")
+
+
+def _into_a_folder(inputs: dict[str, Any]) -> str | None:
+    folder = str(inputs.get("logDestination", "")).partition(":::")[2].partition("/")[2]
+    return "the emulator knows flow logs at the top of a bucket only" if folder else None
+
+
 def _gateway_prefix_list(making: Making) -> str | None:
     if making.inputs.get("vpcEndpointType", "Gateway") != "Gateway":
         return None
@@ -380,7 +393,8 @@ SPECS: Final[dict[str, Spec]] = {
     "aws:ec2/flowLog:FlowLog": Spec(
         service="ec2",
         create=Call(operation="CreateFlowLogs", reshape=_flow_log, takes={"iamRoleArn": "DeliverLogsPermissionArn"}),
-        id=lambda making: making.response["FlowLogIds"][0],
+        id=_flow_log_id,
+        modelled=_into_a_folder,
         defaults={"trafficType": "ALL"},
         outputs={"arn": _ARN + "vpc-flow-log/{id}"},
         tagging="vpc-flow-log",

@@ -200,5 +200,6 @@ SPECS: Final[dict[str, Spec]] = {
         "PutObjectLockConfiguration",
         "ObjectLockConfiguration",
         takes={"objectLockEnabled": "ObjectLockEnabled", "rule": "Rule"},
+        defaults={"objectLockEnabled": "Enabled"},
     ),
 }
