@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
@@ -26,6 +27,7 @@ _STATUS: Final = {
     "skipped": ("red", "✗"),
     "component": ("cyan", "◆"),
 }
+_AWS_ID: Final = re.compile(r"[a-z]+-[0-9a-f]{17}")
 _REFERENCE_REGION: Final = "us-east-1"
 """Where the documents that systems are designed from take their prices."""
 
@@ -86,9 +88,8 @@ def _kind(resource: Registered) -> str:
 
 
 def _label(resource: Registered) -> str:
-    identifier = str(resource.id)
-    same = not identifier or resource.name in identifier or len(identifier) > 60
-    return resource.name if same else f"{resource.name} → {identifier}"
+    """The name, and the id where AWS gave one of its own rather than repeated what the resource says."""
+    return f"{resource.name} → {resource.id}" if _AWS_ID.fullmatch(resource.id) else resource.name
 
 
 def _outputs(report: Report) -> Table:

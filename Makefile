@@ -1,0 +1,76 @@
+# Every target sets itself up on a machine that has only python3 (3.11 or newer) and make.
+
+PYTHON ?= python3
+STACKS := $(sort $(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml)))
+RUN := .venv/bin/python
+
+# The stamp's name carries the content it stands for: a changed requirements file asks for a stamp that does not exist yet.
+SYNCED := .venv/.synced-$(firstword $(shell cksum requirements/dev.txt))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup format check test rehearse bench docs requirements upgrade clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
+	@echo "Stacks: $(STACKS)"
+
+setup: $(SYNCED) ## Create or update .venv (every other target does this by itself)
+	@echo ".venv is up to date."
+
+$(SYNCED):
+	@command -v "$(PYTHON)" >/dev/null || { echo "Set-up failed: there is no $(PYTHON) on the PATH." >&2; exit 1; }
+	@"$(PYTHON)" requirements/sync.py "$@"
+
+# A .venv whose interpreter has gone (an upgraded Python, a moved home) is set up again in spite of its stamp.
+ifneq ($(shell test -x $(RUN) && echo there),there)
+.PHONY: $(SYNCED)
+endif
+
+rehearse: $(SYNCED) ## Preview, deploy on an emulated AWS and judge: make rehearse STACK=dev [ARGS=--serve]
+ifeq ($(STACK),)
+	@echo "Say which stack: make rehearse STACK=<name>. There are: $(STACKS)" >&2; exit 2
+else
+	@$(RUN) -m rehearsal "$(STACK)" $(ARGS)
+endif
+
+test: $(SYNCED) ## Run the tests: make test [ARGS="-k vpc"]
+	@$(RUN) -m pytest --numprocesses auto $(ARGS)
+
+CHECKS := check-format check-lint check-types check-requirements check-docs
+.PHONY: $(CHECKS)
+check: $(CHECKS) ## Formatting, lint, types, stale requirements, stale documents (make -k check shows every failure)
+check-format: $(SYNCED)
+	@$(RUN) -m ruff format --check .
+check-lint: $(SYNCED)
+	@$(RUN) -m ruff check .
+check-types: $(SYNCED)
+	@$(RUN) -m basedpyright
+check-requirements: $(SYNCED)
+	@$(RUN) requirements/compile.py --check
+check-docs: $(SYNCED)
+	@$(RUN) docs/coverage.py --check
+	@$(RUN) -m rehearsal.inventory --check
+	@cd policies && ../$(RUN) -c "from guardrails.catalogue import FILE, catalogue; \
+		raise SystemExit(FILE.read_text() != catalogue() and 'docs/rules.md is stale: run \`make docs\`')"
+
+format: $(SYNCED) ## Format the code and mend what lint can mend
+	@$(RUN) -m ruff check --fix-only --quiet .
+	@$(RUN) -m ruff format .
+
+docs: $(SYNCED) ## Write the generated documents again
+	@$(RUN) docs/coverage.py
+	@$(RUN) -m rehearsal.inventory
+	@cd policies && ../$(RUN) -m guardrails.catalogue
+
+bench: $(SYNCED) ## Measure the rehearsal: time, CPU, memory, growth
+	@$(RUN) -m benchmarks $(ARGS)
+
+requirements: $(SYNCED) ## Compile pyproject.toml to the requirements files, keeping the pins that still fit
+	@$(RUN) requirements/compile.py
+
+upgrade: $(SYNCED) ## The same with the newest versions that pyproject.toml allows
+	@$(RUN) requirements/compile.py --upgrade
+
+clean: ## Remove what set-up made
+	rm -rf .venv .uv

@@ -1,0 +1,142 @@
+"""What a rehearsal costs: wall time, CPU, memory, time per phase, and how all of it grows with the number of resources.
+
+    python -m benchmarks [--runs N] [--stack dev] [--sizes 100 500 2000]
+
+Prints figures and asserts nothing: a time depends on the machine it is measured on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One rehearsal, measured from outside."""
+
+    wall: float
+    cpu: float
+    """User and system time of the whole process tree."""
+    peak_mib: float
+    """Resident memory of the largest process of the tree (what wait4 reports), not their sum."""
+    phases: dict[str, float]
+    resources: int
+    problems: int
+
+
+def rehearse(*arguments: str, folder: Path) -> Run:
+    """Run one rehearsal in a process of its own and measure it and all its children."""
+    report, log = folder / "report.json", folder / "log.txt"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "rehearsal", *arguments, "--json", str(report)]
+    with log.open("wb") as output:
+        started = time.perf_counter()
+        # Not `subprocess`: wait4 gives the usage of this one tree, where getrusage adds up all children so far.
+        child = os.posix_spawn(
+            sys.executable,
+            command,
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, output.fileno(), 1),
+                (os.POSIX_SPAWN_DUP2, output.fileno(), 2),
+            ],
+        )
+        _, status, usage = os.wait4(child, 0)
+        wall = time.perf_counter() - started
+    code = os.waitstatus_to_exitcode(status)
+    if code not in (0, 1) or not report.is_file():
+        raise SystemExit(f"`{' '.join(command)}` ended with {code}:\n{log.read_text()[-2000:]}")
+    result = json.loads(report.read_text())
+    unit = 1024 * 1024 if platform.system() == "Darwin" else 1024  # ru_maxrss: bytes on macOS, KiB on Linux
+    return Run(
+        wall=wall,
+        cpu=usage.ru_utime + usage.ru_stime,
+        peak_mib=usage.ru_maxrss / unit,
+        phases=result["seconds"],
+        resources=sum(resource["type"].startswith("aws:") for resource in result["resources"]),
+        problems=len(result["problems"]),
+    )
+
+
+def median(runs: list[Run]) -> Run:
+    """The run in the middle by wall time; whole, so that its figures belong together."""
+    return sorted(runs, key=lambda run: run.wall)[len(runs) // 2]
+
+
+def write_program(folder: Path, sizes: list[int]) -> None:
+    """The synthetic program with one stack per size."""
+    folder.mkdir()
+    shutil.copy(ROOT / "benchmarks/synthetic.py", folder / "__main__.py")
+    (folder / "Pulumi.yaml").write_text("name: synthetic\nruntime: python\n")
+    for size in sizes:
+        config = {
+            "pulumi:disable-default-providers": ["aws"],
+            "synthetic:product": "bench",
+            "synthetic:environment": "dev",
+            "synthetic:owner": "benchmark",
+            "synthetic:region": "ap-northeast-1",
+            "synthetic:size": size,
+        }
+        # JSON is YAML.
+        (folder / f"Pulumi.size{size}.yaml").write_text(json.dumps({"config": config}, indent=2))
+
+
+def line(label: str, run: Run) -> str:
+    phases = "  ".join(f"{phase} {seconds:.2f}" for phase, seconds in run.phases.items() if phase != "total")
+    figures = f"{run.resources:>10}{run.wall:>9.2f}{run.cpu:>9.2f}{run.peak_mib:>9.0f}{run.problems:>10}"
+    return f"{label:<14}{figures}   {phases}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=5, help="runs of the stack, of which the median is shown")
+    parser.add_argument("--stack", default="dev", help="the stack to rehearse")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[100, 500, 2000], help="sizes of the synthetic program")
+    options = parser.parse_args()
+    os.chdir(ROOT)
+
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}")
+    print(
+        f"{'':14}{'resources':>10}{'wall s':>9}{'CPU s':>9}{'MiB':>9}{'problems':>10}   seconds per phase", flush=True
+    )
+    with tempfile.TemporaryDirectory(prefix="kumiki-benchmark-") as name:
+        folder = Path(name)
+        rehearse(options.stack, folder=folder)  # fills the file cache; not counted
+        runs = [rehearse(options.stack, folder=folder) for _ in range(options.runs)]
+        print(line(options.stack, median(runs)))
+        spread = [run.wall for run in runs]
+        print(
+            f"{'':14}median of {len(runs)} runs: {min(spread):.2f} to {max(spread):.2f} s, "
+            f"mean {statistics.fmean(spread):.2f} s",
+            flush=True,
+        )
+        program = folder / "synthetic"
+        write_program(program, options.sizes)
+        grown: list[Run] = []
+        for size in options.sizes:
+            grown.append(rehearse("--program", str(program), f"size{size}", folder=folder))
+            print(line(f"synthetic {size}", grown[-1]), flush=True)
+    for smaller, larger in pairwise(grown):
+        more = larger.resources - smaller.resources
+        print(
+            f"from {smaller.resources} to {larger.resources} resources: "
+            f"{(larger.wall - smaller.wall) / more * 1000:.1f} ms and "
+            f"{(larger.peak_mib - smaller.peak_mib) / more * 1024:.0f} KiB for each one more"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,14 @@
+"""What a stack costs, from its resources and a list of prices. It knows neither Pulumi nor this project."""
+
+from costs.endpoints import EndpointSaving, endpoint_saving
+from costs.prices import HOURS_PER_MONTH, Price, UnpricedRegion, price, priced_regions
+
+__all__ = [
+    "HOURS_PER_MONTH",
+    "EndpointSaving",
+    "Price",
+    "UnpricedRegion",
+    "endpoint_saving",
+    "price",
+    "priced_regions",
+]
