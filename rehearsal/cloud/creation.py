@@ -40,6 +40,11 @@ class Making:
     def call(self, operation: str, request: Mapping[str, Any], service: str | None = None) -> dict[str, Any]:
         return self.account.call(service or self.service, operation, self.region, request)
 
+    def request(self, operation: str, inputs: Mapping[str, Any], renames: Mapping[str, str]) -> dict[str, Any]:
+        """The members of an operation's request that these inputs fill."""
+        shape = self.account.operation(self.service, operation, self.region).input_shape
+        return request_for(shape, inputs, renames, operation) if isinstance(shape, StructureShape) else {}
+
     def find(self, source: Source) -> Any:
         """The value of a source: a function of this, a text with `{fields}`, or a path into the creating answer."""
         if callable(source):

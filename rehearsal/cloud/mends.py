@@ -1,4 +1,4 @@
-"""Faults of moto 5.2.5 that would refuse a right program, mended in this process."""
+"""Faults of moto 5.2.5, mended in this process: what would refuse a right program, or cost much for nothing."""
 
 from __future__ import annotations
 
@@ -6,15 +6,27 @@ import json
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+import moto.kms.models
+from moto.kms.utils import KeySpec
 from moto.s3.models import FakeBucket
 
 _LOGGING: Final = "logging.s3.amazonaws.com"
+
+_KMS: Final[Any] = moto.kms.models
+_generate_private_key: Final = _KMS.generate_private_key
 
 
 def apply() -> None:
     """Mend them; to do so twice changes nothing."""
     # moto fails at `"Principal": "*"` in the target's policy, and wants the statement spelt in one of three ways.
     FakeBucket._log_permissions_enabled_policy = staticmethod(_may_log)  # noqa: SLF001 it has no other seam
+    # moto makes an RSA key, in some 40 ms, for symmetric keys too, which can neither sign nor verify.
+    _KMS.generate_private_key = _private_key
+
+
+def _private_key(key_spec: str) -> Any:
+    asymmetric = key_spec in (*KeySpec.rsa_key_specs(), *KeySpec.ecc_key_specs())
+    return _generate_private_key(key_spec) if asymmetric else None
 
 
 def _may_log(target_bucket: Any, target_prefix: str | None) -> bool:

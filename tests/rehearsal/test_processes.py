@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -127,7 +128,7 @@ def test_serve_opens_the_deployed_account_until_ctrl_c(tmp_path: Path) -> None:
                 address = found[0]
                 break
         assert address is not None
-        ec2 = boto3.client(
+        ec2: Any = boto3.client(
             "ec2", "ap-northeast-1", endpoint_url=address, aws_access_key_id="any", aws_secret_access_key="any"
         )
         endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]

@@ -216,14 +216,13 @@ def _route_table_routes(making: Making) -> dict[str, Any]:
     }
     response = making.call("CreateRouteTable", {key: value for key, value in request.items() if value})
     table = response["RouteTable"]["RouteTableId"]
+    renames = {
+        "cidrBlock": "DestinationCidrBlock",
+        "ipv6CidrBlock": "DestinationIpv6CidrBlock",
+        "egressOnlyGatewayId": "EgressOnlyInternetGatewayId",
+    }
     for route in making.inputs.get("routes", []):
-        renames: dict[str, str] = {
-            "cidrBlock": "DestinationCidrBlock",
-            "ipv6CidrBlock": "DestinationIpv6CidrBlock",
-            "egressOnlyGatewayId": "EgressOnlyInternetGatewayId",
-        }
-        way: dict[str, Any] = {renames.get(key, key[0].upper() + key[1:]): value for key, value in route.items()}
-        making.call("CreateRoute", {"RouteTableId": table, **way})
+        making.call("CreateRoute", {"RouteTableId": table, **making.request("CreateRoute", route, renames)})
     return response
 
 

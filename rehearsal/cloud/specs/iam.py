@@ -9,13 +9,9 @@ from rehearsal.cloud.creation import Call, Code, Making, Spec
 
 def _inline_and_managed(making: Making) -> dict[str, Any]:
     """A role with whatever policies were written inside it."""
-    inside = ("inlinePolicies", "managedPolicyArns", "forceDetachPolicies", "region")
-    renames = {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"}
-    request = {
-        renames.get(key, key[0].upper() + key[1:]): value
-        for key, value in making.inputs.items()
-        if key not in (*inside, "tags")
-    }
+    aside = ("inlinePolicies", "managedPolicyArns", "forceDetachPolicies", "region", "tags")
+    inputs = {key: value for key, value in making.inputs.items() if key not in aside}
+    request = making.request("CreateRole", inputs, {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"})
     if making.tags:
         request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
     response = making.call("CreateRole", request)

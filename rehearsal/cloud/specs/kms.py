@@ -13,14 +13,9 @@ def _rotation(making: Making) -> dict[str, Any]:
 
 
 def _create_key(making: Making) -> dict[str, Any]:
-    renames = {
-        "customerMasterKeySpec": "KeySpec",
-        "bypassPolicyLockoutSafetyCheck": "BypassPolicyLockoutSafetyCheck",
-    }
     aside = ("enableKeyRotation", "rotationPeriodInDays", "isEnabled", "deletionWindowInDays", "tags", "region")
-    request = {
-        renames.get(key, key[0].upper() + key[1:]): value for key, value in making.inputs.items() if key not in aside
-    }
+    inputs = {key: value for key, value in making.inputs.items() if key not in aside}
+    request = making.request("CreateKey", inputs, {"customerMasterKeySpec": "KeySpec", "xksKeyId": "XksKeyId"})
     if making.tags:
         request["Tags"] = [{"TagKey": key, "TagValue": value} for key, value in sorted(making.tags.items())]
     response = making.call("CreateKey", request)

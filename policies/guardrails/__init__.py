@@ -1,0 +1,1 @@
+"""Rules for AWS resources and the kit they are written with."""

@@ -1,0 +1,154 @@
+"""How a rule is written: a decorator with everything people and machines want to know, and a generator of findings.
+
+    @rule(
+        id="kms-rotation", title="Keys rotate every year", types=("aws:kms/key:Key",), ...,
+        compliant=[example(...)], non_compliant=[example(...)],
+    )
+    def kms_rotation(key: Resource, at: Context) -> Iterator[str]:
+        if not key.props.get("enableKeyRotation"):
+            yield "automatic rotation is off"
+
+`rule` judges one resource by its inputs; `graph_rule` one resource together with all others, once the stack is
+complete; `stack_rule` the stack as a whole. The examples are the rule's tests (tests/policies/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NotRequired, TypeAlias, TypedDict, Unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from guardrails.kit.examples import Example
+    from guardrails.kit.resources import Context, Resource
+    from guardrails.kit.stack import Stack
+
+MANDATORY = "mandatory"
+ADVISORY = "advisory"
+REMEDIATE = "remediate"
+DISABLED = "disabled"
+MANDATORY_IN_PROD = "mandatory in prod, advisory elsewhere"
+
+LEVELS = (MANDATORY, ADVISORY, MANDATORY_IN_PROD)
+SEVERITIES = ("low", "medium", "high", "critical")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something wrong, and with which resource."""
+
+    message: str
+    urn: str = ""
+
+
+ResourceCheck: TypeAlias = "Callable[[Resource, Context], Iterator[str]]"
+StackCheck: TypeAlias = "Callable[[Context], Iterator[Finding]]"
+Remediation: TypeAlias = "Callable[[Resource, Context], Mapping[str, Any]]"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rule:
+    """One rule, as the engine, the catalogue and the tests see it."""
+
+    id: str
+    title: str
+    """One sentence: how things are when the rule is kept."""
+
+    judges: str
+    """What exactly is looked at, from the check's docstring."""
+
+    level: str
+    severity: str
+    """A finding of a critical rule cannot be waived."""
+
+    topics: tuple[str, ...]
+    remedy: str
+    types: tuple[str, ...] = ()
+    """The AWS types; `aws:*` means every AWS resource."""
+
+    references: tuple[str, ...] = ()
+    """The same rule in other collections (see the catalogue's head for the letters)."""
+
+    environments: tuple[str, ...] = ()
+    """Where the rule applies; empty means everywhere."""
+
+    needs_product: bool = False
+    """Whether the rule can only judge programs with a `<project>:product`."""
+
+    check: ResourceCheck | None = None
+    graph_check: ResourceCheck | None = None
+    stack_check: StackCheck | None = None
+    remediate: Remediation | None = None
+    """Gives the inputs to change; mappings are merged into what is there."""
+
+    compliant: Sequence[Example] = ()
+    non_compliant: Sequence[Example] = ()
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS or self.severity not in SEVERITIES:
+            raise ValueError(f"{self.id}: level must be one of {LEVELS}, severity one of {SEVERITIES}")
+
+    @property
+    def waivable(self) -> bool:
+        return self.severity != "critical"
+
+    def level_in(self, stack: Stack) -> str:
+        if self.level == MANDATORY_IN_PROD:
+            return MANDATORY if stack.is_prod else ADVISORY
+        return self.level
+
+    def why_not(self, stack: Stack) -> str | None:
+        """Why the rule does not apply to this stack; None if it does."""
+        if self.needs_product and not stack.product:
+            return "the stack's configuration has no product"
+        if self.environments and stack.environment not in self.environments:
+            return f"applies to {', '.join(self.environments)} only"
+        return None
+
+
+class _Facts(TypedDict):
+    id: str
+    title: str
+    level: str
+    severity: str
+    topics: tuple[str, ...]
+    remedy: str
+    references: NotRequired[tuple[str, ...]]
+    environments: NotRequired[tuple[str, ...]]
+    needs_product: NotRequired[bool]
+
+
+class _ResourceFacts(_Facts):
+    types: tuple[str, ...]
+    compliant: list[Example]
+    non_compliant: list[Example]
+    remediate: NotRequired[Remediation]
+
+
+def rule(**facts: Unpack[_ResourceFacts]) -> Callable[[ResourceCheck], Rule]:
+    """Make a rule that judges single resources by their inputs, before they are made."""
+    return lambda check: Rule(**facts, check=check, judges=_docstring(check))
+
+
+def graph_rule(**facts: Unpack[_ResourceFacts]) -> Callable[[ResourceCheck], Rule]:
+    """Make a rule that judges each resource of `types` together with all the others, once the stack is complete."""
+    return lambda check: Rule(**facts, graph_check=check, judges=_docstring(check))
+
+
+def stack_rule(**facts: Unpack[_Facts]) -> Callable[[StackCheck], Rule]:
+    """Make a rule that judges the stack as a whole."""
+    return lambda check: Rule(**facts, stack_check=check, judges=_docstring(check))
+
+
+def _docstring(check: object) -> str:
+    return " ".join((check.__doc__ or "").split())
+
+
+def by_kind(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    """The rules for each type of resource."""
+    index: dict[str, list[Rule]] = {}
+    for each in rules:
+        for type_ in each.types:
+            index.setdefault(type_, []).append(each)
+    return index

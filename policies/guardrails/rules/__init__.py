@@ -1,0 +1,31 @@
+"""All rules, in the order of the catalogue."""
+
+from __future__ import annotations
+
+from guardrails.rules import (
+    bucket_care,
+    buckets,
+    keys,
+    logs,
+    naming,
+    networks,
+    permissions,
+    residency,
+    security_groups,
+    tagging,
+    waivers,
+)
+
+RULES = (
+    *naming.RULES,
+    *tagging.RULES,
+    *buckets.RULES,
+    *bucket_care.RULES,
+    *keys.RULES,
+    *networks.RULES,
+    *security_groups.RULES,
+    *logs.RULES,
+    *permissions.RULES,
+    *residency.RULES,
+    *waivers.RULES,
+)

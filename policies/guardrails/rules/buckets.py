@@ -1,0 +1,345 @@
+"""Who can reach what is in an S3 bucket, and how it is encrypted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from guardrails.kit import MANDATORY, Resource, aws, example, graph_rule, json_of, ref, rule, statements
+from guardrails.rules.log_buckets import BUCKET, log_class, needs_sse_s3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from guardrails.kit import Context, Props
+
+ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+ACCOUNT_BLOCK = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
+OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+ACL = "aws:s3/bucketAcl:BucketAcl"
+
+BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+
+# Conditions that leave only own or named callers of "everybody".
+_NARROWING = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceorgid",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+        "s3:dataaccesspointaccount",
+        "s3:dataaccesspointarn",
+    }
+)
+
+_USES = ("s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
+
+_DENY_PLAIN_HTTP: dict[str, Any] = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": ["arn:aws:s3:::data", "arn:aws:s3:::data/*"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+_READ: dict[str, Any] = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::data/*",
+}
+
+
+def _data(**props: Any) -> Any:
+    return aws("s3/bucket:Bucket", props, name="data")
+
+
+def _of_data(type_: str, /, **props: Any) -> Any:
+    return aws(type_, {"bucket": ref("data"), **props}, name="of-data")
+
+
+def _encrypted(**rule_: Any) -> Any:
+    return _of_data(ENCRYPTION.removeprefix("aws:"), rules=[rule_])
+
+
+_KMS = {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": ref("key", "arn")}
+_KEY = aws("kms/key:Key", name="key")
+
+
+@graph_rule(
+    id="bucket-encryption",
+    title="Buckets are encrypted with a KMS key of ours and a bucket key; log buckets may use SSE-S3",
+    types=(BUCKET,),
+    level=MANDATORY,
+    severity="high",
+    topics=("at rest",),
+    references=("P", "C19", "C145", "F S3.17"),
+    remedy=(
+        "Add a BucketServerSideEncryptionConfiguration with sseAlgorithm aws:kms, kmsMasterKeyId and bucketKeyEnabled; "
+        "for a bucket that AWS delivers logs to, with AES256."
+    ),
+    compliant=[
+        example(_data(), _KEY, _encrypted(applyServerSideEncryptionByDefault=_KMS, bucketKeyEnabled=True)),
+        example(
+            aws("s3/bucket:Bucket", name="logs"),
+            aws(
+                ENCRYPTION.removeprefix("aws:"),
+                {"bucket": ref("logs"), "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]},
+                name="logs-encryption",
+            ),
+        ),
+    ],
+    non_compliant=[
+        example(_data()),
+        example(_data(), _encrypted(applyServerSideEncryptionByDefault={"sseAlgorithm": "AES256"})),
+        example(_data(), _KEY, _encrypted(applyServerSideEncryptionByDefault=_KMS, bucketKeyEnabled=False)),
+        example(
+            _data(), _encrypted(applyServerSideEncryptionByDefault={"sseAlgorithm": "aws:kms"}, bucketKeyEnabled=True)
+        ),
+        example(
+            _data(),
+            _KEY,
+            _encrypted(applyServerSideEncryptionByDefault=_KMS, bucketKeyEnabled=True),
+            aws("s3/bucketLogging:BucketLogging", {"bucket": "other", "targetBucket": ref("data")}, name="other-log"),
+        ),
+    ],
+)
+def bucket_encryption(bucket: Resource, at: Context) -> Iterator[str]:
+    """S3's own key (SSE-S3) is enough for log buckets only, and there it is required where S3 access logs or a load
+    balancer's logs are delivered, because these cannot use a KMS key."""
+    found = [each for child in at.graph.children(bucket, ENCRYPTION, via="bucket") for each in _rules(child)]
+    found += bucket.inputs.items("serverSideEncryptionConfiguration.rule").blocks()
+    if not found:
+        yield "no encryption is configured"
+    for each in found:
+        algorithm = each.text("applyServerSideEncryptionByDefault.sseAlgorithm")
+        if algorithm == "AES256":
+            if log_class(bucket, at.graph) is None:
+                yield "SSE-S3 is used, and this is no log bucket"
+        elif needs_sse_s3(bucket, at.graph):
+            yield "S3 or a load balancer delivers logs here, which they cannot do with a KMS key: the logs are lost"
+        elif not each.has("applyServerSideEncryptionByDefault.kmsMasterKeyId"):
+            yield "the key is AWS's own (aws/s3), whose policy nobody can set"
+        elif not each.get("bucketKeyEnabled"):
+            yield "the bucket key is off, so every request is charged by KMS"
+
+
+def _rules(child: Resource) -> Iterator[Props]:
+    return child.props.items("rules").blocks()
+
+
+@graph_rule(
+    id="bucket-tls",
+    title="Buckets refuse requests without TLS",
+    types=(BUCKET,),
+    level=MANDATORY,
+    severity="medium",
+    topics=("in transit",),
+    references=("N-S10", "C379", "F S3.5"),
+    remedy="Deny s3:* on the bucket and its objects to everybody when aws:SecureTransport is false.",
+    compliant=[example(_data(), _of_data("s3/bucketPolicy:BucketPolicy", policy=json_of(_DENY_PLAIN_HTTP)))],
+    non_compliant=[
+        example(_data()),
+        example(_data(), _of_data("s3/bucketPolicy:BucketPolicy", policy=json_of(_READ))),
+        example(
+            _data(),
+            _of_data(
+                "s3/bucketPolicy:BucketPolicy",
+                policy=json_of({**_DENY_PLAIN_HTTP, "Resource": "arn:aws:s3:::data"}),
+            ),
+        ),
+        example(
+            _data(), _of_data("s3/bucketPolicy:BucketPolicy", policy=json_of({**_DENY_PLAIN_HTTP, "Effect": "Allow"}))
+        ),
+        example(
+            _data(),
+            _of_data("s3/bucketPolicy:BucketPolicy", policy=json_of({**_DENY_PLAIN_HTTP, "Action": "s3:GetObject"})),
+        ),
+    ],
+)
+def bucket_tls(bucket: Resource, at: Context) -> Iterator[str]:
+    """The bucket's policy must deny everything to everybody over plain HTTP, for the bucket and for its objects."""
+    policies = [bucket, *at.graph.children(bucket, POLICY, via="bucket")]
+    found = [statement for policy in policies for statement in statements(policy.inputs, "policy")]
+    covered: set[bool] = set()
+    for each in found:
+        over_http = any(key == "aws:securetransport" and "false" in values for _, key, values in each.conditions)
+        if not each.allows and over_http and each.is_for_anyone and len(each.covers(_USES)) == len(_USES):
+            covered.update(resource == "*" or resource.endswith("/*") for resource in each.resources)
+            if "*" in each.resources:
+                covered.add(False)
+    if covered != {True, False}:
+        yield "plain HTTP is not denied" if not covered else "plain HTTP is denied only for a part of the bucket"
+
+
+@rule(
+    id="bucket-policy-not-public",
+    title="No bucket policy lets everybody in",
+    types=(POLICY,),
+    level=MANDATORY,
+    severity="critical",
+    topics=("network", "IAM"),
+    references=("N-S5", "C70"),
+    remedy="Name the principals, or use CloudFront with origin access control for public content.",
+    compliant=[
+        example(aws("s3/bucketPolicy:BucketPolicy", {"bucket": "data", "policy": json_of(_DENY_PLAIN_HTTP)})),
+        example(
+            aws(
+                "s3/bucketPolicy:BucketPolicy",
+                {
+                    "bucket": "data",
+                    "policy": json_of({**_READ, "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1234"}}}),
+                },
+            )
+        ),
+    ],
+    non_compliant=[
+        example(aws("s3/bucketPolicy:BucketPolicy", {"bucket": "data", "policy": json_of(_READ)})),
+        example(
+            aws(
+                "s3/bucketPolicy:BucketPolicy",
+                {"bucket": "data", "policy": json_of({**_READ, "Principal": {"AWS": "*"}})},
+            )
+        ),
+        example(
+            aws(
+                "s3/bucketPolicy:BucketPolicy",
+                {"bucket": "data", "policy": json_of({**_READ, "Principal": None, "NotPrincipal": {"AWS": "1234"}})},
+            )
+        ),
+        example(
+            aws(
+                "s3/bucketPolicy:BucketPolicy",
+                {
+                    "bucket": "data",
+                    "policy": json_of({**_READ, "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1234"}}}),
+                },
+            )
+        ),
+        example(aws("s3/bucketPolicy:BucketPolicy", {"bucket": "data", "policy": "{not json"})),
+    ],
+)
+def bucket_policy_not_public(policy: Resource, _at: Context) -> Iterator[str]:
+    """An Allow for every principal needs a condition on the caller's account, organisation, network or source."""
+    for each in statements(policy.props, "policy"):
+        if each.allows and each.is_for_anyone and each.narrowed_by.isdisjoint(_NARROWING):
+            yield f"everybody may {', '.join(each.actions) or 'do all but a few things'}"
+
+
+@graph_rule(
+    id="bucket-access-block",
+    title="Each bucket has a public access block",
+    types=(BUCKET,),
+    level=MANDATORY,
+    severity="high",
+    topics=("network",),
+    references=("N-S2", "C53", "C54", "C55", "C56", "F S3.1", "F S3.8"),
+    remedy="Add a BucketPublicAccessBlock with all four switches on.",
+    compliant=[
+        example(_data(), _of_data("s3/bucketPublicAccessBlock:BucketPublicAccessBlock", **dict.fromkeys(BLOCKS, True))),
+    ],
+    non_compliant=[
+        example(_data()),
+        example(
+            _data(),
+            aws(
+                "s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+                {"bucket": ref("other"), **dict.fromkeys(BLOCKS, True)},
+                name="of-other",
+            ),
+            aws("s3/bucket:Bucket", name="other"),
+        ),
+    ],
+)
+def bucket_access_block(bucket: Resource, at: Context) -> Iterator[str]:
+    """A block for the whole account counts only in the account, not here: a bucket must be safe wherever it is made."""
+    if not at.graph.children(bucket, ACCESS_BLOCK, via="bucket"):
+        yield "nothing blocks public access"
+
+
+@rule(
+    id="bucket-access-block-whole",
+    title="A public access block has all four switches on",
+    types=(ACCESS_BLOCK, ACCOUNT_BLOCK),
+    level=MANDATORY,
+    severity="high",
+    topics=("network",),
+    references=("N-S2", "C53", "C54", "C55", "C56", "F S3.1", "F S3.8"),
+    remedy=f"Set {', '.join(BLOCKS)} to true.",
+    remediate=lambda _block, _at: dict.fromkeys(BLOCKS, True),
+    compliant=[
+        example(
+            aws("s3/bucketPublicAccessBlock:BucketPublicAccessBlock", {"bucket": "data", **dict.fromkeys(BLOCKS, True)})
+        ),
+    ],
+    non_compliant=[
+        example(
+            aws(
+                "s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+                {"bucket": "data", **dict.fromkeys(BLOCKS, True), "restrictPublicBuckets": False},
+            )
+        ),
+        example(aws("s3/accountPublicAccessBlock:AccountPublicAccessBlock", {"blockPublicAcls": True})),
+    ],
+)
+def bucket_access_block_whole(block: Resource, _at: Context) -> Iterator[str]:
+    """Each of the four switches closes another way; AWS leaves a switch that is not set off."""
+    off = [name for name in BLOCKS if block.props.maybe(name) in (None, False)]
+    if off:
+        yield f"off: {', '.join(off)}"
+
+
+@graph_rule(
+    id="bucket-acls-off",
+    title="Buckets do not use access control lists",
+    types=(BUCKET,),
+    level=MANDATORY,
+    severity="medium",
+    topics=("network",),
+    references=("C57", "C375", "F S3.12"),
+    remedy="Set objectOwnership to BucketOwnerEnforced, remove acl and BucketAcl, and grant access by policy.",
+    compliant=[
+        example(_data()),
+        example(
+            _data(),
+            _of_data(
+                "s3/bucketOwnershipControls:BucketOwnershipControls", rule={"objectOwnership": "BucketOwnerEnforced"}
+            ),
+        ),
+    ],
+    non_compliant=[
+        example(_data(acl="public-read")),
+        example(
+            _data(),
+            _of_data("s3/bucketOwnershipControls:BucketOwnershipControls", rule={"objectOwnership": "ObjectWriter"}),
+        ),
+        example(_data(), _of_data("s3/bucketAcl:BucketAcl", acl="private")),
+    ],
+)
+def bucket_acls_off(bucket: Resource, at: Context) -> Iterator[str]:
+    """AWS switches lists off for new buckets; accused is who switches them on: an ACL, or another object ownership."""
+    if bucket.inputs.has("acl") or bucket.inputs.has("grants"):
+        yield "the bucket sets an access control list"
+    if at.graph.known_children(bucket, ACL, via="bucket"):
+        yield "an access control list is attached"
+    for controls in at.graph.known_children(bucket, OWNERSHIP, via="bucket"):
+        ownership = controls.props.get("rule.objectOwnership")
+        if ownership != "BucketOwnerEnforced":
+            yield f"object ownership is {ownership}"
+
+
+RULES = (
+    bucket_encryption,
+    bucket_tls,
+    bucket_policy_not_public,
+    bucket_access_block,
+    bucket_access_block_whole,
+    bucket_acls_off,
+)

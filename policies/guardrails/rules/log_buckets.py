@@ -1,0 +1,61 @@
+"""Which buckets hold logs, and of which kind: it decides how they are encrypted and how long they keep things."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from guardrails.kit import Graph, Resource
+
+BUCKET = "aws:s3/bucket:Bucket"
+
+ACCESS, ERROR, AUDIT = "access", "error", "audit"
+DAYS_TO_KEEP = {ACCESS: 365, ERROR: 180, AUDIT: 1096}
+"""Requirement D17: access logs one year, error logs six months, audit logs three years (with a leap day)."""
+
+LOG_CLASS_TAG = "LogClass"
+
+# AWS writes to these only if the bucket's default encryption is SSE-S3; with a KMS key the logs are lost.
+_ONLY_SSE_S3 = (
+    ("aws:s3/bucketLogging:BucketLogging", "targetBucket"),
+    ("aws:lb/loadBalancer:LoadBalancer", "accessLogs.bucket"),
+)
+_ACCESS_LOGS = (
+    *_ONLY_SSE_S3,
+    ("aws:ec2/flowLog:FlowLog", "logDestination"),
+    ("aws:cloudfront/distribution:Distribution", "loggingConfig.bucket"),
+)
+_AUDIT_LOGS = (("aws:cloudtrail/trail:Trail", "s3BucketName"),)
+
+
+def needs_sse_s3(bucket: Resource, graph: Graph) -> bool:
+    """Whether a service delivers logs here that cannot use a KMS key. Raises NotYetKnown."""
+    return any(graph.children(bucket, kind, via=via) for kind, via in _ONLY_SSE_S3)
+
+
+def log_class(bucket: Resource, graph: Graph) -> str | None:
+    """What kind of logs the bucket holds; None if it is no log bucket. Raises NotYetKnown.
+
+    The tag LogClass says it, or the bucket's name (audit, trail; error-logs; log, logs), or what is delivered to it.
+    """
+    words = set(bucket.name.replace("_", "-").lower().split("-"))
+    if words & {"audit", "trail", "cloudtrail"}:
+        return AUDIT
+    if words & {"log", "logs", "logging"}:
+        return _tagged(bucket) or (ERROR if words & {"error", "errors"} else ACCESS)
+    if tagged := _tagged(bucket):
+        return tagged
+    if any(graph.children(bucket, kind, via=via) for kind, via in _AUDIT_LOGS):
+        return AUDIT
+    return ACCESS if any(graph.children(bucket, kind, via=via) for kind, via in _ACCESS_LOGS) else None
+
+
+def class_of_prefix(prefix: str) -> str | None:
+    """The class that a lifecycle rule's prefix names, as in `audit/`."""
+    words = set(prefix.lower().replace("-", "/").split("/"))
+    return next((name for name in DAYS_TO_KEEP if words & {name, f"{name}s"}), None)
+
+
+def _tagged(bucket: Resource) -> str | None:
+    value = bucket.tags.get(LOG_CLASS_TAG)
+    return value if value in DAYS_TO_KEEP else None
