@@ -73,7 +73,7 @@ def test_the_requirements_files_belong_to_pyproject_as_it_is() -> None:
 
 def test_a_changed_runtime_dependency_makes_both_files_stale_and_not_the_installers(checkout: Path) -> None:
     pyproject = checkout / "pyproject.toml"
-    pyproject.write_text(pyproject.read_text().replace('"pulumi-policy>=', '"another-package>=1", "pulumi-policy>='))
+    pyproject.write_text(pyproject.read_text().replace('"pulumi-awsx>=', '"another-package>=1", "pulumi-awsx>='))
     status, message = stale(checkout)
     assert status == 1
     assert re.findall(r"^(\S+) does not belong", message, re.MULTILINE) == ["requirements.txt", "requirements/dev.txt"]

@@ -55,17 +55,14 @@ class References:
         yield from ((arn, urn) for arn, urn in sorted(self._awaited.items()) if not self._exists(arn))
 
     def _exists(self, arn: str) -> bool:
-        stem = re.sub(r"(?:[:/]\*)+$", "", arn)
-        if stem.count(":") < 5 or any(sign in stem for sign in ("*", "?", "${")) or _BUILT_IN.match(arn):
+        # `:*` behind a name means all that is in it, such as a log group's streams.
+        stem = arn.removesuffix(":*")
+        service_and_place, _, resource = stem.rpartition(f":{ACCOUNT}:")
+        named = bool(service_and_place) and (":" in resource or "/" in resource or stem == arn)
+        if not named or any(sign in stem for sign in ("*", "?", "${")) or _BUILT_IN.match(arn):
             # A pattern is a range of names, not a reference.
             return True
-        resource = stem.split(":", 5)[5]
-        names = {
-            stem,
-            resource,
-            resource.rpartition("/")[2],
-            resource.partition("/")[2],
-            resource.rpartition(":")[2],
-            resource.partition(":")[2],
-        }
+        names = {stem, resource}
+        for separator in ("/", ":"):
+            names |= {resource.partition(separator)[2], resource.rpartition(separator)[2]}
         return not names.isdisjoint(self._produced) or any(made.startswith(stem) for made in self._produced)
