@@ -1,0 +1,1 @@
+"""How the components join: one function for each layer."""

@@ -1,0 +1,29 @@
+"""Names the key in the stack's YAML when a component refuses a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pulumi
+
+from components.refusal import Refusal
+
+
+@contextmanager
+def says(section: str) -> Iterator[None]:
+    """Inside, a component's refusal of an argument becomes one of the key `section.argument` in the YAML.
+
+    The arguments of components have the names of the keys, in snake_case, so that one rule translates all of them.
+    """
+    try:
+        yield
+    except Refusal as refusal:
+        raise Refusal(yaml_key(f"{section}.{refusal.field}"), refusal.value, refusal.reason) from None
+
+
+def yaml_key(field: str) -> str:
+    """`network.flow_logs` as the stack's YAML spells it: `kumiki:network.flowLogs`."""
+    camel = re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), field)
+    return f"{pulumi.get_project()}:{camel}"

@@ -1,0 +1,47 @@
+"""The account, partition and region in which a component's provider works."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a policy document needs to know of the place where it applies."""
+
+    id: pulumi.Output[str]
+    partition: pulumi.Output[str]
+    region: pulumi.Output[str]
+
+    @staticmethod
+    def of(component: pulumi.Resource) -> Account:
+        """Where `component`'s provider works. Asked once for each provider, not once for each component."""
+        provider = component.get_provider("aws:index:") or pulumi.runtime.get_root_resource()
+        known = _asked.get(provider) if provider is not None else None
+        if known is None:
+            options = pulumi.InvokeOptions(parent=component)
+            known = Account(
+                id=aws.get_caller_identity_output(opts=options).account_id,
+                partition=aws.get_partition_output(opts=options).partition,
+                region=aws.get_region_output(opts=options).region,
+            )
+            if provider is not None:
+                _asked[provider] = known
+        return known
+
+    def arn(self, service: str, resource: str) -> pulumi.Output[str]:
+        """An ARN in this account and region; `*` in `resource` makes it a pattern."""
+        return pulumi.Output.concat("arn:", self.partition, f":{service}:", self.region, ":", self.id, f":{resource}")
+
+    @property
+    def root(self) -> pulumi.Output[str]:
+        """The principal that stands for the whole account: access is then a matter of its IAM policies."""
+        return pulumi.Output.concat("arn:", self.partition, ":iam::", self.id, ":root")
+
+
+# Weak, so that what was asked goes with its provider.
+_asked: weakref.WeakKeyDictionary[pulumi.Resource, Account] = weakref.WeakKeyDictionary()

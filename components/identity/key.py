@@ -1,0 +1,160 @@
+"""A KMS key that only the account's IAM policies and named AWS services may use.
+
+Use: key = Key("wiki-dev-logs", KeyArgs(description="Logs of wiki-dev", log_groups=["/aws/vpc-flow-logs/wiki-dev-*"]))
+     key.grant_decrypt(role)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+
+from components.account import Account
+from components.children import Children, Transform
+from components.policy import Statement, document, statement
+from components.refusal import Refusal
+from components.retention import Retention
+
+ENCRYPT_ACTIONS = ("kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
+DECRYPT_ACTIONS = ("kms:Decrypt", "kms:DescribeKey")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceUse:
+    """An AWS service that uses the key itself, for resources of this account."""
+
+    principal: str
+    """The service, for example `sns.amazonaws.com`."""
+
+    source_arn: pulumi.Input[str]
+    """The resource on whose behalf it may do so, or a pattern of one."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", self.principal):
+            raise Refusal("services", self.principal, "is not an AWS service; write one such as 'sns.amazonaws.com'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyArgs:
+    """What the caller decides about a key. A key costs $1 a month, and so does each of its first two rotations."""
+
+    description: str
+    """What it protects; shown beside the key in the console."""
+
+    log_groups: Sequence[str] = ()
+    """Names of the CloudWatch log groups that it may encrypt, with `*` as a wildcard."""
+
+    services: Sequence[ServiceUse] = ()
+    """Other AWS services that use it themselves."""
+
+    rotation_days: int = 365
+    """Days between two rotations, 90 to 2560. Old material stays, so nothing is encrypted again."""
+
+    region: str | None = None
+    """A region other than the provider's, for the key of a replica."""
+
+    retention: Retention = "protected"
+    """protected: cannot be deleted, and a deletion waits 30 days. ephemeral: it can, after 7 days, the least."""
+
+    transform: Transform = field(default_factory=dict)
+    """Changes to the properties of named children, for what this component does not offer."""
+
+    def __post_init__(self) -> None:
+        if not 90 <= self.rotation_days <= 2560:
+            raise Refusal("rotation_days", self.rotation_days, "is not allowed; use 90 to 2560 days")
+        for pattern in self.log_groups:
+            if pattern.strip("*/") == "":
+                raise Refusal("log_groups", pattern, "would admit every log group; begin with a name or a prefix")
+
+
+class Key(pulumi.ComponentResource):
+    """A symmetric key with rotation, an exact policy and an alias."""
+
+    CHILDREN = ("key", "alias", "grant")
+
+    arn: pulumi.Output[str]
+    key_id: pulumi.Output[str]
+    alias_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: KeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kumiki:identity:Key", name, None, opts)
+        self._prefix = name
+        self._child = Children(self, args.transform, self.CHILDREN)
+        protected = args.retention == "protected"
+        key = aws.kms.Key(
+            f"{name}-key",
+            description=args.description,
+            enable_key_rotation=True,
+            rotation_period_in_days=args.rotation_days,
+            deletion_window_in_days=30 if protected else 7,
+            policy=document(*_key_policy(args, Account.of(self))),
+            region=args.region,
+            opts=self._child("key", protect=protected),
+        )
+        alias = aws.kms.Alias(
+            f"{name}-alias",
+            name=f"alias/{name}",
+            target_key_id=key.key_id,
+            region=args.region,
+            opts=self._child("alias"),
+        )
+        self.arn, self.key_id, self.alias_name = key.arn, key.key_id, alias.name
+        self.register_outputs({"arn": self.arn})
+
+    def grant_encrypt(self, role: aws.iam.Role) -> None:
+        """Let `role` encrypt with this key, and nothing more."""
+        self._grant(role, "encrypt", ENCRYPT_ACTIONS)
+
+    def grant_decrypt(self, role: aws.iam.Role) -> None:
+        """Let `role` decrypt with this key, and nothing more."""
+        self._grant(role, "decrypt", DECRYPT_ACTIONS)
+
+    def _grant(self, role: aws.iam.Role, verb: str, actions: Sequence[str]) -> None:
+        aws.iam.RolePolicy(
+            f"{self._prefix}-{verb}-for-{role.pulumi_resource_name}",
+            role=role.id,
+            policy=document(statement(verb.capitalize(), actions=actions, resources=self.arn)),
+            opts=self._child("grant"),
+        )
+
+
+def _key_policy(args: KeyArgs, account: Account) -> list[Statement]:
+    # In a key policy "*" means this key only.
+    statements = [
+        # Without it the key would be out of everybody's reach once its maker is gone. IAM policies decide the rest.
+        statement("AdministeredByTheAccount", principal={"AWS": account.root}, actions="kms:*", resources="*")
+    ]
+    region = pulumi.Output.from_input(args.region) if args.region else account.region
+    if args.log_groups:
+        groups = [
+            pulumi.Output.concat("arn:", account.partition, ":logs:", region, ":", account.id, f":log-group:{pattern}")
+            for pattern in args.log_groups
+        ]
+        statements.append(
+            statement(
+                "UsedByCloudWatchLogsForTheseGroups",
+                principal={"Service": pulumi.Output.concat("logs.", region, ".amazonaws.com")},
+                actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+                resources="*",
+                # CloudWatch Logs names the group in the encryption context; other accounts' groups do not match.
+                condition={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+            )
+        )
+    for number, use in enumerate(args.services, start=1):
+        statements.append(
+            statement(
+                f"UsedByService{number}",
+                principal={"Service": use.principal},
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources="*",
+                condition={
+                    "StringEquals": {"aws:SourceAccount": account.id},
+                    "ArnLike": {"aws:SourceArn": use.source_arn},
+                },
+            )
+        )
+    return statements

@@ -1,0 +1,322 @@
+"""The stacks as their files describe them: what exists, what it is called, what differs between dev and prod."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import pulumi
+import pytest
+import yaml
+
+import settings as settings_module
+from architecture.aws_names import LIMITS, check_name
+from architecture.refusals import says, yaml_key
+from components.data.lifecycle import StorageClass
+from components.network.flow_logs import RetentionDays
+from components.network.subnets import Tier
+from components.refusal import Refusal
+from settings import Settings, SettingsError
+from tests.conftest import ACCOUNT, REGION, ROOT, Recorder, Registered
+
+Config = dict[str, Any]
+BASE: Config = {"product": "wiki", "environment": "dev", "owner": "platform"}
+
+
+def deploy(recorder: Recorder, config: Mapping[str, Any]) -> Recorder:
+    """Run the whole program with these settings."""
+    texts = {
+        key if ":" in key else f"kumiki:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in config.items()
+    }
+    pulumi.runtime.set_all_config(texts)
+    return recorder.run(lambda: runpy.run_path(str(ROOT / "__main__.py")) and None)
+
+
+def stack(name: str) -> Config:
+    return yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
+
+
+@pytest.mark.covers("A1", "A2")
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_dev_and_prod_have_two_zones_and_reach_aws_through_endpoints_only(name: str, recorder: Recorder) -> None:
+    deploy(recorder, stack(name))
+    zones = {subnet.inputs["availabilityZone"] for subnet in recorder.of(":Subnet")}
+    assert zones == {f"{REGION}a", f"{REGION}c"}
+    assert not recorder.of(":NatGateway")
+    services = {
+        each.inputs["serviceName"].removeprefix(f"com.amazonaws.{REGION}.") for each in recorder.of(":VpcEndpoint")
+    }
+    assert services == {"s3", "dynamodb", "ecr.api", "ecr.dkr", "logs", "secretsmanager"}
+    assert recorder.one("pulumi:providers:aws").inputs["region"] == REGION
+
+
+@pytest.mark.covers("A13")
+@pytest.mark.parametrize(("name", "days"), [("dev", 7), ("prod", 30)])
+def test_hot_logs_are_kept_a_week_in_dev_and_a_month_in_prod(name: str, days: int, recorder: Recorder) -> None:
+    deploy(recorder, stack(name))
+    assert [group.inputs["retentionInDays"] for group in recorder.of(":LogGroup")] == [days]
+
+
+@pytest.mark.covers("A9")
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_the_log_archive_moves_to_glacier_and_ends_after_a_year(name: str, recorder: Recorder) -> None:
+    deploy(recorder, stack(name))
+    rules = recorder.one(":BucketLifecycleConfiguration").inputs["rules"]
+    assert [rule["transitions"] for rule in rules if "transitions" in rule] == [
+        [{"storageClass": "GLACIER", "days": 90}]
+    ]
+    assert {"days": 365} in [rule.get("expiration") for rule in rules]
+
+
+@pytest.mark.parametrize(("name", "protected"), [("dev", set()), ("prod", {"Key", "Bucket", "Vpc"})])
+def test_what_holds_data_is_protected_in_prod_only(name: str, protected: set[str], recorder: Recorder) -> None:
+    deploy(recorder, stack(name))
+    assert {each.type.rsplit(":", 1)[-1] for each in recorder.resources if each.protect} == protected
+
+
+def test_dev_and_prod_differ_in_sizes_only_and_never_in_shape(
+    recorder: Recorder, request: pytest.FixtureRequest
+) -> None:
+    dev = {each.name.replace("-dev-", "-") for each in deploy(recorder, stack("dev")).resources}
+    other: Recorder = request.getfixturevalue("previewer")
+    prod = {each.name.replace("-prod-", "-") for each in deploy(other, stack("prod")).resources}
+    assert dev == prod
+
+
+@pytest.mark.covers("D9")
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_every_name_begins_with_product_and_environment(name: str, recorder: Recorder) -> None:
+    deploy(recorder, stack(name))
+    assert all(each.name.startswith(f"kumiki-{name}-") for each in recorder.resources)
+
+
+def test_every_taggable_resource_says_whose_it_is_and_what_it_belongs_to(recorder: Recorder) -> None:
+    deploy(recorder, {**BASE, "network": {"endpoints": ["kms"]}, "logArchive": {}, "buckets": {"uploads": {}}})
+    tagged = [each for each in recorder.resources if "tags" in each.inputs]
+    assert {each.type.rsplit(":", 1)[-1] for each in tagged} >= {"Vpc", "Subnet", "Bucket", "Key", "Role", "LogGroup"}
+    for each in tagged:
+        tags = {key: value for key, value in each.inputs["tags"].items() if key != "Name"}
+        service = recorder.outermost(each).name.removeprefix("wiki-dev-")
+        assert tags == {"Project": "wiki", "Environment": "dev", "Owner": "platform", "Component": service}
+    assert {each.inputs["tags"]["Component"] for each in tagged} == {
+        "network",
+        "log-archive",
+        "uploads",
+        "logs",
+        "data",
+    }
+    provider = recorder.one("pulumi:providers:aws")
+    assert json.loads(provider.inputs["defaultTags"])["tags"] == {
+        "Project": "wiki",
+        "Environment": "dev",
+        "Owner": "platform",
+    }
+
+
+def test_every_resource_goes_to_the_one_provider(recorder: Recorder) -> None:
+    deploy(recorder, stack("dev"))
+    provider = recorder.one("pulumi:providers:aws")
+    custom = [each for each in recorder.resources if each.custom and each is not provider]
+    assert len(custom) > 40
+    assert {each.provider.rsplit("::", 1)[0] for each in custom} == {provider.urn}
+
+
+def test_the_wrong_account_is_refused_by_the_provider(recorder: Recorder) -> None:
+    deploy(recorder, {**BASE, "accounts": [ACCOUNT]})
+    assert json.loads(recorder.one("pulumi:providers:aws").inputs["allowedAccountIds"]) == [ACCOUNT]
+
+
+def test_an_absent_section_makes_nothing(recorder: Recorder) -> None:
+    deploy(recorder, BASE)
+    assert [each.type for each in recorder.resources] == ["pulumi:providers:aws"]
+
+
+def test_the_archive_takes_the_flow_logs_where_the_stack_says_so(recorder: Recorder) -> None:
+    deploy(recorder, {**BASE, "network": {"flowLogs": {"destination": "s3"}}, "logArchive": {}})
+    flow_log = recorder.one(":FlowLog")
+    assert flow_log.inputs["logDestination"] == "arn:aws:s3:::wiki-dev-log-archive-bucket-1234567/vpc-flow-logs/"
+    assert recorder.named("wiki-dev-log-archive-policy").urn in flow_log.dependencies
+    assert not recorder.of("key:Key")
+
+
+def test_flow_logs_in_cloudwatch_are_encrypted_with_a_key_that_names_their_group(recorder: Recorder) -> None:
+    deploy(recorder, {**BASE, "network": {}})
+    group, key = recorder.one(":LogGroup"), recorder.one("key:Key")
+    assert group.inputs["kmsKeyId"] == f"arn:aws:kms:{REGION}:{ACCOUNT}:Key/{key.name}"
+    assert group.inputs["name"] in json.dumps(key.policy())
+
+
+def test_buckets_share_a_key_and_send_their_access_logs_to_the_archive(recorder: Recorder) -> None:
+    deploy(recorder, {**BASE, "logArchive": {}, "buckets": {"uploads": {}, "backups": {"versioning": False}}})
+    assert [key.name for key in recorder.of("key:Key")] == ["wiki-dev-data-key"]
+    targets = {each.name: each.inputs["targetBucket"] for each in recorder.of(":BucketLogging")}
+    assert targets == {
+        f"wiki-dev-{service}-logging": "wiki-dev-log-archive-bucket-1234567" for service in ("backups", "uploads")
+    }
+    assert recorder.outputs["buckets"] == {s: f"wiki-dev-{s}-bucket-1234567" for s in ("backups", "uploads")}
+
+
+def test_replicas_have_a_key_in_their_region(recorder: Recorder) -> None:
+    deploy(recorder, {**BASE, "buckets": {"wiki": {"replicateTo": "ap-northeast-3"}}})
+    key = recorder.named("wiki-dev-data-replica-key")
+    assert key.inputs["region"] == "ap-northeast-3"
+    [rule] = recorder.one(":BucketReplicationConfig").inputs["rules"]
+    assert rule["destination"]["encryptionConfiguration"]["replicaKmsKeyId"].endswith(key.name)
+
+
+def test_a_free_tier_stack_has_nothing_that_bills_by_the_hour_or_month(recorder: Recorder) -> None:
+    deploy(recorder, {**BASE, "freeTier": "true", "network": {}, "logArchive": {}, "buckets": {"uploads": {}}})
+    assert not recorder.of(":NatGateway")
+    assert not recorder.of("key:Key")
+    assert {each.inputs["vpcEndpointType"] for each in recorder.of(":VpcEndpoint")} == {"Gateway"}
+
+
+def test_the_network_is_exported_for_other_stacks(recorder: Recorder) -> None:
+    deploy(recorder, {**BASE, "network": {"endpoints": ["kms"]}})
+    assert recorder.outputs["vpcId"] == "wiki-dev-network-vpc-id"
+    assert recorder.outputs["privateSubnetIds"] == [f"wiki-dev-network-private-subnet-{n}-id" for n in (1, 2)]
+    assert recorder.outputs["interfaceEndpointIds"] == {"kms": "wiki-dev-network-kms-endpoint-id"}
+
+
+def test_a_stack_can_use_the_network_of_another_and_exports_it_on(recorder: Recorder) -> None:
+    exported = {
+        "vpcId": "vpc-7",
+        "vpcCidr": "10.7.0.0/16",
+        "publicSubnetIds": ["subnet-1"],
+        "privateSubnetIds": ["subnet-2"],
+        "isolatedSubnetIds": [],
+    }
+    recorder.stacks = {"o/kumiki/network": exported}
+    deploy(recorder, {**BASE, "network": {"stack": "o/kumiki/network"}})
+    assert not [each for each in recorder.resources if each.type.startswith("aws:")]
+    assert {key: recorder.outputs[key] for key in exported} == exported
+
+
+def test_an_existing_network_is_handed_on_and_not_touched(recorder: Recorder) -> None:
+    ids = {"vpcId": "vpc-12345678", "cidr": "10.0.0.0/16", "privateSubnetIds": ["subnet-12345678"]}
+    deploy(recorder, {**BASE, "network": {"existing": ids}})
+    assert not [each for each in recorder.resources if each.type.startswith("aws:")]
+    assert recorder.outputs["privateSubnetIds"] == ["subnet-12345678"]
+
+
+# --- Refusals --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"network": {"cidr": "10.0.0.0/26"}}, "kumiki:network.cidr: '10.0.0.0/26' is too small"),
+        (
+            {"network": {"endpoints": ["ecsPrivat"]}},
+            "kumiki:network.endpoints[0]: 'ecsPrivat' is not an endpoint; did you mean 'ecsPrivate'?",
+        ),
+        (
+            {"network": {"tiers": ["public"], "zones": 2, "subnets": {"public": ["10.0.0.0/24", "10.0.0.0/25"]}}},
+            "kumiki:network.subnets.public[1]: '10.0.0.0/25' overlaps 10.0.0.0/24",
+        ),
+        (
+            {"buckets": {"uploads": {"lifecycle": [{"transitions": {"GLACIER": 90}, "deleteAfterDays": 30}]}}},
+            "kumiki:buckets.uploads.deleteAfterDays: 30 must come after",
+        ),
+    ],
+)
+def test_a_value_that_only_a_component_can_judge_is_refused_by_its_key_before_anything_exists(
+    keys: Config, message: str, recorder: Recorder
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        deploy(recorder, {**BASE, "logArchive": {}, **keys})
+    [mistake] = refusal.value.mistakes
+    assert str(mistake).startswith(message)
+    assert recorder.resources == []
+
+
+def test_what_several_components_refuse_is_named_at_once(recorder: Recorder) -> None:
+    lock = {"objectLock": {"mode": "GOVERNANCE", "days": 1}, "versioning": False}
+    with pytest.raises(SettingsError) as refusal:
+        deploy(recorder, {**BASE, "network": {"endpoints": ["ecs2"]}, "buckets": {"one": lock, "two": lock}})
+    assert [mistake.key for mistake in refusal.value.mistakes] == [
+        "kumiki:network.endpoints[0]",
+        "kumiki:buckets.one.versioning",
+        "kumiki:buckets.two.versioning",
+    ]
+
+
+def test_yaml_keys_are_camel_case(recorder: Recorder) -> None:
+    del recorder
+    assert yaml_key("network.flow_logs.aggregation_seconds") == "kumiki:network.flowLogs.aggregationSeconds"
+    with pytest.raises(Refusal, match=r"kumiki:logs.keepDays: 1 is too short"), says("logs"):
+        raise Refusal("keep_days", 1, "is too short")
+
+
+@pytest.mark.parametrize(
+    ("of_settings", "of_components"),
+    [
+        (settings_module.LogRetentionDays, RetentionDays),
+        (settings_module.StorageClass, StorageClass),
+        (settings_module.Tier, Tier),
+    ],
+)
+def test_the_settings_offer_what_the_components_take(of_settings: Any, of_components: Any) -> None:
+    assert get_args(of_settings) == get_args(of_components)
+
+
+# --- Names -----------------------------------------------------------------------------------------------------------
+
+EVERYTHING: Config = {
+    "owner": "platform",
+    "network": {
+        "endpoints": ["codeartifact.repositories", "sagemaker.featurestore-runtime"],
+        "nat": "perZone",
+        "zones": 3,
+    },
+    "logArchive": {},
+}
+
+
+def longest(settings_keys: Config, replicate: bool) -> Config:
+    bucket = {"replicateTo": "ap-northeast-3"} if replicate else {}
+    return {**EVERYTHING, **settings_keys, "buckets": {"b": bucket}}
+
+
+@pytest.mark.parametrize("replicate", [False, True])
+def test_the_longest_product_that_the_settings_accept_overflows_no_name_and_one_more_is_refused(
+    replicate: bool, recorder: Recorder
+) -> None:
+    def fits(length: int) -> bool:
+        try:
+            parse(longest({"product": "p" * length, "environment": "staging"}, replicate))
+        except SettingsError:
+            return False
+        return True
+
+    accepted = max(length for length in range(1, 64) if fits(length))
+    with pytest.raises(SettingsError, match="AWS allows") as refusal:
+        parse(longest({"product": "p" * (accepted + 1), "environment": "staging"}, replicate))
+    assert {mistake.key for mistake in refusal.value.mistakes} <= {"kumiki:product", "kumiki:buckets.b"}
+    assert accepted >= 20
+    deploy(recorder, longest({"product": "p" * accepted, "environment": "staging"}, replicate))
+    lengths = [(len(each.name) + 8, LIMITS[each.type][1]) for each in recorder.resources if takes_suffix(each)]
+    assert all(length <= limit for length, limit in lengths)
+    assert any(length == limit for length, limit in lengths), "the settings are stricter than AWS is"
+
+
+def takes_suffix(resource: Registered) -> bool:
+    return resource.type in LIMITS and LIMITS[resource.type][0] not in resource.inputs
+
+
+def parse(config: Config) -> None:
+    Settings.parse(
+        {f"kumiki:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    )
+
+
+def test_a_name_that_aws_would_refuse_is_refused_with_its_length_and_the_limit() -> None:
+    check_name("aws:iam/role:Role", "r" * 56, {})
+    with pytest.raises(Refusal, match=r"would be 65 characters long, and AWS allows 64; shorten .* by 1"):
+        check_name("aws:iam/role:Role", "r" * 57, {})
+    check_name("aws:s3/bucket:Bucket", "b" * 90, {"bucket": "short"})
+    with pytest.raises(Refusal, match="AWS allows 256"):
+        check_name("aws:kms/alias:Alias", "a", {"name": "a" * 257})

@@ -1,0 +1,216 @@
+"""The recorder: runs a program or a component under mocks and keeps every registration."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import config as pulumi_config
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.settings import reset_options
+from pulumi.runtime.stack import Stack, run_pulumi_func
+
+ROOT = Path(__file__).resolve().parent.parent
+ACCOUNT = "123456789012"
+REGION = "ap-northeast-1"
+
+
+@dataclass
+class Registered:
+    """One resource as it was registered."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    urn: str
+    parent: str
+    """The parent's URN; empty for the stack's own children."""
+    provider: str
+    custom: bool
+    protect: bool
+    ignore_changes: list[str]
+    dependencies: list[str]
+
+    def policy(self, key: str = "policy") -> dict[str, Any]:
+        """The policy document in one of the inputs."""
+        return json.loads(self.inputs[key])
+
+
+@dataclass
+class Recorder:
+    """Everything that was registered, looked up and exported in one run."""
+
+    resources: list[Registered] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    preview: bool = False
+    stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What other stacks export, for StackReference."""
+    zones: list[str] = field(default_factory=lambda: [f"{REGION}{letter}" for letter in "acd"])
+
+    def run(self, program: Callable[[], Any]) -> Recorder:
+        """Run `program` to the end; its error, if any, is raised here."""
+        loop = asyncio.get_event_loop()
+        loop.run_until_complete(run_pulumi_func(program))
+        stack = pulumi.runtime.get_root_resource()
+        assert isinstance(stack, Stack)
+        known = pulumi.Output.from_input(stack.outputs)
+        self.outputs = loop.run_until_complete(known.future(with_unknowns=True)) or {}
+        return self
+
+    def of(self, type_: str) -> list[Registered]:
+        """Every resource whose type token ends like this, by name."""
+        return sorted((each for each in self.resources if each.type.endswith(type_)), key=lambda each: each.name)
+
+    def one(self, type_: str) -> Registered:
+        """The only resource of a type."""
+        found = self.of(type_)
+        assert len(found) == 1, f"expected one {type_}, found {[each.name for each in found]}"
+        return found[0]
+
+    def named(self, name: str) -> Registered:
+        """The only resource of a name."""
+        found = [each for each in self.resources if each.name == name]
+        assert len(found) == 1, f"expected one {name}, found {[each.name for each in self.resources]}"
+        return found[0]
+
+    def by_urn(self, urn: str) -> Registered:
+        return next(each for each in self.resources if each.urn == urn)
+
+    def outermost(self, resource: Registered) -> Registered:
+        """The outermost component around a resource."""
+        while resource.parent:
+            resource = self.by_urn(resource.parent)
+        return resource
+
+
+def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What AWS would add to a resource, as far as this program reads it."""
+    short = type_.rsplit(":", 1)[-1]
+    extra: dict[str, Any] = {"arn": f"arn:aws:{type_.split(':')[1].split('/')[0]}:{REGION}:{ACCOUNT}:{short}/{name}"}
+    if short == "Bucket":
+        extra = {
+            "bucket": f"{name}-1234567",
+            "arn": f"arn:aws:s3:::{name}-1234567",
+            "bucketRegionalDomainName": f"{name}-1234567.s3.{REGION}.amazonaws.com",
+        }
+    if short == "Key":
+        extra["keyId"] = f"{name}-key-id"
+    if short == "Eip":
+        extra["publicIp"] = "203.0.113.10"
+    if short == "VpcEndpoint":
+        extra["prefixListId"] = f"pl-{name}"
+    if short == "SubnetGroup":
+        extra["name"] = name
+    return {**extra, **inputs}
+
+
+class _Mocks(mocks.Mocks):
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        if args.typ == "pulumi:pulumi:StackReference":
+            outputs = self.recorder.stacks[args.inputs["name"]]
+            return args.inputs["name"], {**args.inputs, "outputs": outputs, "secretOutputNames": []}
+        if self.recorder.preview:
+            return "", dict(args.inputs)
+        return f"{args.name}-id", computed(args.typ, args.name, args.inputs)
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        self.recorder.calls.append(args.token)
+        answers: dict[str, dict[str, Any]] = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+            "aws:index/getPartition:getPartition": {"partition": "aws"},
+            "aws:index/getRegion:getRegion": {"region": REGION},
+            "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": self.recorder.zones},
+        }
+        return answers[args.token], []
+
+
+class _Monitor(mocks.MockMonitor):
+    """Keeps what the stock mocks do not tell: parents, providers, options."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(_Mocks(recorder))
+        self.recorder = recorder
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 the name of the gRPC method
+        response = super().RegisterResource(request)
+        if request.type == "pulumi:pulumi:Stack":
+            return response
+        inputs = rpc.deserialize_properties(request.object, keep_unknowns=True)
+        assert inputs is not None
+        self.recorder.resources.append(
+            Registered(
+                type=request.type,
+                name=request.name,
+                inputs=inputs,
+                urn=response.urn,
+                parent="" if _is_stack(request.parent) else request.parent,
+                provider=request.provider,
+                custom=request.custom,
+                protect=request.protect,
+                ignore_changes=list(request.ignoreChanges),
+                dependencies=list(request.dependencies),
+            )
+        )
+        return response
+
+
+def _is_stack(urn: str) -> bool:
+    return urn == "" or urn.split("::")[2] == "pulumi:pulumi:Stack"
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """A run of its own: one event loop, and nothing left over from or for another test."""
+    yield from _run(preview=False)
+
+
+@pytest.fixture
+def previewer() -> Iterator[Recorder]:
+    """As `recorder`, before anything exists: every id and computed output is unknown."""
+    yield from _run(preview=True)
+
+
+def _run(*, preview: bool) -> Iterator[Recorder]:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    recorder = Recorder(preview=preview)
+    reset_options(project="kumiki", stack="dev", preview=preview)
+    mocks.set_mocks(
+        _Mocks(recorder), project="kumiki", stack="dev", preview=preview, monitor=_Monitor(recorder), organization="o"
+    )
+    pulumi.runtime.set_all_config({}, [])
+    try:
+        yield recorder
+    finally:
+        pulumi_config.CONFIG.set({})
+        pulumi_config._SECRET_KEYS.set(set())  # noqa: SLF001 there is no public way to forget them
+        reset_options(project="kumiki", stack="dev")
+        # Tasks that a failed run left behind say so when they are collected; the test has spoken already.
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+        asyncio.set_event_loop(None)
+        gc.collect()
+
+
+@pytest.fixture
+def resolved(recorder: Recorder) -> Callable[[pulumi.Output[Any]], Any]:
+    """The value of an output, once the program has run."""
+
+    def value(output: pulumi.Output[Any]) -> Any:
+        return asyncio.get_event_loop().run_until_complete(output.future())
+
+    del recorder
+    return value

@@ -1,0 +1,90 @@
+"""Who may import whom."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("settings", "architecture", "components", "workloads", "policies", "guardrails", "costs", "rehearsal", "tests")
+
+ALLOWED: dict[str, set[str]] = {
+    "__main__.py": {"settings", "architecture"},
+    "settings.py": set(),
+    "architecture": {"architecture", "components", "settings"},
+    "components": {"components"},
+    "costs": {"costs"},
+    "workloads": {"workloads"},
+    "policies": {"guardrails"},
+    "rehearsal": {"rehearsal", "costs"},
+}
+
+# In the order of layers: a group may use those before it, and the modules beside the groups.
+GROUPS = ("identity", "data", "network")
+
+
+def sources(package: str) -> list[Path]:
+    path = ROOT / package
+    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("package", sorted(ALLOWED))
+def test_packages_import_only_what_lies_below_them(package: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sources(package)
+        for name in imports(path)
+        if name.split(".")[0] in OURS and name.split(".")[0] not in ALLOWED[package]
+    ]
+    assert wrong == []
+
+
+def test_every_package_of_ours_is_judged() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/*.py")} - {"tests", "benchmarks", "docs", "requirements"}
+    assert packages <= set(ALLOWED), "say in ALLOWED what the new package may import"
+
+
+def test_components_import_only_groups_further_down() -> None:
+    wrong = []
+    for path in sources("components"):
+        group = path.relative_to(ROOT / "components").parts[0]
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] != "components" or parts[1] not in GROUPS or parts[1] == group:
+                continue
+            if group not in GROUPS or GROUPS.index(parts[1]) > GROUPS.index(group):
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert wrong == []
+
+
+def test_settings_are_loaded_by_the_program_alone() -> None:
+    for path in sources("architecture") + sources("components"):
+        loads = [
+            node
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Attribute) and node.attr == "load"
+        ]
+        assert loads == [], path
+
+
+@pytest.mark.parametrize("module", ["components/network/subnets.py", "components/network/access_lists.py"])
+def test_arithmetic_is_free_of_pulumi(module: str) -> None:
+    assert not [name for name in imports(ROOT / module) if name.startswith("pulumi")]
+
+
+def test_the_program_fits_on_one_page() -> None:
+    program = (ROOT / "__main__.py").read_text()
+    assert len(program.splitlines()) <= 60
+    assert "pulumi_aws" not in program
+    assert "environment ==" not in program

@@ -1,0 +1,207 @@
+"""What holds for every component at once; a new component is judged as soon as it is written."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+import components
+from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
+from components.data.lifecycle import LifecycleRule
+from components.identity.key import Key, KeyArgs, ServiceUse
+from components.network.vpc import Vpc, VpcArgs
+from tests.conftest import Recorder
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "wiki-dev-part"
+
+
+def _role() -> aws.iam.Role:
+    return aws.iam.Role("wiki-dev-caller-role", assume_role_policy="{}")
+
+
+def _key(transform: Any) -> None:
+    args = KeyArgs(
+        description="x",
+        log_groups=["/x"],
+        services=[ServiceUse(principal="sns.amazonaws.com", source_arn="arn:aws:sns:::x")],
+        transform=transform,
+    )
+    Key(NAME, args).grant_encrypt(_role())
+
+
+def _bucket(transform: Any) -> None:
+    args = BucketArgs(
+        key_arn="arn:aws:kms:::key/1",
+        intelligent_tiering=True,
+        object_lock=ObjectLock(mode="GOVERNANCE", days=1),
+        replica=Replica(region="ap-northeast-3", key_arn="arn:aws:kms:::key/2"),
+        access_log_bucket="logs",
+        lifecycle=[LifecycleRule(prefix="tmp/", delete_after_days=1)],
+        transform=transform,
+    )
+    Bucket(NAME, args).grant_read(_role())
+
+
+def _vpc(transform: Any) -> None:
+    Vpc(NAME, VpcArgs(nat="single", endpoints=["kms"], transform=transform))
+
+
+WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {Key: _key, Bucket: _bucket, Vpc: _vpc}
+"""Each component with everything it can have."""
+
+
+def found() -> Iterator[type[pulumi.ComponentResource]]:
+    for module in pkgutil.walk_packages(components.__path__, "components."):
+        for _, member in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if issubclass(member, pulumi.ComponentResource) and member.__module__ == module.name:
+                yield member
+
+
+every_component = pytest.mark.parametrize("component", list(WHOLE), ids=lambda component: component.__name__)
+
+
+def children(recorder: Recorder) -> list[Any]:
+    return [each for each in recorder.resources if each.custom and each.name != "wiki-dev-caller-role"]
+
+
+def test_every_component_is_judged_here() -> None:
+    assert set(found()) == set(WHOLE)
+
+
+@every_component
+def test_children_belong_to_their_component_and_carry_its_name(
+    component: type[pulumi.ComponentResource], recorder: Recorder
+) -> None:
+    recorder.run(lambda: WHOLE[component]({}))
+    parent = next(each for each in recorder.resources if not each.custom)
+    assert parent.type == f"kumiki:{component.__module__.split('.')[1]}:{component.__name__}"
+    assert children(recorder)
+    for child in children(recorder):
+        assert child.parent == parent.urn, child.name
+        assert child.name.startswith(f"{NAME}-"), child.name
+
+
+@every_component
+def test_components_set_no_tag_but_the_name(component: type[pulumi.ComponentResource], recorder: Recorder) -> None:
+    recorder.run(lambda: WHOLE[component]({}))
+    for child in children(recorder):
+        assert set(child.inputs.get("tags", {})) <= {"Name"}, child.name
+        assert child.inputs.get("tags", {}).get("Name", child.name) == child.name
+
+
+@every_component
+def test_rules_of_security_groups_stand_alone_and_say_why(
+    component: type[pulumi.ComponentResource], recorder: Recorder
+) -> None:
+    recorder.run(lambda: WHOLE[component]({}))
+    for group in recorder.of("SecurityGroup"):
+        assert not {"ingress", "egress"} & set(group.inputs), group.name
+    for rule in recorder.of("gressRule"):
+        assert rule.inputs["description"]
+    assert not recorder.of("securityGroupRule:SecurityGroupRule")
+
+
+@every_component
+def test_every_named_child_can_be_changed(component: type[pulumi.ComponentResource], recorder: Recorder) -> None:
+    seen: set[str] = set()
+
+    def watch(child: str) -> Callable[[Any], Any]:
+        return lambda properties: seen.add(child) or properties
+
+    names: tuple[str, ...] = component.CHILDREN  # pyright: ignore[reportAttributeAccessIssue] each component lists its own
+    recorder.run(lambda: WHOLE[component]({child: watch(child) for child in names}))
+    assert seen == set(names)
+
+
+@every_component
+def test_policies_are_stable_text_without_nulls(component: type[pulumi.ComponentResource], recorder: Recorder) -> None:
+    recorder.run(lambda: WHOLE[component]({}))
+    documents = [
+        each.inputs[key] for each in recorder.resources for key in ("policy", "assumeRolePolicy") if key in each.inputs
+    ]
+    assert documents
+    for document in documents:
+        assert "null" not in document
+        if document != "{}":
+            assert document.startswith('{"Statement": [{"Action"'), document
+
+
+@every_component
+def test_a_preview_registers_what_the_deployment_does(
+    component: type[pulumi.ComponentResource], previewer: Recorder, request: pytest.FixtureRequest
+) -> None:
+    previewed = {each.urn for each in previewer.run(lambda: WHOLE[component]({})).resources}
+    recorder: Recorder = request.getfixturevalue("recorder")
+    assert {each.urn for each in recorder.run(lambda: WHOLE[component]({})).resources} == previewed
+
+
+# --- How they are written --------------------------------------------------------------------------------------------
+
+
+def args_classes() -> list[type]:
+    return sorted(
+        {
+            member
+            for module in pkgutil.walk_packages(components.__path__, "components.")
+            for _, member in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+            if member.__module__ == module.name and member.__name__.endswith("Args")
+        },
+        key=lambda member: member.__name__,
+    )
+
+
+def test_arguments_are_frozen_and_given_by_name() -> None:
+    for each in args_classes():
+        assert dataclasses.is_dataclass(each), each
+        assert each.__dataclass_params__.frozen, each  # pyright: ignore[reportAttributeAccessIssue] a dataclass has it
+        assert all(field.kw_only for field in dataclasses.fields(each)), each
+
+
+def test_every_argument_and_component_says_what_it_is() -> None:
+    silent = []
+    for path in sorted((ROOT / "components").rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        if not ast.get_docstring(tree):
+            silent.append(path.name)
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            if not ast.get_docstring(node):
+                silent.append(f"{path.name}: {node.name}")
+            if node.name.endswith("Args"):
+                silent += [f"{path.name}: {node.name}.{name}" for name in _without_docstring(node)]
+    assert silent == []
+
+
+def _without_docstring(node: ast.ClassDef) -> list[str]:
+    return [
+        statement.target.id
+        for statement, after in zip(node.body, [*node.body[1:], None], strict=True)
+        if isinstance(statement, ast.AnnAssign)
+        and isinstance(statement.target, ast.Name)
+        and not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant))
+    ]
+
+
+def test_annotations_are_not_evaluated_so_that_unused_services_of_aws_are_not_imported() -> None:
+    for package in ("components", "architecture"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "pulumi_aws" in path.read_text():
+                assert "from __future__ import annotations" in path.read_text(), path
+
+
+def test_nothing_is_called_a_helper() -> None:
+    vague = {"utils", "helpers", "common", "manager", "misc"}
+    names = {path.stem for package in ("components", "architecture") for path in (ROOT / package).rglob("*.py")}
+    assert not names & vague
