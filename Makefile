@@ -51,6 +51,7 @@ check-requirements: $(SYNCED)
 check-docs: $(SYNCED)
 	@$(RUN) docs/coverage.py --check
 	@$(RUN) -m rehearsal.inventory --check
+	@$(RUN) docs/readme.py --check
 	@cd policies && ../$(RUN) -c "from guardrails.catalogue import FILE, catalogue; \
 		raise SystemExit(FILE.read_text() != catalogue() and 'docs/rules.md is stale: run \`make docs\`')"
 
@@ -61,6 +62,7 @@ format: $(SYNCED) ## Format the code and mend what lint can mend
 docs: $(SYNCED) ## Write the generated documents again
 	@$(RUN) docs/coverage.py
 	@$(RUN) -m rehearsal.inventory
+	@$(RUN) docs/readme.py
 	@cd policies && ../$(RUN) -m guardrails.catalogue
 
 bench: $(SYNCED) ## Measure the rehearsal: time, CPU, memory, growth

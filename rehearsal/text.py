@@ -97,7 +97,8 @@ def _outputs(report: Report) -> Table:
         title="Outputs", title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False
     )
     for name, value in sorted(shown(report.outputs, report.secrets).items()):
-        table.add_row(escape(name), Text(_compact(value), overflow="fold", style="dim"))
+        if value not in ([], {}, None):
+            table.add_row(escape(name), Text(_compact(value), overflow="fold", style="dim"))
     return table
 
 
@@ -105,7 +106,7 @@ def _compact(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_compact(item) for item in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_compact(item)}" for key, item in value.items())
+        return ", ".join(f"{key}: {_compact(item)}" for key, item in sorted(value.items()))
     return str(value)
 
 

@@ -45,9 +45,9 @@ opts = pulumi.ResourceOptions(provider=provider)
 """
 
 
-def run(folder: Path, *arguments: str, timeout: float = 60) -> Rehearsed:
+def run(folder: Path, *arguments: str, report_in: Path | None = None, timeout: float = 60) -> Rehearsed:
     """`python -m rehearsal ARGUMENTS --program FOLDER --json …`, as a process of its own."""
-    output = folder / "report.json"
+    output = (report_in or folder) / "report.json"
     output.unlink(missing_ok=True)
     process = subprocess.run(
         [sys.executable, "-m", "rehearsal", *arguments, "--program", str(folder), "--json", str(output)],

@@ -1,0 +1,61 @@
+"""Puts the rehearsal's real output into the README, and tells when what stands there is no longer what it prints.
+
+python docs/readme.py            rehearse dev and write its output into README.md
+python docs/readme.py --check    exit 1 if README.md shows another output; times may differ
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+BLOCK = re.compile(r"(<!-- rehearsal output -->\n```\n).*?(```\n<!-- end of rehearsal output -->)", re.DOTALL)
+
+
+def output() -> str:
+    """What `make rehearse STACK=dev` prints on a terminal of 100 columns without colours."""
+    return subprocess.run(
+        [sys.executable, "-m", "rehearsal", "dev"],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def clean(text: str) -> str:
+    """The text without what a terminal does not show: spaces at the ends of lines."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def timeless(text: str) -> list[str]:
+    """The lines, without the seconds that the last one ends with."""
+    *lines, last = clean(text).splitlines()
+    return [*lines, re.sub(r"\d+\.\d+", "#", last)]
+
+
+def main(arguments: list[str]) -> int:
+    readme = README.read_text(encoding="utf-8")
+    found = BLOCK.search(readme)
+    if found is None:
+        print("README.md has no block between `rehearsal output` markers", file=sys.stderr)
+        return 1
+    now = clean(output())
+    shown = found[0].removeprefix(found[1]).removesuffix(found[2])
+    if "--check" not in arguments:
+        README.write_text(BLOCK.sub(lambda match: match[1] + now + match[2], readme), encoding="utf-8")
+    elif timeless(shown) != timeless(now):
+        print("README.md shows another rehearsal than this one: run make docs", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,160 @@
+"""Kumiki's own stacks, deployed on the emulated account: they work, and they are what their files say."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.stacks import stack_names
+from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, run
+
+STACKS = stack_names(ROOT)
+
+
+@cache
+def _rehearsed(name: str, folder: Path) -> Rehearsed:
+    return run(ROOT, name, report_in=folder)
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A stack's rehearsal, made once for all tests of this module that one process runs."""
+    folder = tmp_path_factory.mktemp("stacks")
+    return lambda name: _rehearsed(name, folder)
+
+
+def of_type(done: Rehearsed, ending: str) -> list[dict[str, Any]]:
+    return [one for one in done.report["resources"] if one["type"].endswith(ending)]
+
+
+def services(done: Rehearsed, kind: str) -> set[str]:
+    endpoints = [one["inputs"] for one in of_type(done, ":VpcEndpoint") if one["inputs"]["vpcEndpointType"] == kind]
+    return {one["serviceName"].removeprefix("com.amazonaws.ap-northeast-1.") for one in endpoints}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_every_stack_rehearses_green_and_skips_nothing(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    assert done.status == 0, done.text
+    assert done.report["ok"] is True
+    assert done.report["counts"]["skipped"] == 0
+    assert done.report["counts"]["errors"] == done.report["counts"]["warnings"] == 0
+    for resource in done.report["resources"]:
+        if resource["status"] == "modelled":
+            assert resource["reason"], f"{resource['name']} is modelled and nobody says why"
+
+
+@pytest.mark.covers("A1")
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_private_subnets_in_two_zones_have_no_way_to_the_internet(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    subnets = {one["id"]: one for one in of_type(done, ":Subnet")}
+    tables = {one["id"]: one["name"] for one in of_type(done, ":RouteTable")}
+    to_internet = {one["inputs"]["routeTableId"] for one in of_type(done, ":Route")}
+    reached: dict[str, set[str]] = {"public": set(), "private": set()}
+    for one in of_type(done, ":RouteTableAssociation"):
+        subnet, table = subnets.pop(one["inputs"]["subnetId"]), one["inputs"]["routeTableId"]
+        tier = subnet["name"].split("-network-")[1].split("-")[0]
+        assert (table in to_internet) == (tier == "public"), f"{subnet['name']} by {tables[table]}"
+        reached.setdefault(tier, set()).add(subnet["inputs"]["availabilityZone"])
+    assert subnets == {}, "every subnet has a route table of its own"
+    assert reached["public"] == reached["private"] == {"ap-northeast-1a", "ap-northeast-1c"}
+    assert of_type(done, ":NatGateway") == []
+    assert done.report["region"] == "ap-northeast-1"
+
+
+@pytest.mark.covers("A2")
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_the_endpoints_stand_in_every_private_subnet_and_their_saving_is_shown(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    assert "s3" in services(done, "Gateway")
+    assert services(done, "Interface") == {"ecr.api", "ecr.dkr", "secretsmanager", "logs"}
+    private = {one["id"] for one in of_type(done, ":Subnet") if "-private-" in one["name"]}
+    for one in of_type(done, ":VpcEndpoint"):
+        if one["inputs"]["vpcEndpointType"] == "Interface":
+            assert set(one["inputs"]["subnetIds"]) == private
+            assert one["inputs"]["privateDnsEnabled"] is True
+    # 4 endpoints × 2 zones × 730 h × 0.014 USD against 2 × 730 h × (0.062 + 0.005) USD; us-east-1: 0.01, 0.045, 0.005.
+    assert "ap-northeast-1  4 × 2 zones = 81.76     2 = 97.82   16.06" in done.text
+    assert "us-east-1       4 × 2 zones = 58.40     2 = 73.00   14.60" in done.text
+
+
+NAT = {
+    "none": (0, 0, set()),
+    "single": (1, 2, {"1"}),
+    "perZone": (2, 2, {"1", "2"}),
+    "regional": (1, 2, {""}),
+}
+
+
+@pytest.mark.covers("D11")
+@pytest.mark.parametrize("nat", NAT)
+def test_each_choice_of_nat_deploys_and_gives_every_private_zone_its_way_out(
+    nat: str, rehearse_kumiki: Rehearse
+) -> None:
+    done = rehearse_kumiki({"kumiki:network": {"zones": 2, "nat": nat, "endpoints": ["ecsPrivate"]}})
+    assert done.status == 0, done.text
+    gateways, routes, numbers = NAT[nat]
+    made = of_type(done, ":NatGateway")
+    assert len(made) == gateways
+    assert {one["name"].rpartition("nat-gateway")[2].strip("-") for one in made} == numbers
+    out = [one for one in of_type(done, ":Route") if "natGatewayId" in one["inputs"]]
+    assert len(out) == routes
+    assert {one["inputs"]["natGatewayId"] for one in out} == {one["id"] for one in made}
+    assert all("-private-" in one["name"] for one in out)
+    status = "modelled" if nat == "regional" else "emulated"
+    assert {one["status"] for one in made} <= {status}
+
+
+@pytest.mark.covers("A9")
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_the_log_archive_is_closed_versioned_and_leaves_after_a_year(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    bucket = done.report["outputs"]["logArchiveBucket"]
+
+    def the(ending: str) -> dict[str, Any]:
+        return next(one["inputs"] for one in of_type(done, ending) if one["inputs"]["bucket"] == bucket)
+
+    (rule,) = the(":BucketServerSideEncryptionConfiguration")["rules"]
+    assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
+    assert the(":BucketVersioning")["versioningConfiguration"]["status"] == "Enabled"
+    block = the(":BucketPublicAccessBlock")
+    assert all(
+        block[key] for key in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    )
+    rules = the(":BucketLifecycleConfiguration")["rules"]
+    assert {"days": 90, "storageClass": "GLACIER"} in [step for one in rules for step in one.get("transitions", [])]
+    assert {"days": 365} in [one.get("expiration") for one in rules]
+
+
+def test_the_report_has_the_shape_that_others_build_on(rehearsed: Any) -> None:
+    report = rehearsed("dev").report
+    assert {"stack", "product", "environment", "region", "ok", "resources", "outputs", "problems", "waivers", "counts",
+            "seconds"} <= set(report)  # fmt: skip
+    assert {"preview", "deploy", "lint", "policies", "total"} == set(report["seconds"])
+    fields = {"urn", "type", "name", "parent", "custom", "inputs", "outputs", "id", "status", "left_out", "protect"}
+    for one in report["resources"]:
+        assert fields | {"depends_on", "property_dependencies"} <= set(one)
+        assert one["status"] in ("emulated", "modelled", "skipped", "component")
+    assert json.loads(json.dumps(report)) == report
+
+
+def test_two_rehearsals_of_dev_give_the_same_report_but_for_times(rehearsed: Any, tmp_path: Path) -> None:
+    first = dict(rehearsed("dev").report)
+    second = dict(run(ROOT, "dev", report_in=tmp_path).report)
+    del first["seconds"], second["seconds"]
+    assert first == second
+
+
+@pytest.mark.covers("A19")
+def test_a_stack_takes_its_network_from_another_by_reference(rehearse_kumiki: Rehearse, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.base.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    done = rehearse_kumiki({"kumiki:network": {"stack": "organization/kumiki/base"}, "kumiki:logArchive": None})
+    assert done.status == 0, done.text
+    assert of_type(done, ":Vpc") == []
+    assert done.report["outputs"]["vpcId"].startswith("vpc-")
+    assert len(done.report["outputs"]["privateSubnetIds"]) == 2
