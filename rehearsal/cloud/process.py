@@ -7,6 +7,7 @@ pass does to Python's state cannot reach another.
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import traceback
 from dataclasses import dataclass
@@ -188,6 +189,7 @@ class _Server:
     def _serve(self, port: int) -> str:
         from moto.server import ThreadedMotoServer  # noqa: PLC0415
 
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
         server.start()
         host, bound = server.get_host_and_port()
