@@ -14,7 +14,8 @@ from components.network.vpc import Nat, Vpc, VpcArgs
 if TYPE_CHECKING:
     from architecture.platform import Platform
     from architecture.storage import Storage
-    from settings import NetworkSettings, Settings
+    from settings import Settings
+    from settings.network import NetworkSettings
 
 _NAT: dict[str, Nat] = {"none": "none", "single": "single", "perZone": "per_zone", "regional": "regional"}
 

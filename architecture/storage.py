@@ -10,14 +10,14 @@ from architecture.refusals import says
 from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
 from components.data.lifecycle import LifecycleRule
 from components.identity.key import Key, KeyArgs
-from components.network.flow_logs import flow_log_group_name
 
 if TYPE_CHECKING:
     import pulumi
 
     from architecture.platform import Platform
     from components.retention import Retention
-    from settings import BucketSettings, LogArchiveSettings, Settings
+    from settings import Settings
+    from settings.storage import BucketSettings, LogArchiveSettings
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,10 @@ def build_storage(settings: Settings, platform: Platform) -> Storage:
 
 
 def _logs_key(settings: Settings, platform: Platform) -> Key | None:
-    network = settings.network
-    if network is None or network.existing or network.stack or network.flow_logs.destination != "cloudwatch":
+    if not (settings.own_keys and settings.writes_logs):
         return None
-    if not settings.own_keys:
-        return None
-    return _key(
-        settings, platform, "logs", "CloudWatch logs", log_groups=[flow_log_group_name(platform.name("network"))]
-    )
+    # Log groups are called `/…/{product}-{environment}-…`: those of this stack, and no others.
+    return _key(settings, platform, "logs", "CloudWatch logs", log_groups=[f"/*/{platform.stem}-*"])
 
 
 def _key(

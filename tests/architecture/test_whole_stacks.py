@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import runpy
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any, get_args
 
 import pulumi
 import pytest
 import yaml
 
-import settings as settings_module
 from architecture.aws_names import LIMITS, check_name
 from architecture.refusals import says, yaml_key
 from components.data.lifecycle import StorageClass
 from components.network.flow_logs import RetentionDays
 from components.network.subnets import Tier
 from components.refusal import Refusal
-from settings import Settings, SettingsError
+from settings import Settings, SettingsError, section
 from tests.conftest import ACCOUNT, REGION, ROOT, Recorder, Registered
 
 Config = dict[str, Any]
@@ -142,11 +142,16 @@ def test_the_archive_takes_the_flow_logs_where_the_stack_says_so(recorder: Recor
     assert not recorder.of("key:Key")
 
 
-def test_flow_logs_in_cloudwatch_are_encrypted_with_a_key_that_names_their_group(recorder: Recorder) -> None:
+def test_flow_logs_in_cloudwatch_are_encrypted_with_a_key_for_this_stacks_groups_only(recorder: Recorder) -> None:
     deploy(recorder, {**BASE, "network": {}})
-    group, key = recorder.one(":LogGroup"), recorder.one("key:Key")
-    assert group.inputs["kmsKeyId"] == f"arn:aws:kms:{REGION}:{ACCOUNT}:Key/{key.name}"
-    assert group.inputs["name"] in json.dumps(key.policy())
+    group = recorder.one(":LogGroup").inputs
+    assert group["kmsKeyId"] == f"arn:aws:kms:{REGION}:{ACCOUNT}:Key/wiki-dev-logs-key"
+    use = next(each for each in recorder.one(":Key").policy()["Statement"] if "Condition" in each)
+    (pattern,) = use["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
+    assert fnmatchcase(arn + group["name"], pattern)
+    assert not fnmatchcase(arn + group["name"].replace("wiki-dev", "wiki-prod"), pattern)
+    assert not fnmatchcase(arn + "somebody-elses", pattern)
 
 
 def test_buckets_share_a_key_and_send_their_access_logs_to_the_archive(recorder: Recorder) -> None:
@@ -254,9 +259,9 @@ def test_yaml_keys_are_camel_case(recorder: Recorder) -> None:
 @pytest.mark.parametrize(
     ("of_settings", "of_components"),
     [
-        (settings_module.LogRetentionDays, RetentionDays),
-        (settings_module.StorageClass, StorageClass),
-        (settings_module.Tier, Tier),
+        (section.LogRetentionDays, RetentionDays),
+        (section.StorageClass, StorageClass),
+        (section.Tier, Tier),
     ],
 )
 def test_the_settings_offer_what_the_components_take(of_settings: Any, of_components: Any) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from typing import Final
 
 from rehearsal.cloud.creation import Spec
-from rehearsal.cloud.specs import ec2, iam, kms, logs, rds, s3
 
-SPECS: Final[dict[str, Spec]] = {**ec2.SPECS, **iam.SPECS, **kms.SPECS, **logs.SPECS, **rds.SPECS, **s3.SPECS}
+SPECS: Final[dict[str, Spec]] = {}
+for _module in pkgutil.iter_modules(__path__):
+    SPECS.update(importlib.import_module(f"{__name__}.{_module.name}").SPECS)

@@ -1,0 +1,120 @@
+"""The settings of a stack: read once from its YAML, checked whole, every mistake named at once.
+
+`Settings.load()` reads what the Pulumi engine passes on from `Pulumi.<stack>.yaml`. A section that is left out means
+that the part does not exist. Sizes and switches only; secrets have no place here. One file for each layer's sections.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import pulumi
+import pulumi.runtime
+from pulumi.runtime import config as pulumi_config
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+
+from settings import names, network, storage
+from settings.mistakes import Mistake, SettingsError, in_our_words
+from settings.network import NetworkSettings
+from settings.section import AccountId, Environment, Name, Region, Section, text
+from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, LogSettings
+
+__all__ = ["Mistake", "Settings", "SettingsError"]
+
+_PARTS = (names, network, storage)
+"""Each knows which of its settings cannot work together."""
+
+
+class Settings(Section):
+    """Everything that a stack's YAML says."""
+
+    product: Name
+    environment: Environment
+    owner: Annotated[str, text(r"[\w .:/=+@-]{1,256}", "use 1 to 256 letters, digits, spaces and _.:/=+@-")]
+    region: Region = "ap-northeast-1"
+    accounts: list[AccountId] = []
+    """The accounts to which this stack may be deployed; empty means any."""
+    free_tier: bool = False
+    retention: Literal["protected", "ephemeral"] = "protected"
+    logs: LogSettings = LogSettings()
+    keys: KeySettings = KeySettings()
+    network: NetworkSettings | None = None
+    log_archive: LogArchiveSettings | None = None
+    buckets: dict[Name, BucketSettings] = {}
+
+    @property
+    def own_keys(self) -> bool:
+        """Whether the stack encrypts with keys of its own."""
+        return not self.free_tier if self.keys.own is None else self.keys.own
+
+    @property
+    def writes_logs(self) -> bool:
+        """Whether any part of the stack has a CloudWatch log group."""
+        return self.network is not None and self.network.logs_to_cloudwatch
+
+    @staticmethod
+    def load() -> Settings:
+        """The settings of the stack that runs, as the engine (or a test, by `set_all_config`) passes them."""
+        config = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
+        secrets = {key for key in config if pulumi_config.is_config_secret(key)}
+        return Settings.parse(
+            config,
+            project=pulumi.get_project(),
+            stack=pulumi.get_stack(),
+            secrets=secrets | set(pulumi_config.get_config_secret_keys_env()),
+        )
+
+    @staticmethod
+    def parse(
+        config: Mapping[str, Any], *, project: str = "kumiki", stack: str = "dev", secrets: Iterable[str] = ()
+    ) -> Settings:
+        """The settings in `config`, whose values are strings (objects as JSON), or all mistakes in them."""
+        hidden = set(secrets)
+        mistakes = [
+            Mistake(
+                key, f"is not read: this program uses one provider of its own; set {project}:region and remove this key"
+            )
+            for key in sorted(config)
+            if key.startswith("aws:")
+        ]
+        sections: dict[str, Any] = {}
+        for key, value in sorted(config.items()):
+            namespace, _, name = key.partition(":")
+            if namespace != project:
+                continue
+            sections[name] = _decoded(name, value)
+            if key in hidden:
+                mistakes.append(Mistake(key, "is a secret; the settings hold none, store it without --secret"))
+        try:
+            settings = Settings.model_validate(sections)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            mistakes += [in_our_words(Settings, project, detail, hidden) for detail in details]
+            raise SettingsError(stack, mistakes) from None
+        combinations = (found for part in _PARTS for found in part.combinations(settings))
+        mistakes += [Mistake(f"{project}:{key}", message) for key, message in combinations]
+        if mistakes:
+            raise SettingsError(stack, mistakes)
+        return settings
+
+
+def _decoded(name: str, value: Any) -> Any:
+    """A configuration value as data: objects and lists come as JSON, everything else as a plain string."""
+    field = {to_camel(field): info for field, info in Settings.model_fields.items()}.get(name)
+    if not isinstance(value, str) or field is None or not _is_nested(field.annotation):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _is_nested(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return True
+    return get_origin(annotation) in {list, dict} or any(
+        _is_nested(part) for part in get_args(annotation) if isinstance(part, type)
+    )
