@@ -146,7 +146,7 @@ def test_flow_logs_in_cloudwatch_are_encrypted_with_a_key_for_this_stacks_groups
     deploy(recorder, {**BASE, "network": {}})
     group = recorder.one(":LogGroup").inputs
     assert group["kmsKeyId"] == f"arn:aws:kms:{REGION}:{ACCOUNT}:Key/wiki-dev-logs-key"
-    use = next(each for each in recorder.one(":Key").policy()["Statement"] if "Condition" in each)
+    use = next(each for each in recorder.one("key:Key").policy()["Statement"] if "Condition" in each)
     (pattern,) = use["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
     arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
     assert fnmatchcase(arn + group["name"], pattern)
