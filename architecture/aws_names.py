@@ -16,6 +16,11 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:iam/role:Role": ("name", 64),
     "aws:iam/rolePolicy:RolePolicy": ("name", 128),
     "aws:kms/alias:Alias": ("name", 256),
+    "aws:rds/cluster:Cluster": ("clusterIdentifier", 63),
+    "aws:rds/clusterInstance:ClusterInstance": ("identifier", 63),
+    "aws:rds/clusterParameterGroup:ClusterParameterGroup": ("name", 255),
+    "aws:rds/instance:Instance": ("identifier", 63),
+    "aws:rds/parameterGroup:ParameterGroup": ("name", 255),
     "aws:rds/subnetGroup:SubnetGroup": ("name", 255),
     "aws:s3/bucket:Bucket": ("bucket", 63),
 }

@@ -10,6 +10,7 @@ from components.network.network import NETWORK_OUTPUTS, Network
 from components.network.vpc import Vpc
 
 if TYPE_CHECKING:
+    from architecture.data import Data
     from architecture.storage import Storage
 
 
@@ -31,3 +32,12 @@ def export_storage(storage: Storage) -> None:
     if storage.log_archive is not None:
         pulumi.export("logArchiveBucket", storage.log_archive.name)
     pulumi.export("buckets", {service: bucket.name for service, bucket in storage.buckets.items()})
+
+
+def export_data(data: Data) -> None:
+    """Where the stores answer; never a password."""
+    if data.database is not None:
+        pulumi.export("databaseEndpoint", data.database.endpoint)
+        pulumi.export("databaseReaderEndpoint", data.database.reader_endpoint)
+        pulumi.export("databaseSecretArn", data.database.secret_arn)
+        pulumi.export("databaseSecurityGroupId", data.database.security_group_id)

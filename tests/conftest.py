@@ -107,9 +107,21 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         extra["publicIp"] = "203.0.113.10"
     if short == "VpcEndpoint":
         extra["prefixListId"] = f"pl-{name}"
+    if "manageMasterUserPassword" in inputs:
+        secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!{name}"
+        extra["masterUserSecrets"] = [{"secretArn": secret, "kmsKeyId": "", "secretStatus": "active"}]
+        extra |= {"endpoint": f"{name}.rds", "readerEndpoint": f"{name}.ro.rds", "address": f"{name}.rds"}
+    if short in {"ParameterGroup", "ClusterParameterGroup"}:
+        extra["name"] = name
     if short == "SubnetGroup":
         extra["name"] = name
     return {**extra, **inputs}
+
+
+def _zone_of(subnet: str) -> str:
+    """A subnet called `…-2` or `…-2-id` is in the second zone."""
+    number = next((part for part in subnet.split("-") if part.isdigit()), "1")
+    return f"{REGION}{'acd'[int(number) - 1]}"
 
 
 class _Mocks(mocks.Mocks):
@@ -131,6 +143,7 @@ class _Mocks(mocks.Mocks):
             "aws:index/getPartition:getPartition": {"partition": "aws"},
             "aws:index/getRegion:getRegion": {"region": REGION},
             "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": self.recorder.zones},
+            "aws:ec2/getSubnet:getSubnet": {"availabilityZone": _zone_of(args.args.get("id", ""))},
         }
         return answers[args.token], []
 

@@ -16,8 +16,11 @@ import pulumi_aws as aws
 import pytest
 
 import components
+from components.alarms import AlarmTopics
+from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling
 from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
 from components.data.lifecycle import LifecycleRule
+from components.data.postgres import Postgres, PostgresArgs
 from components.identity.key import Key, KeyArgs, ServiceUse
 from components.network.vpc import Vpc, VpcArgs
 from tests.conftest import Recorder
@@ -57,7 +60,39 @@ def _vpc(transform: Any) -> None:
     Vpc(NAME, VpcArgs(nat="single", endpoints=["kms"], transform=transform))
 
 
-WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {Key: _key, Bucket: _bucket, Vpc: _vpc}
+TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
+
+
+def _aurora(transform: Any) -> None:
+    args = AuroraPostgresArgs(
+        vpc_id="vpc-1",
+        subnet_ids=["subnet-1", "subnet-2"],
+        subnet_group_name="databases",
+        reader_scaling=ReaderScaling(max_readers=3),
+        key_arn="arn:aws:kms:::key/1",
+        transform=transform,
+    )
+    made = AuroraPostgres(NAME, args)
+    made.allow_from("sg-1", "api")
+    made.grant_connect(_role())
+    made.alarms(TOPICS)
+
+
+def _postgres(transform: Any) -> None:
+    args = PostgresArgs(vpc_id="vpc-1", subnet_group_name="databases", transform=transform)
+    made = Postgres(NAME, args)
+    made.allow_from("sg-1", "api")
+    made.grant_connect(_role())
+    made.alarms(TOPICS)
+
+
+WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
+    AuroraPostgres: _aurora,
+    Bucket: _bucket,
+    Key: _key,
+    Postgres: _postgres,
+    Vpc: _vpc,
+}
 """Each component with everything it can have."""
 
 

@@ -1,0 +1,396 @@
+"""PostgreSQL on Aurora: a writer and readers in different zones, over storage that AWS keeps in three.
+
+Use: database = AuroraPostgres("wiki-dev-database", AuroraPostgresArgs(vpc_id=…, subnet_ids=…, subnet_group_name=…))
+     database.allow_from(service_security_group_id, "api")
+     database.grant_connect(task_role)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import pulumi
+import pulumi_aws as aws
+
+from components.alarms import AlarmTopics
+from components.children import Children, Transform
+from components.data import database
+from components.data.database import PORT, Guard, Upkeep, Watch, check_names, log_groups, rotate
+from components.data.postgres_offer import (
+    MEMORY_GIB,
+    check_class,
+    check_version,
+    family_of,
+    max_connections,
+)
+from components.refusal import Refusal
+from components.retention import Retention
+
+ENGINE: Final = "aurora-postgresql"
+_MOST_READERS: Final = 15
+_LEAST_LOCAL_GIB: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReaderScaling:
+    """Readers that Aurora adds under load and removes again, each at the price of an instance. They are of the
+    writer's class, and last in the order of promotion (tier 15). Set `max_readers` to the number of `readers` and
+    deploy before a teardown: what Aurora added is in no state."""
+
+    max_readers: int
+    """The most readers, with those that are always there."""
+
+    cpu_percent: int = 70
+    """The average CPU utilisation of the readers at which Aurora aims."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serverless:
+    """Capacity that follows the load, in Aurora capacity units (2 GiB of memory, about $0.20 an hour each)."""
+
+    min_units: float
+    """The least, 0.5 to 256 in halves."""
+
+    max_units: float
+    """The most, 1 to 256 in halves; also decides how many connections there may be."""
+
+    def __post_init__(self) -> None:
+        for name, value, least in (("min_units", self.min_units, 0.5), ("max_units", self.max_units, 1)):
+            if not least <= value <= 256 or value * 2 != int(value * 2):
+                raise Refusal(f"serverless.{name}", value, f"is not allowed; use {least:g} to 256 in steps of 0.5")
+        if self.max_units < self.min_units:
+            raise Refusal("serverless.max_units", self.max_units, f"is less than min_units, {self.min_units:g}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuroraPostgresArgs:
+    """What the caller decides about an Aurora cluster. Encryption, TLS and a password that nobody sees are not among
+    it. Storage costs $0.12 for each GB and month, in all zones together; requests to it $0.24 a million."""
+
+    vpc_id: pulumi.Input[str]
+    """The network."""
+
+    subnet_ids: pulumi.Input[Sequence[str]]
+    """The subnets of the group, one for each zone: their zones are those of the writer and the readers, in turn."""
+
+    subnet_group_name: pulumi.Input[str]
+    """The database subnet group of the network."""
+
+    zones: int = 2
+    """How many zones the network has, where that is known before it exists."""
+
+    instance_class: str = "db.t4g.medium"
+    """Of every instance: db.t4g.medium is about $83 a month each in ap-northeast-1, db.r6g.large about $229."""
+
+    readers: int = 1
+    """Readers beside the writer, 0 to 15. One in another zone takes over within a minute when the writer's zone fails;
+    without any, AWS makes a new writer first, which takes some ten."""
+
+    reader_scaling: ReaderScaling | None = None
+    """Let Aurora add readers under load."""
+
+    serverless: Serverless | None = None
+    """Instead of `instance_class`: capacity that follows the load (Serverless v2)."""
+
+    version: str = "17"
+    """A major version (`17`): AWS chooses the minor version and upgrades it in the maintenance window. A minor version
+    (`17.5`) stays as it is until this is changed."""
+
+    allow_major_upgrade: bool = False
+    """Without it a new major version in `version` changes nothing; with it the cluster is upgraded, and stands still
+    for some minutes."""
+
+    database: str = "app"
+    """The database that is made first."""
+
+    user: str = "dbadmin"
+    """The master user. Its password is made, kept and changed by RDS."""
+
+    key_arn: pulumi.Input[str] | None = None
+    """The KMS key of the data, the backups, the password and the performance insights. Without one AWS's own keys.
+    Cannot be changed later without a new cluster."""
+
+    backup_days: int = 35
+    """Days for which every second can be restored, 1 to 35. As much as the data itself is free, then $0.021 a GB."""
+
+    rotation_days: int = 30
+    """Days between two changes of the master password, 1 to 1000."""
+
+    log_retention_days: int = 30
+    """Days until a record of the database's log is deleted from CloudWatch."""
+
+    log_key_arn: pulumi.Input[str] | None = None
+    """The KMS key of the log group."""
+
+    apply_immediately: bool = False
+    """Whether changes that interrupt wait for the maintenance window (false) or not."""
+
+    retention: Retention = "protected"
+    """protected: refuses to be deleted, and leaves a last snapshot. ephemeral: goes with everything in it."""
+
+    transform: Transform = field(default_factory=dict)
+    """Changes to the properties of named children, for what this component does not offer."""
+
+    def __post_init__(self) -> None:
+        check_version(ENGINE, self.version)
+        check_class(ENGINE, self.instance_class)
+        check_names(self.database, self.user)
+        if not 0 <= self.readers <= _MOST_READERS:
+            raise Refusal("readers", self.readers, f"is not allowed; use 0 to {_MOST_READERS}")
+        if self.readers and self.zones < 2:
+            raise Refusal(
+                "readers",
+                self.readers,
+                "stand in other zones than the writer, and the network has only one; "
+                "set network.zones to 2, or readers to 0",
+            )
+        if self.reader_scaling is not None:
+            self._check_scaling(self.reader_scaling)
+        if self.serverless is None and self.instance_class == "db.serverless":
+            raise Refusal("instance_class", self.instance_class, "needs its capacity; add serverless")
+        self.upkeep.check()
+
+    def _check_scaling(self, scaling: ReaderScaling) -> None:
+        if not max(1, self.readers) <= scaling.max_readers <= _MOST_READERS:
+            raise Refusal(
+                "reader_scaling.max_readers",
+                scaling.max_readers,
+                f"is not allowed; use {max(1, self.readers)} (readers) to {_MOST_READERS}",
+            )
+        if self.readers < 1:
+            raise Refusal("readers", self.readers, "is too few for reader_scaling, which measures readers; use 1")
+        if not 10 <= scaling.cpu_percent <= 90:
+            raise Refusal("reader_scaling.cpu_percent", scaling.cpu_percent, "is not allowed; use 10 to 90")
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """What the cluster shares with a database on RDS."""
+        return Upkeep(
+            backup_days=self.backup_days,
+            retention=self.retention,
+            apply_immediately=self.apply_immediately,
+            rotation_days=self.rotation_days,
+        )
+
+    @property
+    def memory_gib(self) -> float:
+        """Of one instance at its largest."""
+        return self.serverless.max_units * 2 if self.serverless else MEMORY_GIB[ENGINE][self.instance_class]
+
+
+class AuroraPostgres(pulumi.ComponentResource):
+    """An encrypted Aurora cluster that lets nobody in until it is told to."""
+
+    CHILDREN = (*database.CHILDREN, "cluster", "instance", "reader_target", "reader_policy")
+
+    endpoint: pulumi.Output[str]
+    """Where one reads and writes; follows the writer."""
+    reader_endpoint: pulumi.Output[str]
+    """Where one only reads; spreads over the readers, and is the writer where there are none."""
+    port: int = PORT
+    name: str
+    """The database that was made first."""
+    cluster_identifier: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    secret_arn: pulumi.Output[str]
+    """The secret with `username` and `password`."""
+    security_group_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: AuroraPostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kumiki:data:AuroraPostgres", name, None, opts)
+        self._prefix = name
+        self._args = args
+        self._child = Children(self, args.transform, self.CHILDREN)
+        self._guard = Guard.of(name, args.vpc_id, self._child)
+        # RDS names the group by the cluster; a name of our own lets it be made before.
+        groups = log_groups(name, "cluster", ("postgresql",), args.log_retention_days, args.log_key_arn, self._child)
+        cluster = self._cluster(groups)
+        instances = self._instances(cluster)
+        self._reader_scaling(cluster, instances)
+        secret = cluster.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn)
+        rotate(name, secret, args.rotation_days, self._child)
+
+        self.endpoint, self.reader_endpoint = cluster.endpoint, cluster.reader_endpoint
+        self.name = args.database
+        self.cluster_identifier, self.arn = cluster.cluster_identifier, cluster.arn
+        self.secret_arn = secret
+        self.security_group_id = self._guard.group.id
+        self.register_outputs({"endpoint": self.endpoint, "readerEndpoint": self.reader_endpoint})
+
+    def allow_from(self, security_group_id: pulumi.Input[str], name: str) -> None:
+        """Let the members of one security group connect, and nobody else. `name` tells the rules apart."""
+        self._guard.allow_from(security_group_id, name)
+
+    def grant_connect(self, role: aws.iam.Role) -> None:
+        """Let `role` read the password, and nothing more."""
+        self._guard.grant_connect(role, self.secret_arn, self._args.key_arn)
+
+    @property
+    def metric_dimensions(self) -> Mapping[str, pulumi.Input[str]]:
+        """Under which CloudWatch has the metrics of the whole cluster."""
+        return {"DBClusterIdentifier": self.cluster_identifier}
+
+    def alarms(self, topics: AlarmTopics) -> None:
+        """Watch connections, local storage, processor and, with readers, how far they are behind."""
+        watch = Watch(prefix=self._prefix, child=self._child, topics=topics, dimensions=self.metric_dimensions)
+        watch.connections(max_connections(self._args.memory_gib))
+        watch.cpu()
+        watch.raise_on(
+            "local-storage",
+            "FreeLocalStorage",
+            f"less than {_LEAST_LOCAL_GIB} GiB are free for sorting and temporary tables; queries will fail when "
+            "they are gone. Look for large sorts, then for a larger instance class. (The data grows by itself.)",
+            statistic="Minimum",
+            comparison="LessThanThreshold",
+            threshold=_LEAST_LOCAL_GIB * 1024**3,
+            severity="critical",
+        )
+        if self._args.readers:
+            watch.raise_on(
+                "replica-lag",
+                "AuroraReplicaLagMaximum",
+                "a reader has been more than 2 seconds behind the writer for 5 minutes; it returns old data. "
+                "Look at the write load and at long queries on the readers.",
+                statistic="Maximum",
+                threshold=2000,
+                severity="warning",
+            )
+
+    def _cluster(self, groups: Sequence[aws.cloudwatch.LogGroup]) -> aws.rds.Cluster:
+        args = self._args
+        parameters = aws.rds.ClusterParameterGroup(
+            # Named by Pulumi: another family, of a new major version, means another group.
+            f"{self._prefix}-cluster-parameter-group",
+            family=family_of(ENGINE, args.version),
+            description=f"{self._prefix}: connections with TLS only",
+            parameters=[
+                aws.rds.ClusterParameterGroupParameterArgs(name="rds.force_ssl", value="1", apply_method="immediate")
+            ],
+            opts=self._child("parameter_group"),
+        )
+        pinned = "." in args.version
+        serverless = args.serverless
+        return aws.rds.Cluster(
+            f"{self._prefix}-cluster",
+            cluster_identifier=self._prefix,
+            engine=ENGINE,
+            engine_version=args.version,
+            allow_major_version_upgrade=args.allow_major_upgrade,
+            database_name=args.database,
+            master_username=args.user,
+            manage_master_user_password=True,
+            master_user_secret_kms_key_id=args.key_arn,
+            storage_encrypted=True,
+            kms_key_id=args.key_arn,
+            db_cluster_parameter_group_name=parameters.name,
+            db_subnet_group_name=args.subnet_group_name,
+            vpc_security_group_ids=[self._guard.group.id],
+            port=PORT,
+            iam_database_authentication_enabled=True,
+            enabled_cloudwatch_logs_exports=["postgresql"],
+            serverlessv2_scaling_configuration=aws.rds.ClusterServerlessv2ScalingConfigurationArgs(
+                min_capacity=serverless.min_units, max_capacity=serverless.max_units
+            )
+            if serverless
+            else None,
+            # At night in Japan; the times are in UTC.
+            preferred_backup_window="17:00-18:00",
+            preferred_maintenance_window="sat:18:00-sat:19:00",
+            **args.upkeep.arguments(self._prefix, self._guard.unique),
+            opts=self._child(
+                "cluster",
+                protect=args.upkeep.protected,
+                depends_on=list(groups),
+                # AWS upgrades minor versions by itself, and an update must not try to go back.
+                ignore_changes=[] if pinned or args.allow_major_upgrade else ["engine_version"],
+            ),
+        )
+
+    def _instances(self, cluster: aws.rds.Cluster) -> list[aws.rds.ClusterInstance]:
+        args = self._args
+        zones = self._zones()
+        instances: list[aws.rds.ClusterInstance] = []
+        for number in range(args.readers + 1):
+            name = f"{self._prefix}-instance-{number + 1}"
+            instances.append(
+                aws.rds.ClusterInstance(
+                    # Not called writer and reader: after a failure they change places.
+                    name,
+                    cluster_identifier=cluster.cluster_identifier,
+                    engine=ENGINE,
+                    engine_version=cluster.engine_version,
+                    instance_class="db.serverless" if args.serverless else args.instance_class,
+                    availability_zone=zones.apply(lambda names, turn=number: _zone(names, turn)),
+                    db_subnet_group_name=args.subnet_group_name,
+                    publicly_accessible=False,
+                    # The first is the writer; the others take over in their order.
+                    promotion_tier=min(number, 14),
+                    performance_insights_enabled=True,
+                    performance_insights_kms_key_id=args.key_arn,
+                    # 7 days are free.
+                    performance_insights_retention_period=7,
+                    auto_minor_version_upgrade="." not in args.version,
+                    copy_tags_to_snapshot=True,
+                    apply_immediately=args.apply_immediately,
+                    preferred_maintenance_window="sat:19:00-sat:20:00",
+                    # Aurora makes the instance that is there first the writer.
+                    opts=self._child("instance", depends_on=instances[:1]),
+                )
+            )
+        return instances
+
+    def _zones(self) -> pulumi.Output[Sequence[str]]:
+        """The zones of the subnets, in their order."""
+
+        def of_subnets(identifiers: Sequence[str]) -> pulumi.Output[Sequence[str]]:
+            return pulumi.Output.all(
+                *(
+                    aws.ec2.get_subnet_output(id=identifier, opts=pulumi.InvokeOptions(parent=self)).availability_zone
+                    for identifier in identifiers
+                )
+            )
+
+        return pulumi.Output.from_input(self._args.subnet_ids).apply(of_subnets)
+
+    def _reader_scaling(self, cluster: aws.rds.Cluster, instances: Sequence[aws.rds.ClusterInstance]) -> None:
+        scaling = self._args.reader_scaling
+        if scaling is None:
+            return
+        target = aws.appautoscaling.Target(
+            f"{self._prefix}-reader-target",
+            service_namespace="rds",
+            scalable_dimension="rds:cluster:ReadReplicaCount",
+            resource_id=pulumi.Output.concat("cluster:", cluster.cluster_identifier),
+            min_capacity=self._args.readers,
+            max_capacity=scaling.max_readers,
+            opts=self._child("reader_target", depends_on=list(instances)),
+        )
+        aws.appautoscaling.Policy(
+            f"{self._prefix}-reader-policy",
+            policy_type="TargetTrackingScaling",
+            service_namespace=target.service_namespace,
+            scalable_dimension=target.scalable_dimension,
+            resource_id=target.resource_id,
+            target_tracking_scaling_policy_configuration=aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
+                predefined_metric_specification=aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
+                    predefined_metric_type="RDSReaderAverageCPUUtilization"
+                ),
+                target_value=scaling.cpu_percent,
+                # A new reader takes some ten minutes to be made; removing one soon after would be for nothing.
+                scale_out_cooldown=600,
+                scale_in_cooldown=1800,
+            ),
+            opts=self._child("reader_policy"),
+        )
+
+
+def _zone(names: Sequence[str], turn: int) -> str:
+    """The zone of an instance, in turn."""
+    if turn and len(set(names)) < 2:
+        # Not a Refusal: that is a ValueError, which Pulumi wraps and prints with a stack trace when it comes this late.
+        raise pulumi.RunError(
+            f"readers: stand in other zones than the writer, and the subnets are all in {names[0]}; use readers: 0"
+        )
+    return names[turn % len(names)]

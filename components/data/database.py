@@ -1,0 +1,231 @@
+"""What every PostgreSQL has in common, on Aurora or on RDS: who may reach it, its password, its logs, its alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
+
+import pulumi
+import pulumi_aws as aws
+
+from components.alarms import AlarmTopics, Metric, raise_alarm
+from components.children import Children
+from components.policy import document, statement
+from components.refusal import Refusal
+from components.retention import Retention
+
+PORT: Final = 5432
+
+CHILDREN: Final = ("security_group", "ingress_rule", "log_group", "parameter_group", "rotation", "grant", "alarm")
+
+# Names that PostgreSQL or RDS keep for themselves.
+_RESERVED_USERS: Final = ("admin", "postgres_admin", "rdsadmin", "rds_superuser", "public")
+
+
+class Database(Protocol):
+    """What other parts need to know of a database, wherever it runs."""
+
+    @property
+    def endpoint(self) -> pulumi.Output[str]: ...
+    @property
+    def reader_endpoint(self) -> pulumi.Output[str]: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def secret_arn(self) -> pulumi.Output[str]: ...
+    @property
+    def security_group_id(self) -> pulumi.Output[str]: ...
+    @property
+    def metric_dimensions(self) -> Mapping[str, pulumi.Input[str]]: ...
+
+    def allow_from(self, security_group_id: pulumi.Input[str], name: str) -> None: ...
+    def grant_connect(self, role: aws.iam.Role) -> None: ...
+    def alarms(self, topics: AlarmTopics) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upkeep:
+    """How a database is backed up, updated and taken down."""
+
+    backup_days: int
+    retention: Retention
+    apply_immediately: bool
+    rotation_days: int
+
+    def check(self) -> None:
+        """Refuse what AWS would."""
+        if not 1 <= self.backup_days <= 35:
+            raise Refusal("backup_days", self.backup_days, "is not allowed; use 1 to 35 days")
+        if not 1 <= self.rotation_days <= 1000:
+            raise Refusal("rotation_days", self.rotation_days, "is not allowed; use 1 to 1000 days")
+
+    @property
+    def protected(self) -> bool:
+        return self.retention == "protected"
+
+    def arguments(self, name: str, unique: pulumi.Output[str]) -> dict[str, Any]:
+        """Arguments that a cluster and an instance take alike. `unique` makes the final snapshot's name its own."""
+        return {
+            "backup_retention_period": self.backup_days,
+            "copy_tags_to_snapshot": True,
+            "delete_automated_backups": not self.protected,
+            "deletion_protection": self.protected,
+            "skip_final_snapshot": not self.protected,
+            # A snapshot keeps its name for ever: the second teardown would fail if it were the same.
+            "final_snapshot_identifier": pulumi.Output.concat(name, "-final-", unique) if self.protected else None,
+            "apply_immediately": self.apply_immediately,
+        }
+
+
+def check_names(database: str, user: str) -> None:
+    """Refuse names that PostgreSQL does not take without quotation marks, or keeps for itself."""
+    for field, value in (("database", database), ("user", user)):
+        if not (value[:1].isalpha() and value.replace("_", "").isalnum() and value.isascii() and len(value) <= 63):
+            raise Refusal(field, value, "is not allowed; use letters, digits and _, beginning with a letter")
+    if user.lower() in _RESERVED_USERS:
+        raise Refusal("user", user, "is reserved; choose another, such as 'dbadmin'")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The security group of a database, and the rights to its password."""
+
+    prefix: str
+    child: Children
+    group: aws.ec2.SecurityGroup
+
+    @staticmethod
+    def of(prefix: str, vpc_id: pulumi.Input[str], child: Children) -> Guard:
+        """A group that lets nobody in and nothing out: a database only answers."""
+        group = aws.ec2.SecurityGroup(
+            f"{prefix}-security-group",
+            vpc_id=vpc_id,
+            description=f"PostgreSQL {prefix}",
+            tags={"Name": f"{prefix}-security-group"},
+            opts=child("security_group"),
+        )
+        return Guard(prefix, child, group)
+
+    @property
+    def unique(self) -> pulumi.Output[str]:
+        """A text that no other database has, and that stays the same as long as this one lives."""
+        return self.group.id.apply(lambda identifier: identifier.removeprefix("sg-"))
+
+    def allow_from(self, security_group_id: pulumi.Input[str], name: str) -> None:
+        """Open the port to the members of one security group."""
+        aws.vpc.SecurityGroupIngressRule(
+            f"{self.prefix}-ingress-from-{name}",
+            security_group_id=self.group.id,
+            description=f"PostgreSQL from {name}",
+            ip_protocol="tcp",
+            from_port=PORT,
+            to_port=PORT,
+            referenced_security_group_id=security_group_id,
+            opts=self.child("ingress_rule"),
+        )
+
+    def grant_connect(
+        self, role: aws.iam.Role, secret_arn: pulumi.Output[str], key_arn: pulumi.Input[str] | None
+    ) -> None:
+        """Let `role` read this database's password."""
+        statements = [
+            statement(
+                "ReadThePassword",
+                actions=["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+                resources=secret_arn,
+            )
+        ]
+        if key_arn is not None:
+            statements.append(
+                statement(
+                    "DecryptThePassword",
+                    actions="kms:Decrypt",
+                    resources=key_arn,
+                    # The key protects more than the password; this role gets no further by way of it.
+                    condition={"StringEquals": {"kms:EncryptionContext:SecretARN": secret_arn}},
+                )
+            )
+        aws.iam.RolePolicy(
+            f"{self.prefix}-connect-for-{role.pulumi_resource_name}",
+            role=role.id,
+            policy=document(*statements),
+            opts=self.child("grant"),
+        )
+
+
+def rotate(prefix: str, secret_arn: pulumi.Output[str], days: int, child: Children) -> None:
+    """Change the master password every `days` days. RDS owns the secret and does it itself, without a function."""
+    aws.secretsmanager.SecretRotation(
+        f"{prefix}-password-rotation",
+        secret_id=secret_arn,
+        # RDS has only just made the password.
+        rotate_immediately=False,
+        rotation_rules=aws.secretsmanager.SecretRotationRotationRulesArgs(automatically_after_days=days),
+        opts=child("rotation"),
+    )
+
+
+def log_groups(
+    prefix: str,
+    kind: Literal["cluster", "instance"],
+    logs: tuple[str, ...],
+    retention_days: int,
+    key_arn: pulumi.Input[str] | None,
+    child: Children,
+) -> list[aws.cloudwatch.LogGroup]:
+    """The groups of a database's logs, made first: RDS would make them without a limit of days."""
+    return [
+        aws.cloudwatch.LogGroup(
+            f"{prefix}-{log}-log-group",
+            name=f"/aws/rds/{kind}/{prefix}/{log}",
+            retention_in_days=retention_days,
+            kms_key_id=key_arn,
+            opts=child("log_group"),
+        )
+        for log in logs
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """The alarms of one database, on metrics of these dimensions."""
+
+    prefix: str
+    child: Children
+    topics: AlarmTopics
+    dimensions: Mapping[str, pulumi.Input[str]]
+
+    def raise_on(self, what: str, metric: str, means: str, *, statistic: str = "Average", **arguments: Any) -> None:
+        raise_alarm(
+            f"{self.prefix}-{what}-alarm",
+            means=f"{self.prefix}: {means}",
+            metric=Metric(namespace="AWS/RDS", name=metric, dimensions=self.dimensions, statistic=statistic),
+            topics=self.topics,
+            opts=self.child("alarm"),
+            **arguments,
+        )
+
+    def connections(self, maximum: int) -> None:
+        self.raise_on(
+            "connections",
+            "DatabaseConnections",
+            f"more than 80 % of about {maximum} connections are in use; new ones will soon be refused. "
+            "Look for a leak in the application's pool, then for a larger instance class.",
+            statistic="Maximum",
+            threshold=round(maximum * 0.8),
+            severity="critical",
+        )
+
+    def cpu(self) -> None:
+        self.raise_on(
+            "cpu",
+            "CPUUtilization",
+            "the processor has been above 80 % for 15 minutes. Look at the top queries in Performance Insights.",
+            threshold=80,
+            period_seconds=300,
+            periods=3,
+            severity="warning",
+        )

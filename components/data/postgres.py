@@ -1,0 +1,230 @@
+"""PostgreSQL on RDS: one instance, or one with a standby in another zone.
+
+Use: database = Postgres("wiki-dev-database", PostgresArgs(vpc_id=…, subnet_group_name=…))
+     database.allow_from(service_security_group_id, "api")
+     database.grant_connect(task_role)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import pulumi
+import pulumi_aws as aws
+
+from components.alarms import AlarmTopics
+from components.children import Children, Transform
+from components.data import database
+from components.data.database import PORT, Guard, Upkeep, Watch, check_names, log_groups, rotate
+from components.data.postgres_offer import MEMORY_GIB, check_class, check_version, family_of, max_connections
+from components.refusal import Refusal
+from components.retention import Retention
+
+ENGINE: Final = "postgres"
+_LOGS: Final = ("postgresql", "upgrade")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresArgs:
+    """What the caller decides about a database on RDS. Encryption, TLS and a password that nobody sees are not among
+    it."""
+
+    vpc_id: pulumi.Input[str]
+    """The network."""
+
+    subnet_group_name: pulumi.Input[str]
+    """The database subnet group of the network."""
+
+    instance_class: str = "db.t4g.micro"
+    """db.t4g.micro is about $19 a month in ap-northeast-1; with a standby twice that."""
+
+    multi_az: bool = False
+    """Keep a standby in another zone, which takes over within two minutes. Doubles instance and storage cost."""
+
+    storage_gib: int = 20
+    """The size of the gp3 volume, 20 to 65536 GiB; $0.138 for each GiB and month. Can grow, and never shrink."""
+
+    max_storage_gib: int | None = None
+    """Let the volume grow by itself up to this. Without it the volume stays as it is, and so does the bill."""
+
+    version: str = "17"
+    """A major version (`17`): AWS chooses the minor version and upgrades it in the maintenance window. A minor version
+    (`17.5`) stays as it is until this is changed."""
+
+    allow_major_upgrade: bool = False
+    """Without it a new major version in `version` changes nothing; with it the database is upgraded, and stands still
+    for some minutes."""
+
+    database: str = "app"
+    """The database that is made first."""
+
+    user: str = "dbadmin"
+    """The master user. Its password is made, kept and changed by RDS."""
+
+    key_arn: pulumi.Input[str] | None = None
+    """The KMS key of the data, the backups, the password and the performance insights. Without one AWS's own keys.
+    Cannot be changed later without a new database."""
+
+    backup_days: int = 14
+    """Days for which every second can be restored, 1 to 35. As much as the volume itself is free."""
+
+    rotation_days: int = 30
+    """Days between two changes of the master password, 1 to 1000."""
+
+    log_retention_days: int = 30
+    """Days until a record of the database's logs is deleted from CloudWatch."""
+
+    log_key_arn: pulumi.Input[str] | None = None
+    """The KMS key of the log groups."""
+
+    apply_immediately: bool = False
+    """Whether changes that interrupt wait for the maintenance window (false) or not."""
+
+    retention: Retention = "protected"
+    """protected: refuses to be deleted, and leaves a last snapshot. ephemeral: goes with everything in it."""
+
+    transform: Transform = field(default_factory=dict)
+    """Changes to the properties of named children, for what this component does not offer."""
+
+    def __post_init__(self) -> None:
+        check_version(ENGINE, self.version)
+        check_class(ENGINE, self.instance_class)
+        check_names(self.database, self.user)
+        if not 20 <= self.storage_gib <= 65536:
+            raise Refusal("storage_gib", self.storage_gib, "is not allowed; use 20 to 65536 GiB")
+        # RDS begins to grow a volume when less than a tenth is free.
+        if self.max_storage_gib is not None and not self.storage_gib * 1.1 <= self.max_storage_gib <= 65536:
+            raise Refusal(
+                "max_storage_gib",
+                self.max_storage_gib,
+                f"is not allowed; use at least a tenth more than storage_gib ({self.storage_gib}), up to 65536 GiB",
+            )
+        self.upkeep.check()
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """What the database shares with an Aurora cluster."""
+        return Upkeep(
+            backup_days=self.backup_days,
+            retention=self.retention,
+            apply_immediately=self.apply_immediately,
+            rotation_days=self.rotation_days,
+        )
+
+
+class Postgres(pulumi.ComponentResource):
+    """An encrypted PostgreSQL that lets nobody in until it is told to."""
+
+    CHILDREN = (*database.CHILDREN, "instance")
+
+    endpoint: pulumi.Output[str]
+    """Where one reads and writes; follows a failover."""
+    reader_endpoint: pulumi.Output[str]
+    """The same: a standby answers nobody."""
+    port: int = PORT
+    name: str
+    """The database that was made first."""
+    arn: pulumi.Output[str]
+    identifier: pulumi.Output[str]
+    secret_arn: pulumi.Output[str]
+    """The secret with `username` and `password`."""
+    security_group_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kumiki:data:Postgres", name, None, opts)
+        self._prefix = name
+        self._args = args
+        self._child = Children(self, args.transform, self.CHILDREN)
+        self._guard = Guard.of(name, args.vpc_id, self._child)
+        groups = log_groups(name, "instance", _LOGS, args.log_retention_days, args.log_key_arn, self._child)
+        parameters = aws.rds.ParameterGroup(
+            # Named by Pulumi: another family, of a new major version, means another group.
+            f"{name}-parameter-group",
+            family=family_of(ENGINE, args.version),
+            description=f"{name}: connections with TLS only",
+            parameters=[aws.rds.ParameterGroupParameterArgs(name="rds.force_ssl", value="1", apply_method="immediate")],
+            opts=self._child("parameter_group"),
+        )
+        pinned = "." in args.version
+        instance = aws.rds.Instance(
+            f"{name}-instance",
+            identifier=name,
+            engine=ENGINE,
+            engine_version=args.version,
+            allow_major_version_upgrade=args.allow_major_upgrade,
+            auto_minor_version_upgrade=not pinned,
+            instance_class=args.instance_class,
+            multi_az=args.multi_az,
+            storage_type="gp3",
+            allocated_storage=args.storage_gib,
+            max_allocated_storage=args.max_storage_gib,
+            storage_encrypted=True,
+            kms_key_id=args.key_arn,
+            db_name=args.database,
+            username=args.user,
+            manage_master_user_password=True,
+            master_user_secret_kms_key_id=args.key_arn,
+            parameter_group_name=parameters.name,
+            db_subnet_group_name=args.subnet_group_name,
+            vpc_security_group_ids=[self._guard.group.id],
+            port=PORT,
+            publicly_accessible=False,
+            iam_database_authentication_enabled=True,
+            enabled_cloudwatch_logs_exports=list(_LOGS),
+            performance_insights_enabled=True,
+            performance_insights_kms_key_id=args.key_arn,
+            # 7 days are free.
+            performance_insights_retention_period=7,
+            # At night in Japan; the times are in UTC.
+            backup_window="17:00-18:00",
+            maintenance_window="sat:18:00-sat:19:00",
+            **args.upkeep.arguments(name, self._guard.unique),
+            opts=self._child(
+                "instance",
+                protect=args.upkeep.protected,
+                depends_on=list(groups),
+                # AWS upgrades minor versions by itself, and an update must not try to go back.
+                ignore_changes=[] if pinned or args.allow_major_upgrade else ["engine_version"],
+            ),
+        )
+        secret = instance.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn)
+        rotate(name, secret, args.rotation_days, self._child)
+
+        self.endpoint = self.reader_endpoint = instance.address
+        self.name = args.database
+        self.arn, self.identifier = instance.arn, instance.identifier
+        self.secret_arn = secret
+        self.security_group_id = self._guard.group.id
+        self.register_outputs({"endpoint": self.endpoint})
+
+    def allow_from(self, security_group_id: pulumi.Input[str], name: str) -> None:
+        """Let the members of one security group connect, and nobody else. `name` tells the rules apart."""
+        self._guard.allow_from(security_group_id, name)
+
+    def grant_connect(self, role: aws.iam.Role) -> None:
+        """Let `role` read the password, and nothing more."""
+        self._guard.grant_connect(role, self.secret_arn, self._args.key_arn)
+
+    @property
+    def metric_dimensions(self) -> Mapping[str, pulumi.Input[str]]:
+        """Under which CloudWatch has the metrics of this database."""
+        return {"DBInstanceIdentifier": self.identifier}
+
+    def alarms(self, topics: AlarmTopics) -> None:
+        """Watch connections, storage and processor."""
+        args = self._args
+        watch = Watch(prefix=self._prefix, child=self._child, topics=topics, dimensions=self.metric_dimensions)
+        watch.connections(max_connections(MEMORY_GIB[ENGINE][args.instance_class]))
+        watch.cpu()
+        watch.raise_on(
+            "storage",
+            "FreeStorageSpace",
+            "less than a tenth of the volume is free; the database stops when it is full. "
+            "Raise storageGib, or maxStorageGib if it grows by itself.",
+            statistic="Minimum",
+            comparison="LessThanThreshold",
+            threshold=args.storage_gib * 1024**3 // 10,
+            severity="critical",
+        )

@@ -1,0 +1,113 @@
+"""Settings of databases, caches, secrets and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from settings.section import Section
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+
+class ReaderScalingSettings(Section):
+    """Readers that Aurora adds under load and removes again."""
+
+    max_readers: int
+    """The most readers, with those that are always there."""
+
+    cpu_percent: int = 70
+    """The average CPU utilisation of the readers at which Aurora aims."""
+
+
+class ServerlessSettings(Section):
+    """Aurora Serverless v2, in capacity units of 2 GiB of memory."""
+
+    min_units: float
+    max_units: float
+
+
+class StorageSettings(Section):
+    """The volume of a database on RDS; Aurora's grows by itself."""
+
+    gib: int = 20
+    """The size at first."""
+
+    max_gib: int | None = None
+    """Let it grow by itself up to this."""
+
+
+class DatabaseSettings(Section):
+    """PostgreSQL: a cluster of Aurora or one instance of RDS."""
+
+    engine: Literal["aurora", "rds"] = "aurora"
+    version: Annotated[str, Field(strict=True)] = "17"
+    """A major version, and AWS chooses and upgrades the minor one; or a minor version, which stays."""
+
+    allow_major_upgrade: bool = False
+    instance_class: str
+    database: str = "app"
+    """The database that is made first."""
+
+    user: str = "dbadmin"
+    """The master user."""
+
+    readers: int | None = None
+    """Aurora: instances beside the writer. Left out: 1."""
+
+    reader_scaling: ReaderScalingSettings | None = None
+    serverless: ServerlessSettings | None = None
+    multi_az: bool | None = None
+    """RDS: a standby in another zone."""
+
+    storage: StorageSettings | None = None
+    backup_days: int | None = None
+    """Left out: 35 where retention is protected, else 7."""
+
+    rotation_days: int = 30
+    """Days between two changes of the master password."""
+
+    apply_immediately: bool = False
+
+
+_AURORA_ONLY = ("readers", "reader_scaling", "serverless")
+_RDS_ONLY = ("multi_az", "storage")
+_KEYS = {
+    "readers": "readers", "reader_scaling": "readerScaling", "serverless": "serverless", "multi_az": "multiAz",
+    "storage": "storage",
+}  # fmt: skip
+
+
+def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What cannot work together: key and why."""
+    yield from _database(settings)
+
+
+def _database(settings: Settings) -> Iterator[tuple[str, str]]:
+    database, network = settings.database, settings.network
+    if database is None:
+        return
+    other, fields = ("rds", _RDS_ONLY) if database.engine == "aurora" else ("aurora", _AURORA_ONLY)
+    for field in fields:
+        if getattr(database, field) is not None:
+            yield f"database.{_KEYS[field]}", f"is for the engine {other}; remove this key or set engine to {other}"
+    if network is None:
+        yield "database", "stands in a network, which is missing; add the section network"
+        return
+    own = network.existing is None and network.stack is None
+    if own and network.zones < 2:
+        readers = 1 if database.readers is None else database.readers
+        if database.engine == "aurora" and readers:
+            yield (
+                "database.readers",
+                f"{readers} must stand in another zone than the writer, and network.zones is {network.zones}; set it to 2",
+            )
+        else:
+            yield "database", f"needs subnets in two zones, and network.zones is {network.zones}; set it to 2"
+    if settings.free_tier and database.engine == "aurora":
+        yield "database.engine", "aurora costs money and freeTier is true; use rds"
+    if settings.free_tier and database.multi_az:
+        yield "database.multiAz", "true costs money and freeTier is true; use false"
