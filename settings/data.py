@@ -103,7 +103,7 @@ def _database(settings: Settings) -> Iterator[tuple[str, str]]:
         if database.engine == "aurora" and readers:
             yield (
                 "database.readers",
-                f"{readers} must stand in another zone than the writer, and network.zones is {network.zones}; set it to 2",
+                f"{readers} must stand in another zone than the writer, and network.zones is {network.zones}; use 2",
             )
         else:
             yield "database", f"needs subnets in two zones, and network.zones is {network.zones}; set it to 2"

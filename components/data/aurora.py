@@ -17,7 +17,7 @@ import pulumi_aws as aws
 from components.alarms import AlarmTopics
 from components.children import Children, Transform
 from components.data import database
-from components.data.database import PORT, Guard, Upkeep, Watch, check_names, log_groups, rotate
+from components.data.database import PORT, Guard, Upkeep, Watch, check_names, log_groups, rotate, secret_of
 from components.data.postgres_offer import (
     MEMORY_GIB,
     check_class,
@@ -209,7 +209,7 @@ class AuroraPostgres(pulumi.ComponentResource):
         cluster = self._cluster(groups)
         instances = self._instances(cluster)
         self._reader_scaling(cluster, instances)
-        secret = cluster.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn)
+        secret = secret_of(cluster.master_user_secrets)
         rotate(name, secret, args.rotation_days, self._child)
 
         self.endpoint, self.reader_endpoint = cluster.endpoint, cluster.reader_endpoint
@@ -275,7 +275,7 @@ class AuroraPostgres(pulumi.ComponentResource):
         return aws.rds.Cluster(
             f"{self._prefix}-cluster",
             cluster_identifier=self._prefix,
-            engine=ENGINE,
+            engine=aws.rds.EngineType.AURORA_POSTGRESQL,
             engine_version=args.version,
             allow_major_version_upgrade=args.allow_major_upgrade,
             database_name=args.database,
@@ -319,7 +319,7 @@ class AuroraPostgres(pulumi.ComponentResource):
                     # Not called writer and reader: after a failure they change places.
                     name,
                     cluster_identifier=cluster.cluster_identifier,
-                    engine=ENGINE,
+                    engine=aws.rds.EngineType.AURORA_POSTGRESQL,
                     engine_version=cluster.engine_version,
                     instance_class="db.serverless" if args.serverless else args.instance_class,
                     availability_zone=zones.apply(lambda names, turn=number: _zone(names, turn)),

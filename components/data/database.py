@@ -156,6 +156,11 @@ class Guard:
         )
 
 
+def secret_of(secrets: pulumi.Output[Any]) -> pulumi.Output[str]:
+    """The ARN of the secret that RDS made for the master password; there is always exactly one."""
+    return secrets.apply(lambda made: made[0].secret_arn)
+
+
 def rotate(prefix: str, secret_arn: pulumi.Output[str], days: int, child: Children) -> None:
     """Change the master password every `days` days. RDS owns the secret and does it itself, without a function."""
     aws.secretsmanager.SecretRotation(

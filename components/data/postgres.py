@@ -17,7 +17,7 @@ import pulumi_aws as aws
 from components.alarms import AlarmTopics
 from components.children import Children, Transform
 from components.data import database
-from components.data.database import PORT, Guard, Upkeep, Watch, check_names, log_groups, rotate
+from components.data.database import PORT, Guard, Upkeep, Watch, check_names, log_groups, rotate, secret_of
 from components.data.postgres_offer import MEMORY_GIB, check_class, check_version, family_of, max_connections
 from components.refusal import Refusal
 from components.retention import Retention
@@ -189,7 +189,7 @@ class Postgres(pulumi.ComponentResource):
                 ignore_changes=[] if pinned or args.allow_major_upgrade else ["engine_version"],
             ),
         )
-        secret = instance.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn)
+        secret = secret_of(instance.master_user_secrets)
         rotate(name, secret, args.rotation_days, self._child)
 
         self.endpoint = self.reader_endpoint = instance.address
