@@ -1,0 +1,1 @@
+"""Where containers run: repositories, clusters, services and the router of their logs."""
