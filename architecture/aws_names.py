@@ -16,6 +16,9 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:iam/role:Role": ("name", 64),
     "aws:iam/rolePolicy:RolePolicy": ("name", 128),
     "aws:kms/alias:Alias": ("name", 256),
+    "aws:lb/loadBalancer:LoadBalancer": ("name", 32),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", 255),
+    "aws:wafv2/webAcl:WebAcl": ("name", 128),
     "aws:rds/subnetGroup:SubnetGroup": ("name", 255),
     "aws:s3/bucket:Bucket": ("bucket", 63),
 }

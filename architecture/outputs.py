@@ -10,6 +10,7 @@ from components.network.network import NETWORK_OUTPUTS, Network
 from components.network.vpc import Vpc
 
 if TYPE_CHECKING:
+    from architecture.edge import Edge
     from architecture.storage import Storage
 
 
@@ -31,3 +32,16 @@ def export_storage(storage: Storage) -> None:
     if storage.log_archive is not None:
         pulumi.export("logArchiveBucket", storage.log_archive.name)
     pulumi.export("buckets", {service: bucket.name for service, bucket in storage.buckets.items()})
+
+
+def export_edge(edge: Edge) -> None:
+    """Where the system is reached, and the name servers to which the domain must be delegated."""
+    if edge.load_balancer is not None:
+        pulumi.export("url", edge.url)
+        pulumi.export("loadBalancerDnsName", edge.load_balancer.dns_name)
+    if edge.zone is not None:
+        pulumi.export("zoneId", edge.zone.zone_id)
+        if edge.zone.name_servers is not None:
+            pulumi.export("nameServers", edge.zone.name_servers)
+    if edge.private_zone is not None:
+        pulumi.export("privateZoneId", edge.private_zone.zone_id)
