@@ -6,6 +6,9 @@ from architecture.checks import check_parts
 from architecture.data import build_data
 from architecture.network import build_network
 from architecture.outputs import export_data, export_network, export_storage
+from architecture.edge import build_edge
+from architecture.network import build_network
+from architecture.outputs import export_edge, export_network, export_storage
 from architecture.platform import build_platform
 from architecture.storage import build_storage
 from settings import Settings
@@ -21,3 +24,8 @@ data = build_data(settings, platform, network, storage, None)
 export_storage(storage)
 export_network(network)
 export_data(data)
+edge = build_edge(settings, platform, network, storage)
+
+export_storage(storage)
+export_network(network)
+export_edge(edge)

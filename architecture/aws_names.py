@@ -21,6 +21,9 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:rds/clusterParameterGroup:ClusterParameterGroup": ("name", 255),
     "aws:rds/instance:Instance": ("identifier", 63),
     "aws:rds/parameterGroup:ParameterGroup": ("name", 255),
+    "aws:lb/loadBalancer:LoadBalancer": ("name", 32),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", 255),
+    "aws:wafv2/webAcl:WebAcl": ("name", 128),
     "aws:rds/subnetGroup:SubnetGroup": ("name", 255),
     "aws:s3/bucket:Bucket": ("bucket", 63),
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from architecture.data import GROUND_TO_BE, database_args
+from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.network import vpc_args
 from architecture.storage import bucket_args, log_archive_args
 from components.network.flow_logs import FlowLogsToCloudWatch
@@ -53,3 +54,27 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
             replica_key_arn=key_arn,
             access_log_bucket=None,
         )
+    yield from _edge_parts(settings)
+
+
+def _edge_parts(settings: Settings) -> Iterator[Callable[[], object]]:
+    domain, balancer = settings.domain, settings.load_balancer
+    if domain is not None:
+        yield lambda: zone_args(domain, settings.retention)
+        yield lambda: private_zone_args(domain, settings.retention, "vpc-to-be-made")
+        yield lambda: certificate_args(domain, "zone-to-be-made")
+    if balancer is None:
+        return
+    arn = f"arn:aws:acm:{settings.region}:000000000000:certificate/to-be-made"
+    yield lambda: load_balancer_args(
+        balancer,
+        settings.retention,
+        vpc_id="vpc-to-be-made",
+        subnet_ids=[],
+        certificate_arn=balancer.certificate_arn or (None if balancer.allow_http else arn),
+        access_log_bucket="bucket-to-be-made",
+        web_acl_arn=None,
+    )
+    firewall = balancer.firewall
+    if firewall is not None:
+        yield lambda: web_acl_args(firewall, settings, behind_proxy=False, log_key_arn=None)

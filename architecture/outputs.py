@@ -11,6 +11,7 @@ from components.network.vpc import Vpc
 
 if TYPE_CHECKING:
     from architecture.data import Data
+    from architecture.edge import Edge
     from architecture.storage import Storage
 
 
@@ -41,3 +42,14 @@ def export_data(data: Data) -> None:
         pulumi.export("databaseReaderEndpoint", data.database.reader_endpoint)
         pulumi.export("databaseSecretArn", data.database.secret_arn)
         pulumi.export("databaseSecurityGroupId", data.database.security_group_id)
+def export_edge(edge: Edge) -> None:
+    """Where the system is reached, and the name servers to which the domain must be delegated."""
+    if edge.load_balancer is not None:
+        pulumi.export("url", edge.url)
+        pulumi.export("loadBalancerDnsName", edge.load_balancer.dns_name)
+    if edge.zone is not None:
+        pulumi.export("zoneId", edge.zone.zone_id)
+        if edge.zone.name_servers is not None:
+            pulumi.export("nameServers", edge.zone.name_servers)
+    if edge.private_zone is not None:
+        pulumi.export("privateZoneId", edge.private_zone.zone_id)

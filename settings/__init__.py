@@ -18,6 +18,8 @@ from pydantic.alias_generators import to_camel
 
 from settings import data, names, network, storage
 from settings.data import DatabaseSettings
+from settings import edge, names, network, storage
+from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.section import AccountId, Environment, Name, Region, Section, text
@@ -26,6 +28,7 @@ from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, Lo
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
 _PARTS = (names, network, storage, data)
+_PARTS = (names, network, storage, edge)
 """Each knows which of its settings cannot work together."""
 
 
@@ -46,6 +49,8 @@ class Settings(Section):
     log_archive: LogArchiveSettings | None = None
     buckets: dict[Name, BucketSettings] = {}
     database: DatabaseSettings | None = None
+    domain: DomainSettings | None = None
+    load_balancer: LoadBalancerSettings | None = None
 
     @property
     def own_keys(self) -> bool:
@@ -61,6 +66,8 @@ class Settings(Section):
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
         return bool(self.buckets) or self.database is not None
+        firewall = self.load_balancer is not None and self.load_balancer.firewall is not None
+        return firewall or (self.network is not None and self.network.logs_to_cloudwatch)
 
     @staticmethod
     def load() -> Settings:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _PULUMI_SUFFIX = len("-1234567")
 _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "network": (("role", len("-flow-log-role") + _PULUMI_SUFFIX, 64),),
+    # The load balancer has no suffix: its name is the component's.
+    "load balancer": (("load balancer", 0, 32),),
     "bucket": (("bucket", len("-bucket") + _PULUMI_SUFFIX, 63),),
     "replicated bucket": (
         ("role", len("-replica-role") + _PULUMI_SUFFIX, 64),
@@ -21,6 +23,18 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
 }
 
 RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "database")
+RESERVED_SERVICES = (
+    "network",
+    "logs",
+    "data",
+    "data-replica",
+    "log-archive",
+    "web",
+    "firewall",
+    "domain",
+    "internal",
+    "tls",
+)
 """Services that the program names itself."""
 
 
@@ -29,6 +43,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     stem = f"{settings.product}-{settings.environment}"
     ours: list[tuple[str, str]] = [("network", "network")] if settings.network else []
     ours += [("log-archive", "bucket")] if settings.log_archive else []
+    ours += [("web", "load balancer")] if settings.load_balancer else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]
     if overflows:

@@ -1,0 +1,1 @@
+"""Where the outside comes in: load balancer, web firewall, names and certificates."""

@@ -1,0 +1,137 @@
+"""A hosted zone: the names of a domain, for everybody or only inside a VPC.
+
+Use: zone = Zone("wiki-dev-domain", ZoneArgs(domain="example.com"))
+     zone.alias("api", web.dns_name, web.zone_id)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+
+from components.children import Children, Transform
+from components.refusal import Refusal
+from components.retention import Retention
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoneArgs:
+    """What the caller decides about a zone. $0.50 a month; names that point at AWS (aliases) are asked for free."""
+
+    domain: str
+    """The domain, such as example.com. Cannot be changed later without replacing the zone."""
+
+    existing_id: pulumi.Input[str] | None = None
+    """The id of a zone that exists already; then only records are made, and the zone is left alone."""
+
+    vpc_id: pulumi.Input[str] | None = None
+    """The VPC inside which alone the names can be asked. Left out, everybody can."""
+
+    retention: Retention = "protected"
+    """protected: the zone cannot be deleted; a new one would have other name servers. ephemeral: it can, with every
+    record in it."""
+
+    transform: Transform = field(default_factory=dict)
+    """Changes to the properties of named children, for what this component does not offer."""
+
+    def __post_init__(self) -> None:
+        check_domain("domain", self.domain)
+        if self.existing_id is not None and self.vpc_id is not None:
+            raise Refusal("vpc_id", "a VPC", "cannot be joined to a zone that exists; leave existing_id or vpc_id out")
+
+
+class Zone(pulumi.ComponentResource):
+    """A zone of our own, or records in one that somebody else made."""
+
+    CHILDREN = ("zone", "alias_record", "record")
+
+    zone_id: pulumi.Output[str]
+    name_servers: pulumi.Output[Sequence[str]] | None
+    """To be entered at whoever sold the domain, or as NS records of the zone above it. None for an existing zone."""
+    domain: str
+
+    def __init__(self, name: str, args: ZoneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kumiki:edge:Zone", name, None, opts)
+        self._prefix = name
+        self._child = Children(self, args.transform, self.CHILDREN)
+        self.domain = args.domain
+        self.name_servers = None
+        if args.existing_id is not None:
+            self.zone_id = pulumi.Output.from_input(args.existing_id)
+        else:
+            protected = args.retention == "protected"
+            zone = aws.route53.Zone(
+                f"{name}-zone",
+                name=args.domain,
+                comment=f"{args.domain} of {name}",
+                vpcs=[aws.route53.ZoneVpcArgs(vpc_id=args.vpc_id)] if args.vpc_id is not None else None,
+                force_destroy=not protected,
+                tags={"Name": f"{name}-zone"},
+                opts=self._child("zone", protect=protected),
+            )
+            self.zone_id = zone.zone_id
+            self.name_servers = zone.name_servers if args.vpc_id is None else None
+        self.register_outputs({"zoneId": self.zone_id})
+
+    def alias(self, label: str, dns_name: pulumi.Input[str], zone_id: pulumi.Input[str]) -> str:
+        """Point `{label}.{domain}` (`@`: the domain itself) at something of AWS's; returns the whole name."""
+        whole = self.name_of(label)
+        aws.route53.Record(
+            f"{self._prefix}-{_part(label)}-record",
+            zone_id=self.zone_id,
+            name=whole,
+            type="A",
+            aliases=[
+                # No answer rather than the address of what is known to be down.
+                aws.route53.RecordAliasArgs(name=dns_name, zone_id=zone_id, evaluate_target_health=True)
+            ],
+            opts=self._child("alias_record"),
+        )
+        return whole
+
+    def name_for(self, label: str, host: pulumi.Input[str], *, ttl_seconds: int = 60) -> str:
+        """Let `{label}.{domain}` be another name of `host`; returns the whole name.
+
+        Certificates do not follow: a client that checks the host's certificate must go on to ask for `host`.
+        """
+        if label == "@":
+            raise Refusal("label", label, "cannot be another name of a host: the zone itself stands there; use alias")
+        whole = self.name_of(label)
+        aws.route53.Record(
+            f"{self._prefix}-{_part(label)}-record",
+            zone_id=self.zone_id,
+            name=whole,
+            type="CNAME",
+            ttl=ttl_seconds,
+            records=[host],
+            opts=self._child("record"),
+        )
+        return whole
+
+    def name_of(self, label: str) -> str:
+        """`api` → `api.example.com`; `@` → `example.com`."""
+        whole = self.domain if label == "@" else f"{label}.{self.domain}"
+        check_domain("label", whole)
+        return whole
+
+
+def check_domain(field_: str, domain: str) -> None:
+    """Refuse what is no domain in the form in which AWS keeps it."""
+    if len(domain) > 253 or not _DOMAIN.fullmatch(domain):
+        raise Refusal(
+            field_,
+            domain,
+            "is not a domain; write one such as example.com, in lower case, without scheme, path or final dot",
+        )
+
+
+def _part(label: str) -> str:
+    """A label as part of a resource's name."""
+    return "apex" if label == "@" else re.sub(r"[^a-z0-9]+", "-", label).strip("-")
