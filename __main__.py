@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from architecture.checks import check_parts
 from architecture.network import build_network
-from architecture.outputs import export_network, export_storage
+from architecture.observability import build_topics
+from architecture.outputs import export_network, export_storage, export_topics
 from architecture.platform import build_platform
 from architecture.storage import build_storage
 from settings import Settings
@@ -14,7 +15,9 @@ check_parts(settings)
 
 platform = build_platform(settings)
 storage = build_storage(settings, platform)
+topics = build_topics(settings, platform)
 network = build_network(settings, platform, storage)
 
 export_storage(storage)
+export_topics(topics)
 export_network(network)

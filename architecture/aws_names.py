@@ -18,6 +18,9 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:kms/alias:Alias": ("name", 256),
     "aws:rds/subnetGroup:SubnetGroup": ("name", 255),
     "aws:s3/bucket:Bucket": ("bucket", 63),
+    "aws:sns/topic:Topic": ("name", 256),
+    "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": ("configurationName", 128),
+    "aws:iam/policy:Policy": ("name", 128),
 }
 
 

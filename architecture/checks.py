@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from architecture.network import vpc_args
+from architecture.observability import topics_args
 from architecture.storage import bucket_args, log_archive_args
 from components.network.flow_logs import FlowLogsToCloudWatch
 from components.refusal import Refusal
@@ -40,6 +41,9 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     if archive is not None:
         yield lambda: log_archive_args(archive, settings.retention)
     key_arn = "arn:aws:kms:::key/to-be-made" if settings.own_keys else None
+    alerts, stem = settings.alerts, f"{settings.product}-{settings.environment}"
+    if alerts is not None:
+        yield lambda: topics_args(alerts, stem, key_arn=key_arn)
     for service, bucket in settings.buckets.items():
         yield lambda service=service, bucket=bucket: bucket_args(
             service,

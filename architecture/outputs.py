@@ -11,6 +11,7 @@ from components.network.vpc import Vpc
 
 if TYPE_CHECKING:
     from architecture.storage import Storage
+    from components.alarms import AlarmTopics
 
 
 def export_network(network: Network | None) -> None:
@@ -31,3 +32,9 @@ def export_storage(storage: Storage) -> None:
     if storage.log_archive is not None:
         pulumi.export("logArchiveBucket", storage.log_archive.name)
     pulumi.export("buckets", {service: bucket.name for service, bucket in storage.buckets.items()})
+
+
+def export_topics(topics: AlarmTopics | None) -> None:
+    """The topics to which alarms go."""
+    if topics is not None:
+        pulumi.export("alertTopics", {"critical": topics.critical, "warning": topics.warning})

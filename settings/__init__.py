@@ -16,15 +16,16 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from settings import names, network, storage
+from settings import names, network, observability, storage
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
+from settings.observability import AlertSettings
 from settings.section import AccountId, Environment, Name, Region, Section, text
 from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, LogSettings
 
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
-_PARTS = (names, network, storage)
+_PARTS = (names, network, storage, observability)
 """Each knows which of its settings cannot work together."""
 
 
@@ -44,6 +45,7 @@ class Settings(Section):
     network: NetworkSettings | None = None
     log_archive: LogArchiveSettings | None = None
     buckets: dict[Name, BucketSettings] = {}
+    alerts: AlertSettings | None = None
 
     @property
     def own_keys(self) -> bool:
