@@ -9,6 +9,8 @@ from architecture.outputs import export_data, export_network, export_storage
 from architecture.edge import build_edge
 from architecture.network import build_network
 from architecture.outputs import export_edge, export_network, export_storage
+from architecture.observability import build_topics
+from architecture.outputs import export_network, export_storage, export_topics
 from architecture.platform import build_platform
 from architecture.storage import build_storage
 from settings import Settings
@@ -18,10 +20,12 @@ check_parts(settings)
 
 platform = build_platform(settings)
 storage = build_storage(settings, platform)
+topics = build_topics(settings, platform)
 network = build_network(settings, platform, storage)
 data = build_data(settings, platform, network, storage, None)
 
 export_storage(storage)
+export_topics(topics)
 export_network(network)
 export_data(data)
 edge = build_edge(settings, platform, network, storage)

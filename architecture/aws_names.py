@@ -26,6 +26,9 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:wafv2/webAcl:WebAcl": ("name", 128),
     "aws:rds/subnetGroup:SubnetGroup": ("name", 255),
     "aws:s3/bucket:Bucket": ("bucket", 63),
+    "aws:sns/topic:Topic": ("name", 256),
+    "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": ("configurationName", 128),
+    "aws:iam/policy:Policy": ("name", 128),
 }
 
 

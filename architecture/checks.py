@@ -10,6 +10,7 @@ import pulumi
 from architecture.data import GROUND_TO_BE, database_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.network import vpc_args
+from architecture.observability import topics_args
 from architecture.storage import bucket_args, log_archive_args
 from components.network.flow_logs import FlowLogsToCloudWatch
 from components.refusal import Refusal
@@ -45,6 +46,9 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     if database is not None:
         yield lambda: database_args(database, settings, GROUND_TO_BE)
     key_arn = "arn:aws:kms:::key/to-be-made" if settings.own_keys else None
+    alerts, stem = settings.alerts, f"{settings.product}-{settings.environment}"
+    if alerts is not None:
+        yield lambda: topics_args(alerts, stem, key_arn=key_arn)
     for service, bucket in settings.buckets.items():
         yield lambda service=service, bucket=bucket: bucket_args(
             service,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from architecture.data import Data
     from architecture.edge import Edge
     from architecture.storage import Storage
+    from components.alarms import AlarmTopics
 
 
 def export_network(network: Network | None) -> None:
@@ -53,3 +54,7 @@ def export_edge(edge: Edge) -> None:
             pulumi.export("nameServers", edge.zone.name_servers)
     if edge.private_zone is not None:
         pulumi.export("privateZoneId", edge.private_zone.zone_id)
+def export_topics(topics: AlarmTopics | None) -> None:
+    """The topics to which alarms go."""
+    if topics is not None:
+        pulumi.export("alertTopics", {"critical": topics.critical, "warning": topics.warning})

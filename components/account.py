@@ -19,11 +19,12 @@ class Account:
 
     @staticmethod
     def of(component: pulumi.Resource) -> Account:
-        """Where `component`'s provider works. Asked once for each provider, not once for each component."""
-        provider = component.get_provider("aws:index:") or pulumi.runtime.get_root_resource()
+        """Where `component`'s provider, or a provider, works. Asked once for each provider, not for each component."""
+        own = component if isinstance(component, pulumi.ProviderResource) else component.get_provider("aws:index:")
+        provider = own or pulumi.runtime.get_root_resource()
         known = _asked.get(provider) if provider is not None else None
         if known is None:
-            options = pulumi.InvokeOptions(parent=component)
+            options = pulumi.InvokeOptions(provider=own) if own is component else pulumi.InvokeOptions(parent=component)
             known = Account(
                 id=aws.get_caller_identity_output(opts=options).account_id,
                 partition=aws.get_partition_output(opts=options).partition,

@@ -20,8 +20,10 @@ from settings import data, names, network, storage
 from settings.data import DatabaseSettings
 from settings import edge, names, network, storage
 from settings.edge import DomainSettings, LoadBalancerSettings
+from settings import names, network, observability, storage
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
+from settings.observability import AlertSettings
 from settings.section import AccountId, Environment, Name, Region, Section, text
 from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, LogSettings
 
@@ -29,6 +31,7 @@ __all__ = ["Mistake", "Settings", "SettingsError"]
 
 _PARTS = (names, network, storage, data)
 _PARTS = (names, network, storage, edge)
+_PARTS = (names, network, storage, observability)
 """Each knows which of its settings cannot work together."""
 
 
@@ -51,6 +54,7 @@ class Settings(Section):
     database: DatabaseSettings | None = None
     domain: DomainSettings | None = None
     load_balancer: LoadBalancerSettings | None = None
+    alerts: AlertSettings | None = None
 
     @property
     def own_keys(self) -> bool:

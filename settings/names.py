@@ -35,6 +35,7 @@ RESERVED_SERVICES = (
     "internal",
     "tls",
 )
+RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "alerts")
 """Services that the program names itself."""
 
 

@@ -23,6 +23,7 @@ from components.data.lifecycle import LifecycleRule
 from components.data.postgres import Postgres, PostgresArgs
 from components.identity.key import Key, KeyArgs, ServiceUse
 from components.network.vpc import Vpc, VpcArgs
+from components.operations.topics import Slack, Topics, TopicsArgs
 from tests.conftest import Recorder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,6 +93,16 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     Key: _key,
     Postgres: _postgres,
     Vpc: _vpc,
+def _topics(transform: Any) -> None:
+    slack = Slack(workspace_id="T1", channel_id="C1")
+    Topics(NAME, TopicsArgs(stem="wiki-dev", emails=["a@example.com"], slack=slack, transform=transform))
+
+
+WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
+    Key: _key,
+    Bucket: _bucket,
+    Vpc: _vpc,
+    Topics: _topics,
 }
 """Each component with everything it can have."""
 

@@ -149,7 +149,8 @@ def _key_policy(args: KeyArgs, account: Account) -> list[Statement]:
             statement(
                 f"UsedByService{number}",
                 principal={"Service": use.principal},
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                # CloudTrail looks at the key before it uses it.
+                actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"],
                 resources="*",
                 condition={
                     "StringEquals": {"aws:SourceAccount": account.id},

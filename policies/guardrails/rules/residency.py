@@ -30,6 +30,11 @@ _WITH_SCOPE = {
     "aws:wafv2/ruleGroup:RuleGroup",
 }
 
+# AWS Chatbot is reached in these regions only and serves the whole world from there. It keeps which channel hears which
+# topic; the messages themselves go to Slack.
+_CHATBOT = "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration"
+_CHATBOT_REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
+
 # Where a resource names the places of its copies: regions, or ARNs that hold one.
 _COPIES: dict[str, tuple[str, ...]] = {
     "aws:backup/plan:Plan": ("rules.*.copyActions.*.destinationVaultArn",),
@@ -72,7 +77,7 @@ def residency_provider(provider: Resource, _at: Context) -> Iterator[str]:
 
 @rule(
     id="residency-region",
-    title="Resources are in Japan; in us-east-1 only CloudFront's certificates and WAF",
+    title="Resources are in Japan, but for CloudFront's certificates and WAF and Slack's channels",
     types=("aws:*",),
     level=MANDATORY,
     severity="high",
@@ -83,8 +88,10 @@ def residency_provider(provider: Resource, _at: Context) -> Iterator[str]:
         example(aws("acm/certificate:Certificate", {"region": US_EAST})),
         example(aws("wafv2/webAcl:WebAcl", {"region": US_EAST, "scope": "CLOUDFRONT"})),
         example(aws("backup/vault:Vault", {"region": "ap-northeast-3"})),
+        example(aws("chatbot/slackChannelConfiguration:SlackChannelConfiguration", {"region": "us-east-2"})),
     ],
     non_compliant=[
+        example(aws("sns/topic:Topic", {"region": "us-east-2"})),
         example(aws("sns/topic:Topic", {"region": "us-west-2"})),
         example(aws("sns/topic:Topic", provider={"region": US_EAST})),
         example(aws("wafv2/webAcl:WebAcl", {"region": US_EAST, "scope": "REGIONAL"})),
@@ -101,6 +108,8 @@ def residency_region(resource: Resource, at: Context) -> Iterator[str]:
         # A provider for us-east-1 also makes what belongs to such a certificate and has no region of its own.
         or (resource.kind.startswith("aws:route53/") and not resource.props.has("region"))
     ):
+        return
+    if resource.kind == _CHATBOT and region in _CHATBOT_REGIONS:
         return
     yield f"the region is {region}"
 

@@ -1,0 +1,54 @@
+"""What watches over the system: the topics for alarms, and what is made from what the other layers built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architecture.refusals import says
+from components.account import Account
+from components.identity.key import Key, KeyArgs, ServiceUse
+from components.operations.topics import PUBLISHERS, Slack, Topics, TopicsArgs, publisher_arn
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from architecture.platform import Platform
+    from components.alarms import AlarmTopics
+    from settings import Settings
+    from settings.observability import AlertSettings
+
+
+def build_topics(settings: Settings, platform: Platform) -> AlarmTopics | None:
+    """Where alarms go; none where the stack's YAML has no such section, and then there are no alarms."""
+    if settings.alerts is None:
+        return None
+    key = _alerts_key(settings, platform) if settings.own_keys else None
+    args = topics_args(settings.alerts, platform.stem, key_arn=key.arn if key else None)
+    return Topics(platform.name("alerts"), args, platform.options()).alarm_topics
+
+
+def topics_args(alerts: AlertSettings, stem: str, *, key_arn: pulumi.Input[str] | None) -> TopicsArgs:
+    """What the stack's YAML says of the topics."""
+    with says("alerts"):
+        slack = alerts.slack
+        return TopicsArgs(
+            stem=stem,
+            emails=alerts.emails,
+            slack=Slack(workspace_id=slack.workspace_id, channel_id=slack.channel_id) if slack else None,
+            key_arn=key_arn,
+        )
+
+
+def _alerts_key(settings: Settings, platform: Platform) -> Key:
+    # A key of its own: those of logs and data need not be open to the services that publish.
+    account = Account.of(platform.provider)
+    with says("keys"):
+        args = KeyArgs(
+            description=f"Alerts of {platform.stem}",
+            services=[
+                ServiceUse(principal=service, source_arn=publisher_arn(account, service)) for service in PUBLISHERS
+            ],
+            rotation_days=settings.keys.rotation_days,
+            retention=settings.retention,
+        )
+    return Key(platform.name("alerts-encryption"), args, platform.options())

@@ -1,0 +1,1 @@
+"""What makes sense of the data: tables and queries."""

@@ -1,0 +1,88 @@
+"""Topics, their policies and who subscribes to them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rehearsal.cloud.creation import Call, Code, Making, Spec
+
+# The members of CreateTopic's and Subscribe's `Attributes`, as AWS spells them.
+_TOPIC: Final = {
+    "displayName": "DisplayName",
+    "policy": "Policy",
+    "kmsMasterKeyId": "KmsMasterKeyId",
+    "fifoTopic": "FifoTopic",
+    "contentBasedDeduplication": "ContentBasedDeduplication",
+    "deliveryPolicy": "DeliveryPolicy",
+    "signatureVersion": "SignatureVersion",
+    "tracingConfig": "TracingConfig",
+}
+_SUBSCRIPTION: Final = {
+    "filterPolicy": "FilterPolicy",
+    "filterPolicyScope": "FilterPolicyScope",
+    "rawMessageDelivery": "RawMessageDelivery",
+    "redrivePolicy": "RedrivePolicy",
+    "deliveryPolicy": "DeliveryPolicy",
+    "subscriptionRoleArn": "SubscriptionRoleArn",
+}
+
+
+def _attributes(inputs: dict[str, Any], names: dict[str, str]) -> dict[str, str]:
+    """Attributes are texts, also the numbers and switches among them."""
+
+    def text(value: Any) -> str:
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    return {names[key]: text(value) for key, value in sorted(inputs.items()) if key in names}
+
+
+def _create_topic(making: Making) -> dict[str, Any]:
+    request: dict[str, Any] = {"Name": making.inputs["name"]}
+    if attributes := _attributes(making.inputs, _TOPIC):
+        request["Attributes"] = attributes
+    if making.tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
+    return making.call("CreateTopic", request)
+
+
+def _subscribe(making: Making) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "TopicArn": making.inputs["topic"],
+        "Protocol": making.inputs["protocol"],
+        "Endpoint": making.inputs["endpoint"],
+        "ReturnSubscriptionArn": True,
+    }
+    if attributes := _attributes(making.inputs, _SUBSCRIPTION):
+        request["Attributes"] = attributes
+    return making.call("Subscribe", request)
+
+
+SPECS: Final[dict[str, Spec]] = {
+    "aws:sns/topic:Topic": Spec(
+        service="sns",
+        create=Code(_create_topic, reads=("name", *_TOPIC)),
+        id="TopicArn",
+        autoname="name",
+        outputs={"arn": "{id}", "owner": "{account}"},
+    ),
+    "aws:sns/topicPolicy:TopicPolicy": Spec(
+        service="sns",
+        create=Call(
+            operation="SetTopicAttributes",
+            takes={"arn": "TopicArn", "policy": "AttributeValue"},
+            fixed={"AttributeName": "Policy"},
+        ),
+        id="{arn}",
+        outputs={"owner": "{account}"},
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": Spec(
+        service="sns",
+        create=Code(_subscribe, reads=("topic", "protocol", "endpoint", *_SUBSCRIPTION)),
+        id="SubscriptionArn",
+        left_out={
+            "confirmationTimeoutInMinutes": "how long the provider waits",
+            "endpointAutoConfirms": "whether the provider waits",
+        },
+        outputs={"arn": "{id}", "ownerId": "{account}"},
+    ),
+}
