@@ -42,16 +42,19 @@ class Target:
     """A requirements file whose pins this one must share."""
 
 
+DEVELOPMENT = "requirements/dev.txt"
 RUNTIME = Target(path="requirements.txt", project=True)
 TARGETS = (
     RUNTIME,
     Target(
-        path="requirements/dev.txt",
+        path=DEVELOPMENT,
         project=True,
-        groups=("rehearsal", "test", "check"),
+        groups=("rehearsal", "test", "check", "workloads"),
         constraint=RUNTIME.path,
     ),
     Target(path="requirements/uv.txt", project=False, groups=("bootstrap",)),
+    # What the image installs: the versions with which its tests ran.
+    Target(path="workloads/api/requirements.txt", project=False, groups=("workloads",), constraint=DEVELOPMENT),
 )
 
 

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     SetUp = Callable[..., tuple[int, str, list[str]]]
 
 ROOT = Path(__file__).parent.parent
-REQUIREMENTS_FILES = ("requirements.txt", "requirements/dev.txt", "requirements/uv.txt")
+REQUIREMENTS_FILES = (
+    "requirements.txt",
+    "requirements/dev.txt",
+    "requirements/uv.txt",
+    "workloads/api/requirements.txt",
+)
 
 
 def load_script(path: Path) -> ModuleType:
@@ -57,7 +62,8 @@ def checkout(tmp_path: Path) -> Path:
     """The part of the project that set-up reads, free to be changed; in a path with a space."""
     root = tmp_path / "a checkout"
     shutil.copytree(ROOT / "requirements", root / "requirements")
-    for name in ("pyproject.toml", "requirements.txt", "Makefile"):
+    (root / "workloads/api").mkdir(parents=True)
+    for name in ("pyproject.toml", "requirements.txt", "workloads/api/requirements.txt", "Makefile"):
         shutil.copy(ROOT / name, root / name)
     return root
 

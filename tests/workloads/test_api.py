@@ -1,0 +1,381 @@
+"""The application as its callers, the load balancer, ECS and the log router see it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+import pytest
+from api.items import Items, ItemsInMemory, ItemsInPostgres, NewItem, StoreUnavailable
+from api.logs import write_json_lines
+from api.main import create_app
+from api.settings import Database, Settings, SettingsError
+from fastapi.testclient import TestClient
+
+from tests.workloads.conftest import PASSWORD, Postgres, until
+
+WORKLOADS = Path(__file__).resolve().parents[2] / "workloads"
+
+
+def database(server: Postgres, **changes: Any) -> Database:
+    given: dict[str, Any] = {
+        "host": "localhost", "port": server.port, "name": "postgres", "user": "app", "password": PASSWORD,
+        "certificates": str(server.certificate), **changes,
+    }  # fmt: skip
+    return Database(**given)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def client(request: pytest.FixtureRequest) -> Iterator[TestClient]:
+    """The application over each store."""
+    store: Items = ItemsInMemory()
+    if request.param == "postgres":
+        store = ItemsInPostgres(database(request.getfixturevalue("postgres")))
+    with TestClient(create_app(Settings(), store)) as made:
+        yield made
+
+
+# --- Items ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_item_is_created_found_listed_and_deleted(client: TestClient) -> None:
+    made = client.post("/items", json={"name": " Tea ", "description": "緑茶"})
+    assert made.status_code == 201
+    item = made.json()
+    assert (item["name"], item["description"]) == ("Tea", "緑茶")
+    assert made.headers["Location"] == f"/items/{item['id']}"
+    assert client.get(made.headers["Location"]).json() == item
+    assert client.get("/items").json() == [item]
+    assert client.delete(made.headers["Location"]).status_code == 204
+    assert client.get(made.headers["Location"]).status_code == 404
+    assert client.delete(made.headers["Location"]).status_code == 404
+    assert client.get("/items").json() == []
+
+
+def test_a_list_is_read_page_by_page_without_gap_or_repetition(client: TestClient) -> None:
+    made = {client.post("/items", json={"name": str(number)}).json()["id"] for number in range(7)}
+    seen: list[str] = []
+    while page := client.get("/items", params={"limit": 3, **({"after": seen[-1]} if seen else {})}).json():
+        assert len(page) <= 3
+        seen += [item["id"] for item in page]
+    assert seen == sorted(made)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"name": ""}, {"name": "  "}, {"name": "x" * 201}, {"name": "a\0b"}, {"name": "x", "nmae": "y"}, [], 1]
+)
+def test_a_malformed_item_is_refused(client: TestClient, body: Any) -> None:
+    assert client.post("/items", json=body).status_code == 422
+    assert client.get("/items").json() == []
+
+
+@pytest.mark.parametrize("path", ["/items/1", "/items?limit=0", "/items?limit=101", "/items?after=x"])
+def test_a_malformed_request_is_refused(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 422
+
+
+def test_what_looks_like_sql_is_kept_as_it_is(client: TestClient) -> None:
+    name = "'); DROP TABLE items; --"
+    item = client.post("/items", json={"name": name}).json()
+    assert client.get(f"/items/{item['id']}").json()["name"] == name
+
+
+def test_items_in_the_database_outlive_the_process_and_are_shared(postgres: Postgres) -> None:
+    with TestClient(create_app(Settings(database=database(postgres)))) as one:
+        item = one.post("/items", json={"name": "kept"}).json()
+    with TestClient(create_app(Settings(database=database(postgres)))) as other:
+        assert other.get("/items").json() == [item]
+
+
+def test_many_requests_at_once_need_few_connections_and_make_one_table(postgres: Postgres) -> None:
+    stores = [ItemsInPostgres(database(postgres, connections=2)) for _ in range(2)]
+    for store in stores:
+        store.open()
+    failures: list[Exception] = []
+
+    def work(store: Items) -> None:
+        try:
+            store.create(NewItem(name="x"))
+        except Exception as error:  # noqa: BLE001 it is told below
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(stores[number % 2],)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(stores[0].list(100, None)) == 20
+    for store in stores:
+        store.close()
+
+
+# --- Health -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_working_application_is_alive_and_ready(client: TestClient) -> None:
+    assert client.get("/health").status_code == 200
+    assert client.get("/ready").status_code == 200
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_without_its_database_the_application_is_alive_but_not_ready() -> None:
+    away = Database(host="127.0.0.1", port=closed_port(), name="app", user="app", password=PASSWORD)
+    with TestClient(create_app(Settings(), ItemsInPostgres(away, wait_seconds=0.2))) as client:
+        assert client.get("/health").status_code == 200
+        assert client.get("/ready").status_code == 503
+        refused = client.post("/items", json={"name": "x"})
+        assert refused.status_code == 503
+        assert refused.headers["Retry-After"] == "5"
+        assert PASSWORD not in refused.text
+
+
+def test_a_database_that_comes_back_is_used_again(postgres: Postgres) -> None:
+    with TestClient(create_app(Settings(), ItemsInPostgres(database(postgres), wait_seconds=1))) as client:
+        item = client.post("/items", json={"name": "before"}).json()
+        postgres.do("restart", "-m", "immediate")
+        until(lambda: client.get("/ready").status_code == 200)
+        assert client.get("/items").json() == [item]
+        assert client.get("/health").status_code == 200
+
+
+def test_after_a_changed_password_the_task_asks_to_be_replaced(postgres: Postgres) -> None:
+    with TestClient(create_app(Settings(), ItemsInPostgres(database(postgres), wait_seconds=0.5))) as client:
+        assert client.get("/ready").status_code == 200
+        postgres.execute("ALTER USER app PASSWORD 'rotated'")
+        assert client.get("/health").status_code == 200, "open connections go on"
+        postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'api'")
+        until(lambda: client.get("/ready").status_code == 503)
+        until(lambda: client.get("/health").status_code == 503)
+
+
+# --- TLS --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_every_connection_to_the_database_is_encrypted(postgres: Postgres, verified: bool) -> None:
+    store = ItemsInPostgres(database(postgres, **({} if verified else {"certificates": None})))
+    store.open()
+    encrypted = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'api'"
+    store.ready()
+    with psycopg.connect(host=str(postgres.folder), port=postgres.port, user="app", dbname="postgres") as connection:
+        assert set(connection.execute(encrypted).fetchall()) == {(True,)}
+    store.close()
+
+
+def test_a_server_that_is_not_the_one_that_was_named_gets_no_password(postgres: Postgres, tmp_path: Path) -> None:
+    for wrong in ({"host": "127.0.0.1"}, {"certificates": str(tmp_path / "none.pem")}):
+        store = ItemsInPostgres(database(postgres, **wrong), wait_seconds=0.5)
+        store.open()
+        with pytest.raises(StoreUnavailable):
+            store.ready()
+        store.close()
+
+
+def test_a_server_without_tls_is_refused(postgres: Postgres) -> None:
+    postgres.execute("ALTER SYSTEM SET ssl = off")
+    (postgres.folder / "data/pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+    postgres.do("restart")
+    try:
+        store = ItemsInPostgres(database(postgres, certificates=None), wait_seconds=0.5)
+        store.open()
+        with pytest.raises(StoreUnavailable):
+            store.ready()
+        store.close()
+    finally:
+        postgres.execute("ALTER SYSTEM SET ssl = on")
+        postgres.do("restart")
+
+
+# --- Settings ---------------------------------------------------------------------------------------------------------
+
+SECRET = json.dumps({"username": "app", "password": PASSWORD, "engine": "postgres"})
+
+
+def test_the_database_comes_from_the_environment_and_hides_its_password() -> None:
+    settings = Settings.read({"DATABASE_HOST": "db.example", "DATABASE_SECRET": SECRET, "DATABASE_PORT": "5433"})
+    assert settings.database is not None
+    assert (settings.database.user, settings.database.password, settings.database.port) == ("app", PASSWORD, 5433)
+    assert PASSWORD not in repr(settings)
+    assert Settings.read({}).database is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"DATABASE_HOST": "db"}, "DATABASE_SECRET is missing"),
+        ({"DATABASE_SECRET": SECRET}, "DATABASE_HOST is missing"),
+        ({"DATABASE_HOST": "db", "DATABASE_SECRET": PASSWORD}, "DATABASE_SECRET must be JSON"),
+        ({"DATABASE_HOST": "db", "DATABASE_SECRET": f'["{PASSWORD}"]'}, "DATABASE_SECRET must be JSON"),
+        ({"DATABASE_HOST": "db", "DATABASE_SECRET": SECRET, "DATABASE_PORT": "x"}, "DATABASE_PORT is 'x'"),
+        ({"PORT": "0"}, "PORT is '0'"),
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is 'LOUD'"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_at_the_start(environment: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words) as refused:
+        Settings.read(environment)
+    assert PASSWORD not in str(refused.value)
+
+
+# --- Logs -------------------------------------------------------------------------------------------------------------
+
+COMMON = {"time", "level", "service", "message", "request_id"}
+REQUEST = COMMON | {"method", "path", "status", "duration_ms", "user_id"}
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[TestClient, Callable[[], list[dict[str, Any]]]]]:
+    """An application that logs everything, and what it wrote of requests and errors."""
+    app = create_app(Settings(service="shop", log_level="DEBUG", user_header="x-user"))
+    written = io.StringIO()
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("first line\nsecond line")
+
+    with TestClient(app) as client:
+        write_json_lines("shop", "DEBUG", written)
+        yield client, lambda: records_in(written)
+
+
+def records_in(written: io.StringIO) -> list[dict[str, Any]]:
+    every = [json.loads(line) for line in written.getvalue().splitlines()]
+    return [one for one in every if "path" in one or one["level"] == "ERROR"]
+
+
+def test_a_request_leaves_one_record_with_the_columns_of_the_log_table(served: Any) -> None:
+    client, records = served
+    client.get("/items?limit=3", headers={"X-Request-ID": "abc-1", "X-User": "u1"})
+    (record,) = records()
+    assert set(record) == REQUEST
+    assert {key: record[key] for key in REQUEST - {"time", "duration_ms"}} == {
+        "level": "INFO", "service": "shop", "message": "GET /items 200", "request_id": "abc-1", "method": "GET",
+        "path": "/items", "status": 200, "user_id": "u1",
+    }  # fmt: skip
+    assert record["duration_ms"] >= 0
+    assert record["time"].endswith("Z")
+    assert len(record["time"]) == len("2026-01-02T03:04:05.678Z")
+
+
+@pytest.mark.parametrize(
+    ("path", "level"),
+    [("/items", "INFO"), ("/nowhere", "WARNING"), ("/broken", "ERROR"), ("/health", "DEBUG"), ("/ready", "DEBUG")],
+)
+def test_the_level_says_whose_fault_it_was(served: Any, path: str, level: str) -> None:
+    client, records = served
+    client.get(path)
+    assert [one["level"] for one in records() if one.get("path") == path] == [level]
+
+
+def test_a_failure_is_one_error_with_its_stack_on_one_line_and_tells_the_caller_nothing(served: Any) -> None:
+    client, records = served
+    answer = client.get("/broken")
+    assert answer.status_code == 500
+    assert "second line" not in answer.text
+    (record,) = [one for one in records() if one["level"] == "ERROR"]
+    assert "Traceback" in record["message"]
+    assert record["message"].endswith("RuntimeError: first line\nsecond line")
+    assert (record["status"], record["request_id"]) == (500, answer.headers["x-request-id"])
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 129, 'a"b', "é"])
+def test_an_id_that_could_do_harm_is_replaced(served: Any, given: str) -> None:
+    client, records = served
+    answer = client.get("/items", headers={b"x-request-id": given.encode("latin-1")})
+    identity = answer.headers["x-request-id"]
+    assert UUID(identity).hex == identity
+    assert {one["request_id"] for one in records() if "path" in one} == {identity}
+
+
+def test_the_load_balancers_trace_is_the_id_where_the_caller_gave_none(served: Any) -> None:
+    client, _ = served
+    trace = "Root=1-67891233-abcdef012345678912345678"
+    assert client.get("/items", headers={"X-Amzn-Trace-Id": trace}).headers["x-request-id"] == trace
+
+
+def test_nobody_is_believed_to_be_somebody_unless_the_settings_say_so() -> None:
+    written = io.StringIO()
+    with TestClient(create_app(Settings())) as client:
+        write_json_lines("shop", "INFO", written)
+        client.get("/items", headers={"X-User": "root", "X-Amzn-Oidc-Identity": "root"})
+    assert [one["user_id"] for one in records_in(written)] == [None]
+
+
+# --- The process ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`python -m api`, as the container starts it, and its address."""
+    port = closed_port()
+    environment = {"PATH": os.environ["PATH"], "PORT": str(port), "PYTHONDONTWRITEBYTECODE": "1", "DRAIN_SECONDS": "5"}
+    started = subprocess.Popen(
+        [sys.executable, "-m", "api"], cwd=WORKLOADS, env=environment, stdout=subprocess.PIPE, text=True,
+        stderr=(tmp_path / "stderr").open("w"),
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{address}/health").status_code == 200
+        except httpx.TransportError:
+            assert started.poll() is None, (tmp_path / "stderr").read_text()
+            return False
+
+    until(answers, 20)
+    try:
+        yield started, address
+    finally:
+        started.kill()
+        started.wait()
+    assert (tmp_path / "stderr").read_text() == "", "the log router reads stdout"
+
+
+def test_sigterm_ends_the_process_when_its_requests_are_done(process: tuple[subprocess.Popen[str], str]) -> None:
+    started, address = process
+    port = int(address.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as slow:
+        body = b'{"name": "late"}'
+        head = (
+            f"POST /items HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        slow.sendall(head.encode() + body[:5])
+        time.sleep(0.3)
+        started.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert started.poll() is None, "a request is under way"
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{address}/health", timeout=1)
+        slow.sendall(body[5:])
+        assert b"201 Created" in slow.recv(4096)
+    out, _ = started.communicate(timeout=10)
+    assert started.returncode in (0, -signal.SIGTERM)
+    records = [json.loads(line) for line in out.splitlines()]
+    assert all(set(one) in (COMMON, REQUEST) for one in records)
+    assert [one["path"] for one in records if "path" in one] == ["/items"]
+
+
+def test_two_stores_in_memory_share_nothing() -> None:
+    one, other = ItemsInMemory(), ItemsInMemory()
+    one.create(NewItem(name="x"))
+    assert other.list(10, None) == []
+    assert other.get(uuid4()) is None

@@ -1,0 +1,4 @@
+"""A small application over HTTP: health, readiness, and a store of items.
+
+The folder above this one goes on the path; the application is then `api.main:app`, whatever serves it.
+"""

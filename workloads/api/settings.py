@@ -1,0 +1,95 @@
+"""What the surroundings tell the application, all of it by environment variables."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class SettingsError(ValueError):
+    """A variable that is missing or makes no sense. The message names it and never shows a secret."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """Where the items are kept, and how it is reached: always by TLS."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    password: str = field(repr=False)
+    certificates: str | None = None
+    """A file of the authorities that may have signed the server's certificate. With it the server must also prove its
+    name; without it the connection is encrypted, but whoever answers is believed."""
+    connections: int = 5
+    """The most connections of this process at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that can differ between two places where the same image runs."""
+
+    service: str = "api"
+    log_level: str = "INFO"
+    port: int = 8080
+    drain_seconds: int = 25
+    """How long requests under way may take after SIGTERM: less than the 30 seconds after which ECS kills."""
+    user_header: str | None = None
+    """The header in which whoever stands before the application says who is signed in, for example that of a load
+    balancer's authentication. Unset, nobody is believed: without authentication a caller could write any name."""
+    database: Database | None = None
+    """Without one, items live in memory and die with the process."""
+
+    @staticmethod
+    def read(environment: Mapping[str, str]) -> Settings:
+        """The settings in these variables; what is wrong is refused at the start, not at the first request."""
+        level = environment.get("LOG_LEVEL", "INFO").upper()
+        if level not in logging.getLevelNamesMapping():
+            raise SettingsError(f"LOG_LEVEL is {level!r}; use DEBUG, INFO, WARNING or ERROR")
+        return Settings(
+            service=environment.get("SERVICE_NAME") or "api",
+            log_level=level,
+            port=_number(environment, "PORT", 8080, most=65535),
+            drain_seconds=_number(environment, "DRAIN_SECONDS", 25, most=110),
+            user_header=(environment.get("USER_HEADER") or "").lower() or None,
+            database=_database(environment),
+        )
+
+
+def _database(environment: Mapping[str, str]) -> Database | None:
+    host, secret = environment.get("DATABASE_HOST"), environment.get("DATABASE_SECRET")
+    if not host and not secret:
+        return None
+    if not host or not secret:
+        missing = "DATABASE_SECRET" if host else "DATABASE_HOST"
+        raise SettingsError(f"{missing} is missing; the database needs both DATABASE_HOST and DATABASE_SECRET")
+    user, password = _credentials(secret)
+    return Database(
+        host=host,
+        port=_number(environment, "DATABASE_PORT", 5432, most=65535),
+        name=environment.get("DATABASE_NAME") or "app",
+        user=user,
+        password=password,
+        certificates=environment.get("DATABASE_CERTIFICATES") or None,
+        connections=_number(environment, "DATABASE_CONNECTIONS", 5, most=100),
+    )
+
+
+def _credentials(secret: str) -> tuple[str, str]:
+    """User and password from the JSON that Secrets Manager keeps for RDS."""
+    try:
+        parts = json.loads(secret)
+        return str(parts["username"]), str(parts["password"])
+    except (ValueError, KeyError, TypeError):
+        # `from None`: the original error quotes the secret.
+        raise SettingsError('DATABASE_SECRET must be JSON with "username" and "password"') from None
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, *, most: int) -> int:
+    text = environment.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+        raise SettingsError(f"{name} is {text!r}; use a whole number from 1 to {most}")
+    return int(text)
