@@ -11,13 +11,20 @@ _PULUMI_SUFFIX = len("-1234567")
 
 # Type → the property that holds the name, and the most characters that AWS takes.
 LIMITS: dict[str, tuple[str, int]] = {
+    "aws:cloudwatch/eventBus:EventBus": ("name", 256),
+    "aws:cloudwatch/eventRule:EventRule": ("name", 64),
     "aws:cloudwatch/logGroup:LogGroup": ("name", 512),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", 255),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
     "aws:iam/role:Role": ("name", 64),
     "aws:iam/rolePolicy:RolePolicy": ("name", 128),
     "aws:kms/alias:Alias": ("name", 256),
     "aws:rds/subnetGroup:SubnetGroup": ("name", 255),
     "aws:s3/bucket:Bucket": ("bucket", 63),
+    "aws:scheduler/schedule:Schedule": ("name", 64),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": ("name", 64),
+    "aws:sfn/stateMachine:StateMachine": ("name", 80),
+    "aws:sqs/queue:Queue": ("name", 80),
 }
 
 

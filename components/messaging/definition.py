@@ -19,16 +19,21 @@ _PLACEHOLDER = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)\}")
 _BASE = frozenset({"Type", "Comment", "QueryLanguage"})
 _FLOW = _BASE | {"InputPath", "OutputPath", "Next", "End", "Assign", "Output"}
 _WORK = _FLOW | {"Parameters", "Arguments", "ResultPath", "ResultSelector", "Retry", "Catch"}
+_TIMEOUTS = frozenset({"TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath"})
+_TOLERATED = ("ToleratedFailureCount", "ToleratedFailurePercentage")
+# What each type of state may have, by the Amazon States Language.
 _KNOWN: Mapping[str, frozenset[str]] = {
-    "Task": _WORK | {"Resource", "TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath", "Credentials"},
+    "Task": _WORK | _TIMEOUTS | {"Resource", "Credentials"},
     "Parallel": _WORK | {"Branches"},
-    "Map": _WORK | {"ItemProcessor", "Iterator", "ItemsPath", "Items", "ItemSelector", "ItemReader", "ItemBatcher", "ResultWriter", "Label", "MaxConcurrency", "MaxConcurrencyPath", "ToleratedFailureCount", "ToleratedFailureCountPath", "ToleratedFailurePercentage", "ToleratedFailurePercentagePath"},
+    "Map": _WORK
+    | {"ItemProcessor", "Iterator", "ItemsPath", "Items", "ItemSelector", "ItemReader", "ItemBatcher", "ResultWriter"}
+    | {"Label", "MaxConcurrency", "MaxConcurrencyPath", *_TOLERATED, *(f"{field}Path" for field in _TOLERATED)},
     "Pass": _FLOW | {"Parameters", "ResultPath", "Result"},
     "Wait": _FLOW | {"Seconds", "SecondsPath", "Timestamp", "TimestampPath"},
     "Choice": _BASE | {"InputPath", "OutputPath", "Choices", "Default", "Assign", "Output"},
     "Succeed": _BASE | {"InputPath", "OutputPath", "Output"},
     "Fail": _BASE | {"Error", "ErrorPath", "Cause", "CausePath"},
-}  # fmt: skip
+}
 _ENDS = ("Succeed", "Fail")
 _MACHINE = frozenset({"Comment", "StartAt", "States", "TimeoutSeconds", "Version", "QueryLanguage"})
 
@@ -109,7 +114,7 @@ def _machine_faults(
 
 def _state_faults(state: Any, path: str, states: Collection[str], kind: Kind, seen: set[str]) -> Iterator[Fault]:
     type_ = state.get("Type") if isinstance(state, dict) else None
-    if type_ not in _KNOWN:
+    if not isinstance(type_, str) or type_ not in _KNOWN:
         yield f"{path}.Type", type_, f"is not a type of state; {_near(type_, _KNOWN)}use {_list(_KNOWN)}"
         return
     for key in sorted(set(state) - _KNOWN[type_]):
@@ -134,7 +139,7 @@ def _own_faults(type_: str, state: Mapping[str, Any], path: str, kind: Kind, see
             yield f"{path}.Resource", resource, "is not an ARN; write one such as arn:aws:states:::sqs:sendMessage"
         elif kind == "EXPRESS" and re.search(r"\.(sync(:2)?|waitForTaskToken)$", resource):
             yield f"{path}.Resource", resource, "waits, which EXPRESS workflows cannot; use STANDARD"
-        elif resource.endswith(".waitForTaskToken") and not {"TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath"} & set(state):  # fmt: skip
+        elif resource.endswith(".waitForTaskToken") and not _TIMEOUTS & set(state):
             yield path, resource, "would wait for a year when nobody answers; set TimeoutSeconds or HeartbeatSeconds"
     if type_ == "Wait":
         ways = sorted({"Seconds", "SecondsPath", "Timestamp", "TimestampPath"} & set(state))

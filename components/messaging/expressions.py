@@ -23,7 +23,9 @@ _FIELDS: tuple[tuple[str, int, int, tuple[str, ...], str], ...] = (
     ("year", 1970, 2199, (), ""),
 )
 _UNITS = ("minute", "hour", "day")
-_PATTERN_KEYS = ("account", "detail", "detail-type", "id", "region", "replay-name", "resources", "source", "time", "version")  # fmt: skip
+_PATTERN_KEYS = (
+    "account", "detail", "detail-type", "id", "region", "replay-name", "resources", "source", "time", "version",
+)  # fmt: skip
 
 
 def check_schedule(field: str, expression: str) -> None:

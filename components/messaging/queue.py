@@ -171,8 +171,8 @@ class Queue(pulumi.ComponentResource):
         alarm_on_dead_letters(
             self._prefix,
             self._dead_letters,
-            f"Messages of {self._prefix} failed {self._args.max_attempts} times: read them in the dead-letter queue and "
-            "the consumer's log, mend, then redrive.",
+            f"Messages of {self._prefix} failed {self._args.max_attempts} times: read them in the dead-letter queue "
+            "and the consumer's log, mend, then redrive.",
             topics,
             self._child("alarm"),
         )

@@ -118,7 +118,7 @@ class Schedule(pulumi.ComponentResource):
         alarm_on_dead_letters(
             self._prefix,
             self._dead_letters,
-            f"{self._prefix} could not start its target: the message in the dead-letter queue says why. Start it by hand.",
+            f"{self._prefix} could not start its target: the message in the dead-letter queue says why.",
             topics,
             self._child("alarm"),
         )

@@ -1,7 +1,8 @@
 """A workflow: a Step Functions state machine whose definition is a file, with logs, traces and an exact role.
 
-Use: nightly = Workflow("wiki-dev-nightly", WorkflowArgs(definition=path.read_text(), substitutions={"queueUrl": q.url}))
-     q.grant_send(nightly.role)
+Use: args = WorkflowArgs(definition=path.read_text(), substitutions={"queueUrl": jobs.url})
+     nightly = Workflow("wiki-dev-nightly", args)
+     jobs.grant_send(nightly.role)
      Schedule("wiki-dev-nightly-schedule", ScheduleArgs(expression="cron(0 2 * * ? *)", target=nightly.target))
 """
 
