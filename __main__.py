@@ -11,6 +11,9 @@ from architecture.network import build_network
 from architecture.outputs import export_edge, export_network, export_storage
 from architecture.observability import build_topics
 from architecture.outputs import export_network, export_storage, export_topics
+from architecture.messaging import build_messaging
+from architecture.network import build_network
+from architecture.outputs import export_messaging, export_network, export_storage
 from architecture.platform import build_platform
 from architecture.storage import build_storage
 from settings import Settings
@@ -33,3 +36,8 @@ edge = build_edge(settings, platform, network, storage)
 export_storage(storage)
 export_network(network)
 export_edge(edge)
+messaging = build_messaging(settings, platform, storage, topics=None)
+
+export_storage(storage)
+export_network(network)
+export_messaging(messaging)

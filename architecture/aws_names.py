@@ -11,7 +11,10 @@ _PULUMI_SUFFIX = len("-1234567")
 
 # Type → the property that holds the name, and the most characters that AWS takes.
 LIMITS: dict[str, tuple[str, int]] = {
+    "aws:cloudwatch/eventBus:EventBus": ("name", 256),
+    "aws:cloudwatch/eventRule:EventRule": ("name", 64),
     "aws:cloudwatch/logGroup:LogGroup": ("name", 512),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", 255),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
     "aws:iam/role:Role": ("name", 64),
     "aws:iam/rolePolicy:RolePolicy": ("name", 128),
@@ -29,6 +32,10 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:sns/topic:Topic": ("name", 256),
     "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": ("configurationName", 128),
     "aws:iam/policy:Policy": ("name", 128),
+    "aws:scheduler/schedule:Schedule": ("name", 64),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": ("name", 64),
+    "aws:sfn/stateMachine:StateMachine": ("name", 80),
+    "aws:sqs/queue:Queue": ("name", 80),
 }
 
 

@@ -9,9 +9,11 @@ import pulumi
 
 from architecture.data import GROUND_TO_BE, database_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
+from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
 from architecture.storage import bucket_args, log_archive_args
+from components.messaging.target import Target
 from components.network.flow_logs import FlowLogsToCloudWatch
 from components.refusal import Refusal
 from settings import Mistake, SettingsError
@@ -82,3 +84,12 @@ def _edge_parts(settings: Settings) -> Iterator[Callable[[], object]]:
     firewall = balancer.firewall
     if firewall is not None:
         yield lambda: web_acl_args(firewall, settings, behind_proxy=False, log_key_arn=None)
+    for service, queue in settings.queues.items():
+        yield lambda service=service, queue=queue: queue_args(service, queue)
+    target = Target(arn="arn:aws:states:::to-be-made", action="states:StartExecution")
+    for service, workflow in settings.workflows.items():
+        yield lambda service=service, workflow=workflow: workflow_args(service, workflow, settings)
+        if workflow.schedule is not None:
+            yield lambda service=service, when=workflow.schedule: schedule_args(service, when, target)
+        if workflow.event is not None:
+            yield lambda service=service, event=workflow.event: event_route_args(service, event, target, bus=None)

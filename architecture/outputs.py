@@ -12,6 +12,7 @@ from components.network.vpc import Vpc
 if TYPE_CHECKING:
     from architecture.data import Data
     from architecture.edge import Edge
+    from architecture.messaging import Messaging
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
 
@@ -58,3 +59,18 @@ def export_topics(topics: AlarmTopics | None) -> None:
     """The topics to which alarms go."""
     if topics is not None:
         pulumi.export("alertTopics", {"critical": topics.critical, "warning": topics.warning})
+def export_messaging(messaging: Messaging) -> None:
+    """Where to send work and events, what to start, and where failures wait."""
+    if messaging.queues:
+        pulumi.export("queueUrls", {service: queue.url for service, queue in messaging.queues.items()})
+    dead_letters = {
+        **{service: queue.dead_letters_url for service, queue in messaging.queues.items()},
+        **{f"{service}-schedule": part.dead_letters_url for service, part in messaging.schedules.items()},
+        **{f"{service}-event": part.dead_letters_url for service, part in messaging.routes.items()},
+    }
+    if dead_letters:
+        pulumi.export("deadLetterUrls", dead_letters)
+    if messaging.bus is not None:
+        pulumi.export("eventBusName", messaging.bus.bus_name)
+    if messaging.workflows:
+        pulumi.export("workflowArns", {service: workflow.arn for service, workflow in messaging.workflows.items()})

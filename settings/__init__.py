@@ -21,6 +21,8 @@ from settings.data import DatabaseSettings
 from settings import edge, names, network, storage
 from settings.edge import DomainSettings, LoadBalancerSettings
 from settings import names, network, observability, storage
+from settings import messaging, names, network, storage
+from settings.messaging import QueueSettings, WorkflowSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.observability import AlertSettings
@@ -32,6 +34,7 @@ __all__ = ["Mistake", "Settings", "SettingsError"]
 _PARTS = (names, network, storage, data)
 _PARTS = (names, network, storage, edge)
 _PARTS = (names, network, storage, observability)
+_PARTS = (names, network, storage, messaging)
 """Each knows which of its settings cannot work together."""
 
 
@@ -55,6 +58,8 @@ class Settings(Section):
     domain: DomainSettings | None = None
     load_balancer: LoadBalancerSettings | None = None
     alerts: AlertSettings | None = None
+    queues: dict[Name, QueueSettings] = {}
+    workflows: dict[Name, WorkflowSettings] = {}
 
     @property
     def own_keys(self) -> bool:
@@ -72,6 +77,7 @@ class Settings(Section):
         return bool(self.buckets) or self.database is not None
         firewall = self.load_balancer is not None and self.load_balancer.firewall is not None
         return firewall or (self.network is not None and self.network.logs_to_cloudwatch)
+        return bool(self.workflows) or (self.network is not None and self.network.logs_to_cloudwatch)
 
     @staticmethod
     def load() -> Settings:

@@ -20,6 +20,10 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
         ("role", len("-replica-role") + _PULUMI_SUFFIX, 64),
         ("bucket", len("-replica-bucket") + _PULUMI_SUFFIX, 63),
     ),
+    "queue": (("dead-letter queue", len("-dead-letters.fifo"), 80),),
+    "workflow": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
+    "scheduled workflow": (("role", len("-schedule-role") + _PULUMI_SUFFIX, 64),),
+    "event workflow": (("role", len("-event-role") + _PULUMI_SUFFIX, 64),),
 }
 
 RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "database")
@@ -36,6 +40,7 @@ RESERVED_SERVICES = (
     "tls",
 )
 RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "alerts")
+RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "events")
 """Services that the program names itself."""
 
 
@@ -50,16 +55,30 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     if overflows:
         excess, text = max(overflows)
         yield "product", f"{settings.product!r} {text}; shorten the product by {excess}"
-    for service, bucket in settings.buckets.items():
+    for section, service, part in _chosen(settings):
         if service in RESERVED_SERVICES:
             yield (
-                f"buckets.{service}",
+                f"{section}.{service}",
                 f"is a name that the program uses itself ({', '.join(RESERVED_SERVICES)}); choose another",
             )
-        overflows = _overflows(f"{stem}-{service}", "replicated bucket" if bucket.replicate_to else "bucket")
+        overflows = _overflows(f"{stem}-{service}", part)
         if overflows:
             excess, text = max(overflows)
-            yield f"buckets.{service}", f"{text}; shorten the bucket's key or the product by {excess}"
+            yield f"{section}.{service}", f"{text}; shorten the {section[:-1]}'s key or the product by {excess}"
+
+
+def _chosen(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Section, service and tightest part of everything whose name the user chose."""
+    for service, bucket in settings.buckets.items():
+        yield "buckets", service, "replicated bucket" if bucket.replicate_to else "bucket"
+    for service in settings.queues:
+        yield "queues", service, "queue"
+    for service, workflow in settings.workflows.items():
+        yield (
+            "workflows",
+            service,
+            "scheduled workflow" if workflow.schedule else "event workflow" if workflow.event else "workflow",
+        )
 
 
 def _overflows(name: str, part: str) -> list[tuple[int, str]]:

@@ -44,6 +44,8 @@ class Account:
         os.environ.pop("AWS_ENDPOINT_URL", None)
         os.environ.update(_CREDENTIALS)
         default_user_config["iam"] = {"load_aws_managed_policies": False}
+        # Definitions are parsed, and executions run: the parser is loaded only if a stack has a state machine.
+        default_user_config["stepfunctions"] = {"execute_state_machine": True}
         mends.apply()
         self._mock = mock_aws()
         self._mock.start()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import uuid
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+import moto.events.models
 import moto.kms.models
+from moto.events.utils import EventTemplateParser
 from moto.kms.utils import KeySpec
 from moto.s3.models import FakeBucket
 
@@ -15,6 +18,9 @@ _LOGGING: Final = "logging.s3.amazonaws.com"
 _KMS: Final[Any] = moto.kms.models
 _generate_private_key: Final = _KMS.generate_private_key
 
+_RULE: Final[Any] = moto.events.models.Rule
+_send_to_targets: Final = _RULE.send_to_targets
+
 
 def apply() -> None:
     """Mend them; to do so twice changes nothing."""
@@ -22,6 +28,40 @@ def apply() -> None:
     FakeBucket._log_permissions_enabled_policy = staticmethod(_may_log)  # noqa: SLF001 it has no other seam
     # moto makes an RSA key, in some 40 ms, for symmetric keys too, which can neither sign nor verify.
     _KMS.generate_private_key = _private_key
+    # moto fails at a rule whose target is a state machine; AWS starts it.
+    _RULE.send_to_targets = _to_targets
+
+
+def _to_targets(rule: Any, event: Any, transform_input: bool = True) -> None:
+    """Start the state machines among the targets, and leave the others to moto."""
+    targets = list(rule.targets)
+    workflows = [target for target in targets if _names_a_workflow(target)]
+    if workflows and rule.event_pattern.matches_event(event):
+        for target in workflows:
+            _start(target, rule, event)
+    rule.targets = [target for target in targets if target not in workflows]
+    try:
+        _send_to_targets(rule, event, transform_input)
+    finally:
+        rule.targets = targets
+
+
+def _names_a_workflow(target: dict[str, Any]) -> bool:
+    return target["Arn"].split(":")[2] == "states"
+
+
+def _start(target: dict[str, Any], rule: Any, event: Any) -> None:
+    from moto.stepfunctions.responses import get_backend  # noqa: PLC0415 only stacks with workflows pay for it
+
+    transformer = target.get("InputTransformer", {})
+    text = target.get("Input") or json.dumps(
+        EventTemplateParser.parse(
+            input_template=transformer.get("InputTemplate"),
+            input_paths_map=transformer.get("InputPathsMap", {}),
+            event=event,
+        )
+    )
+    get_backend(rule.account_id, rule.region_name).start_execution(target["Arn"], str(uuid.uuid4()), text)
 
 
 def _private_key(key_spec: str) -> Any:

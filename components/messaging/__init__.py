@@ -1,0 +1,1 @@
+"""Queues, events, schedules and the workflows that they start."""

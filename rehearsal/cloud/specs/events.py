@@ -1,0 +1,64 @@
+"""EventBridge: buses, rules and their targets."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.problems import Refused
+
+
+def _target(making: Making) -> dict[str, Any]:
+    aside = ("rule", "eventBusName", "forceDestroy", "region", "targetId", "inputTransformer")
+    inputs = {key: value for key, value in making.inputs.items() if key not in aside}
+    target = making.request("PutTargets", {"targets": [{**inputs, "id": making.inputs["targetId"]}]}, {})["Targets"][0]
+    transformer = making.inputs.get("inputTransformer")
+    if transformer is not None:
+        target["InputTransformer"] = {"InputTemplate": transformer["inputTemplate"]}
+        if "inputPaths" in transformer:
+            target["InputTransformer"]["InputPathsMap"] = transformer["inputPaths"]
+    request: dict[str, Any] = {"Rule": making.inputs["rule"], "Targets": [target]}
+    if "eventBusName" in making.inputs:
+        request["EventBusName"] = making.inputs["eventBusName"]
+    response = making.call("PutTargets", request)
+    if response.get("FailedEntryCount"):
+        failed = response["FailedEntries"][0]
+        raise Refused("aws", f"PutTargets: {failed.get('ErrorMessage')} ({failed.get('ErrorCode')})")
+    return response
+
+
+SPECS: Final[dict[str, Spec]] = {
+    "aws:cloudwatch/eventBus:EventBus": Spec(
+        service="events",
+        create=Call(operation="CreateEventBus"),
+        id="{name}",
+        outputs={"arn": "EventBusArn"},
+    ),
+    "aws:cloudwatch/eventRule:EventRule": Spec(
+        service="events",
+        create=Call(operation="PutRule"),
+        id=lambda making: "/".join(filter(None, (making.inputs.get("eventBusName"), making.inputs["name"]))),
+        autoname="name",
+        outputs={"arn": "RuleArn"},
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": Spec(
+        service="events",
+        create=Code(
+            _target,
+            reads=(
+                "rule",
+                "eventBusName",
+                "targetId",
+                "arn",
+                "roleArn",
+                "input",
+                "inputPath",
+                "inputTransformer",
+                "deadLetterConfig",
+                "retryPolicy",
+            ),
+        ),
+        id="{rule}-{targetId}",
+        autoname="targetId",
+    ),
+}

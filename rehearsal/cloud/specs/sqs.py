@@ -1,0 +1,72 @@
+"""SQS: queues, and what is set on them afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from rehearsal.cloud.creation import Call, Code, Making, Spec
+
+# Inputs of the provider and the queue attributes that they are.
+_ATTRIBUTES: Final = {
+    "contentBasedDeduplication": "ContentBasedDeduplication",
+    "deduplicationScope": "DeduplicationScope",
+    "delaySeconds": "DelaySeconds",
+    "fifoQueue": "FifoQueue",
+    "fifoThroughputLimit": "FifoThroughputLimit",
+    "kmsDataKeyReusePeriodSeconds": "KmsDataKeyReusePeriodSeconds",
+    "kmsMasterKeyId": "KmsMasterKeyId",
+    "maxMessageSize": "MaximumMessageSize",
+    "messageRetentionSeconds": "MessageRetentionPeriod",
+    "policy": "Policy",
+    "receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds",
+    "redriveAllowPolicy": "RedriveAllowPolicy",
+    "redrivePolicy": "RedrivePolicy",
+    "sqsManagedSseEnabled": "SqsManagedSseEnabled",
+    "visibilityTimeoutSeconds": "VisibilityTimeout",
+}
+
+
+def _create(making: Making) -> dict[str, Any]:
+    attributes = {_ATTRIBUTES[key]: _text(value) for key, value in making.inputs.items() if key in _ATTRIBUTES}
+    request: dict[str, Any] = {"QueueName": making.inputs["name"], "Attributes": attributes}
+    if making.tags:
+        request["tags"] = making.tags
+    return making.call("CreateQueue", request)
+
+
+def _text(value: Any) -> str:
+    """Every attribute is a text; numbers arrive as floats."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.0f}" if isinstance(value, float) else str(value)
+
+
+def _attribute(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def reshape(inputs: dict[str, Any]) -> dict[str, Any]:
+        return {"queueUrl": inputs["queueUrl"], "attributes": {_ATTRIBUTES[name]: inputs[name]}}
+
+    return reshape
+
+
+def _set_later(name: str) -> Spec:
+    call = Call(operation="SetQueueAttributes", reshape=_attribute(name))
+    return Spec(service="sqs", create=call, id="{queueUrl}")
+
+
+SPECS: Final[dict[str, Spec]] = {
+    "aws:sqs/queue:Queue": Spec(
+        service="sqs",
+        create=Code(_create, reads=("name", *_ATTRIBUTES)),
+        id="QueueUrl",
+        autoname="name",
+        outputs={
+            "url": "{id}",
+            "arn": lambda making: making.call("GetQueueAttributes", {"QueueUrl": making.id, "AttributeNames": ["All"]})[
+                "Attributes"
+            ]["QueueArn"],
+        },
+    ),
+    "aws:sqs/queuePolicy:QueuePolicy": _set_later("policy"),
+    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": _set_later("redriveAllowPolicy"),
+}
