@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from architecture.checks import check_parts
 from architecture.data import build_data
-from architecture.network import build_network
-from architecture.outputs import export_data, export_network, export_storage
 from architecture.edge import build_edge
-from architecture.network import build_network
-from architecture.outputs import export_edge, export_network, export_storage
-from architecture.observability import build_topics
-from architecture.outputs import export_network, export_storage, export_topics
 from architecture.messaging import build_messaging
 from architecture.network import build_network
-from architecture.outputs import export_messaging, export_network, export_storage
+from architecture.observability import build_topics
+from architecture.outputs import (
+    export_data,
+    export_edge,
+    export_messaging,
+    export_network,
+    export_storage,
+    export_topics,
+)
 from architecture.platform import build_platform
 from architecture.storage import build_storage
 from settings import Settings
@@ -25,19 +27,13 @@ platform = build_platform(settings)
 storage = build_storage(settings, platform)
 topics = build_topics(settings, platform)
 network = build_network(settings, platform, storage)
-data = build_data(settings, platform, network, storage, None)
+data = build_data(settings, platform, network, storage, topics)
+edge = build_edge(settings, platform, network, storage, topics)
+messaging = build_messaging(settings, platform, storage, topics)
 
 export_storage(storage)
 export_topics(topics)
 export_network(network)
 export_data(data)
-edge = build_edge(settings, platform, network, storage)
-
-export_storage(storage)
-export_network(network)
 export_edge(edge)
-messaging = build_messaging(settings, platform, storage, topics=None)
-
-export_storage(storage)
-export_network(network)
 export_messaging(messaging)

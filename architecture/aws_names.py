@@ -11,31 +11,30 @@ _PULUMI_SUFFIX = len("-1234567")
 
 # Type → the property that holds the name, and the most characters that AWS takes.
 LIMITS: dict[str, tuple[str, int]] = {
+    "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": ("configurationName", 128),
     "aws:cloudwatch/eventBus:EventBus": ("name", 256),
     "aws:cloudwatch/eventRule:EventRule": ("name", 64),
     "aws:cloudwatch/logGroup:LogGroup": ("name", 512),
     "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", 255),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
+    "aws:iam/policy:Policy": ("name", 128),
     "aws:iam/role:Role": ("name", 64),
     "aws:iam/rolePolicy:RolePolicy": ("name", 128),
     "aws:kms/alias:Alias": ("name", 256),
+    "aws:lb/loadBalancer:LoadBalancer": ("name", 32),
     "aws:rds/cluster:Cluster": ("clusterIdentifier", 63),
     "aws:rds/clusterInstance:ClusterInstance": ("identifier", 63),
     "aws:rds/clusterParameterGroup:ClusterParameterGroup": ("name", 255),
     "aws:rds/instance:Instance": ("identifier", 63),
     "aws:rds/parameterGroup:ParameterGroup": ("name", 255),
-    "aws:lb/loadBalancer:LoadBalancer": ("name", 32),
-    "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", 255),
-    "aws:wafv2/webAcl:WebAcl": ("name", 128),
     "aws:rds/subnetGroup:SubnetGroup": ("name", 255),
     "aws:s3/bucket:Bucket": ("bucket", 63),
-    "aws:sns/topic:Topic": ("name", 256),
-    "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": ("configurationName", 128),
-    "aws:iam/policy:Policy": ("name", 128),
     "aws:scheduler/schedule:Schedule": ("name", 64),
     "aws:scheduler/scheduleGroup:ScheduleGroup": ("name", 64),
     "aws:sfn/stateMachine:StateMachine": ("name", 80),
+    "aws:sns/topic:Topic": ("name", 256),
     "aws:sqs/queue:Queue": ("name", 80),
+    "aws:wafv2/webAcl:WebAcl": ("name", 128),
 }
 
 

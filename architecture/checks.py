@@ -61,6 +61,7 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
             access_log_bucket=None,
         )
     yield from _edge_parts(settings)
+    yield from _messaging_parts(settings)
 
 
 def _edge_parts(settings: Settings) -> Iterator[Callable[[], object]]:
@@ -84,6 +85,9 @@ def _edge_parts(settings: Settings) -> Iterator[Callable[[], object]]:
     firewall = balancer.firewall
     if firewall is not None:
         yield lambda: web_acl_args(firewall, settings, behind_proxy=False, log_key_arn=None)
+
+
+def _messaging_parts(settings: Settings) -> Iterator[Callable[[], object]]:
     for service, queue in settings.queues.items():
         yield lambda service=service, queue=queue: queue_args(service, queue)
     target = Target(arn="arn:aws:states:::to-be-made", action="states:StartExecution")

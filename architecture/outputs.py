@@ -44,6 +44,8 @@ def export_data(data: Data) -> None:
         pulumi.export("databaseReaderEndpoint", data.database.reader_endpoint)
         pulumi.export("databaseSecretArn", data.database.secret_arn)
         pulumi.export("databaseSecurityGroupId", data.database.security_group_id)
+
+
 def export_edge(edge: Edge) -> None:
     """Where the system is reached, and the name servers to which the domain must be delegated."""
     if edge.load_balancer is not None:
@@ -55,10 +57,14 @@ def export_edge(edge: Edge) -> None:
             pulumi.export("nameServers", edge.zone.name_servers)
     if edge.private_zone is not None:
         pulumi.export("privateZoneId", edge.private_zone.zone_id)
+
+
 def export_topics(topics: AlarmTopics | None) -> None:
     """The topics to which alarms go."""
     if topics is not None:
         pulumi.export("alertTopics", {"critical": topics.critical, "warning": topics.warning})
+
+
 def export_messaging(messaging: Messaging) -> None:
     """Where to send work and events, what to start, and where failures wait."""
     if messaging.queues:

@@ -16,12 +16,9 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from settings import data, names, network, storage
+from settings import data, edge, messaging, names, network, observability, storage
 from settings.data import DatabaseSettings
-from settings import edge, names, network, storage
 from settings.edge import DomainSettings, LoadBalancerSettings
-from settings import names, network, observability, storage
-from settings import messaging, names, network, storage
 from settings.messaging import QueueSettings, WorkflowSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
@@ -31,10 +28,7 @@ from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, Lo
 
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
-_PARTS = (names, network, storage, data)
-_PARTS = (names, network, storage, edge)
-_PARTS = (names, network, storage, observability)
-_PARTS = (names, network, storage, messaging)
+_PARTS = (names, network, storage, data, edge, messaging, observability)
 """Each knows which of its settings cannot work together."""
 
 
@@ -69,15 +63,19 @@ class Settings(Section):
     @property
     def writes_logs(self) -> bool:
         """Whether any part of the stack has a CloudWatch log group."""
-        return (self.network is not None and self.network.logs_to_cloudwatch) or self.database is not None
+        return any(
+            (
+                self.network is not None and self.network.logs_to_cloudwatch,
+                self.database is not None,
+                self.load_balancer is not None and self.load_balancer.firewall is not None,
+                self.workflows,
+            )
+        )
 
     @property
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
         return bool(self.buckets) or self.database is not None
-        firewall = self.load_balancer is not None and self.load_balancer.firewall is not None
-        return firewall or (self.network is not None and self.network.logs_to_cloudwatch)
-        return bool(self.workflows) or (self.network is not None and self.network.logs_to_cloudwatch)
 
     @staticmethod
     def load() -> Settings:

@@ -26,21 +26,21 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "event workflow": (("role", len("-event-role") + _PULUMI_SUFFIX, 64),),
 }
 
-RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "database")
 RESERVED_SERVICES = (
-    "network",
-    "logs",
+    "alerts",
     "data",
     "data-replica",
-    "log-archive",
-    "web",
-    "firewall",
+    "database",
     "domain",
+    "events",
+    "firewall",
     "internal",
+    "log-archive",
+    "logs",
+    "network",
     "tls",
+    "web",
 )
-RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "alerts")
-RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "events")
 """Services that the program names itself."""
 
 

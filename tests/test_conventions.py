@@ -87,22 +87,18 @@ def _postgres(transform: Any) -> None:
     made.alarms(TOPICS)
 
 
-WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
-    AuroraPostgres: _aurora,
-    Bucket: _bucket,
-    Key: _key,
-    Postgres: _postgres,
-    Vpc: _vpc,
 def _topics(transform: Any) -> None:
     slack = Slack(workspace_id="T1", channel_id="C1")
     Topics(NAME, TopicsArgs(stem="wiki-dev", emails=["a@example.com"], slack=slack, transform=transform))
 
 
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
-    Key: _key,
+    AuroraPostgres: _aurora,
     Bucket: _bucket,
-    Vpc: _vpc,
+    Key: _key,
+    Postgres: _postgres,
     Topics: _topics,
+    Vpc: _vpc,
 }
 """Each component with everything it can have."""
 
