@@ -9,13 +9,16 @@ from typing import Any, Final
 
 import moto.events.models
 import moto.kms.models
+import moto.rds.models
 from moto.events.utils import EventTemplateParser
 from moto.kms.utils import KeySpec
+from moto.moto_api._internal import mock_random
 from moto.s3.models import FakeBucket
 
 _LOGGING: Final = "logging.s3.amazonaws.com"
 
 _KMS: Final[Any] = moto.kms.models
+_RDS: Final[Any] = moto.rds.models
 _generate_private_key: Final = _KMS.generate_private_key
 
 _RULE: Final[Any] = moto.events.models.Rule
@@ -26,6 +29,8 @@ def apply() -> None:
     """Mend them; to do so twice changes nothing."""
     # moto fails at `"Principal": "*"` in the target's policy, and wants the statement spelt in one of three ways.
     FakeBucket._log_permissions_enabled_policy = staticmethod(_may_log)  # noqa: SLF001 it has no other seam
+    # moto names the secret of a managed password by a random source of its own, which no seed makes repeatable.
+    _RDS.uuid = mock_random
     # moto makes an RSA key, in some 40 ms, for symmetric keys too, which can neither sign nor verify.
     _KMS.generate_private_key = _private_key
     # moto fails at a rule whose target is a state machine; AWS starts it.
