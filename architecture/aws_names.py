@@ -13,16 +13,20 @@ _PULUMI_SUFFIX = len("-1234567")
 LIMITS: dict[str, tuple[str, int]] = {
     "aws:cloudwatch/logGroup:LogGroup": ("name", 512),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
+    "aws:elasticache/replicationGroup:ReplicationGroup": ("replication_group_id", 40),
+    "aws:elasticache/subnetGroup:SubnetGroup": ("name", 255),
     "aws:iam/role:Role": ("name", 64),
     "aws:iam/rolePolicy:RolePolicy": ("name", 128),
     "aws:kms/alias:Alias": ("name", 256),
-    "aws:rds/cluster:Cluster": ("clusterIdentifier", 63),
+    "aws:rds/cluster:Cluster": ("cluster_identifier", 63),
     "aws:rds/clusterInstance:ClusterInstance": ("identifier", 63),
     "aws:rds/clusterParameterGroup:ClusterParameterGroup": ("name", 255),
     "aws:rds/instance:Instance": ("identifier", 63),
     "aws:rds/parameterGroup:ParameterGroup": ("name", 255),
     "aws:rds/subnetGroup:SubnetGroup": ("name", 255),
     "aws:s3/bucket:Bucket": ("bucket", 63),
+    "aws:secretsmanager/secret:Secret": ("name", 512),
+    "aws:ssm/parameter:Parameter": ("name", 1011),
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from architecture.data import GROUND_TO_BE, database_args
+from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args
 from architecture.network import vpc_args
 from architecture.storage import bucket_args, log_archive_args
 from components.network.flow_logs import FlowLogsToCloudWatch
@@ -43,6 +43,13 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     database = settings.database
     if database is not None:
         yield lambda: database_args(database, settings, GROUND_TO_BE)
+    cache, parameters = settings.cache, settings.parameters
+    if cache is not None:
+        yield lambda: cache_args(cache, settings, GROUND_TO_BE)
+    for name, secret in settings.secrets.items():
+        yield lambda name=name, secret=secret: secret_args({name: secret}, settings, None)
+    if parameters is not None:
+        yield lambda: parameter_args(parameters, settings, None, {})
     key_arn = "arn:aws:kms:::key/to-be-made" if settings.own_keys else None
     for service, bucket in settings.buckets.items():
         yield lambda service=service, bucket=bucket: bucket_args(

@@ -41,3 +41,11 @@ def export_data(data: Data) -> None:
         pulumi.export("databaseReaderEndpoint", data.database.reader_endpoint)
         pulumi.export("databaseSecretArn", data.database.secret_arn)
         pulumi.export("databaseSecurityGroupId", data.database.security_group_id)
+    if data.cache is not None:
+        pulumi.export("cacheEndpoint", data.cache.endpoint)
+        pulumi.export("cacheSecretArn", data.cache.secret_arn)
+        pulumi.export("cacheSecurityGroupId", data.cache.security_group_id)
+    if data.secrets is not None:
+        pulumi.export("secretArns", dict(data.secrets.arns))
+    if data.parameters is not None:
+        pulumi.export("parameterPath", data.parameters.path)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from settings import data, names, network, storage
-from settings.data import DatabaseSettings
+from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.section import AccountId, Environment, Name, Region, Section, text
@@ -46,6 +46,9 @@ class Settings(Section):
     log_archive: LogArchiveSettings | None = None
     buckets: dict[Name, BucketSettings] = {}
     database: DatabaseSettings | None = None
+    cache: CacheSettings | None = None
+    secrets: dict[Name, SecretSettings] = {}
+    parameters: ParameterSettings | None = None
 
     @property
     def own_keys(self) -> bool:
@@ -55,12 +58,12 @@ class Settings(Section):
     @property
     def writes_logs(self) -> bool:
         """Whether any part of the stack has a CloudWatch log group."""
-        return (self.network is not None and self.network.logs_to_cloudwatch) or self.database is not None
+        return (self.network is not None and self.network.logs_to_cloudwatch) or bool(self.database or self.cache)
 
     @property
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
-        return bool(self.buckets) or self.database is not None
+        return bool(self.buckets or self.database or self.cache or self.secrets or self.parameters)
 
     @staticmethod
     def load() -> Settings:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _PULUMI_SUFFIX = len("-1234567")
 _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "network": (("role", len("-flow-log-role") + _PULUMI_SUFFIX, 64),),
+    "database": (("cluster", 0, 63),),
+    "cache": (("replication group", 0, 40),),
     "bucket": (("bucket", len("-bucket") + _PULUMI_SUFFIX, 63),),
     "replicated bucket": (
         ("role", len("-replica-role") + _PULUMI_SUFFIX, 64),
@@ -20,7 +22,10 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     ),
 }
 
-RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "database")
+RESERVED_SERVICES = (
+    "network", "logs", "data", "data-replica", "log-archive", "database", "cache", "secrets",
+    "parameters",
+)  # fmt: skip
 """Services that the program names itself."""
 
 
@@ -29,6 +34,8 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     stem = f"{settings.product}-{settings.environment}"
     ours: list[tuple[str, str]] = [("network", "network")] if settings.network else []
     ours += [("log-archive", "bucket")] if settings.log_archive else []
+    ours += [("database", "database")] if settings.database else []
+    ours += [("cache", "cache")] if settings.cache else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]
     if overflows:
