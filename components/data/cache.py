@@ -250,6 +250,7 @@ class Cache(pulumi.ComponentResource):
             parameter_group_name=args.parameter_group,
             port=PORT,
             num_cache_clusters=args.replicas + 1 if args.shards is None else None,
+            cluster_mode="enabled" if args.shards is not None else None,
             num_node_groups=args.shards,
             replicas_per_node_group=args.replicas if args.shards is not None else None,
             # Cluster mode works with failover only.

@@ -247,3 +247,56 @@ def test_a_mistake_is_refused_with_its_key_and_its_mend(
     assert [one for one in done.report["resources"] if one["type"].startswith("aws:")] == []
     for part in parts:
         assert part in done.text
+
+
+# --- Cache, secrets and parameters -----------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("B10")
+@both
+def test_secrets_and_parameters_are_there_and_encrypted_with_the_stacks_key(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    (key,) = [one for one in of_type(done, "kms/key:Key") if one["name"].endswith("-data-key")]
+    for one in of_type(done, "secretsmanager/secret:Secret"):
+        assert (one["status"], one["inputs"]["kmsKeyId"]) == ("emulated", key["outputs"]["arn"])
+    made = {one["id"]: one["inputs"] for one in of_type(done, "ssm/parameter:Parameter")}
+    assert all(path.startswith(f"/kumiki/{name}/") for path in made)
+    endpoint = made[f"/kumiki/{name}/database/endpoint"]
+    assert (endpoint["type"], endpoint["keyId"]) == ("SecureString", key["outputs"]["arn"])
+
+
+@pytest.mark.covers("B3")
+def test_prod_has_a_cache_that_fails_over_and_only_takes_tls(rehearsed: Any) -> None:
+    done = rehearsed("prod")
+    made = one_of(done, ":ReplicationGroup")
+    assert made["status"] == "emulated"
+    inputs = made["inputs"]
+    assert (inputs["transitEncryptionMode"], inputs["atRestEncryptionEnabled"]) == ("required", True)
+    assert (inputs["automaticFailoverEnabled"], inputs["multiAzEnabled"], inputs["numCacheClusters"]) == (True, True, 2)
+    assert inputs["snapshotRetentionLimit"] == 7
+    assert made["protect"]
+    assert of_type(rehearsed("dev"), ":ReplicationGroup") == []
+
+
+@pytest.mark.covers("B3")
+def test_a_cache_in_cluster_mode_deploys(rehearse_kumiki: Rehearse) -> None:
+    done = rehearse_kumiki({"kumiki:cache": {"engine": "redis", "nodeType": "cache.r7g.large", "shards": 2}})
+    assert done.status == 0, done.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"kumiki:cache": {"nodeType": "cache.t4g.tiny"}}, ["kumiki:cache.nodeType: 'cache.t4g.tiny'", "did you mean"]),
+        ({"kumiki:cache": {"nodeType": "cache.t4g.micro", "version": "9.9"}}, ["kumiki:cache.version: '9.9'", "8.0"]),
+        ({"kumiki:secrets": {"key": {"description": "x", "length": 1}}}, ["kumiki:secrets.key.length: 1 is not"]),
+        ({"kumiki:parameters": {"values": {"/x": "y"}}}, ["kumiki:parameters.values: '/x' is not a name"]),
+    ],
+)
+def test_a_mistake_in_another_store_is_refused_too(
+    rehearse_kumiki: Rehearse, changes: dict[str, Any], parts: list[str]
+) -> None:
+    done = rehearse_kumiki(changes)
+    assert done.status == 2, done.text
+    for part in parts:
+        assert part in done.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Source, Spec
+from rehearsal.cloud.creation import Call, Making, Spec
 
 
 def _logs(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -25,12 +25,15 @@ def _log(one: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "destinationDetails": details}
 
 
-def _primary(member: str) -> Source:
-    def address(making: Making) -> str | None:
-        shards = making.response["ReplicationGroup"].get("NodeGroups") or [{}]
-        return (shards[0].get(member) or {}).get("Address")
+def _primary(making: Making) -> str | None:
+    shards = making.response["ReplicationGroup"].get("NodeGroups") or [{}]
+    return (shards[0].get("PrimaryEndpoint") or {}).get("Address")
 
-    return address
+
+def _reader(making: Making) -> str | None:
+    """moto keeps it to itself; as in AWS it is the primary's with another first word."""
+    primary = _primary(making)
+    return primary and primary.replace("master.", "replica.", 1)
 
 
 SPECS: Final[dict[str, Spec]] = {
@@ -71,8 +74,8 @@ SPECS: Final[dict[str, Spec]] = {
         },
         outputs={
             "arn": "ReplicationGroup.ARN",
-            "primaryEndpointAddress": _primary("PrimaryEndpoint"),
-            "readerEndpointAddress": _primary("ReaderEndpoint"),
+            "primaryEndpointAddress": _primary,
+            "readerEndpointAddress": _reader,
             "configurationEndpointAddress": "ReplicationGroup.ConfigurationEndpoint.Address",
             "memberClusters": "ReplicationGroup.MemberClusters",
         },
