@@ -23,6 +23,12 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:kms/alias:Alias": ("name", 256),
     "aws:lb/loadBalancer:LoadBalancer": ("name", 32),
     "aws:rds/cluster:Cluster": ("clusterIdentifier", 63),
+    "aws:elasticache/replicationGroup:ReplicationGroup": ("replication_group_id", 40),
+    "aws:elasticache/subnetGroup:SubnetGroup": ("name", 255),
+    "aws:iam/role:Role": ("name", 64),
+    "aws:iam/rolePolicy:RolePolicy": ("name", 128),
+    "aws:kms/alias:Alias": ("name", 256),
+    "aws:rds/cluster:Cluster": ("cluster_identifier", 63),
     "aws:rds/clusterInstance:ClusterInstance": ("identifier", 63),
     "aws:rds/clusterParameterGroup:ClusterParameterGroup": ("name", 255),
     "aws:rds/instance:Instance": ("identifier", 63),
@@ -35,6 +41,8 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:sns/topic:Topic": ("name", 256),
     "aws:sqs/queue:Queue": ("name", 80),
     "aws:wafv2/webAcl:WebAcl": ("name", 128),
+    "aws:secretsmanager/secret:Secret": ("name", 512),
+    "aws:ssm/parameter:Parameter": ("name", 1011),
 }
 
 

@@ -10,6 +10,7 @@ import pulumi
 from architecture.data import GROUND_TO_BE, database_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
+from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
 from architecture.storage import bucket_args, log_archive_args
@@ -47,6 +48,13 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     database = settings.database
     if database is not None:
         yield lambda: database_args(database, settings, GROUND_TO_BE)
+    cache, parameters = settings.cache, settings.parameters
+    if cache is not None:
+        yield lambda: cache_args(cache, settings, GROUND_TO_BE)
+    for name, secret in settings.secrets.items():
+        yield lambda name=name, secret=secret: secret_args({name: secret}, settings, None)
+    if parameters is not None:
+        yield lambda: parameter_args(parameters, settings, None, {})
     key_arn = "arn:aws:kms:::key/to-be-made" if settings.own_keys else None
     alerts, stem = settings.alerts, f"{settings.product}-{settings.environment}"
     if alerts is not None:

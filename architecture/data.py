@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,10 @@ import pulumi
 
 from architecture.refusals import says
 from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling, Serverless
+from components.data.cache import Cache, CacheArgs
+from components.data.parameters import ParameterTree, ParameterTreeArgs
 from components.data.postgres import Postgres, PostgresArgs
+from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
 
 if TYPE_CHECKING:
     from architecture.platform import Platform
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from components.data.database import Database
     from components.network.network import Network
     from settings import Settings
-    from settings.data import DatabaseSettings
+    from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,9 @@ class Data:
     """What the application may use."""
 
     database: Database | None
+    cache: Cache | None
+    secrets: SecretSet | None
+    parameters: ParameterTree | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,23 +50,76 @@ def build_data(
     settings: Settings, platform: Platform, network: Network | None, storage: Storage, topics: AlarmTopics | None
 ) -> Data:
     """Each store of the stack's YAML, closed until the application asks for its way in."""
-    database: AuroraPostgres | Postgres | None = None
-    if settings.database is not None and network is not None:
-        if network.database_subnet_group_name is None:
-            raise pulumi.RunError("database: the network has no database subnet group; give its name, or two zones")
-        ground = Ground(
-            vpc_id=network.vpc_id,
-            subnet_ids=data_subnet_ids(network),
-            subnet_group_name=network.database_subnet_group_name,
-            key_arn=storage.data_key.arn if storage.data_key else None,
-            log_key_arn=storage.logs_key.arn if storage.logs_key else None,
-        )
-        args = database_args(settings.database, settings, ground)
-        component = AuroraPostgres if isinstance(args, AuroraPostgresArgs) else Postgres
-        database = component(platform.name("database"), args, platform.options())  # pyright: ignore[reportArgumentType] each with its own
-        if topics is not None:
-            database.alarms(topics)
-    return Data(database=database)
+    keys = {
+        "key_arn": storage.data_key.arn if storage.data_key else None,
+        "log_key_arn": storage.logs_key.arn if storage.logs_key else None,
+    }
+    database = _database(settings, platform, network, keys)
+    cache = _cache(settings, platform, network, keys)
+    for watched in (database, cache):
+        if watched is not None and topics is not None:
+            watched.alarms(topics)
+    return Data(
+        database=database,
+        cache=cache,
+        secrets=_secrets(settings, platform, keys["key_arn"]),
+        parameters=_parameters(settings, platform, keys["key_arn"], whereabouts(database, cache)),
+    )
+
+
+def _database(
+    settings: Settings, platform: Platform, network: Network | None, keys: dict[str, Any]
+) -> AuroraPostgres | Postgres | None:
+    if settings.database is None or network is None:
+        return None
+    if network.database_subnet_group_name is None:
+        raise pulumi.RunError("database: the network has no database subnet group; give its name, or two zones")
+    ground = Ground(
+        vpc_id=network.vpc_id,
+        subnet_ids=data_subnet_ids(network),
+        subnet_group_name=network.database_subnet_group_name,
+        **keys,
+    )
+    args = database_args(settings.database, settings, ground)
+    if isinstance(args, AuroraPostgresArgs):
+        return AuroraPostgres(platform.name("database"), args, platform.options())
+    return Postgres(platform.name("database"), args, platform.options())
+
+
+def _cache(settings: Settings, platform: Platform, network: Network | None, keys: dict[str, Any]) -> Cache | None:
+    if settings.cache is None or network is None:
+        return None
+    ground = Ground(
+        vpc_id=network.vpc_id, subnet_ids=data_subnet_ids(network), subnet_group_name="makes its own", **keys
+    )
+    return Cache(platform.name("cache"), cache_args(settings.cache, settings, ground), platform.options())
+
+
+def _secrets(settings: Settings, platform: Platform, key_arn: pulumi.Input[str] | None) -> SecretSet | None:
+    if not settings.secrets:
+        return None
+    args = secret_args(settings.secrets, settings, key_arn)
+    return SecretSet(platform.name("secrets"), args, platform.options())
+
+
+def _parameters(
+    settings: Settings, platform: Platform, key_arn: pulumi.Input[str] | None, secure: dict[str, pulumi.Input[str]]
+) -> ParameterTree | None:
+    if settings.parameters is None:
+        return None
+    args = parameter_args(settings.parameters, settings, key_arn, secure)
+    return ParameterTree(platform.name("parameters"), args, platform.options())
+
+
+def whereabouts(database: Database | None, cache: Cache | None) -> dict[str, pulumi.Input[str]]:
+    """Where the stores answer and which secret opens them, for programs that are not deployed from here."""
+    found: dict[str, pulumi.Input[str]] = {}
+    for service, store in (("database", database), ("cache", cache)):
+        if store is not None:
+            found[f"{service}/endpoint"] = store.endpoint
+            found[f"{service}/reader-endpoint"] = store.reader_endpoint
+            found[f"{service}/secret-arn"] = store.secret_arn
+    return found
 
 
 def data_subnet_ids(network: Network) -> pulumi.Output[list[str]]:
@@ -97,11 +157,10 @@ def database_args(database: DatabaseSettings, settings: Settings, ground: Ground
             )
             return PostgresArgs(**common, **storage, multi_az=bool(database.multi_az))
         scaling, serverless = database.reader_scaling, database.serverless
-        own = settings.network is not None and not settings.network.existing and not settings.network.stack
         return AuroraPostgresArgs(
             **common,
             subnet_ids=ground.subnet_ids,
-            zones=settings.network.zones if settings.network and own else 2,
+            zones=_zones(settings),
             readers=1 if database.readers is None else database.readers,
             reader_scaling=ReaderScaling(max_readers=scaling.max_readers, cpu_percent=scaling.cpu_percent)
             if scaling
@@ -109,6 +168,67 @@ def database_args(database: DatabaseSettings, settings: Settings, ground: Ground
             serverless=Serverless(min_units=serverless.min_units, max_units=serverless.max_units)
             if serverless
             else None,
+        )
+
+
+def _zones(settings: Settings) -> int:
+    """Of the network, or two where only AWS knows."""
+    network = settings.network
+    return network.zones if network is not None and not network.existing and not network.stack else 2
+
+
+def cache_args(cache: CacheSettings, settings: Settings, ground: Ground) -> CacheArgs:
+    """What the stack's YAML says of the cache."""
+    with says("cache"):
+        return CacheArgs(
+            vpc_id=ground.vpc_id,
+            subnet_ids=ground.subnet_ids,
+            zones=_zones(settings),
+            engine=cache.engine,
+            version=cache.version or {"valkey": "8.0", "redis": "7.1"}[cache.engine],
+            node_type=cache.node_type,
+            replicas=cache.replicas,
+            shards=cache.shards,
+            snapshot_days=cache.snapshot_days,
+            key_arn=ground.key_arn,
+            log_key_arn=ground.log_key_arn,
+            log_retention_days=settings.logs.retention_days,
+            apply_immediately=cache.apply_immediately,
+            retention=settings.retention,
+        )
+
+
+def secret_args(
+    secrets: Mapping[str, SecretSettings], settings: Settings, key_arn: pulumi.Input[str] | None
+) -> SecretSetArgs:
+    """What the stack's YAML says of the secrets."""
+    made = {}
+    for name, secret in secrets.items():
+        with says(f"secrets.{name}"):
+            made[name] = Secret(
+                description=secret.description,
+                length=secret.length if secret.generate else None,
+                rotation=Rotation(function_arn=secret.rotation.function_arn, days=secret.rotation.days)
+                if secret.rotation
+                else None,
+            )
+    with says("secrets"):
+        return SecretSetArgs(secrets=made, key_arn=key_arn, retention=settings.retention)
+
+
+def parameter_args(
+    parameters: ParameterSettings,
+    settings: Settings,
+    key_arn: pulumi.Input[str] | None,
+    secure: dict[str, pulumi.Input[str]],
+) -> ParameterTreeArgs:
+    """What the stack's YAML says of the parameters, and what the program knows."""
+    with says("parameters"):
+        return ParameterTreeArgs(
+            path=f"/{settings.product}/{settings.environment}",
+            values=parameters.values,
+            secure=secure,
+            key_arn=key_arn,
         )
 
 

@@ -80,3 +80,11 @@ def export_messaging(messaging: Messaging) -> None:
         pulumi.export("eventBusName", messaging.bus.bus_name)
     if messaging.workflows:
         pulumi.export("workflowArns", {service: workflow.arn for service, workflow in messaging.workflows.items()})
+    if data.cache is not None:
+        pulumi.export("cacheEndpoint", data.cache.endpoint)
+        pulumi.export("cacheSecretArn", data.cache.secret_arn)
+        pulumi.export("cacheSecurityGroupId", data.cache.security_group_id)
+    if data.secrets is not None:
+        pulumi.export("secretArns", dict(data.secrets.arns))
+    if data.parameters is not None:
+        pulumi.export("parameterPath", data.parameters.path)

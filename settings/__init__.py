@@ -20,6 +20,8 @@ from settings import data, edge, messaging, names, network, observability, stora
 from settings.data import DatabaseSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.messaging import QueueSettings, WorkflowSettings
+from settings import data, names, network, storage
+from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.observability import AlertSettings
@@ -54,6 +56,9 @@ class Settings(Section):
     alerts: AlertSettings | None = None
     queues: dict[Name, QueueSettings] = {}
     workflows: dict[Name, WorkflowSettings] = {}
+    cache: CacheSettings | None = None
+    secrets: dict[Name, SecretSettings] = {}
+    parameters: ParameterSettings | None = None
 
     @property
     def own_keys(self) -> bool:
@@ -71,11 +76,12 @@ class Settings(Section):
                 self.workflows,
             )
         )
+        return (self.network is not None and self.network.logs_to_cloudwatch) or bool(self.database or self.cache)
 
     @property
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
-        return bool(self.buckets) or self.database is not None
+        return bool(self.buckets or self.database or self.cache or self.secrets or self.parameters)
 
     @staticmethod
     def load() -> Settings:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from settings.section import Section
+from settings.section import Section, text
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -73,6 +73,53 @@ class DatabaseSettings(Section):
     apply_immediately: bool = False
 
 
+class CacheSettings(Section):
+    """A cache in memory: ElastiCache with Valkey or Redis OSS."""
+
+    engine: Literal["valkey", "redis"] = "valkey"
+    version: Annotated[str, Field(strict=True)] | None = None
+    """Left out: 8.0 of Valkey, 7.1 of Redis OSS."""
+
+    node_type: str
+    replicas: int = 1
+    """Copies of each shard in other zones."""
+
+    shards: int | None = None
+    """Cluster mode: groups of nodes over which the keys are spread."""
+
+    snapshot_days: int = 7
+    apply_immediately: bool = False
+
+
+class RotationSettings(Section):
+    """A Lambda function that gives a secret a new value."""
+
+    function_arn: Annotated[str, text(r"arn:aws[\w-]*:lambda:[\w-]+:\d{12}:function:.+", "use the ARN of a function")]
+    days: int = 30
+
+
+class SecretSettings(Section):
+    """A secret with a random value."""
+
+    description: str
+    """What it is for."""
+
+    generate: bool = True
+    """false: it has no value until somebody outside puts one in."""
+
+    length: int = 48
+    """Characters of the value."""
+
+    rotation: RotationSettings | None = None
+
+
+class ParameterSettings(Section):
+    """The tree of SSM parameters under `/{product}/{environment}`."""
+
+    values: dict[str, str] = {}
+    """Name below the path → value. Where the stores answer is added by itself."""
+
+
 _AURORA_ONLY = ("readers", "reader_scaling", "serverless")
 _RDS_ONLY = ("multi_az", "storage")
 _KEYS = {
@@ -84,6 +131,10 @@ _KEYS = {
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     """What cannot work together: key and why."""
     yield from _database(settings)
+    yield from _cache(settings)
+    if settings.free_tier:
+        for name in settings.secrets:
+            yield f"secrets.{name}", "costs $0.40 a month and freeTier is true; use an encrypted parameter"
 
 
 def _database(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -111,3 +162,13 @@ def _database(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "database.engine", "aurora costs money and freeTier is true; use rds"
     if settings.free_tier and database.multi_az:
         yield "database.multiAz", "true costs money and freeTier is true; use false"
+
+
+def _cache(settings: Settings) -> Iterator[tuple[str, str]]:
+    cache, network = settings.cache, settings.network
+    if cache is None:
+        return
+    if settings.free_tier:
+        yield "cache", "costs money and freeTier is true; remove it"
+    if network is None:
+        yield "cache", "stands in a network, which is missing; add the section network"

@@ -15,6 +15,8 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "network": (("role", len("-flow-log-role") + _PULUMI_SUFFIX, 64),),
     # The load balancer has no suffix: its name is the component's.
     "load balancer": (("load balancer", 0, 32),),
+    "database": (("cluster", 0, 63),),
+    "cache": (("replication group", 0, 40),),
     "bucket": (("bucket", len("-bucket") + _PULUMI_SUFFIX, 63),),
     "replicated bucket": (
         ("role", len("-replica-role") + _PULUMI_SUFFIX, 64),
@@ -41,6 +43,9 @@ RESERVED_SERVICES = (
     "tls",
     "web",
 )
+    "network", "logs", "data", "data-replica", "log-archive", "database", "cache", "secrets",
+    "parameters",
+)  # fmt: skip
 """Services that the program names itself."""
 
 
@@ -50,6 +55,8 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours: list[tuple[str, str]] = [("network", "network")] if settings.network else []
     ours += [("log-archive", "bucket")] if settings.log_archive else []
     ours += [("web", "load balancer")] if settings.load_balancer else []
+    ours += [("database", "database")] if settings.database else []
+    ours += [("cache", "cache")] if settings.cache else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]
     if overflows:

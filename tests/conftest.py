@@ -111,6 +111,9 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!{name}"
         extra["masterUserSecrets"] = [{"secretArn": secret, "kmsKeyId": "", "secretStatus": "active"}]
         extra |= {"endpoint": f"{name}.rds", "readerEndpoint": f"{name}.ro.rds", "address": f"{name}.rds"}
+    if short == "ReplicationGroup":
+        extra |= {"primaryEndpointAddress": f"{name}.cache", "readerEndpointAddress": f"{name}.ro.cache"}
+        extra["configurationEndpointAddress"] = f"{name}.cfg.cache"
     if short in {"ParameterGroup", "ClusterParameterGroup"}:
         extra["name"] = name
     if short == "SubnetGroup":
@@ -143,6 +146,7 @@ class _Mocks(mocks.Mocks):
             "aws:index/getPartition:getPartition": {"partition": "aws"},
             "aws:index/getRegion:getRegion": {"region": REGION},
             "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": self.recorder.zones},
+            "aws:secretsmanager/getRandomPassword:getRandomPassword": {"randomPassword": "r4nd0m"},
             "aws:ec2/getSubnet:getSubnet": {"availabilityZone": _zone_of(args.args.get("id", ""))},
         }
         return answers[args.token], []

@@ -19,8 +19,11 @@ import components
 from components.alarms import AlarmTopics
 from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling
 from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
+from components.data.cache import Cache, CacheArgs
 from components.data.lifecycle import LifecycleRule
+from components.data.parameters import ParameterTree, ParameterTreeArgs
 from components.data.postgres import Postgres, PostgresArgs
+from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
 from components.identity.key import Key, KeyArgs, ServiceUse
 from components.network.vpc import Vpc, VpcArgs
 from components.operations.topics import Slack, Topics, TopicsArgs
@@ -90,14 +93,33 @@ def _postgres(transform: Any) -> None:
 def _topics(transform: Any) -> None:
     slack = Slack(workspace_id="T1", channel_id="C1")
     Topics(NAME, TopicsArgs(stem="wiki-dev", emails=["a@example.com"], slack=slack, transform=transform))
+def _cache(transform: Any) -> None:
+    made = Cache(NAME, CacheArgs(vpc_id="vpc-1", subnet_ids=["subnet-1", "subnet-2"], transform=transform))
+    made.allow_from("sg-1", "api")
+    made.grant_connect(_role())
+    made.alarms(TOPICS)
+
+
+def _secrets(transform: Any) -> None:
+    rotation = Rotation(function_arn="arn:aws:lambda:::function:rotate")
+    args = SecretSetArgs(secrets={"key": Secret(description="x", rotation=rotation)}, transform=transform)
+    SecretSet(NAME, args).grant_read(_role(), "key")
+
+
+def _parameters(transform: Any) -> None:
+    args = ParameterTreeArgs(path="/wiki/dev", values={"a": "b"}, secure={"c/d": "e"}, transform=transform)
+    ParameterTree(NAME, args).grant_read(_role())
 
 
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     AuroraPostgres: _aurora,
     Bucket: _bucket,
+    Cache: _cache,
     Key: _key,
+    ParameterTree: _parameters,
     Postgres: _postgres,
     Topics: _topics,
+    SecretSet: _secrets,
     Vpc: _vpc,
 }
 """Each component with everything it can have."""

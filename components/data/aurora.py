@@ -17,7 +17,8 @@ import pulumi_aws as aws
 from components.alarms import AlarmTopics
 from components.children import Children, Transform
 from components.data import database
-from components.data.database import PORT, Guard, Upkeep, Watch, check_names, log_groups, rotate, secret_of
+from components.data.database import PORT, Upkeep, Watch, check_names, log_groups, rotate, secret_of
+from components.data.guard import Guard
 from components.data.postgres_offer import (
     MEMORY_GIB,
     check_class,
@@ -203,7 +204,7 @@ class AuroraPostgres(pulumi.ComponentResource):
         self._prefix = name
         self._args = args
         self._child = Children(self, args.transform, self.CHILDREN)
-        self._guard = Guard.of(name, args.vpc_id, self._child)
+        self._guard = Guard.of(name, "PostgreSQL", PORT, args.vpc_id, self._child)
         # RDS names the group by the cluster; a name of our own lets it be made before.
         groups = log_groups(name, "cluster", ("postgresql",), args.log_retention_days, args.log_key_arn, self._child)
         cluster = self._cluster(groups)
@@ -296,7 +297,7 @@ class AuroraPostgres(pulumi.ComponentResource):
             if serverless
             else None,
             # At night in Japan; the times are in UTC.
-            preferred_backup_window="17:00-18:00",
+            preferred_backup_window="16:00-17:00",
             preferred_maintenance_window="sat:18:00-sat:19:00",
             **args.upkeep.arguments(self._prefix, self._guard.unique),
             opts=self._child(

@@ -11,13 +11,13 @@ import pulumi_aws as aws
 
 from components.alarms import AlarmTopics, Metric, raise_alarm
 from components.children import Children
-from components.policy import document, statement
+from components.data import guard
 from components.refusal import Refusal
 from components.retention import Retention
 
 PORT: Final = 5432
 
-CHILDREN: Final = ("security_group", "ingress_rule", "log_group", "parameter_group", "rotation", "grant", "alarm")
+CHILDREN: Final = (*guard.CHILDREN, "log_group", "parameter_group", "rotation", "alarm")
 
 # Names that PostgreSQL or RDS keep for themselves.
 _RESERVED_USERS: Final = ("admin", "postgres_admin", "rdsadmin", "rds_superuser", "public")
@@ -87,73 +87,6 @@ def check_names(database: str, user: str) -> None:
             raise Refusal(field, value, "is not allowed; use letters, digits and _, beginning with a letter")
     if user.lower() in _RESERVED_USERS:
         raise Refusal("user", user, "is reserved; choose another, such as 'dbadmin'")
-
-
-@dataclass(frozen=True)
-class Guard:
-    """The security group of a database, and the rights to its password."""
-
-    prefix: str
-    child: Children
-    group: aws.ec2.SecurityGroup
-
-    @staticmethod
-    def of(prefix: str, vpc_id: pulumi.Input[str], child: Children) -> Guard:
-        """A group that lets nobody in and nothing out: a database only answers."""
-        group = aws.ec2.SecurityGroup(
-            f"{prefix}-security-group",
-            vpc_id=vpc_id,
-            description=f"PostgreSQL {prefix}",
-            tags={"Name": f"{prefix}-security-group"},
-            opts=child("security_group"),
-        )
-        return Guard(prefix, child, group)
-
-    @property
-    def unique(self) -> pulumi.Output[str]:
-        """A text that no other database has, and that stays the same as long as this one lives."""
-        return self.group.id.apply(lambda identifier: identifier.removeprefix("sg-"))
-
-    def allow_from(self, security_group_id: pulumi.Input[str], name: str) -> None:
-        """Open the port to the members of one security group."""
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self.prefix}-ingress-from-{name}",
-            security_group_id=self.group.id,
-            description=f"PostgreSQL from {name}",
-            ip_protocol="tcp",
-            from_port=PORT,
-            to_port=PORT,
-            referenced_security_group_id=security_group_id,
-            opts=self.child("ingress_rule"),
-        )
-
-    def grant_connect(
-        self, role: aws.iam.Role, secret_arn: pulumi.Output[str], key_arn: pulumi.Input[str] | None
-    ) -> None:
-        """Let `role` read this database's password."""
-        statements = [
-            statement(
-                "ReadThePassword",
-                actions=["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
-                resources=secret_arn,
-            )
-        ]
-        if key_arn is not None:
-            statements.append(
-                statement(
-                    "DecryptThePassword",
-                    actions="kms:Decrypt",
-                    resources=key_arn,
-                    # The key protects more than the password; this role gets no further by way of it.
-                    condition={"StringEquals": {"kms:EncryptionContext:SecretARN": secret_arn}},
-                )
-            )
-        aws.iam.RolePolicy(
-            f"{self.prefix}-connect-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(*statements),
-            opts=self.child("grant"),
-        )
 
 
 def secret_of(secrets: pulumi.Output[Any]) -> pulumi.Output[str]:

@@ -17,7 +17,8 @@ import pulumi_aws as aws
 from components.alarms import AlarmTopics
 from components.children import Children, Transform
 from components.data import database
-from components.data.database import PORT, Guard, Upkeep, Watch, check_names, log_groups, rotate, secret_of
+from components.data.database import PORT, Upkeep, Watch, check_names, log_groups, rotate, secret_of
+from components.data.guard import Guard
 from components.data.postgres_offer import MEMORY_GIB, check_class, check_version, family_of, max_connections
 from components.refusal import Refusal
 from components.retention import Retention
@@ -137,7 +138,7 @@ class Postgres(pulumi.ComponentResource):
         self._prefix = name
         self._args = args
         self._child = Children(self, args.transform, self.CHILDREN)
-        self._guard = Guard.of(name, args.vpc_id, self._child)
+        self._guard = Guard.of(name, "PostgreSQL", PORT, args.vpc_id, self._child)
         groups = log_groups(name, "instance", _LOGS, args.log_retention_days, args.log_key_arn, self._child)
         parameters = aws.rds.ParameterGroup(
             # Named by Pulumi: another family, of a new major version, means another group.
@@ -178,7 +179,7 @@ class Postgres(pulumi.ComponentResource):
             # 7 days are free.
             performance_insights_retention_period=7,
             # At night in Japan; the times are in UTC.
-            backup_window="17:00-18:00",
+            backup_window="16:00-17:00",
             maintenance_window="sat:18:00-sat:19:00",
             **args.upkeep.arguments(name, self._guard.unique),
             opts=self._child(

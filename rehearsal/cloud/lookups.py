@@ -124,6 +124,15 @@ def _prefix_list(account: Account, region: str, args: dict[str, Any]) -> dict[st
     }
 
 
+def _random_password(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
+    request = {key[0].upper() + key[1:]: value for key, value in args.items() if key != "region"}
+    return {
+        "id": region,
+        **args,
+        "randomPassword": account.call("secretsmanager", "GetRandomPassword", region, request)["RandomPassword"],
+    }
+
+
 LOOKUPS: Final[dict[str, Lookup]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
@@ -132,6 +141,7 @@ LOOKUPS: Final[dict[str, Lookup]] = {
     "aws:ec2/getVpc:getVpc": _vpc,
     "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": _prefix_list,
+    "aws:secretsmanager/getRandomPassword:getRandomPassword": _random_password,
 }
 
 
