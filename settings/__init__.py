@@ -56,8 +56,12 @@ class Settings(Section):
     @property
     def writes_logs(self) -> bool:
         """Whether any part of the stack has a CloudWatch log group."""
-        firewall = self.load_balancer is not None and self.load_balancer.firewall is not None
-        return firewall or (self.network is not None and self.network.logs_to_cloudwatch)
+        return self.has_firewall or (self.network is not None and self.network.logs_to_cloudwatch)
+
+    @property
+    def has_firewall(self) -> bool:
+        """Whether a web firewall stands before the load balancer."""
+        return self.load_balancer is not None and self.load_balancer.firewall is not None
 
     @staticmethod
     def load() -> Settings:
