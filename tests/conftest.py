@@ -120,7 +120,10 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
     if short == "Record":
         extra["fqdn"] = inputs["name"]
     if type_ == "aws:acm/certificate:Certificate":
-        extra |= {"arn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{name}", "domainValidationOptions": _proofs(inputs)}
+        extra |= {
+            "arn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{name}",
+            "domainValidationOptions": _proofs(inputs),
+        }
     return {**extra, **inputs}
 
 

@@ -16,9 +16,9 @@ import pulumi_aws as aws
 import pytest
 
 import components
+from components.alarms import AlarmTopics
 from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
 from components.data.lifecycle import LifecycleRule
-from components.alarms import AlarmTopics
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
 from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs
