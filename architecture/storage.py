@@ -64,15 +64,11 @@ def build_storage(settings: Settings, platform: Platform) -> Storage:
 def _logs_key(settings: Settings, platform: Platform) -> Key | None:
     if not (settings.own_keys and settings.writes_logs):
         return None
-    # Log groups are called `/…/{product}-{environment}-…`, those of the web firewall as AWS WAF
-    # wants them: those of this stack, and no others.
-    return _key(
-        settings,
-        platform,
-        "logs",
-        "CloudWatch logs",
-        log_groups=[f"/*/{platform.stem}-*", f"aws-waf-logs-{platform.stem}-*"],
-    )
+    # Log groups are called `/…/{product}-{environment}-…`: those of this stack, and no others.
+    groups = [f"/*/{platform.stem}-*"]
+    if settings.has_firewall:
+        groups.append(f"aws-waf-logs-{platform.stem}-*")  # AWS WAF delivers to no group of another name
+    return _key(settings, platform, "logs", "CloudWatch logs", log_groups=groups)
 
 
 def _key(

@@ -13,7 +13,11 @@ import yaml
 
 from rehearsal.problems import Refused
 
-_ID: Final = re.compile(r"\b(?:vpc|subnet|sg|rtb)-[0-9a-f]{8}(?:[0-9a-f]{9})?\b")
+_ID: Final = re.compile(
+    r"\b(?:vpc|subnet|sg|rtb)-[0-9a-f]{8}(?:[0-9a-f]{9})?\b"
+    r"|\bZ(?=[A-Z]*[0-9])[0-9A-Z]{11,31}\b"
+    r"|\barn:aws[\w-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]{36}\b"
+)
 
 
 @dataclass(frozen=True)

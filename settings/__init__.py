@@ -82,6 +82,12 @@ class Settings(Section):
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
         return bool(self.buckets or self.database or self.cache or self.secrets or self.parameters)
+        return self.has_firewall or (self.network is not None and self.network.logs_to_cloudwatch)
+
+    @property
+    def has_firewall(self) -> bool:
+        """Whether a web firewall stands before the load balancer."""
+        return self.load_balancer is not None and self.load_balancer.firewall is not None
 
     @staticmethod
     def load() -> Settings:

@@ -118,6 +118,21 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         extra["name"] = name
     if short == "SubnetGroup":
         extra["name"] = name
+    if type_ == "aws:lb/loadBalancer:LoadBalancer":
+        extra |= {
+            "arnSuffix": f"app/{name}/0123456789abcdef",
+            "dnsName": f"{name}.{REGION}.elb.amazonaws.com",
+            "zoneId": "Z14GRHDCWA56QT",
+        }
+    if type_ == "aws:route53/zone:Zone":
+        extra |= {"zoneId": f"Z{name}", "nameServers": ["ns-1.example.org", "ns-2.example.org"]}
+    if short == "Record":
+        extra["fqdn"] = inputs["name"]
+    if type_ == "aws:acm/certificate:Certificate":
+        extra |= {
+            "arn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{name}",
+            "domainValidationOptions": _proofs(inputs),
+        }
     return {**extra, **inputs}
 
 
@@ -125,6 +140,17 @@ def _zone_of(subnet: str) -> str:
     """A subnet called `…-2` or `…-2-id` is in the second zone."""
     number = next((part for part in subnet.split("-") if part.isdigit()), "1")
     return f"{REGION}{'acd'[int(number) - 1]}"
+def _proofs(inputs: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The records that a certificate asks for: one for a domain and its wildcard together, named twice."""
+    return [
+        {
+            "domainName": domain,
+            "resourceRecordName": f"_proof.{domain.removeprefix('*.')}.",
+            "resourceRecordType": "CNAME",
+            "resourceRecordValue": "_proof.acm-validations.aws.",
+        }
+        for domain in [inputs["domainName"], *inputs.get("subjectAlternativeNames", [])]
+    ]
 
 
 class _Mocks(mocks.Mocks):
@@ -148,6 +174,7 @@ class _Mocks(mocks.Mocks):
             "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": self.recorder.zones},
             "aws:secretsmanager/getRandomPassword:getRandomPassword": {"randomPassword": "r4nd0m"},
             "aws:ec2/getSubnet:getSubnet": {"availabilityZone": _zone_of(args.args.get("id", ""))},
+            "aws:ec2/getManagedPrefixList:getManagedPrefixList": {"id": f"pl-{args.args.get('name')}"},
         }
         return answers[args.token], []
 

@@ -24,6 +24,10 @@ from components.data.lifecycle import LifecycleRule
 from components.data.parameters import ParameterTree, ParameterTreeArgs
 from components.data.postgres import Postgres, PostgresArgs
 from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
+from components.edge.certificate import Certificate, CertificateArgs
+from components.edge.dns import Zone, ZoneArgs
+from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.edge.web_acl import WebAcl, WebAclArgs
 from components.identity.key import Key, KeyArgs, ServiceUse
 from components.network.vpc import Vpc, VpcArgs
 from components.operations.topics import Slack, Topics, TopicsArgs
@@ -121,8 +125,49 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     Topics: _topics,
     SecretSet: _secrets,
     Vpc: _vpc,
+def _load_balancer(transform: Any) -> None:
+    args = LoadBalancerArgs(
+        vpc_id="vpc-1",
+        subnet_ids=["subnet-1", "subnet-2"],
+        certificate_arn="arn:aws:acm:ap-northeast-1:123456789012:certificate/1",
+        access_log_bucket="logs",
+        web_acl_arn="arn:aws:wafv2:::x",
+        transform=transform,
+    )
+    balancer = LoadBalancer(NAME, args)
+    balancer.allow_to("sg-1", port=8000, name="api")
+    balancer.alarms(TOPICS)
+
+
+def _web_acl(transform: Any) -> None:
+    WebAcl(NAME, WebAclArgs(log_retention_days=7, counted_rules={"common": ["x"]}, transform=transform))
+
+
+def _zone(transform: Any) -> None:
+    zone = Zone(NAME, ZoneArgs(domain="example.com", transform=transform))
+    zone.alias("api", "web.example.org", "Z1")
+    zone.name_for("database", "db.example.org")
+
+
+def _certificate(transform: Any) -> None:
+    args = CertificateArgs(
+        domains=["example.com", "*.example.com"], zone_domain="example.com", zone_id="Z1", transform=transform
+    )
+    Certificate(NAME, args).alarms(TOPICS)
+
+
+WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
+    Key: _key,
+    Bucket: _bucket,
+    Vpc: _vpc,
+    LoadBalancer: _load_balancer,
+    WebAcl: _web_acl,
+    Zone: _zone,
+    Certificate: _certificate,
 }
 """Each component with everything it can have."""
+
+WITHOUT_POLICIES = {LoadBalancer, WebAcl, Zone, Certificate}
 
 
 def found() -> Iterator[type[pulumi.ComponentResource]]:
@@ -194,7 +239,7 @@ def test_policies_are_stable_text_without_nulls(component: type[pulumi.Component
     documents = [
         each.inputs[key] for each in recorder.resources for key in ("policy", "assumeRolePolicy") if key in each.inputs
     ]
-    assert documents
+    assert documents or component in WITHOUT_POLICIES
     for document in documents:
         assert "null" not in document
         if document != "{}":

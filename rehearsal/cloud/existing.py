@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from unittest import mock
 
-from rehearsal.cloud.account import Account
+from moto.backends import get_backend
+
+from rehearsal.cloud.account import ACCOUNT, PARTITION, Account
 
 _CIDR: Final = ipaddress.IPv4Network("10.0.0.0/16")
 
@@ -30,6 +32,10 @@ def stand_in(account: Account, region: str, identifiers: Iterable[str]) -> list[
     vpc: str | None = None
     made = []
     for position, identifier in enumerate(identifiers):
+        if identifier.startswith(("Z", "arn:")):
+            (_zone if identifier.startswith("Z") else _certificate)(account, region, identifier)
+            made.append(identifier)
+            continue
         kind = identifier.partition("-")[0]
         if kind != "vpc" and vpc is None:
             vpc = _make(account, region, "CreateVpc", {"CidrBlock": str(_CIDR)})["Vpc"]["VpcId"]
@@ -63,3 +69,21 @@ def stand_in(account: Account, region: str, identifiers: Iterable[str]) -> list[
 
 def _make(account: Account, region: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
     return account.call("ec2", operation, region, request)
+
+
+def _zone(account: Account, region: str, identifier: str) -> None:
+    """A hosted zone. The stack's file need not say of which domain, so it is the root, which takes every name."""
+    with _next_id("moto.route53.models.HostedZoneIdentifier.generate", identifier):
+        request = {"Name": f"{identifier.lower()}.invalid", "CallerReference": identifier}
+        account.call("route53", "CreateHostedZone", region, request)
+    zones: Any = get_backend("route53")[ACCOUNT][PARTITION].zones
+    zones[identifier].name = "."
+
+
+def _certificate(account: Account, _region: str, arn: str) -> None:
+    """A certificate in the region that its ARN names. Nobody reads for which domain it is."""
+    region = arn.split(":")[3]
+    made = account.call("acm", "RequestCertificate", region, {"DomainName": "stand-in.invalid"})["CertificateArn"]
+    certificates: Any = get_backend("acm")[ACCOUNT][region]._certificates  # noqa: SLF001 it has no other seam
+    certificates[arn] = certificates.pop(made)
+    certificates[arn].arn = arn

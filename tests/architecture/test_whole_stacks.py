@@ -71,9 +71,10 @@ def test_the_log_archive_moves_to_glacier_and_ends_after_a_year(name: str, recor
     assert {"days": 365} in [rule.get("expiration") for rule in rules]
 
 
-@pytest.mark.parametrize(
-    ("name", "protected"), [("dev", set()), ("prod", {"Key", "Bucket", "Vpc", "Cluster", "ReplicationGroup"})]
-)
+HOLDS_DATA = {"Key", "Bucket", "Vpc", "Cluster", "ReplicationGroup", "Zone"}
+
+
+@pytest.mark.parametrize(("name", "protected"), [("dev", set()), ("prod", HOLDS_DATA)])
 def test_what_holds_data_is_protected_in_prod_only(name: str, protected: set[str], recorder: Recorder) -> None:
     deploy(recorder, stack(name))
     assert {each.type.rsplit(":", 1)[-1] for each in recorder.resources if each.protect} == protected

@@ -37,7 +37,7 @@ def _whole_name(making: Making) -> str:
     """The provider takes names with and without the zone's own."""
     zone = making.call("GetHostedZone", {"Id": making.inputs["zoneId"]})["HostedZone"]["Name"].rstrip(".")
     name = str(making.inputs["name"]).rstrip(".")
-    return name if name == zone or name.endswith(f".{zone}") else f"{name}.{zone}" if name else zone
+    return name if zone == "" or name == zone or name.endswith(f".{zone}") else f"{name}.{zone}" if name else zone
 
 
 def _change_record(making: Making) -> dict[str, Any]:

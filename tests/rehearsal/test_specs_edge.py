@@ -1,0 +1,165 @@
+"""The specs of load balancers, web firewalls, zones and certificates, on moto."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rehearsal.problems import Refused
+from tests.rehearsal.test_specs import TAGS, Cloud, tags_of
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    made = Cloud()
+    yield made
+    made.account.close()
+
+
+def balancer(cloud: Cloud, **inputs: Any) -> Any:
+    vpc = cloud.vpc()
+    subnets = [
+        cloud.make(
+            "aws:ec2/subnet:Subnet", vpcId=vpc, cidrBlock=f"10.0.{n}.0/24", availabilityZone=f"ap-northeast-1{zone}"
+        ).id
+        for n, zone in enumerate("ac")
+    ]
+    return cloud.make("aws:lb/loadBalancer:LoadBalancer", name="shop-web", subnets=subnets, **inputs)
+
+
+def test_a_load_balancer_has_its_scheme_its_attributes_and_its_tags(cloud: Cloud) -> None:
+    logs = {"enabled": True, "bucket": cloud.bucket(), "prefix": "x"}
+    made = balancer(
+        cloud, internal=False, accessLogs=logs, dropInvalidHeaderFields=True, idleTimeout=61.0,
+        enableDeletionProtection=True, desyncMitigationMode="strictest",
+    )  # fmt: skip
+    (found,) = cloud.ask("elbv2", "DescribeLoadBalancers")["LoadBalancers"]
+    assert (found["Scheme"], found["Type"], found["LoadBalancerName"]) == ("internet-facing", "application", "shop-web")
+    assert made.outputs["dnsName"] == found["DNSName"]
+    assert made.id.endswith(f"loadbalancer/{made.outputs['arnSuffix']}")
+    pairs = cloud.ask("elbv2", "DescribeLoadBalancerAttributes", LoadBalancerArn=made.id)["Attributes"]
+    attributes = {pair["Key"]: pair["Value"] for pair in pairs}
+    assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+    assert attributes["routing.http.desync_mitigation_mode"] == "strictest"
+    assert attributes["idle_timeout.timeout_seconds"] == "61"
+    assert attributes["deletion_protection.enabled"] == "true"
+    assert (attributes["access_logs.s3.bucket"], attributes["access_logs.s3.prefix"]) == ("shop-logs", "x")
+    (described,) = cloud.ask("elbv2", "DescribeTags", ResourceArns=[made.id])["TagDescriptions"]
+    assert tags_of(described["Tags"]) == TAGS
+
+
+def test_an_internal_load_balancer_is_internal(cloud: Cloud) -> None:
+    balancer(cloud, internal=True)
+    (found,) = cloud.ask("elbv2", "DescribeLoadBalancers")["LoadBalancers"]
+    assert found["Scheme"] == "internal"
+
+
+def test_a_listener_has_its_certificate_its_policy_its_action_and_its_headers(cloud: Cloud) -> None:
+    certificate = cloud.make("aws:acm/certificate:Certificate", domainName="example.com", validationMethod="DNS").id
+    made = cloud.make(
+        "aws:lb/listener:Listener",
+        loadBalancerArn=balancer(cloud).id, port=443, protocol="HTTPS", sslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06",
+        certificateArn=certificate,
+        defaultActions=[
+            {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}
+        ],
+        routingHttpResponseStrictTransportSecurityHeaderValue="max-age=1",
+    )  # fmt: skip
+    (found,) = cloud.ask("elbv2", "DescribeListeners", ListenerArns=[made.id])["Listeners"]
+    assert found["Certificates"][0]["CertificateArn"] == certificate
+    assert found["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
+    assert found["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
+    pairs = cloud.ask("elbv2", "DescribeListenerAttributes", ListenerArn=made.id)["Attributes"]
+    headers = {pair["Key"]: pair["Value"] for pair in pairs}
+    assert headers["routing.http.response.strict_transport_security.header_value"] == "max-age=1"
+
+
+def test_a_listener_does_not_take_what_no_request_carries(cloud: Cloud) -> None:
+    with pytest.raises(Refused, match="matches nothing"):
+        cloud.make(
+            "aws:lb/listener:Listener",
+            loadBalancerArn=balancer(cloud).id, port=80, protocol="HTTP",
+            defaultActions=[{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "prot": "HTTPS"}}],
+        )  # fmt: skip
+
+
+def acl(cloud: Cloud) -> Any:
+    visible = {"cloudwatchMetricsEnabled": True, "metricName": "x", "sampledRequestsEnabled": True}
+    group = {"managedRuleGroupStatement": {"vendorName": "AWS", "name": "AWSManagedRulesSQLiRuleSet"}}
+    return cloud.make(
+        "aws:wafv2/webAcl:WebAcl", name="shop", scope="REGIONAL", defaultAction={"allow": {}}, visibilityConfig=visible,
+        rules=[{"name": "sqli", "priority": 0, "overrideAction": {"none": {}}, "statement": group,
+                "visibilityConfig": visible}],
+    )  # fmt: skip
+
+
+def test_a_web_firewall_stands_before_its_load_balancer_and_logs(cloud: Cloud) -> None:
+    made, web = acl(cloud), balancer(cloud)
+    arn = made.outputs["arn"]
+    cloud.make("aws:wafv2/webAclAssociation:WebAclAssociation", resourceArn=web.id, webAclArn=arn)
+    found = cloud.ask("wafv2", "GetWebACLForResource", ResourceArn=web.id)["WebACL"]
+    assert found["Rules"][0]["Statement"]["ManagedRuleGroupStatement"]["Name"] == "AWSManagedRulesSQLiRuleSet"
+    group = cloud.make("aws:cloudwatch/logGroup:LogGroup", name="aws-waf-logs-shop").outputs["arn"]
+    cloud.make(
+        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+        resourceArn=arn, logDestinationConfigs=[group], redactedFields=[{"singleHeader": {"name": "cookie"}}],
+    )  # fmt: skip
+    logging = cloud.ask("wafv2", "GetLoggingConfiguration", ResourceArn=arn)["LoggingConfiguration"]
+    assert logging["RedactedFields"] == [{"SingleHeader": {"Name": "cookie"}}]
+
+
+def test_a_web_firewall_logs_to_no_group_of_another_name(cloud: Cloud) -> None:
+    group = cloud.make("aws:cloudwatch/logGroup:LogGroup", name="/waf/shop").outputs["arn"]
+    with pytest.raises(Refused, match="begins with aws-waf-logs-"):
+        cloud.make(
+            "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+            resourceArn=acl(cloud).outputs["arn"], logDestinationConfigs=[group],
+        )  # fmt: skip
+
+
+def test_a_zone_is_public_or_belongs_to_its_vpcs(cloud: Cloud) -> None:
+    public = cloud.make("aws:route53/zone:Zone", name="example.com", comment="ours")
+    vpcs = [cloud.vpc(), cloud.make("aws:ec2/vpc:Vpc", "other", cidrBlock="10.9.0.0/16").id]
+    private = cloud.make("aws:route53/zone:Zone", "inside", name="internal.shop", vpcs=[{"vpcId": vpc} for vpc in vpcs])
+    assert len(public.outputs["nameServers"]) == 4
+    found = cloud.ask("route53", "GetHostedZone", Id=private.id)
+    assert found["HostedZone"]["Config"]["PrivateZone"] is True
+    assert {vpc["VPCId"] for vpc in found["VPCs"]} == set(vpcs)
+    assert cloud.ask("route53", "GetHostedZone", Id=public.id)["HostedZone"]["Config"]["PrivateZone"] is False
+    tags = cloud.ask("route53", "ListTagsForResource", ResourceType="hostedzone", ResourceId=public.id)
+    assert tags_of(tags["ResourceTagSet"]["Tags"]) == TAGS
+
+
+def test_a_record_lies_in_its_zone_with_or_without_the_zones_name(cloud: Cloud) -> None:
+    zone = cloud.make("aws:route53/zone:Zone", name="example.com").id
+    short = cloud.make("aws:route53/record:Record", zoneId=zone, name="db", type="CNAME", ttl=60, records=["a.b.c"])
+    alias = {"name": "x.elb.amazonaws.com", "zoneId": "Z14GRHDCWA56QT", "evaluateTargetHealth": True}
+    whole = cloud.make("aws:route53/record:Record", "a", zoneId=zone, name="api.example.com", type="A", aliases=[alias])
+    assert (short.outputs["fqdn"], whole.outputs["fqdn"]) == ("db.example.com", "api.example.com")
+    sets = {one["Name"]: one for one in cloud.ask("route53", "ListResourceRecordSets", HostedZoneId=zone)[
+        "ResourceRecordSets"]}  # fmt: skip
+    assert sets["db.example.com."]["ResourceRecords"] == [{"Value": "a.b.c"}]
+    assert sets["api.example.com."]["AliasTarget"]["DNSName"].startswith("x.elb")
+    with pytest.raises(Refused, match="NoSuchHostedZone"):
+        cloud.make("aws:route53/record:Record", "b", zoneId="Z00000000000", name="x", type="A", records=["192.0.2.1"])
+
+
+def test_a_certificate_is_validated_only_by_the_records_that_it_asks_for(cloud: Cloud) -> None:
+    zone = cloud.make("aws:route53/zone:Zone", name="example.com").id
+    made = cloud.make(
+        "aws:acm/certificate:Certificate", domainName="example.com", subjectAlternativeNames=["*.example.com"],
+        validationMethod="DNS",
+    )  # fmt: skip
+    options = made.outputs["domainValidationOptions"]
+    assert {one["domainName"] for one in options} == {"example.com", "*.example.com"}
+    validation = {"certificateArn": made.id, "validationRecordFqdns": [options[0]["resourceRecordName"]]}
+    with pytest.raises(Refused, match="would wait for ever"):
+        cloud.make("aws:acm/certificateValidation:CertificateValidation", **validation)
+    cloud.make(
+        "aws:route53/record:Record", zoneId=zone, name=options[0]["resourceRecordName"], type="CNAME", ttl=60,
+        records=[options[0]["resourceRecordValue"]], allowOverwrite=True,
+    )  # fmt: skip
+    done = cloud.make("aws:acm/certificateValidation:CertificateValidation", **validation)
+    assert done.status == "emulated"
