@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from rehearsal.cloud import mends
 from rehearsal.cloud.creation import Call, Spec
 
 
 def _logging(inputs: dict[str, Any]) -> dict[str, Any]:
     """The provider takes one destination as a text, AWS a list of structures."""
+    mends.apply_to_workflows()
     if "loggingConfiguration" not in inputs:
         return inputs
     logging = dict(inputs["loggingConfiguration"])
