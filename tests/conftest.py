@@ -109,6 +109,9 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         extra["prefixListId"] = f"pl-{name}"
     if short == "SubnetGroup":
         extra["name"] = name
+    if type_ == "aws:sqs/queue:Queue":
+        extra["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
+        extra["arn"] = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{inputs['name']}"
     return {**extra, **inputs}
 
 

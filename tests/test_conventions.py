@@ -16,9 +16,16 @@ import pulumi_aws as aws
 import pytest
 
 import components
+from components.alarms import AlarmTopics
 from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
 from components.data.lifecycle import LifecycleRule
 from components.identity.key import Key, KeyArgs, ServiceUse
+from components.messaging.event_bus import EventBus, EventBusArgs
+from components.messaging.event_route import EventRoute, EventRouteArgs
+from components.messaging.queue import Queue, QueueArgs, Sender
+from components.messaging.schedule import Schedule, ScheduleArgs
+from components.messaging.target import Target
+from components.messaging.workflow import Workflow, WorkflowArgs
 from components.network.vpc import Vpc, VpcArgs
 from tests.conftest import Recorder
 
@@ -57,7 +64,47 @@ def _vpc(transform: Any) -> None:
     Vpc(NAME, VpcArgs(nat="single", endpoints=["kms"], transform=transform))
 
 
-WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {Key: _key, Bucket: _bucket, Vpc: _vpc}
+TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
+TARGET = Target(arn="arn:aws:states:::x", action="states:StartExecution", key_arn="arn:aws:kms:::key/1")
+
+
+def _queue(transform: Any) -> None:
+    sender = Sender(principal="events.amazonaws.com", source_arn="arn:aws:events:::rule/x")
+    args = QueueArgs(consumer_timeout_seconds=60, key_arn="arn:aws:kms:::key/1", senders=[sender], transform=transform)
+    queue = Queue(NAME, args)
+    queue.grant_send(_role())
+    queue.alarms(TOPICS)
+
+
+def _bus(transform: Any) -> None:
+    EventBus(NAME, EventBusArgs(transform=transform)).grant_put(_role())
+
+
+def _workflow(transform: Any) -> None:
+    definition = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
+    workflow = Workflow(NAME, WorkflowArgs(definition=definition, transform=transform))
+    workflow.grant_start(_role())
+    workflow.alarms(TOPICS)
+
+
+def _schedule(transform: Any) -> None:
+    Schedule(NAME, ScheduleArgs(expression="rate(1 hour)", target=TARGET, transform=transform)).alarms(TOPICS)
+
+
+def _event_route(transform: Any) -> None:
+    EventRoute(NAME, EventRouteArgs(pattern={"source": ["x"]}, target=TARGET, transform=transform)).alarms(TOPICS)
+
+
+WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
+    Key: _key,
+    Bucket: _bucket,
+    Vpc: _vpc,
+    Queue: _queue,
+    EventBus: _bus,
+    Workflow: _workflow,
+    Schedule: _schedule,
+    EventRoute: _event_route,
+}
 """Each component with everything it can have."""
 
 

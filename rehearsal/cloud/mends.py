@@ -99,10 +99,10 @@ def apply_to_workflows() -> None:
     if not hasattr(CallbackEndpoint, "mended"):
         interrupt = CallbackEndpoint.interrupt_all
 
-        def interrupt_and_forget(endpoint: Any) -> None:
-            interrupt(endpoint)
-            endpoint._outcome = None  # noqa: SLF001 it has no other seam
-            endpoint._notify_event.clear()  # noqa: SLF001
+        def interrupt_and_forget(self: Any) -> None:
+            interrupt(self)
+            self._outcome = None
+            self._notify_event.clear()
 
         CallbackEndpoint.interrupt_all = interrupt_and_forget
         setattr(CallbackEndpoint, "mended", True)  # noqa: B010 a mark of ours
