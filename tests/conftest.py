@@ -133,6 +133,9 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
             "arn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{name}",
             "domainValidationOptions": _proofs(inputs),
         }
+    if type_ == "aws:sqs/queue:Queue":
+        extra["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
+        extra["arn"] = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{inputs['name']}"
     return {**extra, **inputs}
 
 

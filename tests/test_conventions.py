@@ -29,6 +29,12 @@ from components.edge.dns import Zone, ZoneArgs
 from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.edge.web_acl import WebAcl, WebAclArgs
 from components.identity.key import Key, KeyArgs, ServiceUse
+from components.messaging.event_bus import EventBus, EventBusArgs
+from components.messaging.event_route import EventRoute, EventRouteArgs
+from components.messaging.queue import Queue, QueueArgs, Sender
+from components.messaging.schedule import Schedule, ScheduleArgs
+from components.messaging.target import Target
+from components.messaging.workflow import Workflow, WorkflowArgs
 from components.network.vpc import Vpc, VpcArgs
 from components.operations.topics import Slack, Topics, TopicsArgs
 from tests.conftest import Recorder
@@ -154,6 +160,34 @@ def _certificate(transform: Any) -> None:
         domains=["example.com", "*.example.com"], zone_domain="example.com", zone_id="Z1", transform=transform
     )
     Certificate(NAME, args).alarms(TOPICS)
+TARGET = Target(arn="arn:aws:states:::x", action="states:StartExecution", key_arn="arn:aws:kms:::key/1")
+
+
+def _queue(transform: Any) -> None:
+    sender = Sender(principal="events.amazonaws.com", source_arn="arn:aws:events:::rule/x")
+    args = QueueArgs(consumer_timeout_seconds=60, key_arn="arn:aws:kms:::key/1", senders=[sender], transform=transform)
+    queue = Queue(NAME, args)
+    queue.grant_send(_role())
+    queue.alarms(TOPICS)
+
+
+def _bus(transform: Any) -> None:
+    EventBus(NAME, EventBusArgs(transform=transform)).grant_put(_role())
+
+
+def _workflow(transform: Any) -> None:
+    definition = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
+    workflow = Workflow(NAME, WorkflowArgs(definition=definition, transform=transform))
+    workflow.grant_start(_role())
+    workflow.alarms(TOPICS)
+
+
+def _schedule(transform: Any) -> None:
+    Schedule(NAME, ScheduleArgs(expression="rate(1 hour)", target=TARGET, transform=transform)).alarms(TOPICS)
+
+
+def _event_route(transform: Any) -> None:
+    EventRoute(NAME, EventRouteArgs(pattern={"source": ["x"]}, target=TARGET, transform=transform)).alarms(TOPICS)
 
 
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
@@ -164,6 +198,11 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     WebAcl: _web_acl,
     Zone: _zone,
     Certificate: _certificate,
+    Queue: _queue,
+    EventBus: _bus,
+    Workflow: _workflow,
+    Schedule: _schedule,
+    EventRoute: _event_route,
 }
 """Each component with everything it can have."""
 

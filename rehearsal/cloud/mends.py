@@ -94,3 +94,20 @@ def _service(principal: Any) -> Any:
 
 def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value] if isinstance(value, str) else []
+
+
+def apply_to_workflows() -> None:
+    """What is wrong with executions; apart, because loading their parser costs time that few stacks need."""
+    from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoint  # noqa: PLC0415
+
+    # moto gives each attempt of a waiting task the same token, and the answer to the first to all of them.
+    if not hasattr(CallbackEndpoint, "mended"):
+        interrupt = CallbackEndpoint.interrupt_all
+
+        def interrupt_and_forget(self: Any) -> None:
+            interrupt(self)
+            self._outcome = None
+            self._notify_event.clear()
+
+        CallbackEndpoint.interrupt_all = interrupt_and_forget
+        setattr(CallbackEndpoint, "mended", True)  # noqa: B010 a mark of ours

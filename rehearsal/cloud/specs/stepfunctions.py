@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
+from rehearsal.cloud import mends
 from rehearsal.cloud.creation import Call, Spec
+from rehearsal.problems import Refused
 
 
-def _logging(inputs: dict[str, Any]) -> dict[str, Any]:
-    """The provider takes one destination as a text, AWS a list of structures."""
+def _request(inputs: dict[str, Any]) -> dict[str, Any]:
+    """A definition that can be read; and log destinations, which the provider takes as a text and AWS as a list."""
+    mends.apply_to_workflows()
+    try:
+        json.loads(inputs["definition"])
+    except ValueError as error:
+        raise Refused("request", f"definition: is not JSON: {error}") from None
     if "loggingConfiguration" not in inputs:
         return inputs
     logging = dict(inputs["loggingConfiguration"])
@@ -21,7 +29,7 @@ def _logging(inputs: dict[str, Any]) -> dict[str, Any]:
 SPECS: Final[dict[str, Spec]] = {
     "aws:sfn/stateMachine:StateMachine": Spec(
         service="stepfunctions",
-        create=Call(operation="CreateStateMachine", reshape=_logging),
+        create=Call(operation="CreateStateMachine", reshape=_request),
         id="stateMachineArn",
         autoname="name",
         defaults={"type": "STANDARD"},
