@@ -11,6 +11,7 @@ _PULUMI_SUFFIX = len("-1234567")
 
 # Type → the property that holds the name, and the most characters that AWS takes.
 LIMITS: dict[str, tuple[str, int]] = {
+    "aws:amplify/app:App": ("name", 255),
     "aws:cloudwatch/logGroup:LogGroup": ("name", 512),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
     "aws:iam/role:Role": ("name", 64),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from architecture.delivery import deploy_role_args, front_end_args
 from architecture.network import vpc_args
 from architecture.storage import bucket_args, log_archive_args
 from components.network.flow_logs import FlowLogsToCloudWatch
@@ -39,6 +40,11 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
         yield lambda: vpc_args(network, settings, FlowLogsToCloudWatch())
     if archive is not None:
         yield lambda: log_archive_args(archive, settings.retention)
+    delivery, front_end = settings.delivery, settings.front_end
+    if delivery is not None:
+        yield lambda: deploy_role_args(delivery, settings)
+    if front_end is not None:
+        yield lambda: front_end_args(front_end, settings)
     key_arn = "arn:aws:kms:::key/to-be-made" if settings.own_keys else None
     for service, bucket in settings.buckets.items():
         yield lambda service=service, bucket=bucket: bucket_args(

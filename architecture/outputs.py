@@ -10,6 +10,7 @@ from components.network.network import NETWORK_OUTPUTS, Network
 from components.network.vpc import Vpc
 
 if TYPE_CHECKING:
+    from architecture.delivery import Delivery
     from architecture.storage import Storage
 
 
@@ -31,3 +32,12 @@ def export_storage(storage: Storage) -> None:
     if storage.log_archive is not None:
         pulumi.export("logArchiveBucket", storage.log_archive.name)
     pulumi.export("buckets", {service: bucket.name for service, bucket in storage.buckets.items()})
+
+
+def export_delivery(delivery: Delivery) -> None:
+    """What a GitHub environment's variables are filled with, and where the front end is."""
+    if delivery.deploy_role is not None:
+        pulumi.export("deployRoleArn", delivery.deploy_role.arn)
+        pulumi.export("githubOidcProviderArn", delivery.deploy_role.provider_arn)
+    if delivery.front_end is not None:
+        pulumi.export("frontEndUrl", delivery.front_end.url)

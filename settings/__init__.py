@@ -16,7 +16,8 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from settings import names, network, storage
+from settings import delivery, names, network, storage
+from settings.delivery import DeliverySettings, FrontEndSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.section import AccountId, Environment, Name, Region, Section, text
@@ -24,7 +25,7 @@ from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, Lo
 
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
-_PARTS = (names, network, storage)
+_PARTS = (names, network, storage, delivery)
 """Each knows which of its settings cannot work together."""
 
 
@@ -44,6 +45,8 @@ class Settings(Section):
     network: NetworkSettings | None = None
     log_archive: LogArchiveSettings | None = None
     buckets: dict[Name, BucketSettings] = {}
+    delivery: DeliverySettings | None = None
+    front_end: FrontEndSettings | None = None
 
     @property
     def own_keys(self) -> bool:

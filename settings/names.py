@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _PULUMI_SUFFIX = len("-1234567")
 _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "network": (("role", len("-flow-log-role") + _PULUMI_SUFFIX, 64),),
+    "deploy role": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
     "bucket": (("bucket", len("-bucket") + _PULUMI_SUFFIX, 63),),
     "replicated bucket": (
         ("role", len("-replica-role") + _PULUMI_SUFFIX, 64),
@@ -20,7 +21,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     ),
 }
 
-RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive")
+RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "delivery", "front-end")
 """Services that the program names itself."""
 
 
@@ -29,6 +30,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     stem = f"{settings.product}-{settings.environment}"
     ours: list[tuple[str, str]] = [("network", "network")] if settings.network else []
     ours += [("log-archive", "bucket")] if settings.log_archive else []
+    ours += [("delivery", "deploy role")] if settings.delivery else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]
     if overflows:

@@ -64,7 +64,11 @@ class Account:
             region_name=region,
             config=botocore.config.Config(parameter_validation=False, retries={"total_max_attempts": 1}),
         )
-        backends: Any = get_backend(cast("Any", service))[ACCOUNT]
+        try:
+            backends: Any = get_backend(cast("Any", service))[ACCOUNT]
+        except ModuleNotFoundError:
+            # A service that the emulator lacks altogether: its resources are modelled, and only checked by this client.
+            return client
         # The backend of a region comes into being, with its own ids, when it is first looked at.
         next((backends[name] for name in (region, PARTITION, "global") if name in backends), None)
         return client

@@ -124,6 +124,19 @@ def _prefix_list(account: Account, region: str, args: dict[str, Any]) -> dict[st
     }
 
 
+def _secret_version(_account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
+    # Somebody put the secret there by hand, so the empty account has none; its value is nobody's business here.
+    return {
+        "id": args["secretId"],
+        "arn": args["secretId"],
+        "secretId": args["secretId"],
+        "secretString": "stand-in for a secret",
+        "versionId": "stand-in",
+        "versionStage": "AWSCURRENT",
+        "region": region,
+    }
+
+
 LOOKUPS: Final[dict[str, Lookup]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
@@ -132,6 +145,7 @@ LOOKUPS: Final[dict[str, Lookup]] = {
     "aws:ec2/getVpc:getVpc": _vpc,
     "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": _prefix_list,
+    "aws:secretsmanager/getSecretVersion:getSecretVersion": _secret_version,
 }
 
 
