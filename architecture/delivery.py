@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from architecture.refusals import says
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
@@ -12,10 +12,40 @@ from components.delivery.deploy_role import DeployedService, DeployRole, DeployR
 
 if TYPE_CHECKING:
     import pulumi
+    import pulumi_aws as aws
 
     from architecture.platform import Platform
     from settings import Settings
     from settings.delivery import DeliverySettings, FrontEndSettings
+
+
+class Deployable(Protocol):
+    """A service that can be given another image."""
+
+    @property
+    def arn(self) -> pulumi.Output[str]: ...
+    @property
+    def task_definition_arn(self) -> pulumi.Output[str]: ...
+    @property
+    def task_role(self) -> aws.iam.Role: ...
+    @property
+    def execution_role(self) -> aws.iam.Role: ...
+
+
+class ImageRepository(Protocol):
+    """Where the images of a service are kept."""
+
+    @property
+    def arn(self) -> pulumi.Output[str]: ...
+
+
+class Deployables(Protocol):
+    """What the deploy role is for; the application layer has it."""
+
+    @property
+    def services(self) -> Mapping[str, Deployable]: ...
+    @property
+    def repositories(self) -> Mapping[str, ImageRepository]: ...
 
 
 @dataclass(frozen=True)
@@ -26,22 +56,30 @@ class Delivery:
     front_end: AmplifyApp | None
 
 
-def build_delivery(
-    settings: Settings,
-    platform: Platform,
-    *,
-    image_repositories: Sequence[pulumi.Input[str]] = (),
-    services: Sequence[DeployedService] = (),
-) -> Delivery:
+def build_delivery(settings: Settings, platform: Platform, application: Deployables | None = None) -> Delivery:
     """The deploy role of this stack's services, and the front end, each where the stack's YAML has its section."""
     role = front_end = None
     if settings.delivery is not None:
-        args = deploy_role_args(settings.delivery, settings, image_repositories, services)
+        args = deploy_role_args(
+            settings.delivery,
+            settings,
+            [each.arn for _, each in sorted(application.repositories.items())] if application else [],
+            [_deployed(each) for _, each in sorted(application.services.items())] if application else [],
+        )
         role = DeployRole(platform.name("delivery"), args, platform.options())
     if settings.front_end is not None:
         args = front_end_args(settings.front_end, settings)
         front_end = AmplifyApp(platform.name("front-end"), args, platform.options())
     return Delivery(deploy_role=role, front_end=front_end)
+
+
+def _deployed(service: Deployable) -> DeployedService:
+    return DeployedService(
+        service_arn=service.arn,
+        # …:task-definition/family:revision
+        family=service.task_definition_arn.apply(lambda arn: arn.rpartition("/")[2].rpartition(":")[0]),
+        roles=[service.task_role.arn, service.execution_role.arn],
+    )
 
 
 def deploy_role_args(
