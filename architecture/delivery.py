@@ -25,7 +25,7 @@ class Deployable(Protocol):
     @property
     def arn(self) -> pulumi.Output[str]: ...
     @property
-    def task_definition_arn(self) -> pulumi.Output[str]: ...
+    def name(self) -> pulumi.Output[str]: ...
     @property
     def task_role(self) -> aws.iam.Role: ...
     @property
@@ -76,8 +76,8 @@ def build_delivery(settings: Settings, platform: Platform, application: Deployab
 def _deployed(service: Deployable) -> DeployedService:
     return DeployedService(
         service_arn=service.arn,
-        # …:task-definition/family:revision
-        family=service.task_definition_arn.apply(lambda arn: arn.rpartition("/")[2].rpartition(":")[0]),
+        # The two have one name. Not from the definition's ARN: each deployment would preview a change of this policy.
+        family=service.name,
         roles=[service.task_role.arn, service.execution_role.arn],
     )
 

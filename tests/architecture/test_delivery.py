@@ -29,7 +29,7 @@ def application(names: list[str]) -> Any:
         }
         return SimpleNamespace(
             arn=pulumi.Output.from_input(f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/c/{name}"),
-            task_definition_arn=pulumi.Output.from_input(f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{name}:3"),
+            name=pulumi.Output.from_input(name),
             task_role=roles["task"],
             execution_role=roles["execution"],
         )
