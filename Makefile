@@ -37,9 +37,9 @@ endif
 test: $(SYNCED) ## Run the tests: make test [ARGS="-k vpc"]
 	@$(RUN) -m pytest --numprocesses auto $(ARGS)
 
-CHECKS := check-format check-lint check-types check-requirements check-docs
+CHECKS := check-format check-lint check-types check-requirements check-docs check-delivery
 .PHONY: $(CHECKS)
-check: $(CHECKS) ## Formatting, lint, types, stale requirements, stale documents (make -k check shows every failure)
+check: $(CHECKS) ## Formatting, lint, types, requirements, workflows and images, stale documents (make -k check shows every failure)
 check-format: $(SYNCED)
 	@$(RUN) -m ruff format --check .
 check-lint: $(SYNCED)
@@ -48,6 +48,10 @@ check-types: $(SYNCED)
 	@$(RUN) -m basedpyright
 check-requirements: $(SYNCED)
 	@$(RUN) requirements/compile.py --check
+check-delivery: $(SYNCED)
+	@$(RUN) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv/bin/zizmor --offline --quiet --no-progress .github
+	@.venv/bin/hadolint workloads/*/Dockerfile
 check-docs: $(SYNCED)
 	@$(RUN) docs/coverage.py --check
 	@$(RUN) -m rehearsal.inventory --check

@@ -16,6 +16,9 @@ from architecture.outputs import (
     export_storage,
     export_topics,
 )
+from architecture.delivery import build_delivery
+from architecture.network import build_network
+from architecture.outputs import export_delivery, export_network, export_storage
 from architecture.platform import build_platform
 from architecture.storage import build_storage
 from settings import Settings
@@ -30,6 +33,7 @@ network = build_network(settings, platform, storage)
 data = build_data(settings, platform, network, storage, topics)
 edge = build_edge(settings, platform, network, storage, topics)
 messaging = build_messaging(settings, platform, storage, topics)
+delivery = build_delivery(settings, platform)
 
 export_storage(storage)
 export_topics(topics)
@@ -37,3 +41,4 @@ export_network(network)
 export_data(data)
 export_edge(edge)
 export_messaging(messaging)
+export_delivery(delivery)

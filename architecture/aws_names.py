@@ -14,6 +14,7 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": ("configurationName", 128),
     "aws:cloudwatch/eventBus:EventBus": ("name", 256),
     "aws:cloudwatch/eventRule:EventRule": ("name", 64),
+    "aws:amplify/app:App": ("name", 255),
     "aws:cloudwatch/logGroup:LogGroup": ("name", 512),
     "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", 255),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),

@@ -11,6 +11,7 @@ from architecture.data import GROUND_TO_BE, database_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
 from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args
+from architecture.delivery import deploy_role_args, front_end_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
 from architecture.storage import bucket_args, log_archive_args
@@ -55,6 +56,11 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
         yield lambda name=name, secret=secret: secret_args({name: secret}, settings, None)
     if parameters is not None:
         yield lambda: parameter_args(parameters, settings, None, {})
+    delivery, front_end = settings.delivery, settings.front_end
+    if delivery is not None:
+        yield lambda: deploy_role_args(delivery, settings)
+    if front_end is not None:
+        yield lambda: front_end_args(front_end, settings)
     key_arn = "arn:aws:kms:::key/to-be-made" if settings.own_keys else None
     alerts, stem = settings.alerts, f"{settings.product}-{settings.environment}"
     if alerts is not None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from architecture.data import Data
     from architecture.edge import Edge
     from architecture.messaging import Messaging
+    from architecture.delivery import Delivery
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
 
@@ -88,3 +89,10 @@ def export_messaging(messaging: Messaging) -> None:
         pulumi.export("secretArns", dict(data.secrets.arns))
     if data.parameters is not None:
         pulumi.export("parameterPath", data.parameters.path)
+def export_delivery(delivery: Delivery) -> None:
+    """What a GitHub environment's variables are filled with, and where the front end is."""
+    if delivery.deploy_role is not None:
+        pulumi.export("deployRoleArn", delivery.deploy_role.arn)
+        pulumi.export("githubOidcProviderArn", delivery.deploy_role.provider_arn)
+    if delivery.front_end is not None:
+        pulumi.export("frontEndUrl", delivery.front_end.url)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pulumi
@@ -12,15 +12,17 @@ from components.refusal import Refusal
 
 
 @contextmanager
-def says(section: str) -> Iterator[None]:
+def says(section: str, keys: Mapping[str, str] | None = None) -> Iterator[None]:
     """Inside, a component's refusal of an argument becomes one of the key `section.argument` in the YAML.
 
-    The arguments of components have the names of the keys, in snake_case, so that one rule translates all of them.
+    The arguments of components have the names of the keys, in snake_case, so that one rule translates all of them;
+    `keys` are those that the YAML calls otherwise.
     """
     try:
         yield
     except Refusal as refusal:
-        raise Refusal(yaml_key(f"{section}.{refusal.field}"), refusal.value, refusal.reason) from None
+        field = (keys or {}).get(refusal.field, refusal.field)
+        raise Refusal(yaml_key(f"{section}.{field}"), refusal.value, refusal.reason) from None
 
 
 def yaml_key(field: str) -> str:

@@ -34,9 +34,9 @@ class Account:
                 _asked[provider] = known
         return known
 
-    def arn(self, service: str, resource: str) -> pulumi.Output[str]:
+    def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
         """An ARN in this account and region; `*` in `resource` makes it a pattern."""
-        return pulumi.Output.concat("arn:", self.partition, f":{service}:", self.region, ":", self.id, f":{resource}")
+        return pulumi.Output.concat("arn:", self.partition, f":{service}:", self.region, ":", self.id, ":", resource)
 
     @property
     def root(self) -> pulumi.Output[str]:

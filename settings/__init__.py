@@ -22,6 +22,8 @@ from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.messaging import QueueSettings, WorkflowSettings
 from settings import data, names, network, storage
 from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings
+from settings import delivery, names, network, storage
+from settings.delivery import DeliverySettings, FrontEndSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.observability import AlertSettings
@@ -31,6 +33,7 @@ from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, Lo
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
 _PARTS = (names, network, storage, data, edge, messaging, observability)
+_PARTS = (names, network, storage, delivery)
 """Each knows which of its settings cannot work together."""
 
 
@@ -59,6 +62,8 @@ class Settings(Section):
     cache: CacheSettings | None = None
     secrets: dict[Name, SecretSettings] = {}
     parameters: ParameterSettings | None = None
+    delivery: DeliverySettings | None = None
+    front_end: FrontEndSettings | None = None
 
     @property
     def own_keys(self) -> bool:

@@ -17,6 +17,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "load balancer": (("load balancer", 0, 32),),
     "database": (("cluster", 0, 63),),
     "cache": (("replication group", 0, 40),),
+    "deploy role": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
     "bucket": (("bucket", len("-bucket") + _PULUMI_SUFFIX, 63),),
     "replicated bucket": (
         ("role", len("-replica-role") + _PULUMI_SUFFIX, 64),
@@ -46,6 +47,7 @@ RESERVED_SERVICES = (
     "network", "logs", "data", "data-replica", "log-archive", "database", "cache", "secrets",
     "parameters",
 )  # fmt: skip
+RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "delivery", "front-end")
 """Services that the program names itself."""
 
 
@@ -57,6 +59,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("web", "load balancer")] if settings.load_balancer else []
     ours += [("database", "database")] if settings.database else []
     ours += [("cache", "cache")] if settings.cache else []
+    ours += [("delivery", "deploy role")] if settings.delivery else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]
     if overflows:

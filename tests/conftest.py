@@ -116,6 +116,8 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         extra["configurationEndpointAddress"] = f"{name}.cfg.cache"
     if short in {"ParameterGroup", "ClusterParameterGroup"}:
         extra["name"] = name
+    if type_ == "aws:amplify/app:App":
+        extra["defaultDomain"] = f"{name}.amplifyapp.com"
     if short == "SubnetGroup":
         extra["name"] = name
     if type_ == "aws:lb/loadBalancer:LoadBalancer":
@@ -172,6 +174,7 @@ class _Mocks(mocks.Mocks):
         self.recorder.calls.append(args.token)
         answers: dict[str, dict[str, Any]] = {
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+            "aws:secretsmanager/getSecretVersion:getSecretVersion": {"secretString": "a-token", "arn": "arn"},
             "aws:index/getPartition:getPartition": {"partition": "aws"},
             "aws:index/getRegion:getRegion": {"region": REGION},
             "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": self.recorder.zones},

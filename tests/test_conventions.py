@@ -28,6 +28,8 @@ from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
 from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.edge.web_acl import WebAcl, WebAclArgs
+from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
+from components.delivery.deploy_role import DeployedService, DeployRole, DeployRoleArgs
 from components.identity.key import Key, KeyArgs, ServiceUse
 from components.messaging.event_bus import EventBus, EventBusArgs
 from components.messaging.event_route import EventRoute, EventRouteArgs
@@ -207,6 +209,37 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
 """Each component with everything it can have."""
 
 WITHOUT_POLICIES = {LoadBalancer, WebAcl, Zone, Certificate}
+def _deploy_role(transform: Any) -> None:
+    service = DeployedService(service_arn="arn:aws:ecs:::service/x", family="x", roles=["arn:aws:iam:::role/x"])
+    args = DeployRoleArgs(
+        repository="acme/wiki",
+        environment="dev",
+        image_repositories=["arn:aws:ecr:::repository/x"],
+        services=[service],
+        transform=transform,
+    )
+    DeployRole(NAME, args)
+
+
+def _amplify_app(transform: Any) -> None:
+    kept = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:github"
+    args = AmplifyAppArgs(
+        repository="acme/wiki", branch="main", token_secret_arn=kept, domain="example.com", transform=transform
+    )
+    AmplifyApp(NAME, args)
+
+
+WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
+    AmplifyApp: _amplify_app,
+    Bucket: _bucket,
+    DeployRole: _deploy_role,
+    Key: _key,
+    Vpc: _vpc,
+}
+"""Each component with everything it can have."""
+
+WITHOUT_POLICIES: set[type[pulumi.ComponentResource]] = {AmplifyApp}
+"""Components that grant nothing to anybody."""
 
 
 def found() -> Iterator[type[pulumi.ComponentResource]]:

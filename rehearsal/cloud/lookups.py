@@ -130,6 +130,16 @@ def _random_password(account: Account, region: str, args: dict[str, Any]) -> dic
         "id": region,
         **args,
         "randomPassword": account.call("secretsmanager", "GetRandomPassword", region, request)["RandomPassword"],
+def _secret_version(_account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
+    # Somebody put the secret there by hand, so the empty account has none; its value is nobody's business here.
+    return {
+        "id": args["secretId"],
+        "arn": args["secretId"],
+        "secretId": args["secretId"],
+        "secretString": "stand-in for a secret",
+        "versionId": "stand-in",
+        "versionStage": "AWSCURRENT",
+        "region": region,
     }
 
 
@@ -142,6 +152,7 @@ LOOKUPS: Final[dict[str, Lookup]] = {
     "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": _prefix_list,
     "aws:secretsmanager/getRandomPassword:getRandomPassword": _random_password,
+    "aws:secretsmanager/getSecretVersion:getSecretVersion": _secret_version,
 }
 
 

@@ -323,13 +323,26 @@ def test_nobody_is_believed_to_be_somebody_unless_the_settings_say_so() -> None:
 # --- The process ------------------------------------------------------------------------------------------------------
 
 
+# `python -m api` with an eye on the files that it opens to write: the container's root is read-only.
+WATCHED = """
+import os, runpy, sys
+def look(event, arguments):
+    if event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        print("written to:", arguments[0], file=sys.stderr)
+    elif event in ("os.mkdir", "os.rename", "os.remove"):
+        print(event, arguments, file=sys.stderr)
+sys.addaudithook(look)
+runpy.run_module("api", run_name="__main__")
+"""
+
+
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`python -m api`, as the container starts it, and its address."""
     port = closed_port()
     environment = {"PATH": os.environ["PATH"], "PORT": str(port), "PYTHONDONTWRITEBYTECODE": "1", "DRAIN_SECONDS": "5"}
     started = subprocess.Popen(
-        [sys.executable, "-m", "api"], cwd=WORKLOADS, env=environment, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", WATCHED], cwd=WORKLOADS, env=environment, stdout=subprocess.PIPE, text=True,
         stderr=(tmp_path / "stderr").open("w"),
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
@@ -347,7 +360,7 @@ def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     finally:
         started.kill()
         started.wait()
-    assert (tmp_path / "stderr").read_text() == "", "the log router reads stdout"
+    assert (tmp_path / "stderr").read_text() == "", "the log router reads stdout, and nothing is written to files"
 
 
 def test_sigterm_ends_the_process_when_its_requests_are_done(process: tuple[subprocess.Popen[str], str]) -> None:

@@ -34,7 +34,7 @@ class Settings:
 
     service: str = "api"
     log_level: str = "INFO"
-    port: int = 8080
+    port: int = 8000
     drain_seconds: int = 25
     """How long requests under way may take after SIGTERM: less than the 30 seconds after which ECS kills."""
     user_header: str | None = None
@@ -52,7 +52,7 @@ class Settings:
         return Settings(
             service=environment.get("SERVICE_NAME") or "api",
             log_level=level,
-            port=_number(environment, "PORT", 8080, most=65535),
+            port=_number(environment, "PORT", 8000, most=65535),
             drain_seconds=_number(environment, "DRAIN_SECONDS", 25, most=110),
             user_header=(environment.get("USER_HEADER") or "").lower() or None,
             database=_database(environment),

@@ -67,4 +67,13 @@ SPECS: Final[dict[str, Spec]] = {
         create=Call(operation="AttachRolePolicy", takes={"role": "RoleName"}),
         id="{role}/{policyArn}",
     ),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Spec(
+        service="iam",
+        create=Call(
+            operation="CreateOpenIDConnectProvider",
+            takes={"clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"},
+        ),
+        id="OpenIDConnectProviderArn",
+        outputs={"arn": "OpenIDConnectProviderArn"},
+    ),
 }

@@ -1,0 +1,1 @@
+"""How changes get from a repository to AWS."""

@@ -1,0 +1,187 @@
+"""The role with which GitHub Actions deploys a service's image: no key is stored anywhere, and it can do nothing else.
+
+Use: DeployRole("wiki-dev-delivery", DeployRoleArgs(repository="acme/wiki", environment="dev",
+         image_repositories=[repository.arn], services=[DeployedService(...)]))
+
+What `pulumi up` needs is another matter: it makes roles and policies, and whoever may do that can give himself the
+rest. Such a role is made outside the stack that it deploys (docs/decisions/0007-two-roles-for-delivery.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+
+from components.account import Account
+from components.children import Children, Transform
+from components.policy import Statement, document, statement
+from components.refusal import Refusal
+
+ISSUER = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
+
+PUSH_ACTIONS = (
+    "ecr:BatchCheckLayerAvailability",
+    # Docker asks whether the image is there already, and for its parts that need no second upload.
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+)
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}")
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,254}")
+_PROVIDER = re.compile(rf"arn:aws[a-z-]*:iam::\d{{12}}:oidc-provider/{re.escape(ISSUER)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedService:
+    """An ECS service that may be given another image."""
+
+    service_arn: pulumi.Input[str]
+    """The service."""
+
+    family: pulumi.Input[str]
+    """The family of its task definitions; new revisions may be registered in it."""
+
+    roles: Sequence[pulumi.Input[str]]
+    """The ARNs of its task role and its execution role: the only ones that a new revision may name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployRoleArgs:
+    """What the caller decides about a deploy role. It costs nothing."""
+
+    repository: str
+    """The GitHub repository, as `owner/name`."""
+
+    environment: str
+    """The GitHub environment whose jobs may assume the role. Its protection rules (reviewers, branches) then hold for
+    every deployment; a role that trusted a branch instead would know no reviewers."""
+
+    provider_arn: str | None = None
+    """The account's identity provider for GitHub, where there is one already: an account can have only one.
+    Left out, it is created, and goes when this component goes."""
+
+    image_repositories: Sequence[pulumi.Input[str]] = ()
+    """ARNs of the ECR repositories to which images may be pushed."""
+
+    services: Sequence[DeployedService] = ()
+    """The services that may be updated."""
+
+    session_minutes: int = 60
+    """How long one deployment may last, 60 to 720 minutes."""
+
+    transform: Transform = field(default_factory=dict)
+    """Changes to the properties of named children, for what this component does not offer."""
+
+    def __post_init__(self) -> None:
+        if not _REPOSITORY.fullmatch(self.repository):
+            raise Refusal(
+                "repository",
+                self.repository,
+                "is not a GitHub repository; write one as owner/name, without wildcards and without https://",
+            )
+        if not _ENVIRONMENT.fullmatch(self.environment):
+            raise Refusal(
+                "environment",
+                self.environment,
+                "is not the name of one GitHub environment; write it exactly, without wildcards, for example 'prod'",
+            )
+        if self.provider_arn is not None and not _PROVIDER.fullmatch(self.provider_arn):
+            raise Refusal(
+                "provider_arn",
+                self.provider_arn,
+                f"is not the ARN of GitHub's provider; write arn:aws:iam::<account>:oidc-provider/{ISSUER}",
+            )
+        if not 60 <= self.session_minutes <= 720:
+            raise Refusal("session_minutes", self.session_minutes, "is not allowed; use 60 to 720 minutes")
+
+
+class DeployRole(pulumi.ComponentResource):
+    """A role for one environment of one repository, and GitHub's identity provider unless the account has it."""
+
+    CHILDREN = ("provider", "role", "policy")
+
+    arn: pulumi.Output[str]
+    provider_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: DeployRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kumiki:delivery:DeployRole", name, None, opts)
+        child = Children(self, args.transform, self.CHILDREN)
+        if args.provider_arn is None:
+            provider = aws.iam.OpenIdConnectProvider(
+                f"{name}-provider",
+                url=f"https://{ISSUER}",
+                client_id_lists=[AUDIENCE],
+                # No thumbprint: AWS checks GitHub's certificate against its own list of authorities.
+                opts=child("provider"),
+            )
+            self.provider_arn = provider.arn
+        else:
+            self.provider_arn = pulumi.Output.from_input(args.provider_arn)
+        role = aws.iam.Role(
+            f"{name}-role",
+            description=f"GitHub Actions of {args.repository}, environment {args.environment}",
+            assume_role_policy=document(_trust(self.provider_arn, args.repository, args.environment)),
+            max_session_duration=args.session_minutes * 60,
+            opts=child("role"),
+        )
+        statements = list(_statements(args, Account.of(self)))
+        if statements:
+            aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=document(*statements), opts=child("policy"))
+        self.arn = role.arn
+        self.register_outputs({"arn": self.arn})
+
+
+def _trust(provider_arn: pulumi.Input[str], repository: str, environment: str) -> Statement:
+    return {
+        "Sid": "AssumedByJobsOfThisEnvironment",
+        "Effect": "Allow",
+        "Principal": {"Federated": provider_arn},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            # Both, and exactly: GitHub signs such tokens for everybody's repositories.
+            "StringEquals": {
+                f"{ISSUER}:aud": AUDIENCE,
+                f"{ISSUER}:sub": f"repo:{repository}:environment:{environment}",
+            }
+        },
+    }
+
+
+def _statements(args: DeployRoleArgs, account: Account) -> Iterator[Statement]:
+    if args.image_repositories:
+        # A token for the registry; the action knows no resource.
+        yield statement("LogInToTheRegistry", actions="ecr:GetAuthorizationToken", resources="*")
+        yield statement("PushImages", actions=PUSH_ACTIONS, resources=list(args.image_repositories))
+    if args.services:
+        families = [
+            account.arn("ecs", pulumi.Output.concat("task-definition/", each.family, ":*")) for each in args.services
+        ]
+        yield statement("RegisterTaskDefinitions", actions="ecs:RegisterTaskDefinition", resources=families)
+        yield statement(
+            "TagWhatIsRegistered",
+            actions="ecs:TagResource",
+            resources=families,
+            condition={"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}},
+        )
+        # The action knows no resource. Secrets are named in a task definition, not contained.
+        yield statement("ReadTaskDefinitions", actions="ecs:DescribeTaskDefinition", resources="*")
+        yield statement(
+            "UpdateServicesAndWatchThem",
+            actions=["ecs:DescribeServices", "ecs:UpdateService"],
+            resources=[each.service_arn for each in args.services],
+        )
+        yield statement(
+            "GiveTasksTheirRoles",
+            actions="iam:PassRole",
+            resources=[role for each in args.services for role in each.roles],
+            condition={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+        )

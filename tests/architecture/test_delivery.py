@@ -1,0 +1,72 @@
+"""How the deploy role is joined to what it deploys."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from architecture.delivery import build_delivery
+from architecture.platform import build_platform
+from settings import Settings
+from tests.conftest import ACCOUNT, REGION, Recorder
+from tests.iam import allowed
+
+CONFIG = {
+    "kumiki:product": "wiki", "kumiki:environment": "prod", "kumiki:owner": "platform",
+    "kumiki:delivery": json.dumps({"repository": "acme/wiki"}),
+}  # fmt: skip
+
+
+def application(names: list[str]) -> Any:
+    def service(name: str) -> Any:
+        roles = {
+            kind: aws.iam.Role(f"wiki-prod-{name}-{kind}-role", assume_role_policy="{}")
+            for kind in ("task", "execution")
+        }
+        return SimpleNamespace(
+            arn=pulumi.Output.from_input(f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/c/{name}"),
+            name=pulumi.Output.from_input(name),
+            task_role=roles["task"],
+            execution_role=roles["execution"],
+        )
+
+    arns = {name: pulumi.Output.from_input(f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{name}") for name in names}
+    return SimpleNamespace(
+        services={name: service(name) for name in names},
+        repositories={name: SimpleNamespace(arn=arn) for name, arn in arns.items()},
+    )
+
+
+def build(names: list[str] | None) -> None:
+    settings = Settings.parse(CONFIG)
+    platform = build_platform(settings)
+    build_delivery(settings, platform, None if names is None else application(names))
+
+
+def test_the_role_deploys_each_service_that_the_stack_has(recorder: Recorder) -> None:
+    policy = recorder.run(lambda: build(["api", "worker"])).named("wiki-prod-delivery-policy").policy()
+    for name in ("api", "worker"):
+        assert allowed([policy], "ecr:PutImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{name}")
+        assert allowed([policy], "ecs:UpdateService", f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/c/{name}")
+        for revision in (3, 4):
+            definition = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{name}:{revision}"
+            assert allowed([policy], "ecs:RegisterTaskDefinition", definition)
+        for kind in ("task", "execution"):
+            role = recorder.named(f"wiki-prod-{name}-{kind}-role").name
+            arn = f"arn:aws:iam:{REGION}:{ACCOUNT}:Role/{role}"
+            assert allowed([policy], "iam:PassRole", arn, iam__PassedToService="ecs-tasks.amazonaws.com")
+    assert not allowed([policy], "ecs:UpdateService", f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/c/other")
+
+
+def test_the_github_environment_is_the_stacks_unless_it_says_otherwise(recorder: Recorder) -> None:
+    trust = recorder.run(lambda: build(None)).named("wiki-prod-delivery-role").inputs["assumeRolePolicy"]
+    assert "repo:acme/wiki:environment:prod" in trust
+
+
+def test_a_preview_shows_the_same_resources(previewer: Recorder) -> None:
+    made = {one.name for one in previewer.run(lambda: build(["api"])).resources}
+    assert {"wiki-prod-delivery-role", "wiki-prod-delivery-policy", "wiki-prod-delivery-provider"} <= made

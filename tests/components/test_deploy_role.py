@@ -1,0 +1,139 @@
+"""The deploy role: who may assume it, and what it may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.delivery.deploy_role import DeployedService, DeployRole, DeployRoleArgs
+from components.refusal import Refusal
+from tests.conftest import ACCOUNT, REGION, Recorder
+from tests.iam import allowed, assumable
+
+ECS = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+REPOSITORY = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/wiki-dev-api"
+SERVICE = f"{ECS}:service/wiki-dev-cluster/wiki-dev-api"
+ROLES = [f"arn:aws:iam::{ACCOUNT}:role/wiki-dev-api-{kind}-role" for kind in ("task", "execution")]
+ADOPTED = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+
+
+def args(**changes: Any) -> DeployRoleArgs:
+    given: dict[str, Any] = {
+        "repository": "acme/wiki", "environment": "dev", "image_repositories": [REPOSITORY],
+        "services": [DeployedService(service_arn=SERVICE, family="wiki-dev-api", roles=ROLES)], **changes,
+    }  # fmt: skip
+    return DeployRoleArgs(**given)
+
+
+def build(recorder: Recorder, **changes: Any) -> Recorder:
+    return recorder.run(lambda: DeployRole("wiki-dev-delivery", args(**changes)))
+
+
+SUBJECT = "repo:acme/wiki:environment:dev"
+AUDIENCE = "sts.amazonaws.com"
+
+
+def test_only_jobs_of_this_environment_of_this_repository_may_assume_it(recorder: Recorder) -> None:
+    trust = build(recorder, provider_arn=ADOPTED).one(":Role").policy("assumeRolePolicy")
+    assert assumable(trust, ADOPTED, aud=AUDIENCE, sub=SUBJECT)
+    for subject in (
+        "repo:acme/wiki:environment:prod",
+        "repo:acme/wiki:environment:dev2",
+        "repo:acme/wiki:ref:refs/heads/main",
+        "repo:acme/wiki:pull_request",
+        "repo:acme/wiki-fork:environment:dev",
+        "repo:evil/wiki:environment:dev",
+    ):
+        assert not assumable(trust, ADOPTED, aud=AUDIENCE, sub=subject)
+    assert not assumable(trust, ADOPTED, aud="https://github.com/acme", sub=SUBJECT)
+    assert not assumable(trust, ADOPTED, sub=SUBJECT)
+    assert not assumable(trust, ADOPTED, aud=AUDIENCE)
+    assert not assumable(trust, ADOPTED.replace("token.actions", "tokens.actions"), aud=AUDIENCE, sub=SUBJECT)
+    assert len(trust["Statement"]) == 1
+
+
+def test_the_provider_is_created_unless_the_account_has_it(recorder: Recorder) -> None:
+    build(recorder)
+    provider = recorder.one(":OpenIdConnectProvider")
+    assert provider.inputs["url"] == "https://token.actions.githubusercontent.com"
+    assert provider.inputs["clientIdLists"] == [AUDIENCE]
+    (statement,) = recorder.one(":Role").policy("assumeRolePolicy")["Statement"]
+    assert "OpenIdConnectProvider" in statement["Principal"]["Federated"]
+
+
+def test_an_adopted_provider_is_not_made_again(recorder: Recorder) -> None:
+    assert build(recorder, provider_arn=ADOPTED).of(":OpenIdConnectProvider") == []
+
+
+def test_it_may_push_to_its_repository_and_change_nothing_that_is_there(recorder: Recorder) -> None:
+    policy = build(recorder).one(":RolePolicy").policy()
+    assert allowed([policy], "ecr:GetAuthorizationToken", "*")
+    for action in ("BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload",
+                   "PutImage"):  # fmt: skip
+        assert allowed([policy], f"ecr:{action}", REPOSITORY)
+        assert not allowed([policy], f"ecr:{action}", f"{REPOSITORY}-other")
+    for action in ("BatchDeleteImage", "DeleteRepository", "SetRepositoryPolicy", "PutImageTagMutability"):
+        assert not allowed([policy], f"ecr:{action}", REPOSITORY)
+
+
+def test_it_may_register_revisions_of_this_family_and_update_this_service(recorder: Recorder) -> None:
+    policy = build(recorder).one(":RolePolicy").policy()
+    revision = f"{ECS}:task-definition/wiki-dev-api:7"
+    assert allowed([policy], "ecs:RegisterTaskDefinition", revision)
+    assert not allowed([policy], "ecs:RegisterTaskDefinition", f"{ECS}:task-definition/wiki-dev-api2:1")
+    assert allowed([policy], "ecs:TagResource", revision, ecs__CreateAction="RegisterTaskDefinition")
+    assert not allowed([policy], "ecs:TagResource", revision)
+    for action in ("UpdateService", "DescribeServices"):
+        assert allowed([policy], f"ecs:{action}", SERVICE)
+        assert not allowed([policy], f"ecs:{action}", SERVICE.replace("api", "other"))
+    for action in ("DeleteService", "CreateService", "DeregisterTaskDefinition", "ExecuteCommand", "RunTask"):
+        assert not allowed([policy], f"ecs:{action}", SERVICE)
+
+
+def test_it_may_give_tasks_these_roles_and_nothing_else_to_anybody(recorder: Recorder) -> None:
+    policy = build(recorder).one(":RolePolicy").policy()
+    for role in ROLES:
+        assert allowed([policy], "iam:PassRole", role, iam__PassedToService="ecs-tasks.amazonaws.com")
+        assert not allowed([policy], "iam:PassRole", role, iam__PassedToService="ec2.amazonaws.com")
+        assert not allowed([policy], "iam:PassRole", role)
+    other = f"arn:aws:iam::{ACCOUNT}:role/admin"
+    assert not allowed([policy], "iam:PassRole", other, iam__PassedToService="ecs-tasks.amazonaws.com")
+    for action in ("iam:CreateRole", "iam:PutRolePolicy", "secretsmanager:GetSecretValue", "s3:GetObject"):
+        assert not allowed([policy], action, "*")
+
+
+def test_every_action_is_named(recorder: Recorder) -> None:
+    for statement in build(recorder).one(":RolePolicy").policy()["Statement"]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not [action for action in actions if "*" in action]
+
+
+def test_without_anything_to_deploy_it_may_do_nothing(recorder: Recorder) -> None:
+    assert build(recorder, image_repositories=[], services=[]).of("Policy") == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("repository", "wiki"),
+        ("repository", "acme/*"),
+        ("repository", "*/wiki"),
+        ("repository", "https://github.com/acme/wiki"),
+        ("repository", "acme/wiki:environment:prod"),
+        ("repository", ""),
+        ("environment", "*"),
+        ("environment", "prod*"),
+        ("environment", "dev?"),
+        ("environment", "dev:ref"),
+        ("environment", ""),
+        ("provider_arn", "arn:aws:iam::123456789012:oidc-provider/gitlab.com"),
+        ("provider_arn", "adopt"),
+        ("session_minutes", 30),
+    ],
+)
+def test_what_would_open_the_role_to_others_is_refused(field: str, value: Any) -> None:
+    with pytest.raises(Refusal) as refused:
+        args(**{field: value})
+    assert refused.value.field == field
+    assert repr(value) in str(refused.value)

@@ -1,0 +1,46 @@
+"""The specs of what delivers: GitHub's identity provider and Amplify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rehearsal.problems import Refused
+from tests.rehearsal.test_specs import TAGS, Cloud, tags_of
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    made = Cloud()
+    yield made
+    made.account.close()
+
+
+def test_an_identity_provider_knows_its_audience(cloud: Cloud) -> None:
+    url = "https://token.actions.githubusercontent.com"
+    made = cloud.make(
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider", url=url, clientIdLists=["sts.amazonaws.com"]
+    )
+    assert made.status == "emulated"
+    assert made.outputs["arn"] == "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+    found = cloud.ask("iam", "GetOpenIDConnectProvider", OpenIDConnectProviderArn=made.id)
+    assert found["ClientIDList"] == ["sts.amazonaws.com"]
+    assert tags_of(found["Tags"]) == TAGS
+
+
+def test_amplify_is_modelled_and_each_request_is_still_checked(cloud: Cloud) -> None:
+    app = cloud.make("aws:amplify/app:App", name="web", repository="https://github.com/a/b", platform="WEB_COMPUTE")
+    branch = cloud.make("aws:amplify/branch:Branch", appId=app.id, branchName="main", stage="PRODUCTION")
+    domain = cloud.make(
+        "aws:amplify/domainAssociation:DomainAssociation", appId=app.id, domainName="example.com",
+        subDomains=[{"branchName": "main", "prefix": "www"}], waitForVerification=False,
+    )  # fmt: skip
+    assert {one.status for one in (app, branch, domain)} == {"modelled"}
+    assert branch.id == f"{app.id}/main"
+    assert domain.id == f"{app.id}/example.com"
+    assert app.outputs["defaultDomain"] == f"{app.id}.amplifyapp.com"
+    with pytest.raises(Refused, match="WEB_STATIC"):
+        cloud.make("aws:amplify/app:App", name="web", platform="WEB_STATIC")
+    with pytest.raises(Refused, match="branchNames"):
+        cloud.make("aws:amplify/branch:Branch", appId=app.id, branchName="main", branchNames="x")

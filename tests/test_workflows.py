@@ -1,0 +1,214 @@
+"""The GitHub workflows and their scripts: what they may do, and what they do when something fails."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.delivery import deploy_role
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".github/workflows"
+SCRIPTS = ROOT / ".github/scripts"
+
+
+def workflow(name: str) -> dict[Any, Any]:
+    return yaml.safe_load((FOLDER / f"{name}.yml").read_text())
+
+
+def jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path in sorted(FOLDER.glob("*.yml")):
+        for name, job in workflow(path.stem)["jobs"].items():
+            yield path.stem, name, job
+
+
+def steps(job: dict[str, Any]) -> str:
+    return yaml.safe_dump(job["steps"])
+
+
+def test_every_action_is_pinned_to_a_commit_and_says_its_version() -> None:
+    uses = [line for path in FOLDER.glob("*.yml") for line in path.read_text().splitlines() if "uses:" in line]
+    assert uses
+    for line in uses:
+        assert re.search(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
+
+
+def test_the_same_action_has_the_same_commit_everywhere() -> None:
+    pins: dict[str, set[str]] = {}
+    for path in FOLDER.glob("*.yml"):
+        for action, commit in re.findall(r"uses: (\S+)@([0-9a-f]{40})", path.read_text()):
+            pins.setdefault(action, set()).add(commit)
+    assert {action: len(commits) for action, commits in pins.items()} == dict.fromkeys(pins, 1)
+
+
+def test_nothing_is_permitted_that_a_job_does_not_ask_for() -> None:
+    for path in FOLDER.glob("*.yml"):
+        assert workflow(path.stem)["permissions"] == {}
+    for name, job_name, job in jobs():
+        writes = {key for key, value in job["permissions"].items() if value == "write"}
+        allowed = {"deploy": {"id-token"}, "pull-request": {"pull-requests"} if job_name == "comment" else set()}
+        assert writes <= allowed[name], job_name
+        assert job["timeout-minutes"] <= 90
+
+
+@pytest.mark.covers("A17")
+def test_whatever_gets_credentials_of_aws_runs_in_the_environment_that_the_role_trusts() -> None:
+    for name, job_name, job in jobs():
+        if "configure-aws-credentials" in steps(job):
+            assert name == "deploy"
+            assert job["environment"] == "${{ inputs.environment || 'dev' }}", job_name
+            assert job["permissions"]["id-token"] == "write"
+    offered = workflow("deploy")[True]["workflow_dispatch"]["inputs"]["environment"]["options"]
+    assert sorted(offered) == sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+
+
+def test_the_job_that_may_comment_runs_nothing_of_the_pull_request() -> None:
+    job = workflow("pull-request")["jobs"]["comment"]
+    assert "checkout" not in steps(job)
+    assert "make" not in steps(job)
+    assert "pull_request_target" not in (FOLDER / "pull-request.yml").read_text()
+
+
+def test_no_expression_is_pasted_into_a_script() -> None:
+    for _, name, job in jobs():
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", ""), name
+
+
+def test_there_are_no_stored_keys() -> None:
+    for path in FOLDER.glob("*.yml"):
+        assert "secrets." not in path.read_text()
+        assert "aws-access-key-id" not in path.read_text()
+
+
+@pytest.mark.covers("A17")
+def test_a_deployment_judges_before_it_changes_and_goes_back_when_it_fails() -> None:
+    deploy = workflow("deploy")["jobs"]
+    assert deploy["stack"]["needs"] == "image"
+    assert "--policy-pack policies" in steps(deploy["stack"])
+    assert "kumiki:services.api.tag" in steps(deploy["stack"])
+    back = deploy["settle"]["steps"][-2]
+    assert back["if"] == "${{ failure() || needs.stack.result != 'success' }}"
+    assert "service.sh back" in back["run"]
+    assert workflow("deploy")["concurrency"]["cancel-in-progress"] is False
+
+
+# --- The scripts, with an aws that answers what a test told it --------------------------------------------------------
+
+AWS = """\
+#!/bin/sh
+echo "$*" >> "$CALLS"
+case "$*" in
+    *describe-services*) echo "$RUNNING" ;;
+    *describe-task-definition*) echo "$IMAGES" ;;
+    *describe-images*) if [ -s "$PUSHED" ]; then echo sha256:abc; else exit 254; fi ;;
+    *get-authorization-token*) echo https://123456789012.dkr.ecr.ap-northeast-1.amazonaws.com ;;
+    *get-login-password*) echo password ;;
+    *wait*) exit "${UNSTABLE:-0}" ;;
+esac
+"""
+DOCKER = """\
+#!/bin/sh
+echo "docker $*" >> "$CALLS"
+case "$*" in
+    *imagetools*) echo '{"digest": "sha256:base"}' ;;
+    *login*) cat > /dev/null ;;
+    *push*) echo pushed > "$PUSHED" ;;
+esac
+"""
+
+
+class Script:
+    """One run of a script."""
+
+    def __init__(self, folder: Path, name: str, *arguments: str, **answers: str) -> None:
+        for program, text in (("aws", AWS), ("docker", DOCKER), ("jq", "#!/bin/sh\necho sha256:base\n")):
+            (folder / program).write_text(text)
+            (folder / program).chmod(0o755)
+        calls = folder / "calls"
+        calls.write_text("")
+        environment = {
+            "PATH": f"{folder}:{os.environ['PATH']}", "CALLS": str(calls), "PUSHED": str(folder / "pushed"),
+            "RUNNING": "", "IMAGES": "", **answers,
+        }  # fmt: skip
+        done = subprocess.run(
+            [SCRIPTS / name, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        self.status, self.out, self.error = done.returncode, done.stdout, done.stderr
+        self.calls = calls.read_text().splitlines()
+
+
+OLD = "arn:aws:ecs:ap-northeast-1:123456789012:task-definition/api:6"
+NEW = "arn:aws:ecs:ap-northeast-1:123456789012:task-definition/api:7"
+
+
+def test_the_running_task_definition_is_told_and_none_is_not_an_error(tmp_path: Path) -> None:
+    assert Script(tmp_path, "service.sh", "running", "c", "s", RUNNING=OLD).out == f"{OLD}\n"
+    assert Script(tmp_path, "service.sh", "running", "c", "s", RUNNING="None").out == ""
+
+
+def test_a_service_has_settled_only_when_the_new_image_runs(tmp_path: Path) -> None:
+    images = "repo/api:abc123\trepo/log-router:3"
+    assert Script(tmp_path, "service.sh", "settled", "c", "s", "abc123", RUNNING=NEW, IMAGES=images).status == 0
+    rolled_back = Script(tmp_path, "service.sh", "settled", "c", "s", "def456", RUNNING=OLD, IMAGES=images)
+    assert rolled_back.status == 1
+    assert "does not run def456" in rolled_back.error
+    partly = Script(tmp_path, "service.sh", "settled", "c", "s", "123", RUNNING=NEW, IMAGES=images)
+    assert partly.status == 1
+    assert Script(tmp_path, "service.sh", "settled", "c", "s", "abc123", IMAGES=images, UNSTABLE="255").status != 0
+
+
+def test_going_back_gives_the_service_its_task_definition_and_waits(tmp_path: Path) -> None:
+    done = Script(tmp_path, "service.sh", "back", "c", "s", OLD, RUNNING=NEW)
+    assert done.status == 0
+    update, wait = done.calls[1:]
+    assert "update-service" in update
+    assert f"--task-definition {OLD}" in update
+    assert "wait services-stable" in wait
+
+
+def test_a_service_that_is_back_already_is_left_alone(tmp_path: Path) -> None:
+    done = Script(tmp_path, "service.sh", "back", "c", "s", OLD, RUNNING=OLD)
+    assert not [call for call in done.calls if "update-service" in call]
+
+
+def test_a_first_deployment_has_nothing_to_go_back_to(tmp_path: Path) -> None:
+    done = Script(tmp_path, "service.sh", "back", "c", "s", "", RUNNING=NEW)
+    assert (done.status, done.calls) == (0, [])
+
+
+def test_an_image_is_built_from_a_pinned_base_and_its_digest_is_told(tmp_path: Path) -> None:
+    done = Script(tmp_path, "image.sh", "kumiki-dev-api", "abc123", "linux/amd64")
+    assert (done.status, done.out) == (0, "sha256:abc\n"), done.error
+    (build,) = [call for call in done.calls if "buildx build" in call]
+    assert "--build-arg PYTHON=python:3.13-slim-bookworm@sha256:base" in build
+    assert "--tag 123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/kumiki-dev-api:abc123" in build
+
+
+def test_an_image_that_is_there_is_not_built_again(tmp_path: Path) -> None:
+    (tmp_path / "pushed").write_text("yes")
+    done = Script(tmp_path, "image.sh", "kumiki-dev-api", "abc123", "linux/amd64")
+    assert (done.status, done.out) == (0, "sha256:abc\n")
+    assert not [call for call in done.calls if call.startswith("docker")]
+
+
+@pytest.mark.covers("A17")
+def test_the_scripts_ask_aws_for_nothing_that_the_role_may_not_do(tmp_path: Path) -> None:
+    calls = [
+        *Script(tmp_path, "service.sh", "settled", "c", "s", "a", RUNNING=NEW, IMAGES="r:a").calls,
+        *Script(tmp_path, "service.sh", "back", "c", "s", OLD, RUNNING=NEW).calls,
+        *Script(tmp_path, "image.sh", "r", "t", "p").calls,
+    ]
+    text = Path(deploy_role.__file__).read_text()
+    # `wait` describes services; a password for Docker is the authorisation token in another form.
+    asked = {" ".join(call.split()[:2]) for call in calls if not call.startswith("docker")}
+    for service, verb in sorted(one.split() for one in asked - {"ecs wait", "ecr get-login-password"}):
+        action = "".join(word.capitalize() for word in verb.split("-"))
+        assert f'"{service}:{action}"' in text, f"{service}:{action}"
