@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from architecture.checks import check_parts
 from architecture.data import build_data
+from architecture.delivery import build_delivery
 from architecture.edge import build_edge
 from architecture.messaging import build_messaging
 from architecture.network import build_network
 from architecture.observability import build_topics
 from architecture.outputs import (
     export_data,
+    export_delivery,
     export_edge,
     export_messaging,
     export_network,
     export_storage,
     export_topics,
 )
-from architecture.delivery import build_delivery
-from architecture.network import build_network
-from architecture.outputs import export_delivery, export_network, export_storage
 from architecture.platform import build_platform
 from architecture.storage import build_storage
 from settings import Settings

@@ -11,24 +11,20 @@ _PULUMI_SUFFIX = len("-1234567")
 
 # Type → the property that holds the name, and the most characters that AWS takes.
 LIMITS: dict[str, tuple[str, int]] = {
+    "aws:amplify/app:App": ("name", 255),
     "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": ("configurationName", 128),
     "aws:cloudwatch/eventBus:EventBus": ("name", 256),
     "aws:cloudwatch/eventRule:EventRule": ("name", 64),
-    "aws:amplify/app:App": ("name", 255),
     "aws:cloudwatch/logGroup:LogGroup": ("name", 512),
     "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", 255),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
+    "aws:elasticache/replicationGroup:ReplicationGroup": ("replication_group_id", 40),
+    "aws:elasticache/subnetGroup:SubnetGroup": ("name", 255),
     "aws:iam/policy:Policy": ("name", 128),
     "aws:iam/role:Role": ("name", 64),
     "aws:iam/rolePolicy:RolePolicy": ("name", 128),
     "aws:kms/alias:Alias": ("name", 256),
     "aws:lb/loadBalancer:LoadBalancer": ("name", 32),
-    "aws:rds/cluster:Cluster": ("clusterIdentifier", 63),
-    "aws:elasticache/replicationGroup:ReplicationGroup": ("replication_group_id", 40),
-    "aws:elasticache/subnetGroup:SubnetGroup": ("name", 255),
-    "aws:iam/role:Role": ("name", 64),
-    "aws:iam/rolePolicy:RolePolicy": ("name", 128),
-    "aws:kms/alias:Alias": ("name", 256),
     "aws:rds/cluster:Cluster": ("cluster_identifier", 63),
     "aws:rds/clusterInstance:ClusterInstance": ("identifier", 63),
     "aws:rds/clusterParameterGroup:ClusterParameterGroup": ("name", 255),
@@ -38,12 +34,12 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:s3/bucket:Bucket": ("bucket", 63),
     "aws:scheduler/schedule:Schedule": ("name", 64),
     "aws:scheduler/scheduleGroup:ScheduleGroup": ("name", 64),
+    "aws:secretsmanager/secret:Secret": ("name", 512),
     "aws:sfn/stateMachine:StateMachine": ("name", 80),
     "aws:sns/topic:Topic": ("name", 256),
     "aws:sqs/queue:Queue": ("name", 80),
-    "aws:wafv2/webAcl:WebAcl": ("name", 128),
-    "aws:secretsmanager/secret:Secret": ("name", 512),
     "aws:ssm/parameter:Parameter": ("name", 1011),
+    "aws:wafv2/webAcl:WebAcl": ("name", 128),
 }
 
 

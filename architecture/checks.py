@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from architecture.data import GROUND_TO_BE, database_args
-from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
-from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
 from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args
 from architecture.delivery import deploy_role_args, front_end_args
+from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
+from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
 from architecture.storage import bucket_args, log_archive_args

@@ -11,9 +11,9 @@ from components.network.vpc import Vpc
 
 if TYPE_CHECKING:
     from architecture.data import Data
+    from architecture.delivery import Delivery
     from architecture.edge import Edge
     from architecture.messaging import Messaging
-    from architecture.delivery import Delivery
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
 
@@ -45,6 +45,14 @@ def export_data(data: Data) -> None:
         pulumi.export("databaseReaderEndpoint", data.database.reader_endpoint)
         pulumi.export("databaseSecretArn", data.database.secret_arn)
         pulumi.export("databaseSecurityGroupId", data.database.security_group_id)
+    if data.cache is not None:
+        pulumi.export("cacheEndpoint", data.cache.endpoint)
+        pulumi.export("cacheSecretArn", data.cache.secret_arn)
+        pulumi.export("cacheSecurityGroupId", data.cache.security_group_id)
+    if data.secrets is not None:
+        pulumi.export("secretArns", dict(data.secrets.arns))
+    if data.parameters is not None:
+        pulumi.export("parameterPath", data.parameters.path)
 
 
 def export_edge(edge: Edge) -> None:
@@ -81,14 +89,8 @@ def export_messaging(messaging: Messaging) -> None:
         pulumi.export("eventBusName", messaging.bus.bus_name)
     if messaging.workflows:
         pulumi.export("workflowArns", {service: workflow.arn for service, workflow in messaging.workflows.items()})
-    if data.cache is not None:
-        pulumi.export("cacheEndpoint", data.cache.endpoint)
-        pulumi.export("cacheSecretArn", data.cache.secret_arn)
-        pulumi.export("cacheSecurityGroupId", data.cache.security_group_id)
-    if data.secrets is not None:
-        pulumi.export("secretArns", dict(data.secrets.arns))
-    if data.parameters is not None:
-        pulumi.export("parameterPath", data.parameters.path)
+
+
 def export_delivery(delivery: Delivery) -> None:
     """What a GitHub environment's variables are filled with, and where the front end is."""
     if delivery.deploy_role is not None:

@@ -16,14 +16,11 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from settings import data, edge, messaging, names, network, observability, storage
-from settings.data import DatabaseSettings
+from settings import data, delivery, edge, messaging, names, network, observability, storage
+from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings
+from settings.delivery import DeliverySettings, FrontEndSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.messaging import QueueSettings, WorkflowSettings
-from settings import data, names, network, storage
-from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings
-from settings import delivery, names, network, storage
-from settings.delivery import DeliverySettings, FrontEndSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.observability import AlertSettings
@@ -32,8 +29,7 @@ from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, Lo
 
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
-_PARTS = (names, network, storage, data, edge, messaging, observability)
-_PARTS = (names, network, storage, delivery)
+_PARTS = (names, network, storage, data, edge, messaging, observability, delivery)
 """Each knows which of its settings cannot work together."""
 
 
@@ -73,21 +69,13 @@ class Settings(Section):
     @property
     def writes_logs(self) -> bool:
         """Whether any part of the stack has a CloudWatch log group."""
-        return any(
-            (
-                self.network is not None and self.network.logs_to_cloudwatch,
-                self.database is not None,
-                self.load_balancer is not None and self.load_balancer.firewall is not None,
-                self.workflows,
-            )
-        )
-        return (self.network is not None and self.network.logs_to_cloudwatch) or bool(self.database or self.cache)
+        network_logs = self.network is not None and self.network.logs_to_cloudwatch
+        return network_logs or self.has_firewall or bool(self.database or self.cache or self.workflows)
 
     @property
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
         return bool(self.buckets or self.database or self.cache or self.secrets or self.parameters)
-        return self.has_firewall or (self.network is not None and self.network.logs_to_cloudwatch)
 
     @property
     def has_firewall(self) -> bool:

@@ -31,23 +31,24 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
 
 RESERVED_SERVICES = (
     "alerts",
+    "cache",
     "data",
     "data-replica",
     "database",
+    "delivery",
     "domain",
     "events",
     "firewall",
+    "front-end",
     "internal",
     "log-archive",
     "logs",
     "network",
+    "parameters",
+    "secrets",
     "tls",
     "web",
 )
-    "network", "logs", "data", "data-replica", "log-archive", "database", "cache", "secrets",
-    "parameters",
-)  # fmt: skip
-RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "delivery", "front-end")
 """Services that the program names itself."""
 
 

@@ -145,6 +145,8 @@ def _zone_of(subnet: str) -> str:
     """A subnet called `…-2` or `…-2-id` is in the second zone."""
     number = next((part for part in subnet.split("-") if part.isdigit()), "1")
     return f"{REGION}{'acd'[int(number) - 1]}"
+
+
 def _proofs(inputs: Mapping[str, Any]) -> list[dict[str, str]]:
     """The records that a certificate asks for: one for a domain and its wildcard together, named twice."""
     return [

@@ -24,12 +24,12 @@ from components.data.lifecycle import LifecycleRule
 from components.data.parameters import ParameterTree, ParameterTreeArgs
 from components.data.postgres import Postgres, PostgresArgs
 from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
+from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
+from components.delivery.deploy_role import DeployedService, DeployRole, DeployRoleArgs
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
 from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.edge.web_acl import WebAcl, WebAclArgs
-from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
-from components.delivery.deploy_role import DeployedService, DeployRole, DeployRoleArgs
 from components.identity.key import Key, KeyArgs, ServiceUse
 from components.messaging.event_bus import EventBus, EventBusArgs
 from components.messaging.event_route import EventRoute, EventRouteArgs
@@ -105,6 +105,8 @@ def _postgres(transform: Any) -> None:
 def _topics(transform: Any) -> None:
     slack = Slack(workspace_id="T1", channel_id="C1")
     Topics(NAME, TopicsArgs(stem="wiki-dev", emails=["a@example.com"], slack=slack, transform=transform))
+
+
 def _cache(transform: Any) -> None:
     made = Cache(NAME, CacheArgs(vpc_id="vpc-1", subnet_ids=["subnet-1", "subnet-2"], transform=transform))
     made.allow_from("sg-1", "api")
@@ -123,16 +125,6 @@ def _parameters(transform: Any) -> None:
     ParameterTree(NAME, args).grant_read(_role())
 
 
-WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
-    AuroraPostgres: _aurora,
-    Bucket: _bucket,
-    Cache: _cache,
-    Key: _key,
-    ParameterTree: _parameters,
-    Postgres: _postgres,
-    Topics: _topics,
-    SecretSet: _secrets,
-    Vpc: _vpc,
 def _load_balancer(transform: Any) -> None:
     args = LoadBalancerArgs(
         vpc_id="vpc-1",
@@ -162,6 +154,8 @@ def _certificate(transform: Any) -> None:
         domains=["example.com", "*.example.com"], zone_domain="example.com", zone_id="Z1", transform=transform
     )
     Certificate(NAME, args).alarms(TOPICS)
+
+
 TARGET = Target(arn="arn:aws:states:::x", action="states:StartExecution", key_arn="arn:aws:kms:::key/1")
 
 
@@ -192,23 +186,6 @@ def _event_route(transform: Any) -> None:
     EventRoute(NAME, EventRouteArgs(pattern={"source": ["x"]}, target=TARGET, transform=transform)).alarms(TOPICS)
 
 
-WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
-    Key: _key,
-    Bucket: _bucket,
-    Vpc: _vpc,
-    LoadBalancer: _load_balancer,
-    WebAcl: _web_acl,
-    Zone: _zone,
-    Certificate: _certificate,
-    Queue: _queue,
-    EventBus: _bus,
-    Workflow: _workflow,
-    Schedule: _schedule,
-    EventRoute: _event_route,
-}
-"""Each component with everything it can have."""
-
-WITHOUT_POLICIES = {LoadBalancer, WebAcl, Zone, Certificate}
 def _deploy_role(transform: Any) -> None:
     service = DeployedService(service_arn="arn:aws:ecs:::service/x", family="x", roles=["arn:aws:iam:::role/x"])
     args = DeployRoleArgs(
@@ -231,11 +208,31 @@ def _amplify_app(transform: Any) -> None:
 
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     AmplifyApp: _amplify_app,
+    AuroraPostgres: _aurora,
     Bucket: _bucket,
+    Cache: _cache,
+    Certificate: _certificate,
     DeployRole: _deploy_role,
+    EventBus: _bus,
+    EventRoute: _event_route,
     Key: _key,
+    LoadBalancer: _load_balancer,
+    ParameterTree: _parameters,
+    Postgres: _postgres,
+    Queue: _queue,
+    Schedule: _schedule,
+    SecretSet: _secrets,
+    Topics: _topics,
     Vpc: _vpc,
+    WebAcl: _web_acl,
+    Workflow: _workflow,
+    Zone: _zone,
 }
+"""Each component with everything it can have."""
+
+WITHOUT_POLICIES = {LoadBalancer, WebAcl, Zone, Certificate}
+
+
 """Each component with everything it can have."""
 
 WITHOUT_POLICIES: set[type[pulumi.ComponentResource]] = {AmplifyApp}

@@ -130,6 +130,9 @@ def _random_password(account: Account, region: str, args: dict[str, Any]) -> dic
         "id": region,
         **args,
         "randomPassword": account.call("secretsmanager", "GetRandomPassword", region, request)["RandomPassword"],
+    }
+
+
 def _secret_version(_account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
     # Somebody put the secret there by hand, so the empty account has none; its value is nobody's business here.
     return {
