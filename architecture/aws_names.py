@@ -26,6 +26,7 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:rds/subnetGroup:SubnetGroup": ("name", 255),
     "aws:s3/bucket:Bucket": ("bucket", 63),
     "aws:secretsmanager/secret:Secret": ("name", 512),
+    "aws:ssm/document:Document": ("name", 128),
     "aws:ssm/parameter:Parameter": ("name", 1011),
 }
 
