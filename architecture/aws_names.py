@@ -38,6 +38,7 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:sfn/stateMachine:StateMachine": ("name", 80),
     "aws:sns/topic:Topic": ("name", 256),
     "aws:sqs/queue:Queue": ("name", 80),
+    "aws:ssm/document:Document": ("name", 128),
     "aws:ssm/parameter:Parameter": ("name", 1011),
     "aws:wafv2/webAcl:WebAcl": ("name", 128),
 }

@@ -161,6 +161,7 @@ def database_args(database: DatabaseSettings, settings: Settings, ground: Ground
             **common,
             subnet_ids=ground.subnet_ids,
             zones=_zones(settings),
+            extensions=database.extensions or (),
             readers=1 if database.readers is None else database.readers,
             reader_scaling=ReaderScaling(max_readers=scaling.max_readers, cpu_percent=scaling.cpu_percent)
             if scaling

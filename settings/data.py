@@ -60,6 +60,9 @@ class DatabaseSettings(Section):
 
     reader_scaling: ReaderScalingSettings | None = None
     serverless: ServerlessSettings | None = None
+    extensions: list[str] | None = None
+    """Aurora: what the deployment creates in the database, such as vector."""
+
     multi_az: bool | None = None
     """RDS: a standby in another zone."""
 
@@ -120,10 +123,11 @@ class ParameterSettings(Section):
     """Name below the path → value. Where the stores answer is added by itself."""
 
 
-_AURORA_ONLY = ("readers", "reader_scaling", "serverless")
+_AURORA_ONLY = ("readers", "reader_scaling", "serverless", "extensions")
 _RDS_ONLY = ("multi_az", "storage")
 _KEYS = {
-    "readers": "readers", "reader_scaling": "readerScaling", "serverless": "serverless", "multi_az": "multiAz",
+    "readers": "readers", "reader_scaling": "readerScaling", "serverless": "serverless", "extensions": "extensions",
+    "multi_az": "multiAz",
     "storage": "storage",
 }  # fmt: skip
 

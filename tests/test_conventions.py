@@ -85,6 +85,8 @@ def _aurora(transform: Any) -> None:
         subnet_ids=["subnet-1", "subnet-2"],
         subnet_group_name="databases",
         reader_scaling=ReaderScaling(max_readers=3),
+        instance_class="db.r6g.large",
+        extensions=["vector"],
         key_arn="arn:aws:kms:::key/1",
         transform=transform,
     )

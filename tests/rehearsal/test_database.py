@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -193,6 +194,22 @@ def test_rds_deploys_with_a_standby_encrypted_backed_up_and_with_forced_tls(rehe
     assert one_of(done, ":SecretRotation")["inputs"]["secretId"] == done.report["outputs"]["databaseSecretArn"]
 
 
+@pytest.mark.covers("B1")
+def test_pgvector_is_created_by_the_deployment_through_the_data_api(rehearse_kumiki: Rehearse) -> None:
+    done = rehearse_kumiki(database(instanceClass="db.r6g.large", extensions=["vector"]))
+    assert done.status == 0, done.text
+    cluster = one_of(done, "rds/cluster:Cluster")
+    assert cluster["inputs"]["enableHttpEndpoint"] is True
+    runbook = one_of(done, "ssm/document:Document")
+    (step,) = json.loads(runbook["inputs"]["content"])["mainSteps"]
+    assert step["inputs"]["sql"] == "CREATE EXTENSION IF NOT EXISTS vector"
+    assert step["inputs"]["resourceArn"] == cluster["outputs"]["arn"]
+    run_once = one_of(done, "ssm/association:Association")
+    assert run_once["inputs"]["name"] == runbook["id"]
+    assert run_once["inputs"]["waitForSuccessTimeoutSeconds"] > 0, "the deployment fails if the runbook does"
+    assert run_once["status"] == "modelled"
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -228,6 +245,7 @@ def test_other_shapes_of_aurora_deploy(settings: dict[str, Any], rehearse_kumiki
             ["kumiki:database.instanceClass: 'db.r6g.larg'", "did you mean 'db.r6g.large'?"],
         ),
         (database(instanceClass="m5.large"), ["kumiki:database.instanceClass: 'm5.large'", "did you mean"]),
+        (database(extensions=["vector"]), ["kumiki:database.extensions: ['vector'] are created through the Data API"]),
         (database(readers=99), ["kumiki:database.readers: 99 is not allowed; use 0 to 15"]),
         (database(readerScaling={"maxReaders": 0}), ["kumiki:database.readerScaling.maxReaders: 0", "use 1"]),
         (database(multiAz=True), ["kumiki:database.multiAz: is for the engine rds"]),
