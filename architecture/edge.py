@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from architecture.refusals import says
 from components.edge.certificate import Certificate, CertificateArgs
@@ -22,6 +21,18 @@ if TYPE_CHECKING:
     from components.retention import Retention
     from settings import Settings
     from settings.edge import DomainSettings, FirewallSettings, LoadBalancerSettings
+
+
+class _Reached(Protocol):
+    @property
+    def endpoint(self) -> pulumi.Output[str]: ...
+
+
+class KnowsDatabase(Protocol):
+    """What the edge asks of the data layer."""
+
+    @property
+    def database(self) -> _Reached | None: ...
 
 
 @dataclass(frozen=True)
@@ -45,10 +56,9 @@ def build_edge(
     network: Network | None,
     storage: Storage,
     topics: AlarmTopics | None = None,
-    *,
-    hosts: Mapping[str, pulumi.Input[str]] | None = None,
+    data: KnowsDatabase | None = None,
 ) -> Edge:
-    """The parts that the stack's YAML names. `hosts` get names of ours inside the VPC: label → AWS's name."""
+    """The parts that the stack's YAML names. The database gets a name of ours inside the VPC."""
     domain, balancer = settings.domain, settings.load_balancer
     zone = private_zone = certificate = None
     if domain is not None and network is not None:
@@ -56,8 +66,9 @@ def build_edge(
         zone = Zone(platform.name("domain"), args, platform.options())
         args = private_zone_args(domain, settings.retention, network.vpc_id)
         private_zone = Zone(platform.name("internal"), args, platform.options())
-        for label, host in sorted((hosts or {}).items()):
-            private_zone.name_for(label, host)
+        if data is not None and data.database is not None:
+            # For people and tools. Programs that check the certificate go on to ask for AWS's own name.
+            private_zone.name_for("database", data.database.endpoint)
     if balancer is None or network is None or storage.log_archive is None:
         return Edge(zone=zone, private_zone=private_zone)
 

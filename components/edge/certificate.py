@@ -85,7 +85,10 @@ class Certificate(pulumi.ComponentResource):
         )
         # `example.com` and `*.example.com` are proven by the same record, which can be made only once.
         proven = sorted({domain.removeprefix("*.") for domain in args.domains})
-        records = [self._proof(number, bare, certificate, args.zone_id) for number, bare in enumerate(proven, start=1)]
+        records = [
+            self._proof(number, bare if len(proven) > 1 else None, certificate, args.zone_id)
+            for number, bare in enumerate(proven, start=1)
+        ]
         validation = aws.acm.CertificateValidation(
             f"{name}-validation",
             certificate_arn=certificate.arn,
@@ -122,10 +125,13 @@ class Certificate(pulumi.ComponentResource):
         ]
 
     def _proof(
-        self, number: int, bare: str, certificate: aws.acm.Certificate, zone_id: pulumi.Input[str]
+        self, number: int, bare: str | None, certificate: aws.acm.Certificate, zone_id: pulumi.Input[str]
     ) -> aws.route53.Record:
+        """The record that proves `bare`; None where all that the certificate names is proven by one."""
         option = certificate.domain_validation_options.apply(
-            lambda options: next(one for one in options if (one.domain_name or "").removeprefix("*.") == bare)
+            lambda options: next(
+                one for one in options if bare is None or (one.domain_name or "").removeprefix("*.") == bare
+            )
         )
         return aws.route53.Record(
             f"{self._prefix}-record-{number}",

@@ -158,6 +158,11 @@ def test_names_inside_the_vpc_are_asked_there_only(name: str, domain: str, rehea
     assert set(zones) == {domain, "internal.kumiki"}
     assert zones["internal.kumiki"]["inputs"]["vpcs"] == [{"vpcId": done.report["outputs"]["vpcId"]}]
     assert "vpcs" not in zones[domain]["inputs"]
+    private = done.report["outputs"]["privateZoneId"]
+    names = {one["inputs"]["name"] for one in of_type(done, ":Record") if one["inputs"]["zoneId"] == private}
+    # Whatever the stack has that is reached by name inside the VPC only.
+    databases = [*of_type(done, "rds/cluster:Cluster"), *of_type(done, "rds/instance:Instance")]
+    assert names == ({"database.internal.kumiki"} if databases else set())
     vpc = the(done, ":Vpc")["inputs"]
     assert vpc["enableDnsSupport"] is True
     assert vpc["enableDnsHostnames"] is True
