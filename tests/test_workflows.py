@@ -149,8 +149,8 @@ OLD = "arn:aws:ecs:ap-northeast-1:123456789012:task-definition/api:6"
 NEW = "arn:aws:ecs:ap-northeast-1:123456789012:task-definition/api:7"
 
 
-def test_the_running_task_definition_is_told_and_none_is_not_an_error(tmp_path: Path) -> None:
-    assert Script(tmp_path, "service.sh", "running", "c", "s", RUNNING=OLD).out == f"{OLD}\n"
+def test_the_running_task_definition_is_told_without_the_account_and_none_is_not_an_error(tmp_path: Path) -> None:
+    assert Script(tmp_path, "service.sh", "running", "c", "s", RUNNING=OLD).out == "api:6\n"
     assert Script(tmp_path, "service.sh", "running", "c", "s", RUNNING="None").out == ""
 
 
@@ -166,16 +166,16 @@ def test_a_service_has_settled_only_when_the_new_image_runs(tmp_path: Path) -> N
 
 
 def test_going_back_gives_the_service_its_task_definition_and_waits(tmp_path: Path) -> None:
-    done = Script(tmp_path, "service.sh", "back", "c", "s", OLD, RUNNING=NEW)
+    done = Script(tmp_path, "service.sh", "back", "c", "s", "api:6", RUNNING=NEW)
     assert done.status == 0
     update, wait = done.calls[1:]
     assert "update-service" in update
-    assert f"--task-definition {OLD}" in update
+    assert "--task-definition api:6" in update
     assert "wait services-stable" in wait
 
 
 def test_a_service_that_is_back_already_is_left_alone(tmp_path: Path) -> None:
-    done = Script(tmp_path, "service.sh", "back", "c", "s", OLD, RUNNING=OLD)
+    done = Script(tmp_path, "service.sh", "back", "c", "s", "api:6", RUNNING=OLD)
     assert not [call for call in done.calls if "update-service" in call]
 
 
@@ -203,7 +203,7 @@ def test_an_image_that_is_there_is_not_built_again(tmp_path: Path) -> None:
 def test_the_scripts_ask_aws_for_nothing_that_the_role_may_not_do(tmp_path: Path) -> None:
     calls = [
         *Script(tmp_path, "service.sh", "settled", "c", "s", "a", RUNNING=NEW, IMAGES="r:a").calls,
-        *Script(tmp_path, "service.sh", "back", "c", "s", OLD, RUNNING=NEW).calls,
+        *Script(tmp_path, "service.sh", "back", "c", "s", "api:6", RUNNING=NEW).calls,
         *Script(tmp_path, "image.sh", "r", "t", "p").calls,
     ]
     text = Path(deploy_role.__file__).read_text()

@@ -10,7 +10,8 @@ running() {
     local found
     found=$(aws ecs describe-services --cluster "$cluster" --services "$service" \
         --query "services[?status=='ACTIVE'].taskDefinition | [0]" --output text)
-    if [[ $found != None ]]; then echo "$found"; fi
+    # family:revision. With the ARN goes the account, which is masked, and GitHub drops an output that holds a masked text.
+    if [[ $found != None ]]; then echo "${found##*/}"; fi
 }
 
 case $verb in

@@ -78,6 +78,7 @@ def test_the_role_deploys_every_service_of_the_stack_and_nothing_more(name: str,
     for one in of_type(done, "ecs/taskDefinition:TaskDefinition"):
         assert allowed(documents, "ecs:RegisterTaskDefinition", one["outputs"]["arn"])
         passable |= {one["inputs"]["taskRoleArn"], one["inputs"]["executionRoleArn"]}
+    assert bool(passable) == ("clusterName" in done.report["outputs"]), "a stack with services has roles to pass"
     for one in of_type(done, "iam/role:Role"):
         arn = one["outputs"]["arn"]
         may = allowed(documents, "iam:PassRole", arn, iam__PassedToService="ecs-tasks.amazonaws.com")
