@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from architecture.baseline import build_baseline
 from architecture.checks import check_parts
 from architecture.network import build_network
 from architecture.observability import build_topics
@@ -17,6 +18,7 @@ platform = build_platform(settings)
 storage = build_storage(settings, platform)
 topics = build_topics(settings, platform)
 network = build_network(settings, platform, storage)
+build_baseline(settings, platform, storage)
 
 export_storage(storage)
 export_topics(topics)

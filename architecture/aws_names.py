@@ -11,6 +11,14 @@ _PULUMI_SUFFIX = len("-1234567")
 
 # Type → the property that holds the name, and the most characters that AWS takes.
 LIMITS: dict[str, tuple[str, int]] = {
+    "aws:accessanalyzer/analyzer:Analyzer": ("analyzerName", 255),
+    "aws:cfg/deliveryChannel:DeliveryChannel": ("name", 256),
+    "aws:cfg/recorder:Recorder": ("name", 256),
+    "aws:cfg/rule:Rule": ("name", 128),
+    "aws:cloudtrail/trail:Trail": ("name", 128),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": ("name", 512),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", 255),
+    "aws:cloudwatch/queryDefinition:QueryDefinition": ("name", 255),
     "aws:cloudwatch/logGroup:LogGroup": ("name", 512),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
     "aws:iam/role:Role": ("name", 64),

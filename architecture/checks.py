@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from architecture.baseline import audit_bucket_args, baseline_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
 from architecture.storage import bucket_args, log_archive_args
@@ -44,6 +45,11 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     alerts, stem = settings.alerts, f"{settings.product}-{settings.environment}"
     if alerts is not None:
         yield lambda: topics_args(alerts, stem, key_arn=key_arn)
+    baseline = settings.baseline
+    if baseline is not None:
+        yield lambda: baseline_args(baseline, config_bucket="c", trail_bucket="t", trail_key_arn=key_arn)
+        if baseline.trail == "create":
+            yield lambda: audit_bucket_args(baseline, settings.retention, key_arn=key_arn)
     for service, bucket in settings.buckets.items():
         yield lambda service=service, bucket=bucket: bucket_args(
             service,

@@ -16,7 +16,8 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from settings import names, network, observability, storage
+from settings import baseline, names, network, observability, storage
+from settings.baseline import BaselineSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.observability import AlertSettings
@@ -25,7 +26,7 @@ from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, Lo
 
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
-_PARTS = (names, network, storage, observability)
+_PARTS = (names, network, storage, observability, baseline)
 """Each knows which of its settings cannot work together."""
 
 
@@ -46,6 +47,7 @@ class Settings(Section):
     log_archive: LogArchiveSettings | None = None
     buckets: dict[Name, BucketSettings] = {}
     alerts: AlertSettings | None = None
+    baseline: BaselineSettings | None = None
 
     @property
     def own_keys(self) -> bool:

@@ -20,7 +20,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     ),
 }
 
-RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "alerts")
+RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "alerts", "audit", "baseline")
 """Services that the program names itself."""
 
 
