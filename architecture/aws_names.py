@@ -12,6 +12,8 @@ _PULUMI_SUFFIX = len("-1234567")
 # Type → the property that holds the name, and the most characters that AWS takes.
 LIMITS: dict[str, tuple[str, int]] = {
     "aws:accessanalyzer/analyzer:Analyzer": ("analyzerName", 255),
+    "aws:athena/namedQuery:NamedQuery": ("name", 128),
+    "aws:athena/workgroup:Workgroup": ("name", 128),
     "aws:cfg/deliveryChannel:DeliveryChannel": ("name", 256),
     "aws:cfg/recorder:Recorder": ("name", 256),
     "aws:cfg/rule:Rule": ("name", 128),
@@ -21,6 +23,8 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:cloudwatch/queryDefinition:QueryDefinition": ("name", 255),
     "aws:cloudwatch/logGroup:LogGroup": ("name", 512),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
+    "aws:glue/catalogDatabase:CatalogDatabase": ("name", 255),
+    "aws:glue/catalogTable:CatalogTable": ("name", 255),
     "aws:iam/role:Role": ("name", 64),
     "aws:iam/rolePolicy:RolePolicy": ("name", 128),
     "aws:kms/alias:Alias": ("name", 256),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from architecture.analytics import log_table_args, results_args
 from architecture.baseline import audit_bucket_args, baseline_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
@@ -39,6 +40,11 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     network, archive = settings.network, settings.log_archive
     if network is not None and not network.existing and not network.stack:
         yield lambda: vpc_args(network, settings, FlowLogsToCloudWatch())
+    analytics = settings.log_analytics
+    if analytics is not None:
+        ours = {f"{bucket}_bucket{arn}": "to-be-made" for bucket in ("log", "results") for arn in ("", "_arn")}
+        yield lambda: log_table_args(analytics, **ours, results_key_arn=None)
+        yield lambda: results_args(analytics, settings.retention, key_arn=None, access_log_bucket=None)
     if archive is not None:
         yield lambda: log_archive_args(archive, settings.retention)
     key_arn = "arn:aws:kms:::key/to-be-made" if settings.own_keys else None

@@ -10,6 +10,7 @@ from components.network.network import NETWORK_OUTPUTS, Network
 from components.network.vpc import Vpc
 
 if TYPE_CHECKING:
+    from architecture.analytics import Analytics
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
 
@@ -38,3 +39,10 @@ def export_topics(topics: AlarmTopics | None) -> None:
     """The topics to which alarms go."""
     if topics is not None:
         pulumi.export("alertTopics", {"critical": topics.critical, "warning": topics.warning})
+
+
+def export_analytics(analytics: Analytics | None) -> None:
+    """Where the logs can be asked: `aws athena start-query-execution --work-group … --query-execution-context …`."""
+    if analytics is not None:
+        pulumi.export("logWorkgroup", analytics.log_table.workgroup_name)
+        pulumi.export("logDatabase", analytics.log_table.database_name)

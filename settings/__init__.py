@@ -16,7 +16,8 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from settings import baseline, names, network, observability, storage
+from settings import analytics, baseline, names, network, observability, storage
+from settings.analytics import LogAnalyticsSettings
 from settings.baseline import BaselineSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
@@ -26,7 +27,7 @@ from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, Lo
 
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
-_PARTS = (names, network, storage, observability, baseline)
+_PARTS = (names, network, storage, observability, baseline, analytics)
 """Each knows which of its settings cannot work together."""
 
 
@@ -48,6 +49,7 @@ class Settings(Section):
     buckets: dict[Name, BucketSettings] = {}
     alerts: AlertSettings | None = None
     baseline: BaselineSettings | None = None
+    log_analytics: LogAnalyticsSettings | None = None
 
     @property
     def own_keys(self) -> bool:

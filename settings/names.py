@@ -20,7 +20,9 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     ),
 }
 
-RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "alerts", "audit", "baseline")
+RESERVED_SERVICES = (
+    "network", "logs", "data", "data-replica", "log-archive", "alerts", "audit", "baseline", "query-results",
+)  # fmt: skip
 """Services that the program names itself."""
 
 
@@ -29,6 +31,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     stem = f"{settings.product}-{settings.environment}"
     ours: list[tuple[str, str]] = [("network", "network")] if settings.network else []
     ours += [("log-archive", "bucket")] if settings.log_archive else []
+    ours += [("query-results", "bucket")] if settings.log_analytics else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]
     if overflows:

@@ -17,6 +17,7 @@ import pytest
 
 import components
 from components.alarms import AlarmTopics
+from components.analytics.log_table import LogTable, LogTableArgs
 from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
 from components.data.lifecycle import LifecycleRule
 from components.identity.key import Key, KeyArgs, ServiceUse
@@ -75,6 +76,20 @@ def _account_baseline(transform: Any) -> None:
     AccountBaseline(NAME, AccountBaselineArgs(config_bucket="logs", trail_bucket="audit", transform=transform))
 
 
+def _log_table(transform: Any) -> None:
+    args = LogTableArgs(
+        log_bucket="logs",
+        log_bucket_arn="arn:aws:s3:::logs",
+        services=["api"],
+        results_bucket="results",
+        results_bucket_arn="arn:aws:s3:::results",
+        results_key_arn="arn:aws:kms:::key/1",
+        queries={"all": "-- Everything\nSELECT 1"},
+        transform=transform,
+    )
+    LogTable(NAME, args).grant_query(_role())
+
+
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     Key: _key,
     Bucket: _bucket,
@@ -82,6 +97,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     Topics: _topics,
     ErrorLogAlarm: _error_log_alarm,
     AccountBaseline: _account_baseline,
+    LogTable: _log_table,
 }
 """Each component with everything it can have."""
 

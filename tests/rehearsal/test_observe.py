@@ -177,6 +177,55 @@ def test_what_the_account_has_already_is_adopted(rehearse_kumiki: Rehearse) -> N
     assert not of_type(done, ":BucketObjectLockConfiguration")
 
 
+# --- The logs in Athena ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("A16")
+@both
+def test_the_table_reads_the_folders_that_the_log_router_writes_in_the_archive(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    archive = done.report["outputs"]["logArchiveBucket"]
+    (table,) = [one["inputs"] for one in of_type(done, ":CatalogTable")]
+    (database,) = [one["inputs"] for one in of_type(done, ":CatalogDatabase")]
+    assert (table["databaseName"], database["name"]) == (f"kumiki_{name}_app_logs",) * 2
+    template = table["parameters"]["storage.location.template"]
+    written = f"s3://{archive}/app-logs/service=api/year=2026/month=01/day=31/hour=05/"
+    shown = template
+    for partition, value in (("service", "api"), ("year", "2026"), ("month", "01"), ("day", "31"), ("hour", "05")):
+        shown = shown.replace("${" + partition + "}", value)
+    assert shown == written
+    assert written.startswith(table["storageDescriptor"]["location"])
+    assert [key["name"] for key in table["partitionKeys"]] == ["service", "year", "month", "day", "hour"]
+
+
+@pytest.mark.covers("A16")
+@both
+def test_questions_are_limited_and_their_answers_encrypted_and_soon_gone(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    (workgroup,) = [one["inputs"] for one in of_type(done, ":Workgroup")]
+    configuration = workgroup["configuration"]
+    assert configuration["enforceWorkgroupConfiguration"] is True
+    assert configuration["bytesScannedCutoffPerQuery"] >= 10 * 1024**2
+    result = configuration["resultConfiguration"]
+    assert result["encryptionConfiguration"]["encryptionOption"] == "SSE_KMS"
+    bucket = result["outputLocation"].removeprefix("s3://").strip("/")
+    (rules,) = [
+        one["inputs"]["rules"]
+        for one in of_type(done, ":BucketLifecycleConfiguration")
+        if one["inputs"]["bucket"] == bucket
+    ]
+    assert any(rule.get("expiration", {}).get("days", 999) <= 30 for rule in rules)
+    queries = [one["inputs"] for one in of_type(done, ":NamedQuery")]
+    assert {query["name"].removeprefix(f"kumiki-{name}-app-logs-") for query in queries} == {
+        "access-pattern",
+        "performance",
+        "user-behaviour",
+    }
+    for query in queries:
+        assert query["workgroup"] == workgroup["name"]
+        assert query["query"] == (ROOT / f"workloads/log-queries/{query['name'].split('app-logs-')[1]}.sql").read_text()
+
+
 # --- Refusals --------------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +246,11 @@ def test_what_the_account_has_already_is_adopted(rehearse_kumiki: Rehearse) -> N
         ({"kumiki:baseline": {"auditLock": "COMPLIANCE"}},
          ["kumiki:baseline.auditLock: COMPLIANCE cannot be torn down"]),
         ({"kumiki:logArchive": None, "kumiki:baseline": {}}, ["kumiki:baseline.config: create needs the log archive"]),
+        ({"kumiki:logAnalytics": {"scanLimitMib": 9}},
+         ["kumiki:logAnalytics.scanLimitMib: 9 is less than Athena accepts; use 10 MiB or more"]),
+        ({"kumiki:logAnalytics": {"services": []}}, ["kumiki:logAnalytics.services: [] would show nothing"]),
+        ({"kumiki:logArchive": None, "kumiki:baseline": None},
+         ["kumiki:logAnalytics: reads the log archive, which is missing"]),
         ({"kumiki:freeTier": True, "kumiki:network": {}, "kumiki:baseline": {}},
          ["kumiki:baseline.guardDuty: create costs money", "kumiki:baseline.config: create costs money"]),
     ],

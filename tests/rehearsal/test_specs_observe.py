@@ -127,3 +127,38 @@ def test_an_analyzer_is_modelled_and_its_request_checked(cloud: Cloud) -> None:
     assert (made.status, made.reason) == ("modelled", "the emulator has no Access Analyzer")
     with pytest.raises(Refused, match="'GALAXY' is not allowed"):
         cloud.make("aws:accessanalyzer/analyzer:Analyzer", "b", analyzerName="b", type="GALAXY")
+
+
+def test_a_table_has_its_columns_its_folders_and_its_format(cloud: Cloud) -> None:
+    cloud.make("aws:glue/catalogDatabase:CatalogDatabase", name="logs", description="x")
+    made = cloud.make(
+        "aws:glue/catalogTable:CatalogTable", name="app_logs", databaseName="logs", tableType="EXTERNAL_TABLE",
+        parameters={"projection.enabled": "true"}, partitionKeys=[{"name": "year", "type": "string"}],
+        storageDescriptor={"columns": [{"name": "time", "type": "string"}], "location": "s3://logs/",
+                           "serDeInfo": {"serializationLibrary": "org.openx.data.jsonserde.JsonSerDe"}},
+    )  # fmt: skip
+    assert made.id == "123456789012:logs:app_logs"
+    found = cloud.ask("glue", "GetTable", DatabaseName="logs", Name="app_logs")["Table"]
+    assert found["Parameters"] == {"projection.enabled": "true"}
+    assert found["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].endswith("JsonSerDe")
+    with pytest.raises(Refused, match="colums"):
+        cloud.make(
+            "aws:glue/catalogTable:CatalogTable", "b", name="b", databaseName="logs", storageDescriptor={"colums": []}
+        )
+
+
+def test_a_workgroup_keeps_its_limit_and_its_queries_and_no_limit_below_athenas(cloud: Cloud) -> None:
+    kind = "aws:athena/workgroup:Workgroup"
+    configuration = {
+        "enforceWorkgroupConfiguration": True, "bytesScannedCutoffPerQuery": 10_485_760,
+        "resultConfiguration": {"outputLocation": "s3://results/", "encryptionConfiguration": {
+            "encryptionOption": "SSE_KMS", "kmsKeyArn": "arn:aws:kms:::key/1"}},
+    }  # fmt: skip
+    cloud.make(kind, name="logs", configuration=configuration)
+    found = cloud.ask("athena", "GetWorkGroup", WorkGroup="logs")["WorkGroup"]["Configuration"]
+    assert found["BytesScannedCutoffPerQuery"] == 10_485_760
+    assert found["ResultConfiguration"]["EncryptionConfiguration"]["KmsKey"] == "arn:aws:kms:::key/1"
+    query = cloud.make("aws:athena/namedQuery:NamedQuery", name="all", database="d", workgroup="logs", query="SELECT 1")
+    assert cloud.ask("athena", "GetNamedQuery", NamedQueryId=query.id)["NamedQuery"]["QueryString"] == "SELECT 1"
+    with pytest.raises(Refused, match="10485759 is less than Athena accepts"):
+        cloud.make(kind, "b", name="b", configuration={**configuration, "bytesScannedCutoffPerQuery": 10_485_759})
