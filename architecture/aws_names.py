@@ -18,6 +18,7 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:cfg/recorder:Recorder": ("name", 256),
     "aws:cfg/rule:Rule": ("name", 128),
     "aws:cloudtrail/trail:Trail": ("name", 128),
+    "aws:cloudwatch/dashboard:Dashboard": ("dashboardName", 255),
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": ("name", 512),
     "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", 255),
     "aws:cloudwatch/queryDefinition:QueryDefinition": ("name", 255),

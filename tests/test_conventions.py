@@ -23,6 +23,7 @@ from components.data.lifecycle import LifecycleRule
 from components.identity.key import Key, KeyArgs, ServiceUse
 from components.network.vpc import Vpc, VpcArgs
 from components.operations.account_baseline import AccountBaseline, AccountBaselineArgs
+from components.operations.dashboard import Dashboard, DashboardArgs
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
 from components.operations.topics import Slack, Topics, TopicsArgs
 from tests.conftest import Recorder
@@ -90,6 +91,19 @@ def _log_table(transform: Any) -> None:
     LogTable(NAME, args).grant_query(_role())
 
 
+def _dashboard(transform: Any) -> None:
+    args = DashboardArgs(
+        load_balancer="app/x/1",
+        cluster="wiki-dev-cluster",
+        services=["wiki-dev-api"],
+        database_cluster="wiki-dev-database",
+        workflows={"nightly": "arn:aws:states:::x"},
+        errors={"api": ("Kumiki/Logs", "wiki-dev-api-errors")},
+        transform=transform,
+    )
+    Dashboard(NAME, args)
+
+
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     Key: _key,
     Bucket: _bucket,
@@ -98,6 +112,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     ErrorLogAlarm: _error_log_alarm,
     AccountBaseline: _account_baseline,
     LogTable: _log_table,
+    Dashboard: _dashboard,
 }
 """Each component with everything it can have."""
 
