@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from architecture.refusals import says
 from components.account import Account
@@ -28,6 +28,34 @@ def build_topics(settings: Settings, platform: Platform) -> AlarmTopics | None:
     key = _alerts_key(settings, platform) if settings.own_keys else None
     args = topics_args(settings.alerts, platform.stem, key_arn=key.arn if key else None)
     return Topics(platform.name("alerts"), args, platform.options()).alarm_topics
+
+
+def build_watch(
+    platform: Platform,
+    topics: AlarmTopics | None,
+    *,
+    edge: Any = None,
+    data: Any = None,
+    application: Any = None,
+    messaging: Any = None,
+) -> Dashboard | None:
+    """What is made from the other layers: an alarm on each service's errors, and one dashboard over all of them."""
+    services = application.services if application is not None else {}
+    workflows = messaging.workflows if messaging is not None else {}
+    load_balancer = edge.load_balancer if edge is not None else None
+    database = data.database if data is not None else None
+    return build_dashboard(
+        platform,
+        load_balancer=load_balancer.arn_suffix if load_balancer is not None else None,
+        cluster=application.cluster.name if services else None,
+        services=[service.name for _, service in sorted(services.items())],
+        # Only Aurora has one; a single PostgreSQL instance has its own metrics.
+        database_cluster=getattr(database, "cluster_identifier", None),
+        workflows={name: workflow.arn for name, workflow in workflows.items()},
+        errors=watch_error_logs(
+            platform, topics, {name: service.error_log_group_name for name, service in services.items()}
+        ),
+    )
 
 
 def watch_error_logs(

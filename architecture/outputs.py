@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from architecture.analytics import Analytics
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
+    from components.operations.dashboard import Dashboard
 
 
 def export_network(network: Network | None) -> None:
@@ -46,3 +47,9 @@ def export_analytics(analytics: Analytics | None) -> None:
     if analytics is not None:
         pulumi.export("logWorkgroup", analytics.log_table.workgroup_name)
         pulumi.export("logDatabase", analytics.log_table.database_name)
+
+
+def export_dashboard(dashboard: Dashboard | None) -> None:
+    """The dashboard's name, by which the console finds it."""
+    if dashboard is not None:
+        pulumi.export("dashboard", dashboard.name)
