@@ -47,7 +47,7 @@ def build_watch(
     return build_dashboard(
         platform,
         load_balancer=load_balancer.arn_suffix if load_balancer is not None else None,
-        cluster=application.cluster.name if services else None,
+        cluster=application.cluster.name if application is not None and services else None,
         services=[service.name for _, service in sorted(services.items())],
         # Only Aurora has one; a single PostgreSQL instance has its own metrics.
         database_cluster=getattr(database, "cluster_identifier", None),

@@ -153,7 +153,7 @@ def test_two_rehearsals_of_dev_give_the_same_report_but_for_times(rehearsed: Any
 @pytest.mark.covers("A19")
 def test_a_stack_takes_its_network_from_another_by_reference(rehearse_kumiki: Rehearse, tmp_path: Path) -> None:
     (tmp_path / "Pulumi.base.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"), encoding="utf-8")
-    without = dict.fromkeys(("kumiki:logArchive", "kumiki:logAnalytics", "kumiki:baseline"))
+    without = dict.fromkeys(f"kumiki:{part}" for part in ("logArchive", "logAnalytics", "baseline", "alerts"))
     done = rehearse_kumiki({"kumiki:network": {"stack": "organization/kumiki/base"}, **without})
     assert done.status == 0, done.text
     assert of_type(done, ":Vpc") == []
