@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from architecture.analytics import build_analytics
+from architecture.baseline import build_baseline
 from architecture.checks import check_parts
 from architecture.data import build_data
 from architecture.delivery import build_delivery
@@ -18,6 +20,8 @@ from architecture.outputs import (
     export_storage,
     export_topics,
 )
+from architecture.observability import build_topics, build_watch
+from architecture.outputs import export_analytics, export_dashboard, export_network, export_storage, export_topics
 from architecture.platform import build_platform
 from architecture.storage import build_storage
 from settings import Settings
@@ -33,6 +37,9 @@ data = build_data(settings, platform, network, storage, topics)
 edge = build_edge(settings, platform, network, storage, topics)
 messaging = build_messaging(settings, platform, storage, topics)
 delivery = build_delivery(settings, platform)
+analytics = build_analytics(settings, platform, storage)
+build_baseline(settings, platform, storage)
+dashboard = build_watch(platform, topics)
 
 export_storage(storage)
 export_topics(topics)
@@ -41,3 +48,5 @@ export_data(data)
 export_edge(edge)
 export_messaging(messaging)
 export_delivery(delivery)
+export_analytics(analytics)
+export_dashboard(dashboard)

@@ -11,6 +11,8 @@ from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter
 from architecture.delivery import deploy_role_args, front_end_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
+from architecture.analytics import log_table_args, results_args
+from architecture.baseline import audit_bucket_args, baseline_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
 from architecture.storage import bucket_args, log_archive_args
@@ -43,6 +45,11 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     network, archive = settings.network, settings.log_archive
     if network is not None and not network.existing and not network.stack:
         yield lambda: vpc_args(network, settings, FlowLogsToCloudWatch())
+    analytics = settings.log_analytics
+    if analytics is not None:
+        ours = {f"{bucket}_bucket{arn}": "to-be-made" for bucket in ("log", "results") for arn in ("", "_arn")}
+        yield lambda: log_table_args(analytics, **ours, results_key_arn=None)
+        yield lambda: results_args(analytics, settings.retention, key_arn=None, access_log_bucket=None)
     if archive is not None:
         yield lambda: log_archive_args(archive, settings.retention)
     database = settings.database
@@ -64,6 +71,11 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     alerts, stem = settings.alerts, f"{settings.product}-{settings.environment}"
     if alerts is not None:
         yield lambda: topics_args(alerts, stem, key_arn=key_arn)
+    baseline = settings.baseline
+    if baseline is not None:
+        yield lambda: baseline_args(baseline, config_bucket="c", trail_bucket="t", trail_key_arn=key_arn)
+        if baseline.trail == "create":
+            yield lambda: audit_bucket_args(baseline, settings.retention, key_arn=key_arn)
     for service, bucket in settings.buckets.items():
         yield lambda service=service, bucket=bucket: bucket_args(
             service,

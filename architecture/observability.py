@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from architecture.refusals import says
 from components.account import Account
 from components.identity.key import Key, KeyArgs, ServiceUse
+from components.operations.dashboard import Dashboard, DashboardArgs
+from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
 from components.operations.topics import PUBLISHERS, Slack, Topics, TopicsArgs, publisher_arn
 
 if TYPE_CHECKING:
@@ -25,6 +28,73 @@ def build_topics(settings: Settings, platform: Platform) -> AlarmTopics | None:
     key = _alerts_key(settings, platform) if settings.own_keys else None
     args = topics_args(settings.alerts, platform.stem, key_arn=key.arn if key else None)
     return Topics(platform.name("alerts"), args, platform.options()).alarm_topics
+
+
+def build_watch(
+    platform: Platform,
+    topics: AlarmTopics | None,
+    *,
+    edge: Any = None,
+    data: Any = None,
+    application: Any = None,
+    messaging: Any = None,
+) -> Dashboard | None:
+    """What is made from the other layers: an alarm on each service's errors, and one dashboard over all of them."""
+    services = application.services if application is not None else {}
+    workflows = messaging.workflows if messaging is not None else {}
+    load_balancer = edge.load_balancer if edge is not None else None
+    database = data.database if data is not None else None
+    return build_dashboard(
+        platform,
+        load_balancer=load_balancer.arn_suffix if load_balancer is not None else None,
+        cluster=application.cluster.name if application is not None and services else None,
+        services=[service.name for _, service in sorted(services.items())],
+        # Only Aurora has one; a single PostgreSQL instance has its own metrics.
+        database_cluster=getattr(database, "cluster_identifier", None),
+        workflows={name: workflow.arn for name, workflow in workflows.items()},
+        errors=watch_error_logs(
+            platform, topics, {name: service.error_log_group_name for name, service in services.items()}
+        ),
+    )
+
+
+def watch_error_logs(
+    platform: Platform, topics: AlarmTopics | None, groups: Mapping[str, pulumi.Input[str]]
+) -> dict[str, ErrorLogAlarm]:
+    """An alarm and saved queries for each service's log group of errors; none where nobody would hear of it."""
+    if topics is None:
+        return {}
+    return {
+        service: ErrorLogAlarm(
+            platform.name(f"{service}-errors"), ErrorLogAlarmArgs(log_group=group, topics=topics), platform.options()
+        )
+        for service, group in sorted(groups.items())
+    }
+
+
+def build_dashboard(
+    platform: Platform,
+    *,
+    load_balancer: pulumi.Input[str] | None = None,
+    cluster: pulumi.Input[str] | None = None,
+    services: Sequence[pulumi.Input[str]] = (),
+    database_cluster: pulumi.Input[str] | None = None,
+    workflows: Mapping[str, pulumi.Input[str]] | None = None,
+    errors: Mapping[str, ErrorLogAlarm] | None = None,
+) -> Dashboard | None:
+    """One dashboard over what there is; none where there is nothing to show."""
+    counted = {service: (alarm.metric_namespace, alarm.metric_name) for service, alarm in (errors or {}).items()}
+    if load_balancer is None and database_cluster is None and not (services or workflows or counted):
+        return None
+    args = DashboardArgs(
+        load_balancer=load_balancer,
+        cluster=cluster,
+        services=services,
+        database_cluster=database_cluster,
+        workflows=workflows or {},
+        errors=counted,
+    )
+    return Dashboard(platform.name("overview"), args, platform.options())
 
 
 def topics_args(alerts: AlertSettings, stem: str, *, key_arn: pulumi.Input[str] | None) -> TopicsArgs:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from architecture.delivery import Delivery
     from architecture.edge import Edge
     from architecture.messaging import Messaging
+    from architecture.analytics import Analytics
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
+    from components.operations.dashboard import Dashboard
 
 
 def export_network(network: Network | None) -> None:
@@ -98,3 +100,14 @@ def export_delivery(delivery: Delivery) -> None:
         pulumi.export("githubOidcProviderArn", delivery.deploy_role.provider_arn)
     if delivery.front_end is not None:
         pulumi.export("frontEndUrl", delivery.front_end.url)
+def export_analytics(analytics: Analytics | None) -> None:
+    """Where the logs can be asked: `aws athena start-query-execution --work-group … --query-execution-context …`."""
+    if analytics is not None:
+        pulumi.export("logWorkgroup", analytics.log_table.workgroup_name)
+        pulumi.export("logDatabase", analytics.log_table.database_name)
+
+
+def export_dashboard(dashboard: Dashboard | None) -> None:
+    """The dashboard's name, by which the console finds it."""
+    if dashboard is not None:
+        pulumi.export("dashboard", dashboard.name)

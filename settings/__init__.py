@@ -21,6 +21,9 @@ from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, Se
 from settings.delivery import DeliverySettings, FrontEndSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.messaging import QueueSettings, WorkflowSettings
+from settings import analytics, baseline, names, network, observability, storage
+from settings.analytics import LogAnalyticsSettings
+from settings.baseline import BaselineSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.observability import AlertSettings
@@ -30,6 +33,7 @@ from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, Lo
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
 _PARTS = (names, network, storage, data, edge, messaging, observability, delivery)
+_PARTS = (names, network, storage, observability, baseline, analytics)
 """Each knows which of its settings cannot work together."""
 
 
@@ -60,6 +64,8 @@ class Settings(Section):
     parameters: ParameterSettings | None = None
     delivery: DeliverySettings | None = None
     front_end: FrontEndSettings | None = None
+    baseline: BaselineSettings | None = None
+    log_analytics: LogAnalyticsSettings | None = None
 
     @property
     def own_keys(self) -> bool:

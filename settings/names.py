@@ -49,6 +49,8 @@ RESERVED_SERVICES = (
     "tls",
     "web",
 )
+    "network", "logs", "data", "data-replica", "log-archive", "alerts", "audit", "baseline", "query-results",
+)  # fmt: skip
 """Services that the program names itself."""
 
 
@@ -61,6 +63,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("database", "database")] if settings.database else []
     ours += [("cache", "cache")] if settings.cache else []
     ours += [("delivery", "deploy role")] if settings.delivery else []
+    ours += [("query-results", "bucket")] if settings.log_analytics else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]
     if overflows:

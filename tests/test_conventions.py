@@ -18,6 +18,7 @@ import pytest
 import components
 from components.alarms import AlarmTopics
 from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling
+from components.analytics.log_table import LogTable, LogTableArgs
 from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
 from components.data.cache import Cache, CacheArgs
 from components.data.lifecycle import LifecycleRule
@@ -38,6 +39,9 @@ from components.messaging.schedule import Schedule, ScheduleArgs
 from components.messaging.target import Target
 from components.messaging.workflow import Workflow, WorkflowArgs
 from components.network.vpc import Vpc, VpcArgs
+from components.operations.account_baseline import AccountBaseline, AccountBaselineArgs
+from components.operations.dashboard import Dashboard, DashboardArgs
+from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
 from components.operations.topics import Slack, Topics, TopicsArgs
 from tests.conftest import Recorder
 
@@ -206,6 +210,40 @@ def _amplify_app(transform: Any) -> None:
         repository="acme/wiki", branch="main", token_secret_arn=kept, domain="example.com", transform=transform
     )
     AmplifyApp(NAME, args)
+def _error_log_alarm(transform: Any) -> None:
+    topics = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
+    ErrorLogAlarm(NAME, ErrorLogAlarmArgs(log_group="/ecs/wiki-dev-api/errors", topics=topics, transform=transform))
+
+
+def _account_baseline(transform: Any) -> None:
+    AccountBaseline(NAME, AccountBaselineArgs(config_bucket="logs", trail_bucket="audit", transform=transform))
+
+
+def _log_table(transform: Any) -> None:
+    args = LogTableArgs(
+        log_bucket="logs",
+        log_bucket_arn="arn:aws:s3:::logs",
+        services=["api"],
+        results_bucket="results",
+        results_bucket_arn="arn:aws:s3:::results",
+        results_key_arn="arn:aws:kms:::key/1",
+        queries={"all": "-- Everything\nSELECT 1"},
+        transform=transform,
+    )
+    LogTable(NAME, args).grant_query(_role())
+
+
+def _dashboard(transform: Any) -> None:
+    args = DashboardArgs(
+        load_balancer="app/x/1",
+        cluster="wiki-dev-cluster",
+        services=["wiki-dev-api"],
+        database_cluster="wiki-dev-database",
+        workflows={"nightly": "arn:aws:states:::x"},
+        errors={"api": ("Kumiki/Logs", "wiki-dev-api-errors")},
+        transform=transform,
+    )
+    Dashboard(NAME, args)
 
 
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
@@ -229,6 +267,10 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     WebAcl: _web_acl,
     Workflow: _workflow,
     Zone: _zone,
+    ErrorLogAlarm: _error_log_alarm,
+    AccountBaseline: _account_baseline,
+    LogTable: _log_table,
+    Dashboard: _dashboard,
 }
 """Each component with everything it can have."""
 

@@ -10,8 +10,8 @@ import pulumi
 from components.account import Account
 from components.policy import Statement, statement
 
-LogSource = Literal["s3", "vpc-flow-logs", "elb"]
-"""Each writes under its own prefix: s3-access-logs/, vpc-flow-logs/, load-balancer-logs/."""
+LogSource = Literal["s3", "vpc-flow-logs", "elb", "config"]
+"""Each writes under its own prefix: s3-access-logs/, vpc-flow-logs/, load-balancer-logs/, config/."""
 
 # In regions that opened before August 2022 load balancers write as an account of Amazon's.
 _BALANCER_ACCOUNTS = {
@@ -38,6 +38,8 @@ def admit(sources: Collection[LogSource], bucket_arn: pulumi.Output[str], accoun
         )
     if "vpc-flow-logs" in sources:
         statements += _flow_logs(bucket_arn, account)
+    if "config" in sources:
+        statements += _configuration(bucket_arn, account)
     return statements
 
 
@@ -64,6 +66,27 @@ def _flow_logs(bucket_arn: pulumi.Output[str], account: Account) -> list[Stateme
             actions=["s3:GetBucketAcl", "s3:ListBucket"],
             resources=bucket_arn,
             condition=only_ours,
+        ),
+    ]
+
+
+def _configuration(bucket_arn: pulumi.Output[str], account: Account) -> list[Statement]:
+    principal = {"Service": "config.amazonaws.com"}
+    ours = {"aws:SourceAccount": account.id}
+    return [
+        statement(
+            "RecordOfConfiguration",
+            principal=principal,
+            actions="s3:PutObject",
+            resources=pulumi.Output.concat(bucket_arn, "/config/AWSLogs/", account.id, "/Config/*"),
+            condition={"StringEquals": {**ours, "s3:x-amz-acl": "bucket-owner-full-control"}},
+        ),
+        statement(
+            "RecordOfConfigurationLooksFirst",
+            principal=principal,
+            actions=["s3:GetBucketAcl", "s3:ListBucket"],
+            resources=bucket_arn,
+            condition={"StringEquals": ours},
         ),
     ]
 

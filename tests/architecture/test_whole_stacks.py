@@ -64,7 +64,7 @@ def test_hot_logs_are_kept_a_week_in_dev_and_a_month_in_prod(name: str, days: in
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_the_log_archive_moves_to_glacier_and_ends_after_a_year(name: str, recorder: Recorder) -> None:
     deploy(recorder, stack(name))
-    rules = recorder.one(":BucketLifecycleConfiguration").inputs["rules"]
+    rules = recorder.named(f"kumiki-{name}-log-archive-lifecycle").inputs["rules"]
     assert [rule["transitions"] for rule in rules if "transitions" in rule] == [
         [{"storageClass": "GLACIER", "days": 90}]
     ]

@@ -26,6 +26,9 @@ def _physical_name(resource: Resource) -> str | None:
 
 def _parts(name: str, product: str) -> str:
     """The name without what AWS wants in front of it; `/kumiki/dev/api/url` is the same as `kumiki-dev-api-url`."""
+    # SQL takes underscores for hyphens: kumiki_dev_logs needs no quotation marks.
+    if name.startswith(f"{product}_"):
+        name = name.replace("_", "-")
     bare = _PREFIXES.sub("", name)
     if bare != name and f"/{product}-" in bare:
         bare = product + "-" + bare.partition(f"/{product}-")[2]
@@ -56,6 +59,9 @@ def _parts(name: str, product: str) -> str:
         example(aws("kms/alias:Alias", {"name": "alias/kumiki-dev-data"}, name="kumiki-dev-data-key-alias")),
         example(aws("sqs/queue:Queue", {"name": "kumiki-dev-jobs.fifo"}, name="kumiki-dev-jobs-queue")),
         example(aws("ssm/parameter:Parameter", {"name": "/kumiki/dev/api/url"}, name="kumiki-dev-api-url-parameter")),
+        example(
+            aws("glue/catalogDatabase:CatalogDatabase", {"name": "kumiki_dev_logs"}, name="kumiki-dev-logs-database")
+        ),
     ],
     non_compliant=[
         example(aws("sns/topic:Topic", name="alerts")),
@@ -63,6 +69,7 @@ def _parts(name: str, product: str) -> str:
         example(aws("sns/topic:Topic", name="kumiki-dev-Critical_Alerts-topic")),
         example(aws("sns/topic:Topic", name="other-dev-alerts-topic")),
         example(aws("sns/topic:Topic", {"name": "alerts"}, name="kumiki-dev-alerts-topic")),
+        example(aws("glue/catalogDatabase:CatalogDatabase", {"name": "logs"}, name="kumiki-dev-logs-database")),
         example(
             aws("cloudwatch/logGroup:LogGroup", {"name": "/aws/vpc/flow"}, name="kumiki-dev-network-flow-log-group")
         ),

@@ -1,4 +1,4 @@
-"""Alarms."""
+"""Alarms and dashboards."""
 
 from __future__ import annotations
 
@@ -52,5 +52,12 @@ SPECS: Final[dict[str, Spec]] = {
         id="{name}",
         autoname="name",
         outputs={"arn": "arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"},
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": Spec(
+        service="cloudwatch",
+        create=Call(operation="PutDashboard"),
+        id="{dashboardName}",
+        autoname="dashboardName",
+        outputs={"dashboardArn": "arn:{partition}:cloudwatch::{account}:dashboard/{id}"},
     ),
 }

@@ -62,6 +62,24 @@ SPECS: Final[dict[str, Spec]] = {
         left_out={"delayAfterPolicyCreationInMs": "how long the provider waits"},
         outputs={"arn": "Policy.Arn", "policyId": "Policy.PolicyId"},
     ),
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": Spec(
+        service="iam",
+        create=Call(operation="CreateServiceLinkedRole"),
+        id="Role.Arn",
+        tagging=Call(
+            operation="TagRole",
+            fixed={
+                "RoleName": lambda making: making.response["Role"]["RoleName"],
+                "Tags": lambda making: [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())],
+            },
+        ),
+        outputs={
+            "arn": "Role.Arn",
+            "name": "Role.RoleName",
+            "path": "Role.Path",
+            "uniqueId": "Role.RoleId",
+        },
+    ),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Spec(
         service="iam",
         create=Call(operation="AttachRolePolicy", takes={"role": "RoleName"}),

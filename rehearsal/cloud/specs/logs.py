@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from rehearsal.cloud.creation import Call, Spec
 from rehearsal.problems import Refused
@@ -24,6 +24,14 @@ def _retention(inputs: dict[str, object]) -> dict[str, object]:
     return inputs
 
 
+def _metric_filter(inputs: dict[str, Any]) -> dict[str, Any]:
+    """One transformation for the provider, a list of one for AWS, with longer names in it."""
+    names = {"name": "metricName", "namespace": "metricNamespace", "value": "metricValue"}
+    transformation = {names.get(key, key): value for key, value in inputs["metricTransformation"].items()}
+    others = {key: value for key, value in inputs.items() if key != "metricTransformation"}
+    return {**others, "metricTransformations": [transformation]}
+
+
 SPECS: Final[dict[str, Spec]] = {
     "aws:cloudwatch/logGroup:LogGroup": Spec(
         service="logs",
@@ -39,5 +47,22 @@ SPECS: Final[dict[str, Spec]] = {
             )
         ],
         outputs={"arn": "arn:{partition}:logs:{region}:{account}:log-group:{name}"},
+    ),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": Spec(
+        service="logs",
+        create=Call(
+            operation="PutMetricFilter",
+            takes={"name": "filterName", "pattern": "filterPattern"},
+            reshape=_metric_filter,
+        ),
+        id="{name}",
+        autoname="name",
+    ),
+    "aws:cloudwatch/queryDefinition:QueryDefinition": Spec(
+        service="logs",
+        create=Call(operation="PutQueryDefinition"),
+        id="queryDefinitionId",
+        outputs={"queryDefinitionId": "{id}"},
+        modelled=lambda _inputs: "the emulator keeps no saved queries",
     ),
 }
