@@ -11,11 +11,17 @@ _PULUMI_SUFFIX = len("-1234567")
 
 # Type → the property that holds the name, and the most characters that AWS takes.
 LIMITS: dict[str, tuple[str, int]] = {
+    "aws:appautoscaling/policy:Policy": ("name", 256),
     "aws:cloudwatch/logGroup:LogGroup": ("name", 512),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
+    "aws:ecr/repository:Repository": ("name", 256),
+    "aws:ecs/cluster:Cluster": ("name", 255),
+    "aws:ecs/service:Service": ("name", 255),
+    "aws:ecs/taskDefinition:TaskDefinition": ("family", 255),
     "aws:iam/role:Role": ("name", 64),
     "aws:iam/rolePolicy:RolePolicy": ("name", 128),
     "aws:kms/alias:Alias": ("name", 256),
+    "aws:lb/targetGroup:TargetGroup": ("name", 32),
     "aws:rds/subnetGroup:SubnetGroup": ("name", 255),
     "aws:s3/bucket:Bucket": ("bucket", 63),
 }

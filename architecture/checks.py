@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from architecture.application import cluster_args, log_router_args, repository_args, service_args
 from architecture.network import vpc_args
 from architecture.storage import bucket_args, log_archive_args
+from components.compute.service import Image
 from components.network.flow_logs import FlowLogsToCloudWatch
 from components.refusal import Refusal
 from settings import Mistake, SettingsError
@@ -49,3 +51,10 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
             replica_key_arn=key_arn,
             access_log_bucket=None,
         )
+    if settings.services:
+        yield lambda: cluster_args(settings)
+        yield lambda: log_router_args(settings, None, None)
+    for name, service in settings.services.items():
+        image = Image(uri=service.image or f"repository:{service.tag or 'built'}")
+        yield lambda name=name, service=service: repository_args(name, service, settings, None)
+        yield lambda name=name, service=service, image=image: service_args(name, service, settings, image, None)

@@ -10,6 +10,7 @@ from components.network.network import NETWORK_OUTPUTS, Network
 from components.network.vpc import Vpc
 
 if TYPE_CHECKING:
+    from architecture.application import Application
     from architecture.storage import Storage
 
 
@@ -31,3 +32,12 @@ def export_storage(storage: Storage) -> None:
     if storage.log_archive is not None:
         pulumi.export("logArchiveBucket", storage.log_archive.name)
     pulumi.export("buckets", {service: bucket.name for service, bucket in storage.buckets.items()})
+
+
+def export_application(application: Application) -> None:
+    """What a pipeline needs to deploy: where images go, and what the cluster and its services are called."""
+    if application.cluster is None:
+        return
+    pulumi.export("clusterName", application.cluster.name)
+    pulumi.export("repositoryUrls", {name: one.url for name, one in application.repositories.items()})
+    pulumi.export("serviceNames", {name: one.name for name, one in application.services.items()})

@@ -34,7 +34,7 @@ class Storage:
 def build_storage(settings: Settings, platform: Platform) -> Storage:
     """Only the keys that something uses, the log archive, and each bucket of the stack's YAML."""
     archive = _log_archive(settings, platform)
-    data_key = _key(settings, platform, "data", "Data at rest") if settings.own_keys and settings.buckets else None
+    data_key = _key(settings, platform, "data", "Data at rest") if settings.own_keys and settings.keeps_data else None
     replica_keys = {
         region: _key(settings, platform, "data-replica", f"Copies of data in {region}", region=region)
         for region in sorted({bucket.replicate_to for bucket in settings.buckets.values() if bucket.replicate_to})

@@ -16,7 +16,8 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from settings import names, network, storage
+from settings import application, names, network, storage
+from settings.application import ClusterSettings, LogRouterSettings, ServiceSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.section import AccountId, Environment, Name, Region, Section, text
@@ -24,7 +25,7 @@ from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, Lo
 
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
-_PARTS = (names, network, storage)
+_PARTS = (names, network, storage, application)
 """Each knows which of its settings cannot work together."""
 
 
@@ -44,6 +45,9 @@ class Settings(Section):
     network: NetworkSettings | None = None
     log_archive: LogArchiveSettings | None = None
     buckets: dict[Name, BucketSettings] = {}
+    cluster: ClusterSettings = ClusterSettings()
+    log_router: LogRouterSettings = LogRouterSettings()
+    services: dict[Name, ServiceSettings] = {}
 
     @property
     def own_keys(self) -> bool:
@@ -53,7 +57,12 @@ class Settings(Section):
     @property
     def writes_logs(self) -> bool:
         """Whether any part of the stack has a CloudWatch log group."""
-        return self.network is not None and self.network.logs_to_cloudwatch
+        return (self.network is not None and self.network.logs_to_cloudwatch) or bool(self.services)
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether any part of the stack encrypts data at rest with the stack's key for data."""
+        return bool(self.buckets) or bool(self.services)
 
     @staticmethod
     def load() -> Settings:
