@@ -163,6 +163,7 @@ def service_args(
             deployment=service.deployment if traffic is not None or place is None else "rolling",
             internet=settings.network is not None and settings.network.nat != "none",
             log_router=place.log_router if place else None,
+            log_name=name,
             log_retention_days=settings.logs.retention_days,
             logs_key_arn=place.logs_key_arn if place else None,
         )

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 _PULUMI_SUFFIX = len("-1234567")
 _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "network": (("role", len("-flow-log-role") + _PULUMI_SUFFIX, 64),),
+    "service": (
+        ("target group", len("-tg2") + _PULUMI_SUFFIX, 32),
+        ("role", len("-execution-role") + _PULUMI_SUFFIX, 64),
+    ),
     "bucket": (("bucket", len("-bucket") + _PULUMI_SUFFIX, 63),),
     "replicated bucket": (
         ("role", len("-replica-role") + _PULUMI_SUFFIX, 64),
@@ -20,7 +24,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     ),
 }
 
-RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive")
+RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "config", "cluster", "log-router")
 """Services that the program names itself."""
 
 
@@ -44,6 +48,17 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
         if overflows:
             excess, text = max(overflows)
             yield f"buckets.{service}", f"{text}; shorten the bucket's key or the product by {excess}"
+
+    for service in settings.services:
+        if service in RESERVED_SERVICES or service in settings.buckets:
+            yield (
+                f"services.{service}",
+                "is a name that the program uses already, for a part of its own or a bucket; choose another",
+            )
+        overflows = _overflows(f"{stem}-{service}", "service")
+        if overflows:
+            excess, text = max(overflows)
+            yield f"services.{service}", f"{text}; shorten the service's key or the product by {excess}"
 
 
 def _overflows(name: str, part: str) -> list[tuple[int, str]]:

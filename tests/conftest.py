@@ -109,6 +109,12 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         extra["prefixListId"] = f"pl-{name}"
     if short == "SubnetGroup":
         extra["name"] = name
+    if short == "Repository":
+        extra["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{inputs.get('name', name)}"
+    if short == "TargetGroup":
+        extra["arnSuffix"] = f"targetgroup/{name}/0123456789abcdef"
+    if short == "ListenerRule":
+        extra["arn"] = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener-rule/app/web/1/2/{name}"
     return {**extra, **inputs}
 
 

@@ -133,6 +133,9 @@ class ServiceArgs:
     log_router: LogRouter | None = None
     """Where its log goes. None: all of it to the CloudWatch group `/ecs/{name}/app`."""
 
+    log_name: str | None = None
+    """What its records are called in the archive, `app-logs/service={log_name}/`. None: the component's name."""
+
     log_retention_days: RetentionDays = 30
     """Days until a record in CloudWatch is deleted."""
 
@@ -502,11 +505,12 @@ class Service(pulumi.ComponentResource):
         return statements
 
     def _make_task_role(self, errors: aws.cloudwatch.LogGroup) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
+        args = self._args
         role = self._role("task", f"What the application {self._prefix} may do.")
         statements: list[Statement] = []
         if self._args.log_router is not None:
             # FireLens works with the role of the task, not with that of ECS.
-            statements += self._args.log_router.permissions(self._prefix, errors.arn)
+            statements += self._args.log_router.permissions(args.log_name or self._prefix, errors.arn)
         if self._args.shell:
             # The channel of a shell; the actions know no resources.
             statements.append(
@@ -572,7 +576,7 @@ class Service(pulumi.ComponentResource):
             )
         ]
         if router is not None:
-            containers.append(router.container(self._prefix, errors.name, to_cloudwatch))
+            containers.append(router.container(args.log_name or self._prefix, errors.name, to_cloudwatch))
         return aws.ecs.TaskDefinition(
             f"{self._prefix}-task-definition",
             family=self._prefix,

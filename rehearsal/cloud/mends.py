@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import moto.kms.models
+from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.kms.utils import KeySpec
 from moto.s3.models import FakeBucket
 
@@ -20,8 +21,21 @@ def apply() -> None:
     """Mend them; to do so twice changes nothing."""
     # moto fails at `"Principal": "*"` in the target's policy, and wants the statement spelt in one of three ways.
     FakeBucket._log_permissions_enabled_policy = staticmethod(_may_log)  # noqa: SLF001 it has no other seam
+    # moto passes over the conditions of a bucket policy, so that one that demands TLS keeps everybody out.
+    FakeBucket.get_permission = _permission
     # moto makes an RSA key, in some 40 ms, for symmetric keys too, which can neither sign nor verify.
     _KMS.generate_private_key = _private_key
+
+
+def _permission(bucket: Any, action: str, resource: str) -> Any:
+    """What the statements without conditions say; whether a condition holds is not known here."""
+    if bucket.policy is None:
+        return PermissionResult.NEUTRAL
+    policy = json.loads(bucket.policy.decode())
+    plain = [statement for statement in policy["Statement"] if "Condition" not in statement]
+    if not plain:
+        return PermissionResult.NEUTRAL
+    return IAMPolicy(json.dumps({**policy, "Statement": plain})).is_action_permitted(action, resource)
 
 
 def _private_key(key_spec: str) -> Any:
