@@ -145,7 +145,7 @@ def service_args(
             field: getattr(service, field)
             for field in (
                 "cpu", "memory", "architecture", "port", "command", "fargate_weight", "spot_weight", "bake_minutes",
-                "minimum_healthy_percent", "maximum_percent", "wait", "shell",
+                "minimum_healthy_percent", "maximum_percent", "wait", "shell_access",
             )
         }  # fmt: skip
         network: Any = place.network if place is not None else None

@@ -81,7 +81,7 @@ class ServiceSettings(Section):
     maximum_percent: int = 200
     wait: bool = True
     """An update ends when the tasks are healthy. false for the very first one, while no image is there yet."""
-    shell: bool = False
+    shell_access: bool = False
     database: bool = False
     """Whether it works with the stack's database."""
 
@@ -103,12 +103,15 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield key, "runs on Fargate, which is not free, and freeTier is true; remove it"
         network = settings.network
         if (
-            service.shell
+            service.shell_access
             and network
             and network.nat == "none"
             and not {"ecsExec", "ssmmessages"} & set(network.endpoints)
         ):
-            yield f"{key}.shell", "true needs the endpoint ecsExec where there is no NAT; add it to network.endpoints"
+            yield (
+                f"{key}.shellAccess",
+                "true needs the endpoint ecsExec where there is no NAT; add it to network.endpoints",
+            )
         if network and not network.existing and not network.stack:
             if network.nat == "none" and "ecsPrivate" not in network.endpoints:
                 missing = {"ecr.api", "ecr.dkr", "logs", "secretsmanager"} - set(network.endpoints)

@@ -35,6 +35,8 @@ class Registered:
     provider: str
     custom: bool
     protect: bool
+    retained: bool
+    """Whether a deletion leaves it where it is."""
     ignore_changes: list[str]
     dependencies: list[str]
 
@@ -164,6 +166,7 @@ class _Monitor(mocks.MockMonitor):
                 provider=request.provider,
                 custom=request.custom,
                 protect=request.protect,
+                retained=request.retainOnDelete,
                 ignore_changes=list(request.ignoreChanges),
                 dependencies=list(request.dependencies),
             )

@@ -123,7 +123,7 @@ class ServiceArgs:
     wait: bool = True
     """An update ends when the new tasks are healthy, or fails. False for a service whose image is not there yet."""
 
-    shell: bool = False
+    shell_access: bool = False
     """`aws ecs execute-command` into running tasks; without NAT the network needs the endpoints ecsExec.
     While it is on, whoever may execute commands acts with the task's role."""
 
@@ -511,7 +511,7 @@ class Service(pulumi.ComponentResource):
         if self._args.log_router is not None:
             # FireLens works with the role of the task, not with that of ECS.
             statements += self._args.log_router.permissions(args.log_name or self._prefix, errors.arn)
-        if self._args.shell:
+        if self._args.shell_access:
             # The channel of a shell; the actions know no resources.
             statements.append(
                 statement(
@@ -630,7 +630,7 @@ class Service(pulumi.ComponentResource):
             deployment_configuration=self._deployment(),
             load_balancers=self._balanced(way),
             health_check_grace_period_seconds=args.traffic.grace_seconds if args.traffic else None,
-            enable_execute_command=args.shell,
+            enable_execute_command=args.shell_access,
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
             wait_for_steady_state=args.wait,

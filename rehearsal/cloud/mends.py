@@ -27,11 +27,11 @@ def apply() -> None:
     _KMS.generate_private_key = _private_key
 
 
-def _permission(bucket: Any, action: str, resource: str) -> Any:
+def _permission(self: FakeBucket, action: str, resource: str) -> Any:
     """What the statements without conditions say; whether a condition holds is not known here."""
-    if bucket.policy is None:
+    if self.policy is None:
         return PermissionResult.NEUTRAL
-    policy = json.loads(bucket.policy.decode())
+    policy = json.loads(self.policy.decode())
     plain = [statement for statement in policy["Statement"] if "Condition" not in statement]
     if not plain:
         return PermissionResult.NEUTRAL
