@@ -16,6 +16,7 @@ from components.compute.log_router import LogRouter, LogRouterArgs
 from components.compute.repository import Repository, RepositoryArgs
 from components.compute.scaling import Scaling
 from components.compute.service import Image, Service, ServiceArgs
+from components.compute.task import Secret
 from components.compute.traffic import Traffic
 from components.data.bucket import Bucket, BucketArgs
 from components.refusal import Refusal
@@ -51,6 +52,7 @@ class Place:
     logs_key_arn: pulumi.Input[str] | None
     load_balancer: Any
     environment: Mapping[str, pulumi.Input[str]]
+    secrets: Mapping[str, Secret]
 
 
 def build_application(
@@ -80,11 +82,14 @@ def build_application(
             logs_key_arn=storage.logs_key.arn if storage.logs_key else None,
             load_balancer=edge.load_balancer if edge is not None else None,
             environment=_environment(name, settings, database),
+            # ECS puts the whole secret, a JSON object, into the environment when a task starts.
+            secrets={"DATABASE_SECRET": Secret(arn=database.secret_arn, key_arn=_data_key_arn(storage))}
+            if database is not None
+            else {},
         )
         made = Service(platform.name(name), service_args(name, service, settings, image, place), platform.options())
         if database is not None:
             database.allow_from(made.security_group_id, name)
-            database.grant_connect(made.task_role)
             made.allow_to(database.security_group_id, database.port, "database")
         if topics is not None:
             made.alarms(topics)
@@ -157,6 +162,7 @@ def service_args(
             image=image,
             traffic=traffic,
             environment={**(place.environment if place else {}), **service.environment},
+            secrets=place.secrets if place else {},
             tasks=scaling.minimum if scaling else service.tasks,
             scaling=scaling,
             # Requests can be shifted only where a load balancer brings them.
@@ -190,15 +196,18 @@ def _traffic(service: ServiceSettings, balancer: Any) -> Traffic | None:
     )
 
 
+def _data_key_arn(storage: Storage) -> pulumi.Output[str] | None:
+    return storage.data_key.arn if storage.data_key else None
+
+
 def _environment(name: str, settings: Settings, database: Any) -> dict[str, pulumi.Input[str]]:
-    """What the application is told; secrets by their ARN, because it fetches them itself and so sees a rotation."""
+    """What the application is told; nothing secret."""
     told: dict[str, pulumi.Input[str]] = {"ENVIRONMENT": settings.environment, "SERVICE_NAME": name}
     if database is not None:
         told |= {
             "DATABASE_HOST": database.endpoint,
             "DATABASE_NAME": database.name,
             "DATABASE_PORT": pulumi.Output.from_input(database.port).apply(str),
-            "DATABASE_SECRET_ARN": database.secret_arn,
         }
     return told
 

@@ -82,7 +82,7 @@ class ServiceArgs:
     command: Sequence[str] = ()
     """Runs instead of the image's own command."""
 
-    user: str = "1000:1000"
+    user: str = "10001:10001"
     """Under which user and group of the container; not root."""
 
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)

@@ -233,7 +233,7 @@ def test_the_routers_files_stay_for_old_revisions_and_change_their_key_with_thei
 def test_the_application_is_not_root_cannot_write_its_root_and_has_time_to_stop(recorder: Recorder) -> None:
     make(recorder, environment={"B": "2", "A": "1"}, secrets={"T": Secret(arn=SECRET, json_key="t")})
     app = containers(recorder)["app"]
-    assert app["user"] == "1000:1000"
+    assert app["user"] == "10001:10001"
     assert app["readonlyRootFilesystem"] is True
     assert app["stopTimeout"] == 120
     assert app["environment"] == [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]

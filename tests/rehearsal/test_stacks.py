@@ -153,7 +153,9 @@ def test_two_rehearsals_of_dev_give_the_same_report_but_for_times(rehearsed: Any
 @pytest.mark.covers("A19")
 def test_a_stack_takes_its_network_from_another_by_reference(rehearse_kumiki: Rehearse, tmp_path: Path) -> None:
     (tmp_path / "Pulumi.base.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"), encoding="utf-8")
-    done = rehearse_kumiki({"kumiki:network": {"stack": "organization/kumiki/base"}, "kumiki:logArchive": None})
+    done = rehearse_kumiki(
+        {"kumiki:network": {"stack": "organization/kumiki/base"}, "kumiki:logArchive": None, "kumiki:services": None}
+    )
     assert done.status == 0, done.text
     assert of_type(done, ":Vpc") == []
     assert done.report["outputs"]["vpcId"].startswith("vpc-")

@@ -23,6 +23,6 @@ SPECS: Final[dict[str, Spec]] = {
         service="s3",
         create=Code(_put, reads=("bucket", "key", "content", "contentType")),
         id="{bucket}/{key}",
-        outputs={"arn": "arn:{partition}:s3:::{bucket}/{key}", "versionId": "VersionId"},
+        outputs={"arn": "arn:{partition}:s3:::{bucket}/{key}"},
     ),
 }
