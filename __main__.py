@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from architecture.analytics import build_analytics
 from architecture.baseline import build_baseline
+from architecture.application import build_application
 from architecture.checks import check_parts
 from architecture.data import build_data
 from architecture.delivery import build_delivery
@@ -22,6 +23,7 @@ from architecture.outputs import (
 )
 from architecture.observability import build_topics, build_watch
 from architecture.outputs import export_analytics, export_dashboard, export_network, export_storage, export_topics
+from architecture.outputs import export_application, export_network, export_storage
 from architecture.platform import build_platform
 from architecture.storage import build_storage
 from settings import Settings
@@ -40,6 +42,7 @@ delivery = build_delivery(settings, platform)
 analytics = build_analytics(settings, platform, storage)
 build_baseline(settings, platform, storage)
 dashboard = build_watch(platform, topics)
+application = build_application(settings, platform, network, storage)
 
 export_storage(storage)
 export_topics(topics)
@@ -50,3 +53,4 @@ export_messaging(messaging)
 export_delivery(delivery)
 export_analytics(analytics)
 export_dashboard(dashboard)
+export_application(application)

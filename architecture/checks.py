@@ -13,10 +13,12 @@ from architecture.edge import certificate_args, load_balancer_args, private_zone
 from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
 from architecture.analytics import log_table_args, results_args
 from architecture.baseline import audit_bucket_args, baseline_args
+from architecture.application import cluster_args, log_router_args, repository_args, service_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
 from architecture.storage import bucket_args, log_archive_args
 from components.messaging.target import Target
+from components.compute.service import Image
 from components.network.flow_logs import FlowLogsToCloudWatch
 from components.refusal import Refusal
 from settings import Mistake, SettingsError
@@ -122,3 +124,10 @@ def _messaging_parts(settings: Settings) -> Iterator[Callable[[], object]]:
             yield lambda service=service, when=workflow.schedule: schedule_args(service, when, target)
         if workflow.event is not None:
             yield lambda service=service, event=workflow.event: event_route_args(service, event, target, bus=None)
+    if settings.services:
+        yield lambda: cluster_args(settings)
+        yield lambda: log_router_args(settings, None, None)
+    for name, service in settings.services.items():
+        image = Image(uri=service.image or f"repository:{service.tag or 'built'}")
+        yield lambda name=name, service=service: repository_args(name, service, settings, None)
+        yield lambda name=name, service=service, image=image: service_args(name, service, settings, image, None)

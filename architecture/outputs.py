@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from architecture.edge import Edge
     from architecture.messaging import Messaging
     from architecture.analytics import Analytics
+    from architecture.application import Application
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
     from components.operations.dashboard import Dashboard
@@ -111,3 +112,10 @@ def export_dashboard(dashboard: Dashboard | None) -> None:
     """The dashboard's name, by which the console finds it."""
     if dashboard is not None:
         pulumi.export("dashboard", dashboard.name)
+def export_application(application: Application) -> None:
+    """What a pipeline needs to deploy: where images go, and what the cluster and its services are called."""
+    if application.cluster is None:
+        return
+    pulumi.export("clusterName", application.cluster.name)
+    pulumi.export("repositoryUrls", {name: one.url for name, one in application.repositories.items()})
+    pulumi.export("serviceNames", {name: one.name for name, one in application.services.items()})

@@ -24,6 +24,8 @@ from settings.messaging import QueueSettings, WorkflowSettings
 from settings import analytics, baseline, names, network, observability, storage
 from settings.analytics import LogAnalyticsSettings
 from settings.baseline import BaselineSettings
+from settings import application, names, network, storage
+from settings.application import ClusterSettings, LogRouterSettings, ServiceSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.observability import AlertSettings
@@ -34,6 +36,7 @@ __all__ = ["Mistake", "Settings", "SettingsError"]
 
 _PARTS = (names, network, storage, data, edge, messaging, observability, delivery)
 _PARTS = (names, network, storage, observability, baseline, analytics)
+_PARTS = (names, network, storage, application)
 """Each knows which of its settings cannot work together."""
 
 
@@ -66,6 +69,9 @@ class Settings(Section):
     front_end: FrontEndSettings | None = None
     baseline: BaselineSettings | None = None
     log_analytics: LogAnalyticsSettings | None = None
+    cluster: ClusterSettings = ClusterSettings()
+    log_router: LogRouterSettings = LogRouterSettings()
+    services: dict[Name, ServiceSettings] = {}
 
     @property
     def own_keys(self) -> bool:
@@ -77,6 +83,7 @@ class Settings(Section):
         """Whether any part of the stack has a CloudWatch log group."""
         network_logs = self.network is not None and self.network.logs_to_cloudwatch
         return network_logs or self.has_firewall or bool(self.database or self.cache or self.workflows)
+        return (self.network is not None and self.network.logs_to_cloudwatch) or bool(self.services)
 
     @property
     def keeps_data(self) -> bool:
@@ -87,6 +94,7 @@ class Settings(Section):
     def has_firewall(self) -> bool:
         """Whether a web firewall stands before the load balancer."""
         return self.load_balancer is not None and self.load_balancer.firewall is not None
+        return bool(self.buckets) or bool(self.services)
 
     @staticmethod
     def load() -> Settings:

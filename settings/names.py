@@ -18,6 +18,10 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "database": (("cluster", 0, 63),),
     "cache": (("replication group", 0, 40),),
     "deploy role": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
+    "service": (
+        ("target group", len("-tg2") + _PULUMI_SUFFIX, 32),
+        ("role", len("-execution-role") + _PULUMI_SUFFIX, 64),
+    ),
     "bucket": (("bucket", len("-bucket") + _PULUMI_SUFFIX, 63),),
     "replicated bucket": (
         ("role", len("-replica-role") + _PULUMI_SUFFIX, 64),
@@ -51,6 +55,7 @@ RESERVED_SERVICES = (
 )
     "network", "logs", "data", "data-replica", "log-archive", "alerts", "audit", "baseline", "query-results",
 )  # fmt: skip
+RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "config", "cluster", "log-router")
 """Services that the program names itself."""
 
 
@@ -93,6 +98,17 @@ def _chosen(settings: Settings) -> Iterator[tuple[str, str, str]]:
             service,
             "scheduled workflow" if workflow.schedule else "event workflow" if workflow.event else "workflow",
         )
+
+    for service in settings.services:
+        if service in RESERVED_SERVICES or service in settings.buckets:
+            yield (
+                f"services.{service}",
+                "is a name that the program uses already, for a part of its own or a bucket; choose another",
+            )
+        overflows = _overflows(f"{stem}-{service}", "service")
+        if overflows:
+            excess, text = max(overflows)
+            yield f"services.{service}", f"{text}; shorten the service's key or the product by {excess}"
 
 
 def _overflows(name: str, part: str) -> list[tuple[int, str]]:

@@ -35,6 +35,8 @@ class Registered:
     provider: str
     custom: bool
     protect: bool
+    retained: bool
+    """Whether a deletion leaves it where it is."""
     ignore_changes: list[str]
     dependencies: list[str]
 
@@ -138,6 +140,12 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
     if type_ == "aws:sqs/queue:Queue":
         extra["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
         extra["arn"] = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{inputs['name']}"
+    if short == "Repository":
+        extra["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{inputs.get('name', name)}"
+    if short == "TargetGroup":
+        extra["arnSuffix"] = f"targetgroup/{name}/0123456789abcdef"
+    if short == "ListenerRule":
+        extra["arn"] = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener-rule/app/web/1/2/{name}"
     return {**extra, **inputs}
 
 
@@ -210,6 +218,7 @@ class _Monitor(mocks.MockMonitor):
                 provider=request.provider,
                 custom=request.custom,
                 protect=request.protect,
+                retained=request.retainOnDelete,
                 ignore_changes=list(request.ignoreChanges),
                 dependencies=list(request.dependencies),
             )

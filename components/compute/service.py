@@ -82,7 +82,7 @@ class ServiceArgs:
     command: Sequence[str] = ()
     """Runs instead of the image's own command."""
 
-    user: str = "1000:1000"
+    user: str = "10001:10001"
     """Under which user and group of the container; not root."""
 
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class ServiceArgs:
     wait: bool = True
     """An update ends when the new tasks are healthy, or fails. False for a service whose image is not there yet."""
 
-    shell: bool = False
+    shell_access: bool = False
     """`aws ecs execute-command` into running tasks; without NAT the network needs the endpoints ecsExec.
     While it is on, whoever may execute commands acts with the task's role."""
 
@@ -132,6 +132,9 @@ class ServiceArgs:
 
     log_router: LogRouter | None = None
     """Where its log goes. None: all of it to the CloudWatch group `/ecs/{name}/app`."""
+
+    log_name: str | None = None
+    """What its records are called in the archive, `app-logs/service={log_name}/`. None: the component's name."""
 
     log_retention_days: RetentionDays = 30
     """Days until a record in CloudWatch is deleted."""
@@ -502,12 +505,13 @@ class Service(pulumi.ComponentResource):
         return statements
 
     def _make_task_role(self, errors: aws.cloudwatch.LogGroup) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
+        args = self._args
         role = self._role("task", f"What the application {self._prefix} may do.")
         statements: list[Statement] = []
         if self._args.log_router is not None:
             # FireLens works with the role of the task, not with that of ECS.
-            statements += self._args.log_router.permissions(self._prefix, errors.arn)
-        if self._args.shell:
+            statements += self._args.log_router.permissions(args.log_name or self._prefix, errors.arn)
+        if self._args.shell_access:
             # The channel of a shell; the actions know no resources.
             statements.append(
                 statement(
@@ -572,7 +576,7 @@ class Service(pulumi.ComponentResource):
             )
         ]
         if router is not None:
-            containers.append(router.container(self._prefix, errors.name, to_cloudwatch))
+            containers.append(router.container(args.log_name or self._prefix, errors.name, to_cloudwatch))
         return aws.ecs.TaskDefinition(
             f"{self._prefix}-task-definition",
             family=self._prefix,
@@ -626,7 +630,7 @@ class Service(pulumi.ComponentResource):
             deployment_configuration=self._deployment(),
             load_balancers=self._balanced(way),
             health_check_grace_period_seconds=args.traffic.grace_seconds if args.traffic else None,
-            enable_execute_command=args.shell,
+            enable_execute_command=args.shell_access,
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
             wait_for_steady_state=args.wait,

@@ -96,7 +96,7 @@ def check_task(
     if port is not None and not 1 <= port <= 65535:
         raise Refusal("port", port, "is not a port; use 1 to 65535")
     if user.partition(":")[0] in {"", "0", "root"}:
-        raise Refusal("user", user, "may do everything in its container; use another, such as 1000:1000")
+        raise Refusal("user", user, "may do everything in its container; use another, such as 10001:10001")
     for name in sorted(set(environment) & set(secrets)):
         raise Refusal("secrets", name, "is also in environment; ECS takes a name once, remove one of them")
     for path in writable_paths:

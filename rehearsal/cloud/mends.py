@@ -11,6 +11,7 @@ import moto.events.models
 import moto.kms.models
 import moto.rds.models
 from moto.events.utils import EventTemplateParser
+from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.kms.utils import KeySpec
 from moto.moto_api._internal import mock_random
 from moto.s3.models import FakeBucket
@@ -31,6 +32,8 @@ def apply() -> None:
     FakeBucket._log_permissions_enabled_policy = staticmethod(_may_log)  # noqa: SLF001 it has no other seam
     # moto names the secret of a managed password by a random source of its own, which no seed makes repeatable.
     _RDS.uuid = mock_random
+    # moto passes over the conditions of a bucket policy, so that one that demands TLS keeps everybody out.
+    FakeBucket.get_permission = _permission
     # moto makes an RSA key, in some 40 ms, for symmetric keys too, which can neither sign nor verify.
     _KMS.generate_private_key = _private_key
     # moto fails at a rule whose target is a state machine; AWS starts it.
@@ -67,6 +70,17 @@ def _start(target: dict[str, Any], rule: Any, event: Any) -> None:
         )
     )
     get_backend(rule.account_id, rule.region_name).start_execution(target["Arn"], str(uuid.uuid4()), text)
+
+
+def _permission(self: FakeBucket, action: str, resource: str) -> Any:
+    """What the statements without conditions say; whether a condition holds is not known here."""
+    if self.policy is None:
+        return PermissionResult.NEUTRAL
+    policy = json.loads(self.policy.decode())
+    plain = [statement for statement in policy["Statement"] if "Condition" not in statement]
+    if not plain:
+        return PermissionResult.NEUTRAL
+    return IAMPolicy(json.dumps({**policy, "Statement": plain})).is_action_permitted(action, resource)
 
 
 def _private_key(key_spec: str) -> Any:

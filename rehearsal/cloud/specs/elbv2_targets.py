@@ -1,0 +1,124 @@
+"""Target groups and listener rules. A rule's conditions and actions have names of their own in each place."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rehearsal.cloud.creation import Code, Making, Spec
+
+_HEALTH: Final = {
+    "enabled": "HealthCheckEnabled",
+    "healthyThreshold": "HealthyThresholdCount",
+    "interval": "HealthCheckIntervalSeconds",
+    "path": "HealthCheckPath",
+    "port": "HealthCheckPort",
+    "protocol": "HealthCheckProtocol",
+    "timeout": "HealthCheckTimeoutSeconds",
+    "unhealthyThreshold": "UnhealthyThresholdCount",
+}
+_ATTRIBUTES: Final = {
+    "deregistrationDelay": "deregistration_delay.timeout_seconds",
+    "loadBalancingAlgorithmType": "load_balancing.algorithm.type",
+    "loadBalancingAnomalyMitigation": "load_balancing.algorithm.anomaly_mitigation",
+    "loadBalancingCrossZoneEnabled": "load_balancing.cross_zone.enabled",
+    "slowStart": "slow_start.duration_seconds",
+}
+_PLAIN: Final = ("name", "port", "protocol", "protocolVersion", "vpcId", "targetType", "ipAddressType")
+
+
+def _target_group(making: Making) -> dict[str, Any]:
+    inputs = {key: value for key, value in making.inputs.items() if key in _PLAIN}
+    request = making.request("CreateTargetGroup", inputs, {})
+    health = dict(making.inputs.get("healthCheck", {}))
+    if "matcher" in health:
+        request["Matcher"] = {"HttpCode": health.pop("matcher")}
+    request.update(making.request("CreateTargetGroup", health, _HEALTH))
+    if making.tags:
+        request["Tags"] = _pairs(making.tags)
+    response = making.call("CreateTargetGroup", request)
+    attributes = [
+        {"Key": attribute, "Value": _text(making.inputs[name])}
+        for name, attribute in _ATTRIBUTES.items()
+        if name in making.inputs
+    ]
+    if attributes:
+        arn = response["TargetGroups"][0]["TargetGroupArn"]
+        making.call("ModifyTargetGroupAttributes", {"TargetGroupArn": arn, "Attributes": attributes})
+    return response
+
+
+def _rule(making: Making) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "ListenerArn": making.inputs["listenerArn"],
+        "Priority": int(making.inputs["priority"]),
+        "Conditions": [_condition(condition) for condition in making.inputs["conditions"]],
+        "Actions": [_action(making, action) for action in making.inputs["actions"]],
+    }
+    if making.tags:
+        request["Tags"] = _pairs(making.tags)
+    return making.call("CreateRule", request)
+
+
+def _condition(condition: dict[str, Any]) -> dict[str, Any]:
+    (kind, value), *_ = condition.items()
+    fields = {
+        "hostHeader": ("host-header", "HostHeaderConfig"),
+        "pathPattern": ("path-pattern", "PathPatternConfig"),
+        "sourceIp": ("source-ip", "SourceIpConfig"),
+        "httpRequestMethod": ("http-request-method", "HttpRequestMethodConfig"),
+    }
+    if kind == "httpHeader":
+        header = {"HttpHeaderName": value["httpHeaderName"], "Values": value["values"]}
+        return {"Field": "http-header", "HttpHeaderConfig": header}
+    field, config = fields[kind]
+    return {"Field": field, config: {"Values": value["values"]}}
+
+
+def _action(making: Making, action: dict[str, Any]) -> dict[str, Any]:
+    shaped = {key: value for key, value in action.items() if key != "forward"}
+    names = {"fixedResponse": "FixedResponseConfig", "redirect": "RedirectConfig"}
+    built = making.request("CreateRule", {"actions": [{names.get(k, k): v for k, v in shaped.items()}]}, {})
+    result: dict[str, Any] = built["Actions"][0]
+    if "forward" in action:
+        forward = action["forward"]
+        result["ForwardConfig"] = {
+            "TargetGroups": [
+                {"TargetGroupArn": group["arn"], "Weight": int(group.get("weight", 1))}
+                for group in forward["targetGroups"]
+            ]
+        }
+    return result
+
+
+def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, float) else str(value)
+
+
+def _suffix(making: Making) -> str:
+    return making.response["TargetGroups"][0]["TargetGroupArn"].rpartition(":")[2]
+
+
+SPECS: Final[dict[str, Spec]] = {
+    "aws:lb/targetGroup:TargetGroup": Spec(
+        service="elbv2",
+        create=Code(_target_group, reads=(*_PLAIN, "healthCheck", *_ATTRIBUTES)),
+        id=lambda making: making.response["TargetGroups"][0]["TargetGroupArn"],
+        autoname="name",
+        outputs={
+            "arn": lambda making: making.response["TargetGroups"][0]["TargetGroupArn"],
+            "arnSuffix": _suffix,
+        },
+    ),
+    "aws:lb/listenerRule:ListenerRule": Spec(
+        service="elbv2",
+        create=Code(_rule, reads=("listenerArn", "priority", "conditions", "actions")),
+        id=lambda making: making.response["Rules"][0]["RuleArn"],
+        outputs={"arn": lambda making: making.response["Rules"][0]["RuleArn"]},
+    ),
+}

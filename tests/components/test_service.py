@@ -1,0 +1,440 @@
+"""A service: who reaches it, what it reaches, what it may do, how it is deployed and scaled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.alarms import AlarmTopics
+from components.compute.cluster import Cluster, ClusterArgs
+from components.compute.log_router import LogRouter, LogRouterArgs
+from components.compute.repository import Repository, RepositoryArgs
+from components.compute.scaling import QueueDepth, Scaling
+from components.compute.service import Image, Service, ServiceArgs
+from components.compute.task import Secret
+from components.compute.traffic import Traffic
+from components.network.network import ExistingNetwork
+from components.refusal import Refusal
+from tests.conftest import ACCOUNT, REGION, ROOT, Recorder
+
+NAME = "wiki-dev-api"
+TRAFFIC = Traffic(
+    listener_arn="arn:aws:elasticloadbalancing:::listener/app/web/1/2",
+    load_balancer_security_group_id="sg-balancer",
+    load_balancer_arn_suffix="app/web/1",
+    priority=100,
+)
+SECRET = "arn:aws:secretsmanager:::secret:shop-abcdef"  # noqa: S105 a name
+
+
+def network(**changes: Any) -> ExistingNetwork:
+    given: dict[str, Any] = {
+        "vpc_id": "vpc-1",
+        "cidr": "10.0.0.0/16",
+        "public_subnet_ids": ["subnet-public"],
+        "private_subnet_ids": ["subnet-a", "subnet-c"],
+        "isolated_subnet_ids": [],
+        "endpoint_security_group_id": "sg-endpoints",
+        "s3_prefix_list_id": "pl-s3",
+        **changes,
+    }
+    outputs: Any = {key: None if value is None else pulumi.Output.from_input(value) for key, value in given.items()}
+    return ExistingNetwork(**outputs)
+
+
+def args(**changes: Any) -> ServiceArgs:
+    given: dict[str, Any] = {
+        "cluster_name": "wiki-dev-cluster",
+        "cluster_arn": "arn:aws:ecs:::cluster/wiki-dev-cluster",
+        "network": network() if "network" not in changes else None,
+        "image": Image(uri=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/api:1.0.0"),
+        "cpu": 256,
+        "memory": 512,
+        "port": 8000,
+        "traffic": TRAFFIC,
+        **changes,
+    }
+    return ServiceArgs(**given)
+
+
+def router() -> LogRouter:
+    return LogRouter(
+        "wiki-dev-log-router",
+        LogRouterArgs(
+            configuration=ROOT / "workloads" / "log-router",
+            bucket_name="config",
+            bucket_arn="arn:aws:s3:::config",
+            bucket_key_arn="arn:aws:kms:::key/data",
+            archive_name="archive",
+            archive_arn="arn:aws:s3:::archive",
+        ),
+    )
+
+
+def make(recorder: Recorder, *, routed: bool = False, **changes: Any) -> Recorder:
+    return recorder.run(lambda: Service(NAME, args(**changes, **({"log_router": router()} if routed else {}))) and None)
+
+
+def containers(recorder: Recorder) -> dict[str, dict[str, Any]]:
+    definition = recorder.one(":TaskDefinition").inputs["containerDefinitions"]
+    assert "null" not in definition
+    return {one["name"]: one for one in json.loads(definition)}
+
+
+def allowed(recorder: Recorder, policy: str) -> dict[str, Any]:
+    """Action → resource of every statement of a policy."""
+    statements = recorder.named(f"{NAME}-{policy}-policy").policy()["Statement"]
+    return {
+        action: one["Resource"]
+        for one in statements
+        for action in (one["Action"] if isinstance(one["Action"], list) else [one["Action"]])
+    }
+
+
+# --- Connections ------------------------------------------------------------------------------------------------------
+
+
+def test_only_the_load_balancer_reaches_the_tasks_and_only_their_port(recorder: Recorder) -> None:
+    make(recorder)
+    rule = recorder.one(":SecurityGroupIngressRule").inputs
+    assert rule["securityGroupId"] == f"{NAME}-security-group-id"
+    assert rule["referencedSecurityGroupId"] == "sg-balancer"
+    assert (rule["fromPort"], rule["toPort"], rule["ipProtocol"]) == (8000, 8000, "tcp")
+
+
+def test_the_tasks_call_the_endpoints_and_s3_and_nothing_else(recorder: Recorder) -> None:
+    make(recorder)
+    rules = [one.inputs for one in recorder.of(":SecurityGroupEgressRule")]
+    out = [one for one in rules if one["securityGroupId"] == f"{NAME}-security-group-id"]
+    assert {(one["fromPort"], one["toPort"]) for one in out} == {(443, 443)}
+    to = {one.get("referencedSecurityGroupId") or one.get("prefixListId") or one.get("cidrIpv4") for one in out}
+    assert to == {"sg-endpoints", "pl-s3"}
+    (balancer,) = [one for one in rules if one["securityGroupId"] == "sg-balancer"]
+    assert balancer["referencedSecurityGroupId"] == f"{NAME}-security-group-id"
+    assert balancer["fromPort"] == balancer["toPort"] == 8000
+
+
+def test_a_port_of_another_group_is_opened_by_request(recorder: Recorder) -> None:
+    recorder.run(lambda: Service(NAME, args()).allow_to("sg-database", 5432, "database"))
+    rule = recorder.named(f"{NAME}-database-egress-rule").inputs
+    assert (rule["referencedSecurityGroupId"], rule["fromPort"], rule["toPort"]) == ("sg-database", 5432, 5432)
+
+
+def test_without_endpoints_aws_is_reached_by_nat(recorder: Recorder) -> None:
+    make(recorder, network=network(endpoint_security_group_id=None))
+    assert recorder.named(f"{NAME}-internet-egress-rule").inputs["cidrIpv4"] == "0.0.0.0/0"
+
+
+def test_tasks_stand_in_every_private_subnet_without_public_addresses(recorder: Recorder) -> None:
+    make(recorder)
+    inputs = recorder.one("service:Service").inputs
+    placed = inputs["networkConfiguration"]
+    assert placed["subnets"] == ["subnet-a", "subnet-c"]
+    assert placed["assignPublicIp"] is False
+    assert placed["securityGroups"] == [f"{NAME}-security-group-id"]
+    assert inputs["availabilityZoneRebalancing"] == "ENABLED"
+
+
+# --- Permissions ------------------------------------------------------------------------------------------------------
+
+
+def test_the_execution_role_starts_the_task_and_can_do_nothing_more(recorder: Recorder) -> None:
+    secrets = {"TOKEN": Secret(arn=SECRET, json_key="token", key_arn="arn:aws:kms:::key/data")}
+    make(recorder, routed=True, secrets=secrets)
+    repositories = [
+        f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/api",
+        f"arn:aws:ecr:{REGION}:906394416424:repository/aws-for-fluent-bit",
+    ]
+    own = recorder.named(f"{NAME}-log-router-log-group")
+    logs = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:LogGroup/{own.name}:*"
+    assert allowed(recorder, "execution") == {
+        "ecr:GetAuthorizationToken": "*",
+        "ecr:BatchCheckLayerAvailability": repositories,
+        "ecr:BatchGetImage": repositories,
+        "ecr:GetDownloadUrlForLayer": repositories,
+        "logs:CreateLogStream": logs,
+        "logs:PutLogEvents": logs,
+        "secretsmanager:GetSecretValue": [SECRET],
+        "ssm:GetParameters": [SECRET],
+        "kms:Decrypt": ["arn:aws:kms:::key/data"],
+        "kms:DescribeKey": ["arn:aws:kms:::key/data"],
+    }
+
+
+@pytest.mark.covers("A7")
+def test_the_task_role_routes_its_own_log_and_can_do_nothing_more(recorder: Recorder) -> None:
+    make(recorder, routed=True, log_name="api")
+    errors = recorder.named(f"{NAME}-errors-log-group")
+    group = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:LogGroup/{errors.name}:*"
+    files = [f"arn:aws:s3:::config/{one.inputs['key']}" for one in recorder.of(":BucketObjectv2")]
+    assert len(files) == 2
+    found = allowed(recorder, "task")
+    assert sorted(found.pop("s3:GetObject")) == sorted(files)
+    assert found == {
+        "s3:GetBucketLocation": "arn:aws:s3:::config",
+        "s3:PutObject": "arn:aws:s3:::archive/app-logs/service=api/*",
+        "logs:CreateLogStream": group,
+        "logs:PutLogEvents": group,
+        "kms:Decrypt": "arn:aws:kms:::key/data",
+        "kms:DescribeKey": "arn:aws:kms:::key/data",
+    }
+
+
+def test_the_two_roles_are_two_and_ecs_assumes_them_for_this_account_only(recorder: Recorder) -> None:
+    make(recorder)
+    definition = recorder.one(":TaskDefinition").inputs
+    assert definition["taskRoleArn"] != definition["executionRoleArn"]
+    for role in recorder.of("iam/role:Role"):
+        (trust,) = role.policy("assumeRolePolicy")["Statement"]
+        assert trust["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+        assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+
+
+def test_a_shell_is_opened_only_where_it_is_wanted(recorder: Recorder) -> None:
+    make(recorder, shell_access=True)
+    assert recorder.one("service:Service").inputs["enableExecuteCommand"] is True
+    assert {action.partition(":")[0] for action in allowed(recorder, "task")} == {"ssmmessages"}
+
+
+# --- The task ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("A7")
+def test_the_log_router_stands_beside_the_application(recorder: Recorder) -> None:
+    make(recorder, routed=True, log_name="api")
+    found = containers(recorder)
+    sidecar, app = found["log-router"], found["app"]
+    assert (sidecar["cpu"], sidecar["memory"], sidecar["essential"]) == (50, 128, True)
+    assert (app["cpu"], app["memory"]) == (256 - 50, 512 - 128)
+    assert sidecar["firelensConfiguration"]["type"] == "fluentbit"
+    assert sidecar["image"].startswith(f"906394416424.dkr.ecr.{REGION}.amazonaws.com/aws-for-fluent-bit:init-")
+    assert app["logConfiguration"]["logDriver"] == "awsfirelens"
+    assert app["dependsOn"] == [{"containerName": "log-router", "condition": "START"}]
+    environment = {one["name"]: one["value"] for one in sidecar["environment"]}
+    assert environment["SERVICE"] == "api"
+    assert environment["LOG_BUCKET"] == "archive"
+    assert environment["ERROR_LOG_GROUP"] == f"/ecs/{NAME}/errors"
+    fetched = {value for name, value in environment.items() if name.startswith("aws_fluent_bit_init_s3_")}
+    assert fetched == {f"arn:aws:s3:::config/{one.inputs['key']}" for one in recorder.of(":BucketObjectv2")}
+
+
+def test_the_routers_files_stay_for_old_revisions_and_change_their_key_with_their_content(recorder: Recorder) -> None:
+    make(recorder, routed=True)
+    for one in recorder.of(":BucketObjectv2"):
+        digest = hashlib.sha256(one.inputs["content"].encode()).hexdigest()
+        assert one.inputs["key"].split("/")[:2] == ["log-router", digest[:16]]
+        assert one.retained
+
+
+def test_the_application_is_not_root_cannot_write_its_root_and_has_time_to_stop(recorder: Recorder) -> None:
+    make(recorder, environment={"B": "2", "A": "1"}, secrets={"T": Secret(arn=SECRET, json_key="t")})
+    app = containers(recorder)["app"]
+    assert app["user"] == "10001:10001"
+    assert app["readonlyRootFilesystem"] is True
+    assert app["stopTimeout"] == 120
+    assert app["environment"] == [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
+    assert app["secrets"] == [{"name": "T", "valueFrom": f"{SECRET}:t::"}]
+    assert app["mountPoints"] == [{"containerPath": "/tmp", "readOnly": False, "sourceVolume": "tmp"}]  # noqa: S108
+    assert "privileged" not in app
+
+
+# --- Deployment -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("A3")
+def test_a_failing_deployment_rolls_back_and_old_revisions_are_kept(recorder: Recorder) -> None:
+    make(recorder)
+    inputs = recorder.one("service:Service").inputs
+    assert inputs["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+    assert (inputs["deploymentMinimumHealthyPercent"], inputs["deploymentMaximumPercent"]) == (100, 200)
+    assert inputs["deploymentConfiguration"]["strategy"] == "ROLLING"
+    assert inputs["waitForSteadyState"] is True
+    assert recorder.one(":TaskDefinition").inputs["skipDestroy"] is True
+
+
+def test_the_service_waits_for_the_listeners_rule_and_its_permissions(recorder: Recorder) -> None:
+    make(recorder, routed=True)
+    waits = {urn.rpartition("::")[2] for urn in recorder.one("service:Service").dependencies}
+    assert {f"{NAME}-listener-rule", f"{NAME}-execution-policy", f"{NAME}-task-policy"} <= waits
+
+
+@pytest.mark.covers("D15")
+@pytest.mark.parametrize(("deployment", "strategy"), [("blueGreen", "BLUE_GREEN"), ("canary", "CANARY")])
+def test_requests_are_shifted_between_two_target_groups_by_ecs(
+    deployment: str, strategy: str, recorder: Recorder
+) -> None:
+    make(recorder, deployment=deployment)
+    inputs = recorder.one("service:Service").inputs
+    assert inputs["deploymentConfiguration"]["strategy"] == strategy
+    (balanced,) = inputs["loadBalancers"]
+    first, second = (one for one in recorder.of(":TargetGroup"))
+    shifting = balanced["advancedConfiguration"]
+    rule = recorder.one(":ListenerRule")
+    assert {balanced["targetGroupArn"], shifting["alternateTargetGroupArn"]} == {
+        f"arn:aws:lb:{REGION}:{ACCOUNT}:TargetGroup/{one.name}" for one in (first, second)
+    }
+    assert shifting["productionListenerRule"].endswith(rule.name)
+    # ECS moves the weights from now on.
+    assert rule.ignore_changes == ["actions"]
+    assert [group["weight"] for group in rule.inputs["actions"][0]["forward"]["targetGroups"]] == [100, 0]
+    (trust,) = recorder.named(f"{NAME}-deployment-role").policy("assumeRolePolicy")["Statement"]
+    assert trust["Principal"] == {"Service": "ecs.amazonaws.com"}
+    changes = {action: at for action, at in allowed(recorder, "deployment").items() if "Describe" not in action}
+    assert "*" not in changes.values()
+
+
+def test_names_of_target_groups_fit_into_what_aws_allows(recorder: Recorder) -> None:
+    make(recorder, deployment="blueGreen")
+    for group in recorder.of(":TargetGroup"):
+        assert "name" not in group.inputs, "a fixed name cannot be replaced"
+        assert len(f"{group.name}-1234567") <= 32
+
+
+def test_the_health_check_asks_for_health(recorder: Recorder) -> None:
+    make(recorder)
+    group = recorder.one(":TargetGroup").inputs
+    assert group["healthCheck"]["path"] == "/health"
+    assert group["healthCheck"]["matcher"] == "200"
+    assert group["targetType"] == "ip"
+    assert recorder.one("service:Service").inputs["healthCheckGracePeriodSeconds"] == 60
+
+
+# --- Scaling ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("A4")
+def test_it_scales_on_cpu_memory_and_requests_and_an_update_leaves_the_count_alone(recorder: Recorder) -> None:
+    make(recorder, tasks=2, scaling=Scaling(minimum=2, maximum=10, requests_per_task=600))
+    target = recorder.one(":Target").inputs
+    assert (target["minCapacity"], target["maxCapacity"]) == (2, 10)
+    assert target["resourceId"] == f"service/wiki-dev-cluster/{NAME}"
+    policies = [one.inputs["targetTrackingScalingPolicyConfiguration"] for one in recorder.of("policy:Policy")]
+    by_metric = {one["predefinedMetricSpecification"]["predefinedMetricType"]: one for one in policies}
+    assert {metric: one["targetValue"] for metric, one in by_metric.items()} == {
+        "ECSServiceAverageCPUUtilization": 60,
+        "ECSServiceAverageMemoryUtilization": 70,
+        "ALBRequestCountPerTarget": 600,
+    }
+    label = by_metric["ALBRequestCountPerTarget"]["predefinedMetricSpecification"]["resourceLabel"]
+    assert label == f"app/web/1/targetgroup/{NAME}-tg/0123456789abcdef"
+    assert recorder.one("service:Service").ignore_changes == ["desiredCount"]
+
+
+def test_without_scaling_an_update_sets_the_count(recorder: Recorder) -> None:
+    make(recorder, tasks=3)
+    assert recorder.one("service:Service").inputs["desiredCount"] == 3
+    assert recorder.one("service:Service").ignore_changes == []
+    assert not recorder.of(":Target")
+
+
+@pytest.mark.covers("D1")
+def test_a_worker_has_no_way_in_and_scales_on_the_messages_that_wait_for_each_task(recorder: Recorder) -> None:
+    queue = QueueDepth(queue_name="wiki-dev-jobs", messages_per_task=20)
+    scaling = Scaling(minimum=0, maximum=5, cpu_percent=None, memory_percent=None, queue=queue)
+    make(recorder, port=None, traffic=None, tasks=0, scaling=scaling, spot_weight=1)
+    assert not recorder.of(":SecurityGroupIngressRule")
+    assert not recorder.of(":TargetGroup")
+    assert "loadBalancers" not in recorder.one("service:Service").inputs
+    strategy = recorder.one("service:Service").inputs["capacityProviderStrategies"]
+    assert strategy == [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
+    tracking = recorder.one("policy:Policy").inputs["targetTrackingScalingPolicyConfiguration"]
+    assert tracking["targetValue"] == 20
+    metrics = {one["id"]: one for one in tracking["customizedMetricSpecification"]["metrics"]}
+    assert metrics["waiting"]["metricStat"]["metric"]["dimensions"] == [{"name": "QueueName", "value": "wiki-dev-jobs"}]
+    assert [key for key, one in metrics.items() if one["returnData"]] == ["each"]
+
+
+# --- Alarms -----------------------------------------------------------------------------------------------------------
+
+
+def test_it_watches_its_use_its_tasks_and_its_answers(recorder: Recorder) -> None:
+    topics = AlarmTopics(critical="arn:critical", warning="arn:warning")
+    recorder.run(lambda: Service(NAME, args()).alarms(topics))
+    severity = {one.name.removeprefix(f"{NAME}-"): one.inputs["alarmActions"] for one in recorder.of(":MetricAlarm")}
+    assert severity == {
+        "cpu-alarm": ["arn:warning"],
+        "memory-alarm": ["arn:warning"],
+        "tasks-alarm": ["arn:critical"],
+        "5xx-alarm": ["arn:critical"],
+        "unhealthy-alarm": ["arn:critical"],
+    }
+
+
+# --- Refusals ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"cpu": 256, "memory": 4096}, "use 512, 1024 or 2048"),
+        ({"image": Image(uri="nginx")}, "does not say which version"),
+        ({"user": "root"}, "may do everything"),
+        ({"port": None}, "the load balancer must know"),
+        ({"port": 70000}, "is not a port"),
+        ({"traffic": None, "deployment": "canary"}, "a worker has none"),
+        ({"tasks": 1, "scaling": Scaling(minimum=2, maximum=4)}, "outside of scaling"),
+        ({"environment": {"A": "1"}, "secrets": {"A": Secret(arn=SECRET)}}, "remove one of them"),
+        ({"writable_paths": ["/"]}, "is not a folder"),
+        ({"minimum_healthy_percent": 100, "maximum_percent": 100}, "let no task be replaced"),
+        ({"fargate_weight": 0}, "leaves nowhere to run"),
+        ({"bake_minutes": 2000}, "is not 0 to 1440"),
+    ],
+)
+def test_what_cannot_work_is_refused(changes: dict[str, Any], says: str, recorder: Recorder) -> None:
+    del recorder  # outputs need a loop
+    with pytest.raises(Refusal, match=says):
+        args(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"priority": 0}, {"priority": 50_001}, {"paths": []}, {"paths": list("abcdef")}, {"health_path": "health"},
+     {"health_interval_seconds": 1}, {"healthy_after": 1}, {"drain_seconds": 300}],
+)  # fmt: skip
+def test_traffic_that_no_listener_takes_is_refused(changes: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"listener_arn": "l", "load_balancer_security_group_id": "s", "priority": 1, **changes}
+    with pytest.raises(Refusal, match=r"traffic\."):
+        Traffic(load_balancer_arn_suffix="a", **given)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"minimum": -1}, {"maximum": 1}, {"cpu_percent": 101}, {"cpu_percent": None, "memory_percent": None},
+     {"requests_per_task": 0}],
+)  # fmt: skip
+def test_scaling_that_leads_nowhere_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(Refusal, match=r"scaling\."):
+        Scaling(**{"minimum": 2, "maximum": 4, **changes})
+
+
+# --- Repository and cluster -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("A5")
+def test_images_are_scanned_encrypted_kept_ten_deep_and_their_tags_do_not_move(recorder: Recorder) -> None:
+    recorder.run(lambda: Repository(NAME, RepositoryArgs(key_arn="arn:aws:kms:::key/data")) and None)
+    inputs = recorder.one("repository:Repository").inputs
+    assert inputs["imageScanningConfiguration"] == {"scanOnPush": True}
+    assert inputs["imageTagMutability"] == "IMMUTABLE"
+    assert inputs["encryptionConfigurations"] == [{"encryptionType": "KMS", "kmsKey": "arn:aws:kms:::key/data"}]
+    (rule,) = json.loads(recorder.one(":LifecyclePolicy").inputs["policy"])["rules"]
+    assert rule["action"] == {"type": "expire"}
+    assert rule["selection"] == {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}
+
+
+def test_a_cluster_shows_its_metrics_and_shares_its_tasks_with_spot(recorder: Recorder) -> None:
+    recorder.run(lambda: Cluster("wiki-dev-cluster", ClusterArgs(fargate_base=1, spot_weight=3)) and None)
+    assert recorder.one("cluster:Cluster").inputs["settings"] == [{"name": "containerInsights", "value": "enabled"}]
+    assert recorder.one(":ClusterCapacityProviders").inputs["defaultCapacityProviderStrategies"] == [
+        {"capacityProvider": "FARGATE", "weight": 1, "base": 1},
+        {"capacityProvider": "FARGATE_SPOT", "weight": 3},
+    ]
+
+
+def test_a_cluster_without_capacity_is_refused() -> None:
+    with pytest.raises(Refusal, match="leave nowhere to run"):
+        ClusterArgs(fargate_weight=0)
