@@ -60,6 +60,9 @@ class Account:
     @cache  # noqa: B019 one account lives as long as its process
     def client(self, service: str, region: str) -> Any:
         """A boto3 client; the backend behind it exists afterwards, so that seeding it is deterministic."""
+        if service != "ec2":
+            # Others look into EC2 when they come into being; it exists by then, with ids of its own seed.
+            self.client("ec2", region)
         self.seed(f"{service}/{region}")
         client = self._session.client(
             service,
