@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from architecture.analytics import log_table_args, results_args
+from architecture.application import cluster_args, log_router_args, repository_args, service_args
+from architecture.baseline import audit_bucket_args, baseline_args
 from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args
 from architecture.delivery import deploy_role_args, front_end_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
-from architecture.analytics import log_table_args, results_args
-from architecture.baseline import audit_bucket_args, baseline_args
-from architecture.application import cluster_args, log_router_args, repository_args, service_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
 from architecture.storage import bucket_args, log_archive_args
-from components.messaging.target import Target
 from components.compute.service import Image
+from components.messaging.target import Target
 from components.network.flow_logs import FlowLogsToCloudWatch
 from components.refusal import Refusal
 from settings import Mistake, SettingsError

@@ -10,12 +10,12 @@ from components.network.network import NETWORK_OUTPUTS, Network
 from components.network.vpc import Vpc
 
 if TYPE_CHECKING:
+    from architecture.analytics import Analytics
+    from architecture.application import Application
     from architecture.data import Data
     from architecture.delivery import Delivery
     from architecture.edge import Edge
     from architecture.messaging import Messaging
-    from architecture.analytics import Analytics
-    from architecture.application import Application
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
     from components.operations.dashboard import Dashboard
@@ -101,6 +101,8 @@ def export_delivery(delivery: Delivery) -> None:
         pulumi.export("githubOidcProviderArn", delivery.deploy_role.provider_arn)
     if delivery.front_end is not None:
         pulumi.export("frontEndUrl", delivery.front_end.url)
+
+
 def export_analytics(analytics: Analytics | None) -> None:
     """Where the logs can be asked: `aws athena start-query-execution --work-group … --query-execution-context …`."""
     if analytics is not None:
@@ -112,6 +114,8 @@ def export_dashboard(dashboard: Dashboard | None) -> None:
     """The dashboard's name, by which the console finds it."""
     if dashboard is not None:
         pulumi.export("dashboard", dashboard.name)
+
+
 def export_application(application: Application) -> None:
     """What a pipeline needs to deploy: where images go, and what the cluster and its services are called."""
     if application.cluster is None:

@@ -16,16 +16,26 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from settings import data, delivery, edge, messaging, names, network, observability, storage
+from settings import (
+    analytics,
+    application,
+    baseline,
+    data,
+    delivery,
+    edge,
+    messaging,
+    names,
+    network,
+    observability,
+    storage,
+)
+from settings.analytics import LogAnalyticsSettings
+from settings.application import ClusterSettings, LogRouterSettings, ServiceSettings
+from settings.baseline import BaselineSettings
 from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings
 from settings.delivery import DeliverySettings, FrontEndSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.messaging import QueueSettings, WorkflowSettings
-from settings import analytics, baseline, names, network, observability, storage
-from settings.analytics import LogAnalyticsSettings
-from settings.baseline import BaselineSettings
-from settings import application, names, network, storage
-from settings.application import ClusterSettings, LogRouterSettings, ServiceSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.observability import AlertSettings
@@ -34,9 +44,7 @@ from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, Lo
 
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
-_PARTS = (names, network, storage, data, edge, messaging, observability, delivery)
-_PARTS = (names, network, storage, observability, baseline, analytics)
-_PARTS = (names, network, storage, application)
+_PARTS = (names, network, storage, data, edge, messaging, observability, delivery, baseline, analytics, application)
 """Each knows which of its settings cannot work together."""
 
 
@@ -82,19 +90,18 @@ class Settings(Section):
     def writes_logs(self) -> bool:
         """Whether any part of the stack has a CloudWatch log group."""
         network_logs = self.network is not None and self.network.logs_to_cloudwatch
-        return network_logs or self.has_firewall or bool(self.database or self.cache or self.workflows)
-        return (self.network is not None and self.network.logs_to_cloudwatch) or bool(self.services)
+        parts = self.database or self.cache or self.services or self.workflows
+        return network_logs or self.has_firewall or bool(parts)
 
     @property
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
-        return bool(self.buckets or self.database or self.cache or self.secrets or self.parameters)
+        return bool(self.buckets or self.database or self.cache or self.secrets or self.parameters or self.services)
 
     @property
     def has_firewall(self) -> bool:
         """Whether a web firewall stands before the load balancer."""
         return self.load_balancer is not None and self.load_balancer.firewall is not None
-        return bool(self.buckets) or bool(self.services)
 
     @staticmethod
     def load() -> Settings:

@@ -35,7 +35,11 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
 
 RESERVED_SERVICES = (
     "alerts",
+    "audit",
+    "baseline",
     "cache",
+    "cluster",
+    "config",
     "data",
     "data-replica",
     "database",
@@ -46,16 +50,16 @@ RESERVED_SERVICES = (
     "front-end",
     "internal",
     "log-archive",
+    "log-router",
     "logs",
     "network",
+    "overview",
     "parameters",
+    "query-results",
     "secrets",
     "tls",
     "web",
 )
-    "network", "logs", "data", "data-replica", "log-archive", "alerts", "audit", "baseline", "query-results",
-)  # fmt: skip
-RESERVED_SERVICES = ("network", "logs", "data", "data-replica", "log-archive", "config", "cluster", "log-router")
 """Services that the program names itself."""
 
 
@@ -98,17 +102,8 @@ def _chosen(settings: Settings) -> Iterator[tuple[str, str, str]]:
             service,
             "scheduled workflow" if workflow.schedule else "event workflow" if workflow.event else "workflow",
         )
-
     for service in settings.services:
-        if service in RESERVED_SERVICES or service in settings.buckets:
-            yield (
-                f"services.{service}",
-                "is a name that the program uses already, for a part of its own or a bucket; choose another",
-            )
-        overflows = _overflows(f"{stem}-{service}", "service")
-        if overflows:
-            excess, text = max(overflows)
-            yield f"services.{service}", f"{text}; shorten the service's key or the product by {excess}"
+        yield "services", service, "service"
 
 
 def _overflows(name: str, part: str) -> list[tuple[int, str]]:

@@ -17,7 +17,6 @@ import pytest
 
 import components
 from components.alarms import AlarmTopics
-from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling
 from components.analytics.log_table import LogTable, LogTableArgs
 from components.compute.cluster import Cluster, ClusterArgs
 from components.compute.log_router import LogRouter, LogRouterArgs
@@ -25,6 +24,7 @@ from components.compute.repository import Repository, RepositoryArgs
 from components.compute.scaling import Scaling
 from components.compute.service import Image, Service, ServiceArgs
 from components.compute.traffic import Traffic
+from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling
 from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
 from components.data.cache import Cache, CacheArgs
 from components.data.lifecycle import LifecycleRule
@@ -217,6 +217,8 @@ def _amplify_app(transform: Any) -> None:
         repository="acme/wiki", branch="main", token_secret_arn=kept, domain="example.com", transform=transform
     )
     AmplifyApp(NAME, args)
+
+
 def _error_log_alarm(transform: Any) -> None:
     topics = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
     ErrorLogAlarm(NAME, ErrorLogAlarmArgs(log_group="/ecs/wiki-dev-api/errors", topics=topics, transform=transform))
@@ -253,31 +255,6 @@ def _dashboard(transform: Any) -> None:
     Dashboard(NAME, args)
 
 
-WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
-    AmplifyApp: _amplify_app,
-    AuroraPostgres: _aurora,
-    Bucket: _bucket,
-    Cache: _cache,
-    Certificate: _certificate,
-    DeployRole: _deploy_role,
-    EventBus: _bus,
-    EventRoute: _event_route,
-    Key: _key,
-    LoadBalancer: _load_balancer,
-    ParameterTree: _parameters,
-    Postgres: _postgres,
-    Queue: _queue,
-    Schedule: _schedule,
-    SecretSet: _secrets,
-    Topics: _topics,
-    Vpc: _vpc,
-    WebAcl: _web_acl,
-    Workflow: _workflow,
-    Zone: _zone,
-    ErrorLogAlarm: _error_log_alarm,
-    AccountBaseline: _account_baseline,
-    LogTable: _log_table,
-    Dashboard: _dashboard,
 def _repository(transform: Any) -> None:
     repository = Repository(NAME, RepositoryArgs(key_arn="arn:aws:kms:::key/1", transform=transform))
     repository.grant_push(_role())
@@ -330,13 +307,34 @@ def _service(transform: Any) -> None:
 
 
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
-    Key: _key,
+    AccountBaseline: _account_baseline,
+    AmplifyApp: _amplify_app,
+    AuroraPostgres: _aurora,
     Bucket: _bucket,
-    Vpc: _vpc,
-    Repository: _repository,
+    Cache: _cache,
+    Certificate: _certificate,
     Cluster: lambda transform: Cluster(NAME, ClusterArgs(transform=transform)) and None,
+    Dashboard: _dashboard,
+    DeployRole: _deploy_role,
+    ErrorLogAlarm: _error_log_alarm,
+    EventBus: _bus,
+    EventRoute: _event_route,
+    Key: _key,
+    LoadBalancer: _load_balancer,
     LogRouter: lambda transform: _log_router(transform) and None,
+    LogTable: _log_table,
+    ParameterTree: _parameters,
+    Postgres: _postgres,
+    Queue: _queue,
+    Repository: _repository,
+    Schedule: _schedule,
+    SecretSet: _secrets,
     Service: _service,
+    Topics: _topics,
+    Vpc: _vpc,
+    WebAcl: _web_acl,
+    Workflow: _workflow,
+    Zone: _zone,
 }
 """Each component with everything it can have."""
 

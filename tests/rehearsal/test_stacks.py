@@ -155,7 +155,9 @@ def test_two_rehearsals_of_dev_give_the_same_report_but_for_times(rehearsed: Any
 def test_a_stack_takes_its_network_from_another_by_reference(rehearse_kumiki: Rehearse, tmp_path: Path) -> None:
     base = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
     (tmp_path / "Pulumi.base.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"), encoding="utf-8")
-    identity = {f"kumiki:{key}" for key in ("product", "environment", "owner", "region", "retention", "logs", "network")}
+    identity = {
+        f"kumiki:{key}" for key in ("product", "environment", "owner", "region", "retention", "logs", "network")
+    }
     elsewhere = {key: None for key in base if key.startswith("kumiki:") and key not in identity}
     done = rehearse_kumiki({**elsewhere, "kumiki:network": {"stack": "organization/kumiki/base"}})
     assert done.status == 0, done.text
