@@ -190,7 +190,7 @@ def _traffic(service: ServiceSettings, balancer: Any) -> Traffic | None:
         return None
     return Traffic(
         **service.traffic.model_dump(),
-        listener_arn=balancer.https_listener_arn if balancer is not None else "",
+        listener_arn=balancer.listener_arn if balancer is not None else "",
         load_balancer_security_group_id=balancer.security_group_id if balancer is not None else "",
         load_balancer_arn_suffix=balancer.arn_suffix if balancer is not None else "",
     )

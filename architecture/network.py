@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pulumi
-
 from architecture.refusals import says
 from components.network.flow_logs import FlowLogs, FlowLogsToBucket, FlowLogsToCloudWatch
 from components.network.network import Network
@@ -26,7 +24,7 @@ def build_network(settings: Settings, platform: Platform, storage: Storage) -> N
     if network is None:
         return None
     if network.stack is not None:
-        return Vpc.from_stack(pulumi.StackReference(network.stack))
+        return Vpc.from_stack(platform.stack(network.stack))
     if network.existing is not None:
         return Vpc.from_existing(**network.existing.model_dump())
     args = vpc_args(network, settings, _flow_logs(network, settings, storage))

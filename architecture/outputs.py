@@ -35,7 +35,9 @@ def export_network(network: Network | None) -> None:
 
 
 def export_storage(storage: Storage) -> None:
-    """The names of the buckets, by service."""
+    """The names of the buckets, by service, and the key that other stacks of the system use for their logs."""
+    if storage.logs_key is not None:
+        pulumi.export("logsKeyArn", storage.logs_key.arn)
     if storage.log_archive is not None:
         pulumi.export("logArchiveBucket", storage.log_archive.name)
     pulumi.export("buckets", {service: bucket.name for service, bucket in storage.buckets.items()})

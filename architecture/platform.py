@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -23,6 +23,13 @@ class Platform:
     stem: str
     """`{product}-{environment}`, with which every name begins."""
     provider: aws.Provider
+    _stacks: dict[str, pulumi.StackReference] = field(default_factory=dict)
+
+    def stack(self, name: str) -> pulumi.StackReference:
+        """What another stack exports; several layers may ask for the same one."""
+        if name not in self._stacks:
+            self._stacks[name] = pulumi.StackReference(name)
+        return self._stacks[name]
 
     def name(self, service: str) -> str:
         """The name of the component that provides `service`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from architecture.refusals import says
 from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
 from components.data.lifecycle import LifecycleRule
-from components.identity.key import Key, KeyArgs
+from components.identity.key import ExistingKey, Key, KeyArgs
 
 if TYPE_CHECKING:
     import pulumi
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Storage:
     """What the other layers may keep things in."""
 
-    logs_key: Key | None
+    logs_key: Key | ExistingKey | None
     """For CloudWatch log groups; none where the stack has no keys of its own."""
     data_key: Key | None
     log_archive: Bucket | None
@@ -61,13 +61,14 @@ def build_storage(settings: Settings, platform: Platform) -> Storage:
     )
 
 
-def _logs_key(settings: Settings, platform: Platform) -> Key | None:
+def _logs_key(settings: Settings, platform: Platform) -> Key | ExistingKey | None:
     if not (settings.own_keys and settings.writes_logs):
         return None
-    # Log groups are called `/…/{product}-{environment}-…`: those of this stack, and no others.
-    groups = [f"/*/{platform.stem}-*"]
-    if settings.has_firewall:
-        groups.append(f"aws-waf-logs-{platform.stem}-*")  # AWS WAF delivers to no group of another name
+    if settings.network is not None and settings.network.stack is not None:
+        # One system in several stacks has one key for its logs, made beside the network.
+        return ExistingKey(arn=platform.stack(settings.network.stack).require_output("logsKeyArn"))
+    # Log groups are called `/…/{product}-{environment}-…`, those of AWS WAF `aws-waf-logs-…`: this system's, no others.
+    groups = [f"/*/{platform.stem}-*", f"aws-waf-logs-{platform.stem}-*"]
     return _key(settings, platform, "logs", "CloudWatch logs", log_groups=groups)
 
 

@@ -99,6 +99,10 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield key, "needs a network; add the section network"
         if settings.log_archive is None:
             yield key, "needs the log archive for its log; add logArchive: {}"
+        if service.traffic is not None and settings.load_balancer is None:
+            yield f"{key}.traffic", "needs a load balancer; add the section loadBalancer or remove this key"
+        if service.database and settings.database is None:
+            yield f"{key}.database", "true needs a database; add the section database or remove this key"
         if settings.free_tier:
             yield key, "runs on Fargate, which is not free, and freeTier is true; remove it"
         network = settings.network

@@ -71,6 +71,13 @@ class KeyArgs:
                 raise Refusal("log_groups", pattern, "would admit every log group; begin with a name or a prefix")
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExistingKey:
+    """A key that another stack made, and whose policy is that stack's to write."""
+
+    arn: pulumi.Output[str]
+
+
 class Key(pulumi.ComponentResource):
     """A symmetric key with rotation, an exact policy and an alias."""
 

@@ -151,16 +151,26 @@ def test_two_rehearsals_of_dev_give_the_same_report_but_for_times(rehearsed: Any
     assert first == second
 
 
+NETWORK_STACK = ("network", "baseline")
+"""What the one stack has: the network, and what an account has once. The other has everything else."""
+
+
 @pytest.mark.covers("A19")
-def test_a_stack_takes_its_network_from_another_by_reference(rehearse_kumiki: Rehearse, tmp_path: Path) -> None:
-    base = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
-    (tmp_path / "Pulumi.base.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"), encoding="utf-8")
-    identity = {
-        f"kumiki:{key}" for key in ("product", "environment", "owner", "region", "retention", "logs", "network")
+def test_a_system_can_be_two_stacks_joined_by_reference(rehearse_kumiki: Rehearse, tmp_path: Path) -> None:
+    dev = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
+    whose = {
+        f"kumiki:{key}" for key in ("product", "environment", "owner", "region", "retention", "logs", "logArchive")
     }
-    elsewhere = {key: None for key in base if key.startswith("kumiki:") and key not in identity}
-    done = rehearse_kumiki({**elsewhere, "kumiki:network": {"stack": "organization/kumiki/base"}})
+    below = {key: value for key, value in dev.items() if key in whose or key.partition(":")[2] in NETWORK_STACK}
+    base = yaml.safe_dump({"config": {**below, "pulumi:disable-default-providers": ["aws"]}})
+    (tmp_path / "Pulumi.base.yaml").write_text(base, encoding="utf-8")
+    done = rehearse_kumiki({"kumiki:network": {"stack": "organization/kumiki/base"}, "kumiki:baseline": None})
     assert done.status == 0, done.text
-    assert of_type(done, ":Vpc") == []
-    assert done.report["outputs"]["vpcId"].startswith("vpc-")
-    assert len(done.report["outputs"]["privateSubnetIds"]) == 2
+    assert of_type(done, ":Vpc") == of_type(done, ":Subnet") == []
+    (service,) = of_type(done, "ecs/service:Service")
+    subnets = done.report["outputs"]["privateSubnetIds"]
+    assert len(subnets) == 2
+    assert sorted(service["inputs"]["networkConfiguration"]["subnets"]) == sorted(subnets)
+    assert len(of_type(done, "rds/cluster:Cluster")) == 1
+    keys = {group["inputs"].get("kmsKeyId") for group in of_type(done, ":LogGroup")}
+    assert keys == {done.report["outputs"]["logsKeyArn"]}, "one key for all logs of the system, made by the other stack"
