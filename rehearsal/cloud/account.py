@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import boto3
 import botocore.config
 from botocore.exceptions import ClientError, ParamValidationError
-from botocore.model import OperationModel
+from botocore.model import OperationModel, StructureShape
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.config import default_user_config
@@ -93,6 +93,7 @@ class Account:
         `Missing` when the emulator lacks the operation.
         """
         self.check(service, operation, region, request)
+        request = {**self._tokens(service, operation, region), **request}
         client = self.client(service, region)
         try:
             answer = client._make_api_call(operation, dict(request))  # noqa: SLF001 by AWS's name, as specs write it
@@ -109,6 +110,16 @@ class Account:
             ) from error
         answer.pop("ResponseMetadata", None)
         return answer
+
+    def _tokens(self, service: str, operation: str, region: str) -> dict[str, str]:
+        """The request's idempotency tokens, which boto3 would draw from a source that no seed makes repeatable."""
+        shape = self.operation(service, operation, region).input_shape
+        members = shape.members if isinstance(shape, StructureShape) else {}
+        return {
+            name: str(mock_random.uuid4())
+            for name, member in members.items()
+            if member.metadata.get("idempotencyToken")
+        }
 
     def check(self, service: str, operation: str, region: str, request: Mapping[str, Any]) -> None:
         """Refuse a request that breaks the service model."""
