@@ -144,8 +144,8 @@ def shown(value: Any, secrets: frozenset[str] | set[str] = frozenset()) -> Any:
         return [shown(item, secrets) for item in value]
     if isinstance(value, str):
         for secret in secrets:
-            # One or two characters are in every text: replacing them would hide nothing and garble all.
-            if len(secret) > 2 and secret in value:
+            # A short one, such as a log level, is in many a text: inside others it would garble all and hide nothing.
+            if value == secret or (len(secret) > 5 and secret in value):
                 value = value.replace(secret, REDACTED)
     return value
 

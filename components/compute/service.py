@@ -191,6 +191,13 @@ class ServiceArgs:
             )
 
 
+_READS = (
+    ("secretsmanager", "ReadTheSecretsOfTheTask", "secretsmanager:GetSecretValue"),
+    ("ssm", "ReadTheParametersOfTheTask", "ssm:GetParameters"),
+)
+"""Store of a secret, and the statement that lets a starting task read from it."""
+
+
 class Service(pulumi.ComponentResource):
     """Tasks in the private subnets of all zones, with the fewest connections and permissions that they need."""
 
@@ -485,13 +492,16 @@ class Service(pulumi.ComponentResource):
         secrets = [secret for _, secret in sorted(self._args.secrets.items())]
         if not secrets:
             return []
-        arns = pulumi.Output.all(*(secret.arn for secret in secrets))
         statements = [
             statement(
-                "ReadTheSecretsOfTheTask",
-                actions=["secretsmanager:GetSecretValue", "ssm:GetParameters"],
-                resources=arns.apply(lambda known: sorted(set(known))),
+                sid,
+                actions=action,
+                resources=pulumi.Output.all(*(secret.arn for secret in secrets if secret.store == store)).apply(
+                    lambda known: sorted(set(known))
+                ),
             )
+            for store, sid, action in _READS
+            if any(secret.store == store for secret in secrets)
         ]
         keys = [secret.key_arn for secret in secrets if secret.key_arn is not None]
         if keys:

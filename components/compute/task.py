@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 
@@ -20,7 +20,10 @@ class Secret:
     """A value that ECS puts into the application's environment when a task starts."""
 
     arn: pulumi.Input[str]
-    """The secret in Secrets Manager, or the parameter in Parameter Store."""
+    """The secret, or the parameter."""
+
+    store: Literal["secretsmanager", "ssm"] = "secretsmanager"
+    """Secrets Manager, or Parameter Store, which a task without NAT reaches only through the endpoint `ssm`."""
 
     json_key: str = ""
     """One key of a secret that holds a JSON object; empty means the whole secret."""

@@ -159,7 +159,6 @@ def test_the_execution_role_starts_the_task_and_can_do_nothing_more(recorder: Re
         "logs:CreateLogStream": logs,
         "logs:PutLogEvents": logs,
         "secretsmanager:GetSecretValue": [SECRET],
-        "ssm:GetParameters": [SECRET],
         "kms:Decrypt": ["arn:aws:kms:::key/data"],
         "kms:DescribeKey": ["arn:aws:kms:::key/data"],
     }

@@ -32,7 +32,10 @@ def network(**changes: Any) -> dict[str, Any]:
         ),
         (network(zones=0), ["kumiki:network.zones: 0 is not allowed; use 1, 2 or 3"]),
         (network(zones=9), ["kumiki:network.zones: 9 is not allowed; use 1, 2 or 3"]),
-        (network(endpoints=["ecr.apii"]), ["kumiki:network.endpoints[0]: 'ecr.apii'", "did you mean 'ecr.api'?"]),
+        (
+            network(endpoints=["ecsPrivate", "ecr.apii"]),
+            ["kumiki:network.endpoints[1]: 'ecr.apii'", "did you mean 'ecr.api'?"],
+        ),
         ({"kumiki:freeTier": True, **network(nat="single", endpoints=[])}, ["kumiki:network.nat: single", "freeTier"]),
         ({"kumiki:freeTier": True, **network(endpoints=["logs"])}, ["kumiki:network.endpoints: logs", "freeTier"]),
         (network(nat="perZone", tiers=["private"]), ["kumiki:network.nat: perZone", "add public to tiers"]),
