@@ -1,0 +1,150 @@
+"""The container platform as a whole, deployed on the emulated account: the parts are joined as designed."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.rehearsal.conftest import ROOT, Rehearsed, run
+
+STACKS = ("dev", "prod")
+DAYS = {"dev": 7, "prod": 30}
+
+
+@cache
+def _rehearsed(name: str, folder: Path) -> Rehearsed:
+    return run(ROOT, name, report_in=folder)
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("whole")
+    return lambda name: _rehearsed(name, folder)
+
+
+def inputs(done: Rehearsed, ending: str) -> list[dict[str, Any]]:
+    return [one["inputs"] for one in done.report["resources"] if one["type"].endswith(ending)]
+
+
+def group(done: Rehearsed, name: str) -> str:
+    return done.resource(name)["id"]
+
+
+@pytest.mark.covers("A3", "A6")
+@pytest.mark.parametrize("name", STACKS)
+def test_requests_come_over_https_to_the_apis_tasks_which_answer_for_their_health(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    (target,) = inputs(done, "lb/targetGroup:TargetGroup")
+    assert target["targetType"] == "ip"
+    assert target["healthCheck"]["path"] == "/health"
+    rule = inputs(done, "lb/listenerRule:ListenerRule")[0]
+    assert rule["actions"][0]["targetGroupArn"].startswith(
+        f"arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/kumiki-{name}-api-"
+    )
+    https = next(one for one in done.report["resources"] if one["inputs"].get("protocol") == "HTTPS")
+    assert https["type"] == "aws:lb/listener:Listener"
+    assert rule["listenerArn"] == https["outputs"]["arn"]
+    (service,) = inputs(done, "ecs/service:Service")
+    (balanced,) = service["loadBalancers"]
+    assert balanced["targetGroupArn"] == rule["actions"][0]["targetGroupArn"]
+    (task,) = inputs(done, "ecs/taskDefinition:TaskDefinition")
+    api = next(one for one in json.loads(task["containerDefinitions"]) if one["name"] == balanced["containerName"])
+    assert api["image"].partition(":")[0].endswith(f"/kumiki-{name}-api"), (
+        "the API of workloads/, from its own repository"
+    )
+    assert api["portMappings"][0]["containerPort"] == balanced["containerPort"] == target["port"]
+
+
+@pytest.mark.covers("A8")
+@pytest.mark.parametrize("name", STACKS)
+def test_the_database_is_reached_by_the_api_and_by_nobody_else(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    (cluster,) = inputs(done, "rds/cluster:Cluster")
+    (guard,) = cluster["vpcSecurityGroupIds"]
+    ways_in = [one for one in inputs(done, ":SecurityGroupIngressRule") if one["securityGroupId"] == guard]
+    api = group(done, f"kumiki-{name}-api-security-group")
+    assert [(one["referencedSecurityGroupId"], one["fromPort"], one["toPort"]) for one in ways_in] == [
+        (api, 5432, 5432)
+    ]
+    ways_out = [
+        one for one in inputs(done, ":SecurityGroupEgressRule") if one.get("referencedSecurityGroupId") == guard
+    ]
+    assert [(one["securityGroupId"], one["fromPort"]) for one in ways_out] == [(api, 5432)]
+    (task,) = inputs(done, "ecs/taskDefinition:TaskDefinition")
+    containers = json.loads(task["containerDefinitions"])
+    given = {one["name"]: {secret["name"] for secret in one.get("secrets", [])} for one in containers}
+    assert given["app"] == {"DATABASE_SECRET"}
+    assert all(secrets == set() for container, secrets in given.items() if container != "app")
+
+
+@pytest.mark.covers("A13")
+@pytest.mark.parametrize("name", STACKS)
+def test_every_log_group_is_kept_as_long_as_the_environment_says_and_encrypted(name: str, rehearsed: Any) -> None:
+    groups = inputs(rehearsed(name), ":LogGroup")
+    assert {one["retentionInDays"] for one in groups} == {DAYS[name]}
+    assert {one["kmsKeyId"] for one in groups} == {rehearsed(name).report["outputs"]["logsKeyArn"]}
+    stem = f"kumiki-{name}"
+    assert {
+        f"/ecs/{stem}-api/errors",
+        f"/aws/vendedlogs/states/{stem}-batch",
+        f"/aws/vpc-flow-logs/{stem}-network",
+    } <= {one["name"] for one in groups}
+
+
+def watched(alarm: dict[str, Any]) -> set[tuple[str, str]]:
+    """Namespace and name of each metric that an alarm reads."""
+    single = [(alarm["namespace"], alarm["metricName"])] if "metricName" in alarm else []
+    several = [query["metric"] for query in alarm.get("metricQueries", []) if "metric" in query]
+    return {*single, *((metric["namespace"], metric["metricName"]) for metric in several)}
+
+
+@pytest.mark.covers("A14")
+@pytest.mark.parametrize("name", STACKS)
+def test_somebody_hears_of_errors_load_a_full_database_and_failed_requests(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    (cluster,) = inputs(done, "ecs/cluster:Cluster")
+    assert {one["value"] for one in cluster["settings"] if one["name"] == "containerInsights"} <= {
+        "enabled",
+        "enhanced",
+    }
+    assert cluster["settings"]
+    topics = set(done.report["outputs"]["alertTopics"].values())
+    assert {arn.rpartition(":")[2] for arn in topics} == {
+        f"kumiki-{name}-critical-alerts",
+        f"kumiki-{name}-warning-alerts",
+    }
+    alarms = inputs(done, ":MetricAlarm")
+    assert all(set(alarm["alarmActions"]) | set(alarm["okActions"]) <= topics for alarm in alarms)
+    (counted,) = inputs(done, ":LogMetricFilter")
+    assert counted["logGroupName"] == f"/ecs/kumiki-{name}-api/errors"
+    transformation = counted["metricTransformation"]
+    heard = set().union(*(watched(alarm) for alarm in alarms if alarm["alarmActions"]))
+    assert heard >= {
+        (transformation["namespace"], transformation["name"]),
+        ("AWS/ECS", "CPUUtilization"),
+        ("AWS/ECS", "MemoryUtilization"),
+        ("AWS/RDS", "FreeLocalStorage"),
+        ("AWS/RDS", "DatabaseConnections"),
+        ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"),
+    }
+    emails = [one for one in inputs(done, ":TopicSubscription") if one["protocol"] == "email"]
+    assert {one["topic"] for one in emails} == topics
+
+
+@pytest.mark.covers("A15")
+@pytest.mark.parametrize("name", STACKS)
+def test_one_dashboard_shows_containers_database_and_load_balancer_of_this_stack(name: str, rehearsed: Any) -> None:
+    (dashboard,) = inputs(rehearsed(name), "cloudwatch/dashboard:Dashboard")
+    metrics = [
+        metric
+        for widget in json.loads(dashboard["dashboardBody"])["widgets"]
+        for metric in widget["properties"].get("metrics", [])
+        if isinstance(metric[0], str)
+    ]
+    assert {"AWS/ECS", "AWS/RDS", "AWS/ApplicationELB"} <= {metric[0] for metric in metrics}
+    shown = {value for metric in metrics for value in metric if isinstance(value, str)}
+    assert {f"kumiki-{name}-cluster", f"kumiki-{name}-api", f"kumiki-{name}-database"} <= shown
