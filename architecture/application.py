@@ -14,7 +14,7 @@ from components.compute.cluster import Cluster, ClusterArgs
 from components.compute.fargate import Share, share_of_application
 from components.compute.log_router import LogRouter, LogRouterArgs
 from components.compute.repository import Repository, RepositoryArgs
-from components.compute.scaling import Scaling
+from components.compute.scaling import QueueDepth, Scaling
 from components.compute.service import Image, Service, ServiceArgs
 from components.compute.task import Secret
 from components.compute.traffic import Traffic
@@ -22,9 +22,11 @@ from components.data.bucket import Bucket, BucketArgs
 from components.refusal import Refusal
 
 if TYPE_CHECKING:
+    from architecture.messaging import Messaging
     from architecture.platform import Platform
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
+    from components.messaging.queue import Queue
     from components.network.network import Network
     from settings import Settings
     from settings.application import ServiceSettings
@@ -53,6 +55,7 @@ class Place:
     load_balancer: Any
     environment: Mapping[str, pulumi.Input[str]]
     secrets: Mapping[str, Secret]
+    queue_name: pulumi.Input[str] | None = None
 
 
 def build_application(
@@ -63,8 +66,9 @@ def build_application(
     data: Any = None,
     edge: Any = None,
     topics: AlarmTopics | None = None,
+    messaging: Messaging | None = None,
 ) -> Application:
-    """The cluster and each service of the stack's YAML, connected to the database where it says so."""
+    """The cluster and each service of the stack's YAML, connected to the database and the queue that it names."""
     if not settings.services or network is None or storage.log_archive is None:
         return Application()
     cluster = Cluster(platform.name("cluster"), cluster_args(settings), platform.options())
@@ -74,6 +78,7 @@ def build_application(
     for name, service in sorted(settings.services.items()):
         image = _image(name, service, settings, platform, storage, repositories)
         database = data.database if service.database and data is not None else None
+        queue = messaging.queues[service.queue] if service.queue and messaging is not None else None
         place = Place(
             cluster_name=cluster.name,
             cluster_arn=cluster.arn,
@@ -81,7 +86,8 @@ def build_application(
             log_router=router,
             logs_key_arn=storage.logs_key.arn if storage.logs_key else None,
             load_balancer=edge.load_balancer if edge is not None else None,
-            environment=_environment(name, settings, database),
+            environment=_environment(name, settings, database, queue),
+            queue_name=queue.queue_name if queue is not None else None,
             # ECS puts the whole secret, a JSON object, into the environment when a task starts.
             secrets={"DATABASE_SECRET": Secret(arn=database.secret_arn, key_arn=_data_key_arn(storage))}
             if database is not None
@@ -91,6 +97,10 @@ def build_application(
         if database is not None:
             database.allow_from(made.security_group_id, name)
             made.allow_to(database.security_group_id, database.port, "database")
+        if queue is not None and messaging is not None:
+            queue.grant_consume(made.task_role)
+            for workflow in messaging.workflows.values():
+                workflow.grant_answer(made.task_role)
         if topics is not None:
             made.alarms(topics)
         services[name] = made
@@ -143,7 +153,7 @@ def service_args(
     balancer = place.load_balancer if place is not None else None
     with says(f"services.{name}"):
         traffic = _traffic(service, balancer) if balancer is not None or place is None else None
-        scaling = Scaling(**service.scaling.model_dump()) if service.scaling else None
+        scaling = _scaling(service, place)
         if scaling is not None and traffic is None and scaling.requests_per_task is not None and place is not None:
             raise Refusal("scaling.requests_per_task", scaling.requests_per_task, "needs a load balancer")
         given: Any = {
@@ -196,13 +206,30 @@ def _traffic(service: ServiceSettings, balancer: Any) -> Traffic | None:
     )
 
 
+def _scaling(service: ServiceSettings, place: Place | None) -> Scaling | None:
+    if service.scaling is None:
+        return None
+    measures = service.scaling.model_dump(exclude={"messages_per_task"})
+    messages = service.scaling.messages_per_task
+    if messages is None:
+        return Scaling(**measures)
+    queue_name = place.queue_name if place is not None else None
+    return Scaling(
+        **measures, queue=QueueDepth(queue_name="" if queue_name is None else queue_name, messages_per_task=messages)
+    )
+
+
 def _data_key_arn(storage: Storage) -> pulumi.Output[str] | None:
     return storage.data_key.arn if storage.data_key else None
 
 
-def _environment(name: str, settings: Settings, database: Any) -> dict[str, pulumi.Input[str]]:
+def _environment(
+    name: str, settings: Settings, database: Any, queue: Queue | None = None
+) -> dict[str, pulumi.Input[str]]:
     """What the application is told; nothing secret."""
     told: dict[str, pulumi.Input[str]] = {"ENVIRONMENT": settings.environment, "SERVICE_NAME": name}
+    if queue is not None:
+        told["QUEUE_URL"] = queue.url
     if database is not None:
         told |= {
             "DATABASE_HOST": database.endpoint,

@@ -40,6 +40,8 @@ class ScalingSettings(Section):
     cpu_percent: int | None = 60
     memory_percent: int | None = 70
     requests_per_task: int | None = None
+    messages_per_task: int | None = None
+    """For a worker: waiting messages of its queue that one task may have before it seeks help."""
 
 
 class TrafficSettings(Section):
@@ -84,6 +86,8 @@ class ServiceSettings(Section):
     shell_access: bool = False
     database: bool = False
     """Whether it works with the stack's database."""
+    queue: str | None = None
+    """A worker's queue: it is told the queue's address as QUEUE_URL, may take messages and answer workflows."""
 
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -103,6 +107,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.traffic", "needs a load balancer; add the section loadBalancer or remove this key"
         if service.database and settings.database is None:
             yield f"{key}.database", "true needs a database; add the section database or remove this key"
+        yield from _worker(key, service, settings)
         if settings.free_tier:
             yield key, "runs on Fargate, which is not free, and freeTier is true; remove it"
         network = settings.network
@@ -129,3 +134,21 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
                     )
             if "private" not in network.tiers:
                 yield "network.tiers", f"lacks private, in which the tasks of {name} run; add it"
+
+
+def _worker(key: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    """A service that works through a queue."""
+    if service.scaling is not None and service.scaling.messages_per_task is not None and service.queue is None:
+        yield f"{key}.scaling.messagesPerTask", "needs the queue to count in; add queue, or remove this key"
+    if service.queue is None:
+        return
+    if service.queue not in settings.queues:
+        known = ", ".join(sorted(settings.queues)) or "none"
+        yield f"{key}.queue", f"{service.queue} is not a queue of this stack; the queues are: {known}"
+    network = settings.network
+    if network is not None and not network.existing and not network.stack and network.nat == "none":
+        needed = {"sqs", "states"} if settings.workflows else {"sqs"}
+        missing = needed - set(network.endpoints)
+        if missing:
+            listed = ", ".join(sorted(missing))
+            yield "network.endpoints", f"lacks {listed}, which a worker calls where there is no NAT; add it"

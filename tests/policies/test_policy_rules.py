@@ -16,7 +16,8 @@ from guardrails.rules import RULES
 from guardrails.rules.aws_names import NAMES
 from guardrails.rules.residency import _COPIES
 from guardrails.taggable import taggable_types, types_in_package
-from sdk_schema import args_class, has_path, wrong_keys
+
+from tests.policies.sdk_schema import args_class, has_path, wrong_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

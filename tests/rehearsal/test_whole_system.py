@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.rehearsal.conftest import ROOT, Rehearsed, run
+from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, run
 
 STACKS = ("dev", "prod")
 DAYS = {"dev": 7, "prod": 30}
@@ -148,3 +148,49 @@ def test_one_dashboard_shows_containers_database_and_load_balancer_of_this_stack
     assert {"AWS/ECS", "AWS/RDS", "AWS/ApplicationELB"} <= {metric[0] for metric in metrics}
     shown = {value for metric in metrics for value in metric if isinstance(value, str)}
     assert {f"kumiki-{name}-cluster", f"kumiki-{name}-api", f"kumiki-{name}-database"} <= shown
+
+
+WORKER = {
+    "tag": "0.1.0",
+    "command": ["python", "-m", "worker"],
+    "queue": "jobs",
+    "scaling": {"minimum": 0, "maximum": 5, "cpuPercent": None, "memoryPercent": None, "messagesPerTask": 20},
+}
+
+
+def test_a_worker_takes_from_its_queue_scales_with_it_and_has_no_load_balancer(rehearse_kumiki: Rehearse) -> None:
+    endpoints = {"cidr": "10.0.0.0/16", "zones": 2, "endpoints": ["ecsPrivate", "sqs", "states"]}
+    done = rehearse_kumiki({"kumiki:services": {"worker": WORKER}, "kumiki:network": endpoints})
+    assert done.status == 0, done.text
+    (service,) = inputs(done, "ecs/service:Service")
+    assert "loadBalancers" not in service
+    role = group(done, "kumiki-dev-worker-task-role")
+    allowed = [
+        (action, statement["Resource"])
+        for one in inputs(done, "iam/rolePolicy:RolePolicy")
+        if one["role"] == role
+        for statement in json.loads(one["policy"])["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
+    jobs = "arn:aws:sqs:ap-northeast-1:123456789012:kumiki-dev-jobs"
+    assert {resource for action, resource in allowed if action.startswith("sqs:")} == {jobs}
+    assert ("sqs:ReceiveMessage", jobs) in allowed
+    assert "sqs:SendMessage" not in dict(allowed)
+    policies = json.dumps(inputs(done, "appautoscaling/policy:Policy"))
+    assert "ApproximateNumberOfMessagesVisible" in policies
+    (task,) = inputs(done, "ecs/taskDefinition:TaskDefinition")
+    assert "kumiki-dev-jobs" in task["containerDefinitions"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"queue": "jobz"}, "kumiki:services.worker.queue: jobz is not a queue of this stack; the queues are: jobs"),
+        ({"queue": None}, "kumiki:services.worker.scaling.messagesPerTask: needs the queue to count in"),
+        ({}, "kumiki:network.endpoints: lacks sqs, states, which a worker calls where there is no NAT"),
+    ],
+)
+def test_a_worker_that_could_not_work_is_refused(rehearse_kumiki: Rehearse, change: dict[str, Any], words: str) -> None:
+    done = rehearse_kumiki({"kumiki:services": {"worker": {**WORKER, **change}}})
+    assert done.status == 2
+    assert words in done.text
