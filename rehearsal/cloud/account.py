@@ -64,7 +64,7 @@ class Account:
             # Others look into EC2 when they come into being; it exists by then, with ids of its own seed.
             self.client("ec2", region)
         self.seed(f"{service}/{region}")
-        client = self._session.client(
+        client: Any = self._session.client(
             service,
             region_name=region,
             config=botocore.config.Config(parameter_validation=False, retries={"total_max_attempts": 1}),
@@ -76,6 +76,9 @@ class Account:
             return client
         # The backend of a region comes into being, with its own ids, when it is first looked at.
         next((backends[name] for name in (region, PARTITION, "global") if name in backends), None)
+        if service == "ec2":
+            # Its first call, alone among the services, draws ids of its own: not those of whatever is made first.
+            client.describe_availability_zones()
         return client
 
     @staticmethod
