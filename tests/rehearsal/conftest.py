@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -73,6 +74,13 @@ def project(folder: Path, stack_file: str | Mapping[str, Any], program: str | No
     if program is not None:
         (folder / "__main__.py").write_text(PREAMBLE + dedent(program), encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Rehearsed]:
+    """One of Kumiki's own stacks, rehearsed once for all the tests that one process runs."""
+    folder = tmp_path_factory.mktemp("stacks")
+    return cache(lambda name: run(ROOT, name, report_in=folder))
 
 
 @pytest.fixture

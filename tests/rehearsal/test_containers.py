@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import json
 from fnmatch import fnmatchcase
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, run
+from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed
 
 BOTH = pytest.mark.parametrize("name", ["dev", "prod"])
-
-
-@cache
-def _rehearsed(name: str, folder: Path) -> Rehearsed:
-    return run(ROOT, name, report_in=folder)
-
-
-@pytest.fixture(scope="module")
-def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("containers")
-    return lambda name: _rehearsed(name, folder)
 
 
 def of_type(done: Rehearsed, ending: str) -> list[dict[str, Any]]:

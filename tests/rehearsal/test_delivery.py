@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.iam import allowed, assumable
-from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, run
+from tests.rehearsal.conftest import Rehearse, Rehearsed
 
 FRONT_END = {
     "repository": "acme/web",
     "branch": "main",
     "tokenSecretArn": "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:github-token",
 }
-
-
-@cache
-def _rehearsed(name: str, folder: Path) -> Rehearsed:
-    return run(ROOT, name, report_in=folder)
-
-
-@pytest.fixture(scope="module")
-def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("stacks")
-    return lambda name: _rehearsed(name, folder)
 
 
 def of_type(done: Rehearsed, ending: str) -> list[dict[str, Any]]:

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, run
+from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed
 
 both = pytest.mark.parametrize("name", ["dev", "prod"])
-
-
-@cache
-def _rehearsed(name: str, folder: Path) -> Rehearsed:
-    return run(ROOT, name, report_in=folder)
-
-
-@pytest.fixture(scope="module")
-def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A stack's rehearsal, made once for all tests of this module that one process runs."""
-    folder = tmp_path_factory.mktemp("stacks")
-    return lambda name: _rehearsed(name, folder)
 
 
 def of_type(done: Rehearsed, ending: str) -> list[dict[str, Any]]:

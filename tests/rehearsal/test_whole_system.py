@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, run
+from tests.rehearsal.conftest import Rehearse, Rehearsed
 
 STACKS = ("dev", "prod")
 DAYS = {"dev": 7, "prod": 30}
-
-
-@cache
-def _rehearsed(name: str, folder: Path) -> Rehearsed:
-    return run(ROOT, name, report_in=folder)
-
-
-@pytest.fixture(scope="module")
-def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("whole")
-    return lambda name: _rehearsed(name, folder)
 
 
 def inputs(done: Rehearsed, ending: str) -> list[dict[str, Any]]:
