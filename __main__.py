@@ -6,6 +6,7 @@ from architecture.analytics import build_analytics
 from architecture.application import build_application
 from architecture.baseline import build_baseline
 from architecture.checks import check_parts
+from architecture.cost import build_cost_guard
 from architecture.data import build_data
 from architecture.delivery import build_delivery
 from architecture.edge import build_edge
@@ -42,6 +43,7 @@ application = build_application(settings, platform, network, storage, data, edge
 analytics = build_analytics(settings, platform, storage)
 build_baseline(settings, platform, storage)
 delivery = build_delivery(settings, platform, application)
+build_cost_guard(settings, platform, topics)
 dashboard = build_watch(platform, topics, edge=edge, data=data, application=application, messaging=messaging)
 
 export_storage(storage)

@@ -10,6 +10,7 @@ import pulumi
 from architecture.analytics import log_table_args, results_args
 from architecture.application import cluster_args, log_router_args, repository_args, service_args
 from architecture.baseline import audit_bucket_args, baseline_args
+from architecture.cost import cost_guard_args
 from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args
 from architecture.delivery import deploy_role_args, front_end_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
@@ -17,6 +18,7 @@ from architecture.messaging import event_route_args, queue_args, schedule_args, 
 from architecture.network import vpc_args
 from architecture.observability import topics_args
 from architecture.storage import bucket_args, log_archive_args
+from components.alarms import AlarmTopics
 from components.compute.service import Image
 from components.messaging.target import Target
 from components.network.flow_logs import FlowLogsToCloudWatch
@@ -73,6 +75,10 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     alerts, stem = settings.alerts, f"{settings.product}-{settings.environment}"
     if alerts is not None:
         yield lambda: topics_args(alerts, stem, key_arn=key_arn)
+    guard = settings.cost_guard
+    if guard is not None:
+        topics_to_be = AlarmTopics(critical="to-be-made", warning="to-be-made") if alerts is not None else None
+        yield lambda: cost_guard_args(guard, settings, topics_to_be)
     baseline = settings.baseline
     if baseline is not None:
         yield lambda: baseline_args(baseline, config_bucket="c", trail_bucket="t", trail_key_arn=key_arn)

@@ -38,6 +38,10 @@ class Account:
         """An ARN in this account and region; `*` in `resource` makes it a pattern."""
         return pulumi.Output.concat("arn:", self.partition, f":{service}:", self.region, ":", self.id, ":", resource)
 
+    def global_arn(self, service: str, resource: str) -> pulumi.Output[str]:
+        """An ARN of a service that has no regions."""
+        return pulumi.Output.concat("arn:", self.partition, f":{service}::", self.id, f":{resource}")
+
     @property
     def root(self) -> pulumi.Output[str]:
         """The principal that stands for the whole account: access is then a matter of its IAM policies."""

@@ -53,12 +53,14 @@ def raise_alarm(
     severity: Severity,
     topics: AlarmTopics,
     missing: Literal["notBreaching", "breaching", "ignore", "missing"] = "notBreaching",
+    region: str | None = None,
     opts: pulumi.ResourceOptions,
 ) -> aws.cloudwatch.MetricAlarm:
     """An alarm on one metric, or on an expression over several (`("errors / requests * 100", {"errors": …})`).
 
     `means` is what the person who is woken reads: what is wrong and what to look at first. It goes to one topic by
     `severity`, when it starts and when it ends. `missing` is what no data means; mostly that nothing happens.
+    `region` is for metrics that AWS keeps elsewhere; the topic must be there, too.
     """
     if (metric is None) == (expression is None):
         raise Refusal("metric", metric, "and expression: give one of the two")
@@ -88,6 +90,7 @@ def raise_alarm(
         evaluation_periods=periods,
         datapoints_to_alarm=breaching_periods or periods,
         treat_missing_data=missing,
+        region=region,
         alarm_actions=[topic],
         ok_actions=[topic],
         opts=opts,

@@ -20,6 +20,7 @@ from settings import (
     analytics,
     application,
     baseline,
+    cost,
     data,
     delivery,
     edge,
@@ -32,6 +33,7 @@ from settings import (
 from settings.analytics import LogAnalyticsSettings
 from settings.application import ClusterSettings, LogRouterSettings, ServiceSettings
 from settings.baseline import BaselineSettings
+from settings.cost import CostGuardSettings
 from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings
 from settings.delivery import DeliverySettings, FrontEndSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
@@ -44,7 +46,20 @@ from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, Lo
 
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
-_PARTS = (names, network, storage, data, edge, messaging, observability, delivery, baseline, analytics, application)
+_PARTS = (
+    names,
+    network,
+    storage,
+    data,
+    edge,
+    messaging,
+    observability,
+    delivery,
+    baseline,
+    analytics,
+    application,
+    cost,
+)
 """Each knows which of its settings cannot work together."""
 
 
@@ -77,6 +92,7 @@ class Settings(Section):
     front_end: FrontEndSettings | None = None
     baseline: BaselineSettings | None = None
     log_analytics: LogAnalyticsSettings | None = None
+    cost_guard: CostGuardSettings | None = None
     cluster: ClusterSettings = ClusterSettings()
     log_router: LogRouterSettings = LogRouterSettings()
     services: dict[Name, ServiceSettings] = {}

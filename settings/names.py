@@ -40,6 +40,7 @@ RESERVED_SERVICES = (
     "cache",
     "cluster",
     "config",
+    "costs",
     "data",
     "data-replica",
     "database",

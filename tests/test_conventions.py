@@ -47,6 +47,7 @@ from components.messaging.workflow import Workflow, WorkflowArgs
 from components.network.network import ExistingNetwork
 from components.network.vpc import Vpc, VpcArgs
 from components.operations.account_baseline import AccountBaseline, AccountBaselineArgs
+from components.operations.cost_guard import CostGuard, CostGuardArgs
 from components.operations.dashboard import Dashboard, DashboardArgs
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
 from components.operations.topics import Slack, Topics, TopicsArgs
@@ -242,6 +243,19 @@ def _log_table(transform: Any) -> None:
     LogTable(NAME, args).grant_query(_role())
 
 
+def _cost_guard(transform: Any) -> None:
+    args = CostGuardArgs(
+        monthly_limit_usd=10,
+        counted_tags={"Environment": "dev", "Project": "wiki"},
+        emails=["a@example.com"],
+        topics=TOPICS,
+        billing_alarm=True,
+        allocation_tags=["Project"],
+        transform=transform,
+    )
+    CostGuard(NAME, args)
+
+
 def _dashboard(transform: Any) -> None:
     args = DashboardArgs(
         load_balancer="app/x/1",
@@ -314,6 +328,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     Cache: _cache,
     Certificate: _certificate,
     Cluster: lambda transform: Cluster(NAME, ClusterArgs(transform=transform)) and None,
+    CostGuard: _cost_guard,
     Dashboard: _dashboard,
     DeployRole: _deploy_role,
     ErrorLogAlarm: _error_log_alarm,

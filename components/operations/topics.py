@@ -20,8 +20,8 @@ from components.children import Children, Transform
 from components.policy import document, statement, trust
 from components.refusal import Refusal
 
-PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
-"""AWS services that publish here: alarms, and rules on events such as the findings of GuardDuty."""
+PUBLISHERS = ("budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com", "events.amazonaws.com")
+"""AWS services that publish here: alarms, rules on events such as the findings of GuardDuty, and what watches costs."""
 
 # AWS Chatbot serves the whole world from these regions; what is kept there is which channel hears which topic.
 CHATBOT_REGION = "us-east-2"
@@ -70,12 +70,7 @@ class TopicsArgs:
     """Changes to the properties of named children, for what this component does not offer."""
 
     def __post_init__(self) -> None:
-        for number, email in enumerate(self.emails):
-            if not _EMAIL.fullmatch(email):
-                raise Refusal(f"emails[{number}]", email, "is not an e-mail address; write one such as ops@example.com")
-        doubled = sorted({email for email in self.emails if list(self.emails).count(email) > 1})
-        if doubled:
-            raise Refusal("emails", doubled[0], "is listed twice; keep one")
+        check_emails(self.emails)
 
 
 class Topics(pulumi.ComponentResource):
@@ -156,7 +151,7 @@ class Topics(pulumi.ComponentResource):
         for email in self._args.emails:
             aws.sns.TopicSubscription(
                 # The address and not its place in the list, so that taking one out moves no other.
-                f"{prefix}-{_slug(email)}-subscription",
+                f"{prefix}-{slug(email)}-subscription",
                 topic=topic.arn,
                 protocol="email",
                 endpoint=email,
@@ -210,8 +205,24 @@ class Topics(pulumi.ComponentResource):
 
 def publisher_arn(account: Account, service: str) -> pulumi.Output[str]:
     """What a publisher must work for, so that the alarms and rules of other accounts are refused."""
-    return account.arn("cloudwatch", "alarm:*") if service.startswith("cloudwatch") else account.arn("events", "rule/*")
+    return {
+        "budgets.amazonaws.com": account.global_arn("budgets", "*"),
+        "cloudwatch.amazonaws.com": account.arn("cloudwatch", "alarm:*"),
+        "costalerts.amazonaws.com": account.global_arn("ce", "anomalysubscription/*"),
+        "events.amazonaws.com": account.arn("events", "rule/*"),
+    }[service]
 
 
-def _slug(email: str) -> str:
+def check_emails(emails: Sequence[str]) -> None:
+    """Refuse what is no address, and what is listed twice."""
+    for number, email in enumerate(emails):
+        if not _EMAIL.fullmatch(email):
+            raise Refusal(f"emails[{number}]", email, "is not an e-mail address; write one such as ops@example.com")
+    doubled = sorted({email for email in emails if list(emails).count(email) > 1})
+    if doubled:
+        raise Refusal("emails", doubled[0], "is listed twice; keep one")
+
+
+def slug(email: str) -> str:
+    """The address as a part of a resource's name."""
     return re.sub(r"[^a-z0-9]+", "-", email.lower()).strip("-")

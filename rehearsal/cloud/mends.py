@@ -7,6 +7,7 @@ import uuid
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+import moto.budgets.models
 import moto.events.models
 import moto.kms.models
 import moto.rds.models
@@ -22,6 +23,8 @@ _KMS: Final[Any] = moto.kms.models
 _RDS: Final[Any] = moto.rds.models
 _generate_private_key: Final = _KMS.generate_private_key
 
+_BUDGETS: Final[Any] = moto.budgets.models
+_make_budget: Final = _BUDGETS.Budget
 _RULE: Final[Any] = moto.events.models.Rule
 _send_to_targets: Final = _RULE.send_to_targets
 
@@ -36,8 +39,16 @@ def apply() -> None:
     FakeBucket.get_permission = _permission
     # moto makes an RSA key, in some 40 ms, for symmetric keys too, which can neither sign nor verify.
     _KMS.generate_private_key = _private_key
+    # moto wants a limit even of a budget that AWS sets to what was spent before.
+    _BUDGETS.Budget = _budget
     # moto fails at a rule whose target is a state machine; AWS starts it.
     _RULE.send_to_targets = _to_targets
+
+
+def _budget(budget: dict[str, Any], notifications: list[dict[str, Any]]) -> Any:
+    """The budget, with the limit that AWS gives to one without history."""
+    limited = {"BudgetLimit": {"Amount": "0", "Unit": "USD"}} if "AutoAdjustData" in budget else {}
+    return _make_budget({**limited, **budget}, notifications)
 
 
 def _to_targets(rule: Any, event: Any, transform_input: bool = True) -> None:

@@ -25,14 +25,19 @@ def test_there_are_two_topics_that_say_how_urgent_they_are(recorder: Recorder) -
     assert {topic["kmsMasterKeyId"] for topic in topics} == {"arn:aws:kms:::key/1"}
 
 
-def test_only_alarms_and_event_rules_of_this_account_may_publish_and_only_by_tls(recorder: Recorder) -> None:
+def test_only_alarms_rules_and_budgets_of_this_account_may_publish_and_only_by_tls(recorder: Recorder) -> None:
     build(recorder)
     for policy, topic in zip(recorder.of(":TopicPolicy"), recorder.of(":Topic"), strict=True):
-        alarms, rules, plain = policy.policy()["Statement"]
-        sources = {"cloudwatch.amazonaws.com": "cloudwatch:{}:alarm:*", "events.amazonaws.com": "events:{}:rule/*"}
-        for allowed in (alarms, rules):
+        *admitted, plain = policy.policy()["Statement"]
+        sources = {
+            "budgets.amazonaws.com": f"budgets::{ACCOUNT}:*",
+            "cloudwatch.amazonaws.com": f"cloudwatch:{REGION}:{ACCOUNT}:alarm:*",
+            "costalerts.amazonaws.com": f"ce::{ACCOUNT}:anomalysubscription/*",
+            "events.amazonaws.com": f"events:{REGION}:{ACCOUNT}:rule/*",
+        }
+        for allowed in admitted:
             service = allowed["Principal"]["Service"]
-            source = "arn:aws:" + sources.pop(service).format(f"{REGION}:{ACCOUNT}")
+            source = "arn:aws:" + sources.pop(service)
             assert allowed["Action"] == "sns:Publish"
             assert allowed["Resource"] == policy.inputs["arn"]
             assert allowed["Condition"] == {

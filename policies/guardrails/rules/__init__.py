@@ -5,6 +5,7 @@ from __future__ import annotations
 from guardrails.rules import (
     bucket_care,
     buckets,
+    costs,
     keys,
     logs,
     naming,
@@ -27,5 +28,6 @@ RULES = (
     *logs.RULES,
     *permissions.RULES,
     *residency.RULES,
+    *costs.RULES,
     *waivers.RULES,
 )

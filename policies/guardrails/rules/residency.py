@@ -51,6 +51,11 @@ _COPIES: dict[str, tuple[str, ...]] = {
     ),
     "aws:secretsmanager/secret:Secret": ("replicas.*.region",),
 }
+# AWS keeps the metrics of a bill in us-east-1 only, and an alarm can only tell a topic in its own region.
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+TOPIC = "aws:sns/topic:Topic"
+_ABOUT_BILLS = {TOPIC, "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription"}
+_BILLING = "AWS/Billing"
 _REGION = re.compile(r"^(?:arn:[\w-]+:[\w-]+:)?([a-z]{2}(?:-[a-z]+)+-\d)(?::|$)")
 
 
@@ -77,7 +82,7 @@ def residency_provider(provider: Resource, _at: Context) -> Iterator[str]:
 
 @rule(
     id="residency-region",
-    title="Resources are in Japan, but for CloudFront's certificates and WAF and Slack's channels",
+    title="Resources are in Japan, but for CloudFront's certificates and WAF, billing alarms and Slack's channels",
     types=("aws:*",),
     level=MANDATORY,
     severity="high",
@@ -89,22 +94,27 @@ def residency_provider(provider: Resource, _at: Context) -> Iterator[str]:
         example(aws("wafv2/webAcl:WebAcl", {"region": US_EAST, "scope": "CLOUDFRONT"})),
         example(aws("backup/vault:Vault", {"region": "ap-northeast-3"})),
         example(aws("chatbot/slackChannelConfiguration:SlackChannelConfiguration", {"region": "us-east-2"})),
+        example(aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": "AWS/Billing"})),
     ],
     non_compliant=[
+        example(aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": "AWS/RDS"})),
         example(aws("sns/topic:Topic", {"region": "us-east-2"})),
         example(aws("sns/topic:Topic", {"region": "us-west-2"})),
-        example(aws("sns/topic:Topic", provider={"region": US_EAST})),
+        example(aws("sqs/queue:Queue", provider={"region": US_EAST})),
         example(aws("wafv2/webAcl:WebAcl", {"region": US_EAST, "scope": "REGIONAL"})),
     ],
 )
 def residency_region(resource: Resource, at: Context) -> Iterator[str]:
-    """The region is the resource's own, else its provider's, else aws:region of the stack."""
+    """The region is the resource's own, else its provider's, else aws:region of the stack. Topics in us-east-1 are
+    residency-billing's."""
     region = resource.region(at.stack)
     if region is None or region in JAPAN:
         return
     if region == US_EAST and (
         resource.kind in _FOR_CLOUDFRONT
         or (resource.kind in _WITH_SCOPE and resource.props.get("scope") == "CLOUDFRONT")
+        or (resource.kind == ALARM and resource.props.get("namespace") == _BILLING)
+        or resource.kind in _ABOUT_BILLS
         # A provider for us-east-1 also makes what belongs to such a certificate and has no region of its own.
         or (resource.kind.startswith("aws:route53/") and not resource.props.has("region"))
     ):
@@ -112,6 +122,41 @@ def residency_region(resource: Resource, at: Context) -> Iterator[str]:
     if resource.kind == _CHATBOT and region in _CHATBOT_REGIONS:
         return
     yield f"the region is {region}"
+
+
+def _billing(namespace: str) -> Any:
+    properties = {"region": US_EAST, "namespace": namespace, "alarmActions": [ref("topic", "arn")]}
+    return aws("cloudwatch/metricAlarm:MetricAlarm", properties, name="alarm")
+
+
+@graph_rule(
+    id="residency-billing",
+    title="A topic in us-east-1 is for the billing alarm only",
+    types=(TOPIC,),
+    level=MANDATORY,
+    severity="high",
+    topics=("residency", "cost"),
+    remedy=f"Make the topic in one of {', '.join(JAPAN)}; only alarms on {_BILLING} need one in {US_EAST}.",
+    compliant=[
+        example(aws("sns/topic:Topic", {"region": US_EAST}, name="topic"), _billing(_BILLING)),
+        example(aws("sns/topic:Topic")),
+    ],
+    non_compliant=[
+        example(aws("sns/topic:Topic", {"region": US_EAST})),
+        example(aws("sns/topic:Topic", provider={"region": US_EAST})),
+        example(aws("sns/topic:Topic", {"region": US_EAST}, name="topic"), _billing("AWS/RDS")),
+    ],
+)
+def residency_billing(topic: Resource, at: Context) -> Iterator[str]:
+    """A topic there must be named by an alarm, and by alarms on the bill only: their messages hold one amount."""
+    if topic.region(at.stack) != US_EAST:
+        return
+    alarms = at.graph.children(topic, ALARM, via="alarmActions")
+    if not alarms:
+        yield f"the region is {US_EAST}, and no billing alarm tells the topic"
+    for alarm in alarms:
+        if alarm.props.get("namespace") != _BILLING:
+            yield f"{alarm.name} tells it, which is not about the bill"
 
 
 @rule(
@@ -222,4 +267,4 @@ def residency_replication(replication: Resource, at: Context) -> Iterator[str]:
             yield "the destination is no bucket of this stack, so nobody can tell where it is"
 
 
-RULES = (residency_provider, residency_region, residency_copies, residency_replication)
+RULES = (residency_provider, residency_region, residency_billing, residency_copies, residency_replication)

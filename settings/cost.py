@@ -1,0 +1,47 @@
+"""Settings of what watches over the costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from settings.section import Section
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+
+class CostGuardSettings(Section):
+    """Budgets for what carries this stack's tags, the monitor of unusual costs, and the tags on the bill."""
+
+    monthly_limit_usd: float
+    """What a month may cost."""
+
+    emails: list[str] = []
+    """Who hears of it. Left out: the topics of alerts."""
+
+    growth_percent: int = 150
+    """How much more than in the month before is too much."""
+
+    monitor: str = "create"
+    """`create`, `skip`, or the ARN of the account's monitor of services: an account has only one."""
+
+    anomaly_percent: int = 150
+    anomaly_minimum_usd: float = 1
+    billing_alarm: bool = False
+    """Alarm on the whole account's bill, in us-east-1. Somebody must switch on billing alerts in the account once."""
+
+    activate_tags: bool = False
+    """Show Component, Environment, Owner and Project on the bill. AWS refuses until it has known a tag for a day, so
+    not in the first deployment to an account."""
+
+
+def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What cannot work together: key and why."""
+    guard = settings.cost_guard
+    if guard is None or guard.emails:
+        return
+    if settings.alerts is None:
+        yield "costGuard.emails", "is empty and there are no alerts; write an address, or add the section alerts"
+    if guard.billing_alarm:
+        yield "costGuard.billingAlarm", "true needs costGuard.emails: its topic is in us-east-1, not that of alerts"
