@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
@@ -156,8 +156,8 @@ class CostGuard(pulumi.ComponentResource):
             opts=self._child("budget"),
         )
 
-    def _counted(self) -> Mapping[str, object]:
-        tags = [
+    def _counted(self) -> dict[str, Any]:
+        tags: list[dict[str, Any]] = [
             {"key": key, "values": [value], "match_options": ["EQUALS"]}
             for key, value in sorted(self._args.counted_tags.items())
         ]
