@@ -86,7 +86,10 @@ def build_application(
             log_router=router,
             logs_key_arn=storage.logs_key.arn if storage.logs_key else None,
             load_balancer=edge.load_balancer if edge is not None else None,
-            environment=_environment(name, settings, database, queue),
+            environment={
+                **_environment(name, settings, database, queue),
+                **(data.table_names(service.tables) if data is not None else {}),
+            },
             queue_name=queue.queue_name if queue is not None else None,
             # ECS puts the whole secret, a JSON object, into the environment when a task starts.
             secrets={"DATABASE_SECRET": Secret(arn=database.secret_arn, key_arn=_data_key_arn(storage))}
@@ -97,6 +100,10 @@ def build_application(
         if database is not None:
             database.allow_from(made.security_group_id, name)
             made.allow_to(database.security_group_id, database.port, "database")
+        if data is not None and service.tables:
+            data.grant_tables(service.tables, made.task_role)
+            if network.dynamodb_prefix_list_id is not None:
+                made.allow_to_prefix_list(network.dynamodb_prefix_list_id, "dynamodb")
         if queue is not None and messaging is not None:
             queue.grant_consume(made.task_role)
             for workflow in messaging.workflows.values():

@@ -31,6 +31,7 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:cloudwatch/queryDefinition:QueryDefinition": ("name", 255),
     "aws:costexplorer/anomalyMonitor:AnomalyMonitor": ("name", 1024),
     "aws:costexplorer/anomalySubscription:AnomalySubscription": ("name", 1024),
+    "aws:dynamodb/table:Table": ("name", 255),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
     "aws:ecr/repository:Repository": ("name", 256),
     "aws:ecs/cluster:Cluster": ("name", 255),

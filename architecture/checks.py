@@ -11,7 +11,7 @@ from architecture.analytics import log_table_args, results_args
 from architecture.application import cluster_args, log_router_args, repository_args, service_args
 from architecture.baseline import audit_bucket_args, baseline_args
 from architecture.cost import cost_guard_args
-from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args
+from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args, table_args
 from architecture.delivery import deploy_role_args, front_end_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
@@ -72,6 +72,10 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     if front_end is not None:
         yield lambda: front_end_args(front_end, settings)
     key_arn = "arn:aws:kms:::key/to-be-made" if settings.own_keys else None
+    for name, table in settings.tables.items():
+        yield lambda name=name, table=table: table_args(
+            name, table, settings, key_arn=key_arn, replica_key_arns=dict.fromkeys(table.replicas, "key-to-be-made")
+        )
     alerts, stem = settings.alerts, f"{settings.product}-{settings.environment}"
     if alerts is not None:
         yield lambda: topics_args(alerts, stem, key_arn=key_arn)

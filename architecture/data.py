@@ -1,9 +1,9 @@
-"""Where the system keeps what it knows: the database, the cache, secrets and parameters."""
+"""Where the system keeps what it knows: the database, the cache, tables, secrets and parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -14,15 +14,27 @@ from components.data.cache import Cache, CacheArgs
 from components.data.parameters import ParameterTree, ParameterTreeArgs
 from components.data.postgres import Postgres, PostgresArgs
 from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
+from components.data.table import Replica, RequestLimit, Table, TableArgs
+from components.data.table_keys import Index, LocalIndex
+from components.data.table_scaling import CapacityRange, Provisioned
 
 if TYPE_CHECKING:
+    import pulumi_aws as aws
+
     from architecture.platform import Platform
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
     from components.data.database import Database
     from components.network.network import Network
     from settings import Settings
-    from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings
+    from settings.data import (
+        CacheSettings,
+        DatabaseSettings,
+        ParameterSettings,
+        SecretSettings,
+        TableSettings,
+        TableUse,
+    )
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,17 @@ class Data:
     cache: Cache | None
     secrets: SecretSet | None
     parameters: ParameterTree | None
+    tables: Mapping[str, Table] = field(default_factory=dict)
+
+    def grant_tables(self, uses: Mapping[str, TableUse], role: aws.iam.Role) -> None:
+        """Let a program with `role` do with each table what its settings say, and nothing more."""
+        for name, use in sorted(uses.items()):
+            table = self.tables[name]
+            {"read": table.grant_read, "write": table.grant_write, "readWrite": table.grant_read_write}[use](role)
+
+    def table_names(self, uses: Mapping[str, TableUse]) -> dict[str, pulumi.Input[str]]:
+        """What such a program is told: the name of `sessions` as TABLE_SESSIONS."""
+        return {f"TABLE_{name.replace('-', '_').upper()}": self.tables[name].name for name in uses}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +79,11 @@ def build_data(
     }
     database = _database(settings, platform, network, keys)
     cache = _cache(settings, platform, network, keys)
-    for watched in (database, cache):
+    tables = {
+        name: Table(platform.name(name), table_args(name, table, settings, **_table_keys(storage)), platform.options())
+        for name, table in sorted(settings.tables.items())
+    }
+    for watched in (database, cache, *tables.values()):
         if watched is not None and topics is not None:
             watched.alarms(topics)
     return Data(
@@ -64,7 +91,15 @@ def build_data(
         cache=cache,
         secrets=_secrets(settings, platform, keys["key_arn"]),
         parameters=_parameters(settings, platform, keys["key_arn"], whereabouts(database, cache)),
+        tables=tables,
     )
+
+
+def _table_keys(storage: Storage) -> dict[str, Any]:
+    return {
+        "key_arn": storage.data_key.arn if storage.data_key else None,
+        "replica_key_arns": {region: key.arn for region, key in storage.replica_keys.items()},
+    }
 
 
 def _database(
@@ -197,6 +232,47 @@ def cache_args(cache: CacheSettings, settings: Settings, ground: Ground) -> Cach
             apply_immediately=cache.apply_immediately,
             retention=settings.retention,
         )
+
+
+def table_args(
+    name: str,
+    table: TableSettings,
+    settings: Settings,
+    *,
+    key_arn: pulumi.Input[str] | None,
+    replica_key_arns: Mapping[str, pulumi.Input[str]],
+) -> TableArgs:
+    """What the stack's YAML says of one table."""
+    with says(f"tables.{name}"):
+        return TableArgs(
+            attributes=table.attributes,
+            hash_key=table.hash_key,
+            range_key=table.range_key,
+            indexes={name: Index(**index.model_dump()) for name, index in table.indexes.items()},
+            local_indexes={name: LocalIndex(**index.model_dump()) for name, index in table.local_indexes.items()},
+            provisioned=_provisioned(table),
+            limit=RequestLimit(**table.limit.model_dump()) if table.limit else None,
+            ttl=table.ttl,
+            stream=table.stream,
+            recovery_days=table.recovery_days if table.recovery_days is not None else (0 if settings.free_tier else 35),
+            replicas=[
+                Replica(region=region, key_arn=replica_key_arns[region] if settings.own_keys else None)
+                for region in table.replicas
+            ],
+            key_arn=key_arn,
+            retention=settings.retention,
+        )
+
+
+def _provisioned(table: TableSettings) -> Provisioned | None:
+    if table.provisioned is None:
+        return None
+    read, write = table.provisioned.read, table.provisioned.write
+    return Provisioned(
+        read=CapacityRange(minimum=read.minimum, maximum=read.maximum),
+        write=CapacityRange(minimum=write.minimum, maximum=write.maximum),
+        utilisation_percent=table.provisioned.utilisation_percent,
+    )
 
 
 def secret_args(

@@ -54,6 +54,8 @@ def export_data(data: Data) -> None:
         pulumi.export("cacheEndpoint", data.cache.endpoint)
         pulumi.export("cacheSecretArn", data.cache.secret_arn)
         pulumi.export("cacheSecurityGroupId", data.cache.security_group_id)
+    if data.tables:
+        pulumi.export("tableNames", {service: table.name for service, table in data.tables.items()})
     if data.secrets is not None:
         pulumi.export("secretArns", dict(data.secrets.arns))
     if data.parameters is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from architecture.refusals import says
@@ -29,6 +29,8 @@ class Storage:
     data_key: Key | None
     log_archive: Bucket | None
     buckets: Mapping[str, Bucket]
+    replica_keys: Mapping[str, Key] = field(default_factory=dict)
+    """By region, for what is kept in a second one."""
 
 
 def build_storage(settings: Settings, platform: Platform) -> Storage:
@@ -37,11 +39,12 @@ def build_storage(settings: Settings, platform: Platform) -> Storage:
     data_key = _key(settings, platform, "data", "Data at rest") if settings.own_keys and settings.keeps_data else None
     replica_keys = {
         region: _key(settings, platform, "data-replica", f"Copies of data in {region}", region=region)
-        for region in sorted({bucket.replicate_to for bucket in settings.buckets.values() if bucket.replicate_to})
+        for region in sorted(_replica_regions(settings))
     }
     return Storage(
         logs_key=_logs_key(settings, platform),
         data_key=data_key,
+        replica_keys=replica_keys,
         log_archive=archive,
         buckets={
             service: Bucket(
@@ -59,6 +62,13 @@ def build_storage(settings: Settings, platform: Platform) -> Storage:
             for service, bucket in sorted(settings.buckets.items())
         },
     )
+
+
+def _replica_regions(settings: Settings) -> set[str]:
+    """Where copies are kept that a key of ours encrypts."""
+    of_buckets = {bucket.replicate_to for bucket in settings.buckets.values() if bucket.replicate_to}
+    of_tables = {region for table in settings.tables.values() for region in table.replicas}
+    return of_buckets | (of_tables if settings.own_keys else set())
 
 
 def _logs_key(settings: Settings, platform: Platform) -> Key | ExistingKey | None:

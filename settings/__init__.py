@@ -34,7 +34,7 @@ from settings.analytics import LogAnalyticsSettings
 from settings.application import ClusterSettings, LogRouterSettings, ServiceSettings
 from settings.baseline import BaselineSettings
 from settings.cost import CostGuardSettings
-from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings
+from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings, TableSettings
 from settings.delivery import DeliverySettings, FrontEndSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.messaging import QueueSettings, WorkflowSettings
@@ -86,6 +86,7 @@ class Settings(Section):
     queues: dict[Name, QueueSettings] = {}
     workflows: dict[Name, WorkflowSettings] = {}
     cache: CacheSettings | None = None
+    tables: dict[Name, TableSettings] = {}
     secrets: dict[Name, SecretSettings] = {}
     parameters: ParameterSettings | None = None
     delivery: DeliverySettings | None = None
@@ -112,7 +113,8 @@ class Settings(Section):
     @property
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
-        return bool(self.buckets or self.database or self.cache or self.secrets or self.parameters or self.services)
+        stores = self.buckets or self.database or self.cache or self.tables or self.secrets
+        return bool(stores or self.parameters or self.services)
 
     @property
     def has_firewall(self) -> bool:

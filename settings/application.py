@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from settings.data import TableUse, unknown_tables
 from settings.section import Section, text
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class ServiceSettings(Section):
     shell_access: bool = False
     database: bool = False
     """Whether it works with the stack's database."""
+    tables: dict[str, TableUse] = {}
+    """What it may do with which tables of the stack; it is told the name of sessions as TABLE_SESSIONS."""
     queue: str | None = None
     """A worker's queue: it is told the queue's address as QUEUE_URL, may take messages and answer workflows."""
 
@@ -107,6 +110,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.traffic", "needs a load balancer; add the section loadBalancer or remove this key"
         if service.database and settings.database is None:
             yield f"{key}.database", "true needs a database; add the section database or remove this key"
+        yield from unknown_tables(key, service.tables, settings)
         yield from _worker(key, service, settings)
         if settings.free_tier:
             yield key, "runs on Fargate, which is not free, and freeTier is true; remove it"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from settings.section import Section, text
+from settings.section import Region, Section, text
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -123,6 +123,72 @@ class ParameterSettings(Section):
     """Name below the path → value. Where the stores answer is added by itself."""
 
 
+class IndexSettings(Section):
+    """Another way to find the items of a table."""
+
+    hash_key: str
+    range_key: str | None = None
+    attributes: list[str] | None = None
+    """What is copied beside the keys; left out: the whole item."""
+
+
+class LocalIndexSettings(Section):
+    """Another order of the items under one hash key."""
+
+    range_key: str
+    attributes: list[str] | None = None
+
+
+class CapacitySettings(Section):
+    """Between which numbers of units a second capacity moves."""
+
+    minimum: int
+    maximum: int
+
+
+class ProvisionedSettings(Section):
+    """Capacity that is there beforehand and follows the use."""
+
+    read: CapacitySettings
+    write: CapacitySettings
+    utilisation_percent: int = 70
+    """How much of it should be in use."""
+
+
+class LimitSettings(Section):
+    """The most units a second that are answered, and paid for, on demand."""
+
+    read: int
+    write: int
+
+
+class TableSettings(Section):
+    """A DynamoDB table."""
+
+    attributes: dict[str, Literal["S", "N", "B"]]
+    """The type of each attribute that is a key: S (text), N (number), B (bytes)."""
+
+    hash_key: str
+    range_key: str | None = None
+    indexes: dict[str, IndexSettings] = {}
+    local_indexes: dict[str, LocalIndexSettings] = {}
+    provisioned: ProvisionedSettings | None = None
+    """Left out: on demand."""
+
+    limit: LimitSettings | None = None
+    ttl: str | None = None
+    """The attribute that says when an item ends, in epoch seconds."""
+
+    stream: Literal["keys", "new", "old", "both"] | None = None
+    recovery_days: int | None = None
+    """Left out: 35, or none where freeTier is true."""
+
+    replicas: list[Region] = []
+    """Further regions in which the table can be read and written."""
+
+
+TableUse = Literal["read", "write", "readWrite"]
+
 _AURORA_ONLY = ("readers", "reader_scaling", "serverless", "extensions")
 _RDS_ONLY = ("multi_az", "storage")
 _KEYS = {
@@ -136,6 +202,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     """What cannot work together: key and why."""
     yield from _database(settings)
     yield from _cache(settings)
+    yield from _tables(settings)
     if settings.free_tier:
         for name in settings.secrets:
             yield f"secrets.{name}", "costs $0.40 a month and freeTier is true; use an encrypted parameter"
@@ -176,3 +243,41 @@ def _cache(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "cache", "costs money and freeTier is true; remove it"
     if network is None:
         yield "cache", "stands in a network, which is missing; add the section network"
+
+
+_FREE_UNITS = 25
+
+
+def _tables(settings: Settings) -> Iterator[tuple[str, str]]:
+    for name, table in settings.tables.items():
+        for region in table.replicas:
+            if region == settings.region:
+                yield f"tables.{name}.replicas", f"{region} is the stack's own region; use another"
+            elif settings.free_tier:
+                yield f"tables.{name}.replicas", f"{region} costs money and freeTier is true; leave it out"
+        if not settings.free_tier:
+            continue
+        if table.provisioned is None:
+            yield f"tables.{name}.provisioned", "is missing: on demand is never free, and freeTier is true; add it"
+        if table.recovery_days:
+            yield f"tables.{name}.recoveryDays", f"{table.recovery_days} costs money and freeTier is true; use 0"
+    if settings.free_tier:
+        for what in ("read", "write"):
+            units = sum(
+                getattr(table.provisioned, what).maximum * (1 + len(table.indexes))
+                for table in settings.tables.values()
+                if table.provisioned is not None
+            )
+            if units > _FREE_UNITS:
+                yield (
+                    "tables",
+                    f"may use {units} {what} units with their indexes and freeTier is true; use {_FREE_UNITS} at most",
+                )
+
+
+def unknown_tables(key: str, uses: Iterable[str], settings: Settings) -> Iterator[tuple[str, str]]:
+    """Tables that a program at `key` is to use and the stack does not have."""
+    for name in uses:
+        if name not in settings.tables:
+            known = ", ".join(sorted(settings.tables)) or "none"
+            yield f"{key}.tables.{name}", f"is not a table of this stack; the tables are: {known}"

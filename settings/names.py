@@ -27,6 +27,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
         ("role", len("-replica-role") + _PULUMI_SUFFIX, 64),
         ("bucket", len("-replica-bucket") + _PULUMI_SUFFIX, 63),
     ),
+    "table": (("table", 0, 255),),
     "queue": (("dead-letter queue", len("-dead-letters.fifo"), 80),),
     "workflow": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
     "scheduled workflow": (("role", len("-schedule-role") + _PULUMI_SUFFIX, 64),),
@@ -95,6 +96,8 @@ def _chosen(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Section, service and tightest part of everything whose name the user chose."""
     for service, bucket in settings.buckets.items():
         yield "buckets", service, "replicated bucket" if bucket.replicate_to else "bucket"
+    for service in settings.tables:
+        yield "tables", service, "table"
     for service in settings.queues:
         yield "queues", service, "queue"
     for service, workflow in settings.workflows.items():

@@ -140,6 +140,9 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
     if type_ == "aws:sqs/queue:Queue":
         extra["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
         extra["arn"] = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{inputs['name']}"
+    if type_ == "aws:dynamodb/table:Table":
+        extra["arn"] = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{inputs['name']}"
+        extra["streamArn"] = f"{extra['arn']}/stream/2026-01-01T00:00:00.000"
     if short == "Repository":
         extra["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{inputs.get('name', name)}"
     if short == "TargetGroup":

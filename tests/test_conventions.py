@@ -31,6 +31,10 @@ from components.data.lifecycle import LifecycleRule
 from components.data.parameters import ParameterTree, ParameterTreeArgs
 from components.data.postgres import Postgres, PostgresArgs
 from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
+from components.data.table import Replica as TableReplica
+from components.data.table import Table, TableArgs
+from components.data.table_keys import Index, LocalIndex
+from components.data.table_scaling import CapacityRange, Provisioned
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
 from components.delivery.deploy_role import DeployedService, DeployRole, DeployRoleArgs
 from components.edge.certificate import Certificate, CertificateArgs
@@ -137,6 +141,31 @@ def _secrets(transform: Any) -> None:
 def _parameters(transform: Any) -> None:
     args = ParameterTreeArgs(path="/wiki/dev", values={"a": "b"}, secure={"c/d": "e"}, transform=transform)
     ParameterTree(NAME, args).grant_read(_role())
+
+
+def _table(transform: Any) -> None:
+    # A table with capacity that scales has no replicas: one of each.
+    units = CapacityRange(minimum=1, maximum=10)
+    scaled = TableArgs(
+        attributes={"id": "S", "order": "N"},
+        hash_key="id",
+        indexes={"by-order": Index(hash_key="order")},
+        provisioned=Provisioned(read=units, write=units),
+        key_arn="arn:aws:kms:::key/1",
+        transform=transform,
+    )
+    copied = TableArgs(
+        attributes={"id": "S", "kind": "S", "order": "N"},
+        hash_key="id",
+        range_key="kind",
+        local_indexes={"by-order": LocalIndex(range_key="order")},
+        replicas=[TableReplica(region="ap-northeast-3")],
+        transform=transform,
+    )
+    role = _role()
+    for made in (Table(NAME, scaled), Table(f"{NAME}-copied", copied)):
+        made.grant_read_write(role)
+        made.alarms(TOPICS)
 
 
 def _load_balancer(transform: Any) -> None:
@@ -345,6 +374,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     Schedule: _schedule,
     SecretSet: _secrets,
     Service: _service,
+    Table: _table,
     Topics: _topics,
     Vpc: _vpc,
     WebAcl: _web_acl,
@@ -382,12 +412,13 @@ def test_children_belong_to_their_component_and_carry_its_name(
     component: type[pulumi.ComponentResource], recorder: Recorder
 ) -> None:
     recorder.run(lambda: WHOLE[component]({}))
-    parent = next(each for each in recorder.resources if not each.custom)
-    assert parent.type == f"kumiki:{component.__module__.split('.')[1]}:{component.__name__}"
     assert children(recorder)
     for child in children(recorder):
-        assert child.parent == parent.urn, child.name
-        assert child.name.startswith(f"{NAME}-"), child.name
+        assert child.parent, child.name
+        parent = recorder.by_urn(child.parent)
+        assert parent.type == f"kumiki:{component.__module__.split('.')[1]}:{component.__name__}"
+        assert parent.name.startswith(NAME)
+        assert child.name.startswith(f"{parent.name}-"), child.name
 
 
 @every_component

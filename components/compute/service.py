@@ -267,6 +267,10 @@ class Service(pulumi.ComponentResource):
             opts=self._child("egress_rule"),
         )
 
+    def allow_to_prefix_list(self, prefix_list_id: pulumi.Input[str], what: str) -> None:
+        """Let the tasks call an AWS service behind a gateway endpoint, by HTTPS."""
+        self._https(what, f"To {what}, through its gateway endpoint", prefix_list_id=prefix_list_id)
+
     def alarms(self, topics: AlarmTopics) -> None:
         """Wake somebody when tasks are missing or fail; tell somebody when they are nearly too small."""
         self._alarm_on_use("CPU", "CPUUtilization", topics)

@@ -71,7 +71,7 @@ def test_the_log_archive_moves_to_glacier_and_ends_after_a_year(name: str, recor
     assert {"days": 365} in [rule.get("expiration") for rule in rules]
 
 
-HOLDS_DATA = {"Key", "Bucket", "Vpc", "Cluster", "ReplicationGroup", "Repository", "Zone"}
+HOLDS_DATA = {"Key", "Bucket", "Vpc", "Cluster", "ReplicationGroup", "Repository", "Table", "Zone"}
 
 
 @pytest.mark.parametrize(("name", "protected"), [("dev", set()), ("prod", HOLDS_DATA)])

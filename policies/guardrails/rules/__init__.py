@@ -13,6 +13,7 @@ from guardrails.rules import (
     permissions,
     residency,
     security_groups,
+    tables,
     tagging,
     waivers,
 )
@@ -23,6 +24,7 @@ RULES = (
     *buckets.RULES,
     *bucket_care.RULES,
     *keys.RULES,
+    *tables.RULES,
     *networks.RULES,
     *security_groups.RULES,
     *logs.RULES,

@@ -25,6 +25,7 @@ _KEEPS_DATA = (
     "aws:rds/instance:Instance",
     "aws:rds/cluster:Cluster",
     "aws:dynamodb/table:Table",
+    "aws:dynamodb/tableReplica:TableReplica",
     "aws:efs/fileSystem:FileSystem",
     "aws:cognito/userPool:UserPool",
 )
