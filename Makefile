@@ -6,6 +6,8 @@ RUN := .venv/bin/python
 
 # The stamp's name carries the content it stands for: a changed requirements file asks for a stamp that does not exist yet.
 SYNCED := .venv/.synced-$(firstword $(shell cksum requirements/dev.txt))
+# Spark, for the tests and measurements of the lake's jobs; a rehearsal does without.
+JOBS := .venv/.jobs-$(firstword $(shell cat requirements/dev.txt requirements/jobs.txt | cksum))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -22,6 +24,9 @@ $(SYNCED):
 	@command -v "$(PYTHON)" >/dev/null || { echo "Set-up failed: there is no $(PYTHON) on the PATH." >&2; exit 1; }
 	@"$(PYTHON)" requirements/sync.py "$@"
 
+$(JOBS): $(SYNCED)
+	@"$(PYTHON)" requirements/sync.py "$@"
+
 # A .venv whose interpreter has gone (an upgraded Python, a moved home) is set up again in spite of its stamp.
 ifneq ($(shell test -x $(RUN) && echo there),there)
 .PHONY: $(SYNCED)
@@ -34,7 +39,7 @@ else
 	@$(RUN) -m rehearsal "$(STACK)" $(ARGS)
 endif
 
-test: $(SYNCED) ## Run the tests: make test [ARGS="-k vpc"]
+test: $(SYNCED) $(JOBS) ## Run the tests: make test [ARGS="-k vpc"]
 	@$(RUN) -m pytest --numprocesses auto $(ARGS)
 
 CHECKS := check-format check-lint check-types check-requirements check-docs check-delivery
@@ -44,7 +49,7 @@ check-format: $(SYNCED)
 	@$(RUN) -m ruff format --check .
 check-lint: $(SYNCED)
 	@$(RUN) -m ruff check .
-check-types: $(SYNCED)
+check-types: $(SYNCED) $(JOBS)
 	@$(RUN) -m basedpyright
 check-requirements: $(SYNCED)
 	@$(RUN) requirements/compile.py --check
@@ -69,7 +74,7 @@ docs: $(SYNCED) ## Write the generated documents again
 	@$(RUN) docs/readme.py
 	@cd policies && ../$(RUN) -m guardrails.catalogue
 
-bench: $(SYNCED) ## Measure the rehearsal: time, CPU, memory, growth
+bench: $(SYNCED) $(JOBS) ## Measure the rehearsal: time, CPU, memory, growth
 	@$(RUN) -m benchmarks $(ARGS)
 
 requirements: $(SYNCED) ## Compile pyproject.toml to the requirements files, keeping the pins that still fit

@@ -52,6 +52,8 @@ TARGETS = (
         groups=("rehearsal", "test", "check", "workloads"),
         constraint=RUNTIME.path,
     ),
+    # Half a gigabyte, which only the tests and measurements of the lake's jobs need: added to .venv by what runs those.
+    Target(path="requirements/jobs.txt", project=False, groups=("jobs",), constraint=DEVELOPMENT),
     Target(path="requirements/uv.txt", project=False, groups=("bootstrap",)),
     # What the image installs: the versions with which its tests ran.
     Target(path="workloads/api/requirements.txt", project=False, groups=("workloads",), constraint=DEVELOPMENT),

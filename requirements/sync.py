@@ -1,6 +1,7 @@
 """Make `.venv` hold exactly the packages of requirements/dev.txt. Run by the Makefile, only when its stamp is missing.
 
     python3 requirements/sync.py .venv/.synced-<key>
+    python3 requirements/sync.py .venv/.jobs-<key>      add those of requirements/jobs.txt
 
 Only the standard library, and only syntax that an old python3 can parse, so that it can say what is wrong. Nothing is
 written outside the project but the download caches of uv and pip.
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 UV_HOME = ROOT / ".uv"
 REQUIREMENTS = ROOT / "requirements" / "dev.txt"
+JOBS = ROOT / "requirements" / "jobs.txt"
+OPTIONS = ["--require-hashes", "--compile-bytecode", "--python"]
 OLDEST = (3, 11)
 
 
@@ -69,17 +72,29 @@ def sync(stamp, keep_open):
     uv = find_uv(keep_open)
     # Without a stamp an earlier set-up was cut short and may have left half a package behind: start afresh.
     whole = bool(stamps) and python.exists()
-    for old in stamps:
+    for old in [*stamps, *VENV.glob(".jobs-*")]:
         old.unlink()
     print(f"{'Updating' if whole else 'Creating'} .venv from requirements/dev.txt ...", flush=True)
     if not whole:
         shutil.rmtree(VENV, ignore_errors=True)
         run(uv, "--quiet", "venv", "--python", sys.executable, VENV, keep_open=keep_open)
     # Compiled now, once: without compiled files every start of the program costs about 3 s more.
-    options = ["--require-hashes", "--compile-bytecode", "--python", python]
-    run(uv, "--quiet", "pip", "sync", *options, REQUIREMENTS, keep_open=keep_open)
+    run(uv, "--quiet", "pip", "sync", *OPTIONS, python, REQUIREMENTS, keep_open=keep_open)
     stamp.touch()
     print(f"Set up in {time.monotonic() - started:.1f} s.", flush=True)
+
+
+def add_jobs(stamp, keep_open):
+    if stamp.exists():
+        return
+    started = time.monotonic()
+    print("Adding Spark from requirements/jobs.txt (once; 350 MB) ...", flush=True)
+    uv = find_uv(keep_open)
+    for old in VENV.glob(".jobs-*"):
+        old.unlink()
+    run(uv, "--quiet", "pip", "install", *OPTIONS, VENV / "bin" / "python", "--requirement", JOBS, keep_open=keep_open)
+    stamp.touch()
+    print(f"Added in {time.monotonic() - started:.1f} s.", flush=True)
 
 
 def main():
@@ -92,7 +107,8 @@ def main():
     with REQUIREMENTS.open() as lock:
         # The children inherit the lock: should this process be killed, the next one waits until they are done writing.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        sync(ROOT / sys.argv[1], (lock.fileno(),))
+        stamp = ROOT / sys.argv[1]
+        (add_jobs if stamp.name.startswith(".jobs-") else sync)(stamp, (lock.fileno(),))
 
 
 if __name__ == "__main__":

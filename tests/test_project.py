@@ -26,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 REQUIREMENTS_FILES = (
     "requirements.txt",
     "requirements/dev.txt",
+    "requirements/jobs.txt",
     "requirements/uv.txt",
     "workloads/api/requirements.txt",
 )

