@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 pytest.importorskip("pyspark", reason="the jobs' packages are not installed: run `make test`")
 
 
+DRIVER = Path(os.environ.get("POSTGRESQL_JDBC_DRIVER", "/usr/share/java/postgresql.jar"))
+"""AWS Glue brings PostgreSQL's JDBC driver; here it is Debian's libpostgresql-jdbc-java, where that is installed."""
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     # Only where Spark is installed.
@@ -44,6 +48,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.driver.host": "127.0.0.1",
         "spark.ui.showConsoleProgress": "false",
     }
+    if DRIVER.is_file():
+        options["spark.jars"] = str(DRIVER)
     builder: Any = SparkSession.builder
     builder = builder.master("local[1]")
     for name, value in options.items():
@@ -53,3 +59,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
+
+
+@pytest.fixture
+def jdbc_driver() -> Path:
+    """PostgreSQL's driver, or no test."""
+    if not DRIVER.is_file():
+        pytest.skip("there is no JDBC driver for PostgreSQL on this machine (Debian: libpostgresql-jdbc-java)")
+    return DRIVER

@@ -18,6 +18,9 @@ pytest.importorskip("pyspark")
 from jobs import history, lake
 from jobs.tables import MESSAGE
 
+from tests.conftest import ROOT
+from tests.workloads.conftest import PASSWORD, Postgres
+
 COLUMNS = ", ".join(f"{column} {kind}" for column, kind in MESSAGE.items())
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -129,6 +132,30 @@ def test_a_column_that_is_missing_is_null(zone: Lake) -> None:
     row = message(1)
     zone.run((*row[:2], *row[3:]), columns=columns)
     assert set(zone.messages()) == {1}
+
+
+@pytest.mark.covers("B14")
+@pytest.mark.usefixtures("jdbc_driver")
+def test_postgresql_itself_is_read_incrementally_over_tls(postgres: Postgres, zone: Lake) -> None:
+    postgres.execute("DROP TABLE IF EXISTS lake_messages")
+    postgres.execute((ROOT / "workloads/jobs/source.sql").read_text())
+    moment = f"timestamptz '{NOON}' - n * interval '1 hour'"
+    row = f"n, 'c', 's', 'u', 'user', 'hello', {moment}, {moment}"
+    postgres.execute(f"INSERT INTO lake_messages SELECT {row} FROM generate_series(1, 100) AS n")  # noqa: S608
+    url = f"jdbc:postgresql://localhost:{postgres.port}/postgres?sslmode=verify-full&sslrootcert={postgres.certificate}"
+
+    def bring(now: datetime) -> dict[int, str]:
+        source = history.Database(zone.spark, url, {"user": "app", "password": PASSWORD})
+        history.bring(zone.spark, source, f"{zone.folder}/clean", now=now)
+        return zone.messages()
+
+    assert bring(NOON + HOUR) == dict.fromkeys(range(1, 101), "hello")
+    first_day = [*(zone.folder / "clean/messages/day=2026-11-16").iterdir()]
+    later = f"timestamptz '{NOON + HOUR}'"
+    postgres.execute(f"UPDATE lake_messages SET content = 'edited', updated_at = {later} WHERE id = 30")  # noqa: S608
+    postgres.execute("DELETE FROM lake_messages WHERE id = 31")
+    assert bring(NOON + 2 * HOUR) == dict.fromkeys(range(1, 101), "hello") | {30: "edited"}
+    assert [*(zone.folder / "clean/messages/day=2026-11-16").iterdir()] == first_day, "its day has not changed"
 
 
 def test_a_source_without_files_is_refused(spark: SparkSession, tmp_path: Path) -> None:
