@@ -11,7 +11,7 @@ JOBS := .venv/.jobs-$(firstword $(shell cat requirements/dev.txt requirements/jo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup format check test rehearse bench docs requirements upgrade clean
+.PHONY: help setup packages format check test rehearse bench docs requirements upgrade clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ help: ## Show this list
 
 setup: $(SYNCED) ## Create or update .venv (every other target does this by itself)
 	@echo ".venv is up to date."
+
+packages: $(SYNCED) ## Build what functions run, where it is missing or stale, into build/
+	@$(RUN) -m packages
 
 $(SYNCED):
 	@command -v "$(PYTHON)" >/dev/null || { echo "Set-up failed: there is no $(PYTHON) on the PATH." >&2; exit 1; }
@@ -32,14 +35,17 @@ ifneq ($(shell test -x $(RUN) && echo there),there)
 .PHONY: $(SYNCED)
 endif
 
-rehearse: $(SYNCED) ## Preview, deploy on an emulated AWS and judge: make rehearse STACK=dev [ARGS=--serve]
+# A stack without functions needs no packages.
+WITH_FUNCTIONS := $(patsubst Pulumi.%.yaml,%,$(shell grep -ls '^  kumiki:functions:' Pulumi.*.yaml))
+
+rehearse: $(SYNCED) $(if $(filter $(STACK),$(WITH_FUNCTIONS)),packages) ## Preview, deploy on an emulated AWS and judge: make rehearse STACK=dev [ARGS=--serve]
 ifeq ($(STACK),)
 	@echo "Say which stack: make rehearse STACK=<name>. There are: $(STACKS)" >&2; exit 2
 else
 	@$(RUN) -m rehearsal "$(STACK)" $(ARGS)
 endif
 
-test: $(SYNCED) $(JOBS) ## Run the tests: make test [ARGS="-k vpc"]
+test: $(SYNCED) packages $(JOBS) ## Run the tests: make test [ARGS="-k vpc"]
 	@$(RUN) -m pytest --numprocesses auto $(ARGS)
 
 CHECKS := check-format check-lint check-types check-requirements check-docs check-delivery
@@ -57,7 +63,7 @@ check-delivery: $(SYNCED)
 	@$(RUN) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv/bin/zizmor --offline --quiet --no-progress .github
 	@.venv/bin/hadolint workloads/*/Dockerfile
-check-docs: $(SYNCED)
+check-docs: $(SYNCED) packages
 	@$(RUN) docs/coverage.py --check
 	@$(RUN) -m rehearsal.inventory --check
 	@$(RUN) docs/readme.py --check
@@ -68,13 +74,13 @@ format: $(SYNCED) ## Format the code and mend what lint can mend
 	@$(RUN) -m ruff check --fix-only --quiet .
 	@$(RUN) -m ruff format .
 
-docs: $(SYNCED) ## Write the generated documents again
+docs: $(SYNCED) packages ## Write the generated documents again
 	@$(RUN) docs/coverage.py
 	@$(RUN) -m rehearsal.inventory
 	@$(RUN) docs/readme.py
 	@cd policies && ../$(RUN) -m guardrails.catalogue
 
-bench: $(SYNCED) $(JOBS) ## Measure the rehearsal: time, CPU, memory, growth
+bench: $(SYNCED) packages $(JOBS) ## Measure the rehearsal: time, CPU, memory, growth
 	@$(RUN) -m benchmarks $(ARGS)
 
 requirements: $(SYNCED) ## Compile pyproject.toml to the requirements files, keeping the pins that still fit
@@ -84,4 +90,4 @@ upgrade: $(SYNCED) ## The same with the newest versions that pyproject.toml allo
 	@$(RUN) requirements/compile.py --upgrade
 
 clean: ## Remove what set-up made
-	rm -rf .venv .uv
+	rm -rf .venv .uv build

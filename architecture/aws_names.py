@@ -45,6 +45,8 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:iam/role:Role": ("name", 64),
     "aws:iam/rolePolicy:RolePolicy": ("name", 128),
     "aws:kms/alias:Alias": ("name", 256),
+    "aws:lambda/function:Function": ("name", 64),
+    "aws:lambda/layerVersion:LayerVersion": ("layer_name", 140),
     "aws:lb/loadBalancer:LoadBalancer": ("name", 32),
     "aws:lb/targetGroup:TargetGroup": ("name", 32),
     "aws:rds/cluster:Cluster": ("cluster_identifier", 63),

@@ -14,6 +14,7 @@ from architecture.cost import cost_guard_args
 from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args, table_args
 from architecture.delivery import deploy_role_args, front_end_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
+from architecture.functions import function_args
 from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
@@ -99,6 +100,13 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
         )
     yield from _edge_parts(settings)
     yield from _messaging_parts(settings)
+    for name, function in settings.functions.items():
+        yield lambda name=name, function=function: function_args(name, function, settings)
+        if function.schedule is not None:
+            target = Target(arn="arn:aws:lambda:::to-be-made", action="lambda:InvokeFunction")
+            yield lambda name=name, when=function.schedule, target=target: schedule_args(
+                name, when, target, "functions"
+            )
 
 
 def _edge_parts(settings: Settings) -> Iterator[Callable[[], object]]:

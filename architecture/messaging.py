@@ -134,9 +134,9 @@ def workflow_args(
         )
 
 
-def schedule_args(service: str, schedule: ScheduleSettings, target: Target) -> ScheduleArgs:
-    """What the stack's YAML says of when a workflow starts."""
-    with says(f"workflows.{service}.schedule"):
+def schedule_args(service: str, schedule: ScheduleSettings, target: Target, of: str = "workflows") -> ScheduleArgs:
+    """What the stack's YAML says of when a workflow, or what else the section `of` has, starts."""
+    with says(f"{of}.{service}.schedule"):
         return ScheduleArgs(target=target, **schedule.model_dump())
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from architecture.data import Data
     from architecture.delivery import Delivery
     from architecture.edge import Edge
+    from architecture.functions import Functions
     from architecture.messaging import Messaging
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
@@ -127,3 +128,18 @@ def export_application(application: Application) -> None:
     pulumi.export("clusterName", application.cluster.name)
     pulumi.export("repositoryUrls", {name: one.url for name, one in application.repositories.items()})
     pulumi.export("serviceNames", {name: one.name for name, one in application.services.items()})
+
+
+def export_functions(functions: Functions) -> None:
+    """What the functions are called, which version of each the last deployment published, and where failures wait."""
+    if not functions.functions:
+        return
+    made = functions.functions.items()
+    pulumi.export("functionNames", {name: function.name for name, function in made})
+    pulumi.export("functionAliases", {name: function.alias_arn for name, function in made})
+    pulumi.export("functionVersions", {name: function.version for name, function in made})
+    dead_letters = {
+        **{name: function.dead_letters_url for name, function in made},
+        **{f"{name}-schedule": schedule.dead_letters_url for name, schedule in functions.schedules.items()},
+    }
+    pulumi.export("functionDeadLetterUrls", dead_letters)

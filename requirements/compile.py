@@ -49,14 +49,18 @@ TARGETS = (
     Target(
         path=DEVELOPMENT,
         project=True,
-        groups=("rehearsal", "test", "check", "workloads"),
+        groups=("rehearsal", "test", "check", "workloads", "functions"),
         constraint=RUNTIME.path,
     ),
     # Half a gigabyte, which only the tests and measurements of the lake's jobs need: added to .venv by what runs those.
     Target(path="requirements/jobs.txt", project=False, groups=("jobs",), constraint=DEVELOPMENT),
     Target(path="requirements/uv.txt", project=False, groups=("bootstrap",)),
     # What the image installs: the versions with which its tests ran.
-    Target(path="workloads/api/requirements.txt", project=False, groups=("workloads",), constraint=DEVELOPMENT),
+    Target(
+        path="workloads/api/requirements.txt", project=False, groups=("workloads", "functions"), constraint=DEVELOPMENT
+    ),
+    # And what the layer of its function holds.
+    Target(path="workloads/api/layer.txt", project=False, groups=("functions",), constraint=DEVELOPMENT),
 )
 
 

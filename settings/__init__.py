@@ -24,6 +24,7 @@ from settings import (
     data,
     delivery,
     edge,
+    functions,
     messaging,
     names,
     network,
@@ -37,6 +38,7 @@ from settings.cost import CostGuardSettings
 from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings, TableSettings
 from settings.delivery import DeliverySettings, FrontEndSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
+from settings.functions import FunctionSettings
 from settings.messaging import QueueSettings, WorkflowSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
@@ -59,6 +61,7 @@ _PARTS = (
     analytics,
     application,
     cost,
+    functions,
 )
 """Each knows which of its settings cannot work together."""
 
@@ -97,6 +100,7 @@ class Settings(Section):
     cluster: ClusterSettings = ClusterSettings()
     log_router: LogRouterSettings = LogRouterSettings()
     services: dict[Name, ServiceSettings] = {}
+    functions: dict[Name, FunctionSettings] = {}
 
     @property
     def own_keys(self) -> bool:
@@ -107,14 +111,14 @@ class Settings(Section):
     def writes_logs(self) -> bool:
         """Whether any part of the stack has a CloudWatch log group."""
         network_logs = self.network is not None and self.network.logs_to_cloudwatch
-        parts = self.database or self.cache or self.services or self.workflows
+        parts = self.database or self.cache or self.services or self.workflows or self.functions
         return network_logs or self.has_firewall or bool(parts)
 
     @property
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
         stores = self.buckets or self.database or self.cache or self.tables or self.secrets
-        return bool(stores or self.parameters or self.services)
+        return bool(stores or self.parameters or self.services or self.functions)
 
     @property
     def has_firewall(self) -> bool:

@@ -31,6 +31,8 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "queue": (("dead-letter queue", len("-dead-letters.fifo"), 80),),
     "workflow": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
     "scheduled workflow": (("role", len("-schedule-role") + _PULUMI_SUFFIX, 64),),
+    "function": (("function", 0, 64), ("role", len("-role") + _PULUMI_SUFFIX, 64)),
+    "scheduled function": (("role", len("-schedule-role") + _PULUMI_SUFFIX, 64),),
     "event workflow": (("role", len("-event-role") + _PULUMI_SUFFIX, 64),),
 }
 
@@ -108,6 +110,8 @@ def _chosen(settings: Settings) -> Iterator[tuple[str, str, str]]:
         )
     for service in settings.services:
         yield "services", service, "service"
+    for service, function in settings.functions.items():
+        yield "functions", service, "scheduled function" if function.schedule else "function"
 
 
 def _overflows(name: str, part: str) -> list[tuple[int, str]]:

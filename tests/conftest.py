@@ -149,6 +149,12 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         extra["arnSuffix"] = f"targetgroup/{name}/0123456789abcdef"
     if short == "ListenerRule":
         extra["arn"] = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener-rule/app/web/1/2/{name}"
+    if type_ == "aws:lambda/function:Function":
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{inputs['name']}"
+        extra |= {"arn": arn, "version": "1", "invokeArn": f"invoke/{arn}"}
+    if type_ == "aws:lambda/alias:Alias":
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{inputs['functionName']}:{inputs['name']}"
+        extra |= {"arn": arn, "invokeArn": f"invoke/{arn}"}
     return {**extra, **inputs}
 
 

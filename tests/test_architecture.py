@@ -9,12 +9,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("settings", "architecture", "components", "workloads", "policies", "guardrails", "costs", "rehearsal", "tests")
+OURS = (
+    "settings",
+    "packages",
+    "architecture",
+    "components",
+    "workloads",
+    "policies",
+    "guardrails",
+    "costs",
+    "rehearsal",
+    "tests",
+)
 
 ALLOWED: dict[str, set[str]] = {
     "__main__.py": {"settings", "architecture"},
     "settings": {"settings"},
-    "architecture": {"architecture", "components", "settings"},
+    "architecture": {"architecture", "components", "settings", "packages"},
+    "packages": {"packages"},
     "components": {"components"},
     "costs": {"costs"},
     "workloads": {"workloads"},
@@ -23,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 
 # In the order of layers: a group may use those before it, and the modules beside the groups.
-GROUPS = ("identity", "data", "network", "edge", "compute", "messaging", "analytics", "operations", "delivery")
+GROUPS = ("identity", "data", "network", "edge", "messaging", "compute", "analytics", "operations", "delivery")
 
 
 def sources(package: str) -> list[Path]:

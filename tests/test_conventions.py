@@ -19,6 +19,7 @@ import components
 from components.alarms import AlarmTopics
 from components.analytics.log_table import LogTable, LogTableArgs
 from components.compute.cluster import Cluster, ClusterArgs
+from components.compute.function import Function, FunctionArgs
 from components.compute.log_router import LogRouter, LogRouterArgs
 from components.compute.repository import Repository, RepositoryArgs
 from components.compute.scaling import Scaling
@@ -56,6 +57,7 @@ from components.operations.dashboard import Dashboard, DashboardArgs
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
 from components.operations.topics import Slack, Topics, TopicsArgs
 from tests.conftest import Recorder
+from tests.functions import tiny_package
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "wiki-dev-part"
@@ -349,6 +351,34 @@ def _service(transform: Any) -> None:
     service.alarms(AlarmTopics(critical="arn:critical", warning="arn:warning"))
 
 
+def _function(transform: Any) -> None:
+    ids = pulumi.Output.from_input(["subnet-1"])
+    network = ExistingNetwork(
+        vpc_id=pulumi.Output.from_input("vpc-1"),
+        cidr=pulumi.Output.from_input("10.0.0.0/16"),
+        public_subnet_ids=ids,
+        private_subnet_ids=ids,
+        isolated_subnet_ids=ids,
+        endpoint_security_group_id=pulumi.Output.from_input("sg-1"),
+    )
+    args = FunctionArgs(
+        package=tiny_package(layer=True),
+        handler="tiny.handler.handle",
+        environment={"WORD": "x"},
+        secrets={"TOKEN_ARN": "arn:aws:secretsmanager:::secret:x"},
+        key_arn="arn:aws:kms:::key/1",
+        provisioned_concurrency=1,
+        tracing=True,
+        network=network,
+        transform=transform,
+    )
+    function = Function(NAME, args)
+    function.allow_invocation("gateway", principal="apigateway.amazonaws.com", source_arn="arn:aws:execute-api:::x")
+    function.grant_invoke(_role())
+    function.consume(Queue("wiki-dev-caller-queue", QueueArgs(consumer_timeout_seconds=30)))
+    function.alarms(TOPICS)
+
+
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     AccountBaseline: _account_baseline,
     AmplifyApp: _amplify_app,
@@ -363,6 +393,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     ErrorLogAlarm: _error_log_alarm,
     EventBus: _bus,
     EventRoute: _event_route,
+    Function: _function,
     Key: _key,
     LoadBalancer: _load_balancer,
     LogRouter: lambda transform: _log_router(transform) and None,
@@ -400,7 +431,7 @@ every_component = pytest.mark.parametrize("component", list(WHOLE), ids=lambda c
 
 
 def children(recorder: Recorder) -> list[Any]:
-    return [each for each in recorder.resources if each.custom and each.name != "wiki-dev-caller-role"]
+    return [each for each in recorder.resources if each.custom and not each.name.startswith("wiki-dev-caller-")]
 
 
 def test_every_component_is_judged_here() -> None:

@@ -29,6 +29,7 @@ REQUIREMENTS_FILES = (
     "requirements/jobs.txt",
     "requirements/uv.txt",
     "workloads/api/requirements.txt",
+    "workloads/api/layer.txt",
 )
 
 
@@ -64,7 +65,7 @@ def checkout(tmp_path: Path) -> Path:
     root = tmp_path / "a checkout"
     shutil.copytree(ROOT / "requirements", root / "requirements")
     (root / "workloads/api").mkdir(parents=True)
-    for name in ("pyproject.toml", "requirements.txt", "workloads/api/requirements.txt", "Makefile"):
+    for name in ("pyproject.toml", *REQUIREMENTS_FILES, "Makefile"):
         shutil.copy(ROOT / name, root / name)
     return root
 

@@ -78,6 +78,11 @@ class QueueArgs:
     transform: Transform = field(default_factory=dict)
     """Changes to the properties of named children, for what this component does not offer."""
 
+    @property
+    def hidden_seconds(self) -> int:
+        """Seconds for which a received message is hidden, given or not."""
+        return self.visibility_seconds or _VISIBILITY_FACTOR * self.consumer_timeout_seconds
+
     def __post_init__(self) -> None:
         most = _MOST_VISIBILITY_SECONDS // _VISIBILITY_FACTOR
         if not 1 <= self.consumer_timeout_seconds <= most:
@@ -124,11 +129,12 @@ class Queue(pulumi.ComponentResource):
     queue_name: pulumi.Output[str]
     """For metrics; what a worker service scales on."""
     dead_letters_url: pulumi.Output[str]
+    args: QueueArgs
 
     def __init__(self, name: str, args: QueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kumiki:messaging:Queue", name, None, opts)
         self._prefix = name
-        self._args = args
+        self.args = args
         self._child = Children(self, args.transform, self.CHILDREN)
         self._dead_letters = make_dead_letters(name, self._child, fifo=args.fifo, key_arn=args.key_arn)
         self._queue = self._work_queue()
@@ -140,7 +146,7 @@ class Queue(pulumi.ComponentResource):
     @property
     def target(self) -> Target:
         """To be fed by a schedule or an event route."""
-        return Target(arn=self.arn, action="sqs:SendMessage", key_arn=self._args.key_arn)
+        return Target(arn=self.arn, action="sqs:SendMessage", key_arn=self.args.key_arn)
 
     def grant_send(self, role: aws.iam.Role) -> None:
         """Let `role` send messages here, and nothing more."""
@@ -151,9 +157,9 @@ class Queue(pulumi.ComponentResource):
             ["kms:Decrypt", "kms:GenerateDataKey"],
         )
 
-    def grant_consume(self, role: aws.iam.Role) -> None:
+    def grant_consume(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` take messages from here and delete them, and nothing more."""
-        self._grant(
+        return self._grant(
             role,
             "consume",
             [
@@ -171,14 +177,14 @@ class Queue(pulumi.ComponentResource):
         alarm_on_dead_letters(
             self._prefix,
             self._dead_letters,
-            f"Messages of {self._prefix} failed {self._args.max_attempts} times: read them in the dead-letter queue "
+            f"Messages of {self._prefix} failed {self.args.max_attempts} times: read them in the dead-letter queue "
             "and the consumer's log, mend, then redrive.",
             topics,
             self._child("alarm"),
         )
         raise_alarm(
             f"{self._prefix}-age-alarm",
-            means=f"Messages of {self._prefix} wait longer than {self._args.alarm_age_seconds} seconds: "
+            means=f"Messages of {self._prefix} wait longer than {self.args.alarm_age_seconds} seconds: "
             "the consumers are down or too few.",
             metric=Metric(
                 namespace="AWS/SQS",
@@ -186,7 +192,7 @@ class Queue(pulumi.ComponentResource):
                 dimensions={"QueueName": self._queue.name},
                 statistic="Maximum",
             ),
-            threshold=self._args.alarm_age_seconds,
+            threshold=self.args.alarm_age_seconds,
             periods=3,
             severity="warning",
             topics=topics,
@@ -194,13 +200,13 @@ class Queue(pulumi.ComponentResource):
         )
 
     def _work_queue(self) -> aws.sqs.Queue:
-        args, name = self._args, self._prefix
+        args, name = self.args, self._prefix
         return aws.sqs.Queue(
             f"{name}-queue",
             name=f"{name}{'.fifo' if args.fifo else ''}",
             fifo_queue=True if args.fifo else None,
             content_based_deduplication=True if args.fifo else None,
-            visibility_timeout_seconds=args.visibility_seconds or _VISIBILITY_FACTOR * args.consumer_timeout_seconds,
+            visibility_timeout_seconds=args.hidden_seconds,
             message_retention_seconds=args.retention_seconds,
             # Long polling: fewer empty answers to pay for.
             receive_wait_time_seconds=20,
@@ -227,7 +233,7 @@ class Queue(pulumi.ComponentResource):
                         source_arn=sender.source_arn,
                         account=account,
                     )
-                    for number, sender in enumerate(self._args.senders, start=1)
+                    for number, sender in enumerate(self.args.senders, start=1)
                 ),
             ),
             opts=self._child("policy"),
@@ -242,11 +248,13 @@ class Queue(pulumi.ComponentResource):
             opts=self._child("redrive_allowance"),
         )
 
-    def _grant(self, role: aws.iam.Role, verb: str, actions: Sequence[str], key_actions: Sequence[str]) -> None:
+    def _grant(
+        self, role: aws.iam.Role, verb: str, actions: Sequence[str], key_actions: Sequence[str]
+    ) -> aws.iam.RolePolicy:
         statements = [statement(f"{verb.capitalize()}Messages", actions=actions, resources=self.arn)]
-        if self._args.key_arn is not None:
-            statements.append(statement("UseTheKey", actions=key_actions, resources=self._args.key_arn))
-        aws.iam.RolePolicy(
+        if self.args.key_arn is not None:
+            statements.append(statement("UseTheKey", actions=key_actions, resources=self.args.key_arn))
+        return aws.iam.RolePolicy(
             f"{self._prefix}-{verb}-for-{role.pulumi_resource_name}",
             role=role.id,
             policy=document(*statements),

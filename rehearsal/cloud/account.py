@@ -46,6 +46,8 @@ class Account:
         default_user_config["iam"] = {"load_aws_managed_policies": False}
         # Definitions are parsed, and executions run: the parser is loaded only if a stack has a state machine.
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        # Functions are kept and not called: that would take Docker.
+        default_user_config["lambda"] = {"use_docker": False}
         mends.apply()
         self._mock = mock_aws()
         self._mock.start()

@@ -12,7 +12,8 @@ from api.settings import Settings
 settings = Settings.read(os.environ)
 write_json_lines(settings.service, settings.log_level)
 uvicorn.run(
-    "api.main:app",
+    "api.main:from_environment",
+    factory=True,
     host="0.0.0.0",  # noqa: S104 inside a container: the security group decides who gets here
     port=settings.port,
     log_config=None,

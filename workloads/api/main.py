@@ -1,6 +1,7 @@
 """The application: what it answers, and to whom it leaves the rest.
 
-Served by `python -m api` in a container; anything else that speaks ASGI can serve `api.main:app`.
+Served by `python -m api` in a container and by `api.function` on Lambda; anything else that speaks ASGI can serve
+what `from_environment` makes.
 """
 
 from __future__ import annotations
@@ -24,9 +25,14 @@ from api.settings import Settings
 log = logging.getLogger("api")
 
 
+def store_for(settings: Settings) -> Items:
+    """Where the settings say that items are kept."""
+    return ItemsInPostgres(settings.database) if settings.database else ItemsInMemory()
+
+
 def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
     """The application over a store of items, by default the one that the settings name."""
-    store = items or (ItemsInPostgres(settings.database) if settings.database else ItemsInMemory())
+    store = items or store_for(settings)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -86,4 +92,6 @@ def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
     return app
 
 
-app = create_app(Settings.read(os.environ))
+def from_environment() -> FastAPI:
+    """The application as the environment describes it."""
+    return create_app(Settings.read(os.environ))

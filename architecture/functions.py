@@ -1,0 +1,164 @@
+"""What runs on Lambda: each function of the stack's YAML, connected to what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from architecture.messaging import queue_args, schedule_args
+from architecture.refusals import says
+from components.compute.function import Function, FunctionArgs, check_consumption
+from components.compute.package import Package
+from components.messaging.schedule import Schedule
+from components.refusal import Refusal, nearest
+from packages.plan import RUNTIME, NotBuilt, sources, usable
+
+if TYPE_CHECKING:
+    from architecture.data import Data
+    from architecture.messaging import Messaging
+    from architecture.platform import Platform
+    from architecture.storage import Storage
+    from components.alarms import AlarmTopics
+    from components.network.network import Network
+    from settings import Settings
+    from settings.functions import FunctionSettings
+
+
+@dataclass(frozen=True)
+class Functions:
+    """What runs on Lambda; nothing of it where the stack has no functions."""
+
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a function is given by the other parts."""
+
+    network: Network | None = None
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    key_arn: pulumi.Input[str] | None = None
+    logs_key_arn: pulumi.Input[str] | None = None
+
+
+def build_functions(
+    settings: Settings,
+    platform: Platform,
+    network: Network | None,
+    storage: Storage,
+    data: Data,
+    topics: AlarmTopics | None,
+    messaging: Messaging,
+) -> Functions:
+    """Each function of the stack's YAML, connected to the stores and queues that it names."""
+    functions, schedules = {}, {}
+    for name, function in sorted(settings.functions.items()):
+        around = Surroundings(
+            network=network if function.private else None,
+            environment=_environment(name, function, settings, data, messaging),
+            secrets=_secrets(function, data),
+            key_arn=storage.data_key.arn if storage.data_key else None,
+            logs_key_arn=storage.logs_key.arn if storage.logs_key else None,
+        )
+        made = Function(platform.name(name), function_args(name, function, settings, around), platform.options())
+        if function.database and data.database is not None and made.security_group_id is not None:
+            data.database.allow_from(made.security_group_id, name)
+            made.allow_to(data.database.security_group_id, data.database.port, "database")
+        if function.sends_to is not None:
+            messaging.queues[function.sends_to].grant_send(made.role)
+        if function.queue is not None:
+            queue = messaging.queues[function.queue]
+            made.consume(queue, batch_size=function.batch_size, window_seconds=function.window_seconds)
+        if function.schedule is not None:
+            when = schedule_args(name, function.schedule, made.target, "functions")
+            schedules[name] = Schedule(platform.name(f"{name}-schedule"), when, platform.options())
+        functions[name] = made
+    if topics is not None:
+        for part in (*functions.values(), *schedules.values()):
+            part.alarms(topics)
+    return Functions(functions=functions, schedules=schedules)
+
+
+def function_args(
+    name: str, function: FunctionSettings, settings: Settings, around: Surroundings | None = None
+) -> FunctionArgs:
+    """What the stack's YAML says of a function; without surroundings only to find out whether it can be built."""
+    around = around or Surroundings()
+    with says(f"functions.{name}"):
+        args = FunctionArgs(
+            package=_package(function),
+            handler=function.handler,
+            description=function.description,
+            memory_mib=function.memory_mib,
+            timeout_seconds=function.timeout_seconds,
+            environment={**around.environment, **function.environment},
+            secrets=around.secrets,
+            key_arn=around.key_arn,
+            alias=function.alias,
+            provisioned_concurrency=function.provisioned_concurrency,
+            reserved_concurrency=function.reserved_concurrency,
+            tracing=function.tracing,
+            network=around.network,
+            internet=around.network is not None and settings.network is not None and settings.network.nat != "none",
+            retries=function.retries,
+            max_age_seconds=function.max_age_seconds,
+            log_retention_days=settings.logs.retention_days,
+            logs_key_arn=around.logs_key_arn,
+        )
+        if function.queue in settings.queues:
+            check_consumption(
+                args,
+                queue_args(function.queue, settings.queues[function.queue]),
+                batch_size=function.batch_size,
+                window_seconds=function.window_seconds,
+            )
+        return args
+
+
+def _package(function: FunctionSettings) -> Package:
+    known = sources()
+    if function.package not in known:
+        raise Refusal(
+            "package",
+            function.package,
+            f"is not a folder of workloads/ with Python in it; {nearest(function.package, known)}"
+            f"there are: {', '.join(known)}",
+        )
+    try:
+        built = usable(known[function.package], function.architecture)
+    except NotBuilt as reason:
+        raise Refusal("package", function.package, f"cannot be used: {reason}") from None
+    return Package(code=built.code, layer=built.layer, runtime=RUNTIME, architecture=function.architecture)
+
+
+def _environment(
+    name: str, function: FunctionSettings, settings: Settings, data: Data, messaging: Messaging
+) -> dict[str, pulumi.Input[str]]:
+    """What the code is told; nothing secret."""
+    told: dict[str, pulumi.Input[str]] = {"ENVIRONMENT": settings.environment, "SERVICE_NAME": name}
+    if function.sends_to is not None:
+        told["QUEUE_URL"] = messaging.queues[function.sends_to].url
+    if function.database and data.database is not None:
+        told |= {
+            "DATABASE_HOST": data.database.endpoint,
+            "DATABASE_NAME": data.database.name,
+            "DATABASE_PORT": pulumi.Output.from_input(data.database.port).apply(str),
+            # A copy of a function answers one request at a time.
+            "DATABASE_CONNECTIONS": "1",
+        }
+    return told
+
+
+def _secrets(function: FunctionSettings, data: Data) -> dict[str, pulumi.Input[str]]:
+    """The variables that name secrets."""
+    told: dict[str, pulumi.Input[str]] = {}
+    if data.secrets is not None:
+        told |= {f"{name.replace('-', '_').upper()}_SECRET_ARN": data.secrets.arns[name] for name in function.secrets}
+    if function.database and data.database is not None:
+        told["DATABASE_SECRET_ARN"] = data.database.secret_arn
+    return told

@@ -1,0 +1,132 @@
+"""Lambda. moto keeps functions and calls none: whoever calls one is answered with what it was sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.problems import Refused
+
+_FUNCTION: Final = (
+    "architectures",
+    "deadLetterConfig",
+    "description",
+    "environment",
+    "ephemeralStorage",
+    "handler",
+    "kmsKeyArn",
+    "layers",
+    "loggingConfig",
+    "memorySize",
+    "role",
+    "runtime",
+    "snapStart",
+    "timeout",
+    "tracingConfig",
+    "vpcConfig",
+)
+"""Inputs that the creating request takes under their own names."""
+
+_LAYER: Final = ("compatibleArchitectures", "compatibleRuntimes", "description", "layerName", "licenseInfo")
+
+
+def _zip(making: Making) -> bytes:
+    """The bytes of the archive, which comes as a path."""
+    archive = making.inputs.get("code")
+    path = archive.get("path") if isinstance(archive, dict) else None
+    if path is None or not Path(path).is_file():
+        raise Refused("request", "code: is not a zip file that exists")
+    return Path(path).read_bytes()
+
+
+def _create_function(making: Making) -> dict[str, Any]:
+    inputs = making.inputs
+    request = making.request("CreateFunction", {key: inputs[key] for key in _FUNCTION if key in inputs}, {})
+    request |= {"FunctionName": inputs["name"], "Code": {"ZipFile": _zip(making)}}
+    if making.tags:
+        request["Tags"] = making.tags
+    made = making.call("CreateFunction", request)
+    if "reservedConcurrentExecutions" in inputs:
+        reserved = {"ReservedConcurrentExecutions": inputs["reservedConcurrentExecutions"]}
+        making.call("PutFunctionConcurrency", {"FunctionName": inputs["name"], **reserved})
+    # moto publishes nothing by itself, whatever the creating request says.
+    version = (
+        making.call("PublishVersion", {"FunctionName": inputs["name"]})["Version"]
+        if inputs.get("publish")
+        else "$LATEST"
+    )
+    return {**made, "Version": version}
+
+
+def _publish_layer(making: Making) -> dict[str, Any]:
+    inputs = {key: making.inputs[key] for key in _LAYER if key in making.inputs}
+    request = making.request("PublishLayerVersion", inputs, {})
+    return making.call("PublishLayerVersion", {**request, "Content": {"ZipFile": _zip(making)}})
+
+
+def _invocations(arn: str) -> str:
+    """By which API Gateway calls what has this ARN."""
+    region = arn.split(":")[3]
+    return f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+
+
+SPECS: Final[dict[str, Spec]] = {
+    "aws:lambda/function:Function": Spec(
+        service="lambda",
+        create=Code(_create_function, reads=("code", "name", "publish", "reservedConcurrentExecutions", *_FUNCTION)),
+        id="FunctionName",
+        autoname="name",
+        outputs={
+            "arn": "FunctionArn",
+            "version": "Version",
+            "qualifiedArn": lambda making: f"{making.response['FunctionArn']}:{making.response['Version']}",
+            "invokeArn": lambda making: _invocations(making.response["FunctionArn"]),
+        },
+        left_out={
+            "replaceSecurityGroupsOnDestroy": "read by the provider on deletion",
+            "replacementSecurityGroupIds": "read by the provider on deletion",
+            "sourceCodeHash": "read by the provider to find changes",
+        },
+    ),
+    "aws:lambda/layerVersion:LayerVersion": Spec(
+        service="lambda",
+        create=Code(_publish_layer, reads=("code", *_LAYER)),
+        id="LayerVersionArn",
+        outputs={
+            "arn": "LayerVersionArn",
+            "layerArn": "LayerArn",
+            "version": lambda making: str(making.response["Version"]),
+        },
+        left_out={"sourceCodeHash": "read by the provider to find changes"},
+    ),
+    "aws:lambda/alias:Alias": Spec(
+        service="lambda",
+        create=Call(operation="CreateAlias"),
+        id="AliasArn",
+        outputs={"arn": "AliasArn", "invokeArn": lambda making: _invocations(making.response["AliasArn"])},
+    ),
+    "aws:lambda/permission:Permission": Spec(
+        service="lambda",
+        create=Call(operation="AddPermission", takes={"function": "FunctionName"}),
+        id="{statementId}",
+        autoname="statementId",
+    ),
+    "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": Spec(
+        service="lambda",
+        create=Call(operation="PutProvisionedConcurrencyConfig"),
+        id="{functionName},{qualifier}",
+        modelled=lambda _inputs: "the emulator has no provisioned concurrency",
+    ),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Spec(
+        service="lambda",
+        create=Call(operation="PutFunctionEventInvokeConfig"),
+        id="{functionName}:{qualifier}",
+    ),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": Spec(
+        service="lambda",
+        create=Call(operation="CreateEventSourceMapping"),
+        id="UUID",
+        outputs={"arn": "EventSourceMappingArn", "uuid": "UUID", "functionArn": "FunctionArn"},
+    ),
+}

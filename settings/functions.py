@@ -1,0 +1,100 @@
+"""Settings of what runs on Lambda."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from settings.messaging import ScheduleSettings
+from settings.section import Name, Section
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+
+class FunctionSettings(Section):
+    """One function: code, a size, and what calls it."""
+
+    package: Name
+    """A folder of workloads/; `make packages` builds it."""
+    handler: str
+    """What Lambda calls in it, as module.name: api.function.handler."""
+    description: str = ""
+    architecture: Literal["arm64", "x86_64"] = "arm64"
+    memory_mib: int = 512
+    timeout_seconds: int = 30
+    environment: dict[str, str] = {}
+    alias: str = "live"
+    provisioned_concurrency: int = 0
+    reserved_concurrency: int | None = None
+    tracing: bool = False
+    private: bool = False
+    """In the private subnets of the stack's network."""
+    database: bool = False
+    """Whether it works with the stack's database; needs `private`."""
+    secrets: list[Name] = []
+    """Secrets of the stack that it may read; it is told where as <NAME>_SECRET_ARN."""
+    sends_to: Name | None = None
+    """A queue to which it sends; it is told where as QUEUE_URL."""
+    queue: Name | None = None
+    """A queue through which it works."""
+    batch_size: int = 10
+    window_seconds: int = 0
+    """How long messages are gathered for a batch."""
+    schedule: ScheduleSettings | None = None
+    """When it is called by itself."""
+    retries: int = 2
+    max_age_seconds: int = 3600
+
+
+def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What cannot work together: key and why."""
+    taken = {
+        name: f"{section}.{name}"
+        for section in ("buckets", "queues", "workflows", "services")
+        for name in getattr(settings, section)
+    }
+    for name, function in settings.functions.items():
+        key = f"functions.{name}"
+        for one in (name, f"{name}-schedule") if function.schedule else (name,):
+            if one in taken:
+                yield key, f"is, or needs for its schedule, the name of {taken[one]} too; give one of them another"
+        if function.private and settings.network is None:
+            yield f"{key}.private", "true needs a network; add the section network or remove this key"
+        if function.private and settings.network is not None and "private" not in settings.network.tiers:
+            yield "network.tiers", f"lacks private, in which the function {name} runs; add it"
+        if function.database and settings.database is None:
+            yield f"{key}.database", "true needs a database; add the section database or remove this key"
+        if function.database and not function.private:
+            yield f"{key}.private", "must be true: the database answers inside the network only"
+        for secret in function.secrets:
+            if secret not in settings.secrets:
+                yield f"{key}.secrets", f"{secret} is not a secret of this stack; add it to the section secrets"
+        for field in ("queue", "sends_to"):
+            queue = getattr(function, field)
+            if queue is not None and queue not in settings.queues:
+                known = ", ".join(sorted(settings.queues)) or "none"
+                yield (
+                    f"{key}.{'sendsTo' if field == 'sends_to' else field}",
+                    f"{queue} is not a queue of this stack; the queues are: {known}",
+                )
+        yield from _endpoints(name, function, settings)
+    for name in settings.workflows:
+        for part in ("-schedule", "-event"):
+            if f"{name}{part}" in settings.functions:
+                yield f"functions.{name}{part}", f"is how a part of workflows.{name} is called; choose another name"
+
+
+def _endpoints(name: str, function: FunctionSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    """What a function without the internet calls of AWS."""
+    network = settings.network
+    if not function.private or network is None or network.existing or network.stack or network.nat != "none":
+        return
+    needed = {"secretsmanager"} if function.database or function.secrets else set()
+    needed |= {"sqs"} if function.sends_to else set()
+    missing = needed - set(network.endpoints)
+    if "ecsPrivate" in network.endpoints:
+        missing -= {"secretsmanager"}
+    if missing:
+        listed = ", ".join(sorted(missing))
+        yield "network.endpoints", f"lacks {listed}, which the function {name} calls where there is no NAT; add it"

@@ -1,0 +1,31 @@
+"""Functions in the architecture: what each is told and connected to, and that it never runs an old package."""
+
+from __future__ import annotations
+
+import pytest
+
+from architecture import functions
+from architecture.functions import function_args
+from components.refusal import Refusal
+from packages.plan import NotBuilt
+from settings import Settings
+
+CONFIG = {
+    "kumiki:product": "wiki",
+    "kumiki:environment": "dev",
+    "kumiki:owner": "platform",
+    "kumiki:functions": '{"api": {"package": "api", "handler": "api.function.handler"}}',
+}
+
+
+def test_a_missing_or_stale_package_is_refused_with_the_command_that_builds_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = Settings.parse(CONFIG)
+
+    def not_built(*_: object) -> None:
+        raise NotBuilt("the package of workloads/api for arm64 is missing: run `make packages`")
+
+    monkeypatch.setattr(functions, "usable", not_built)
+    with pytest.raises(Refusal, match=r"kumiki:functions.api.package: 'api' cannot be used: .*run `make packages`"):
+        function_args("api", settings.functions["api"], settings)

@@ -1,0 +1,76 @@
+"""Mistakes in functions, through the command line: exit status 2, the key, the value, the mend; nothing is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from packages.build import build
+from packages.plan import sources
+from tests.rehearsal.conftest import project, run
+
+PLAIN: dict[str, Any] = {"kumiki:product": "kumiki", "kumiki:environment": "dev", "kumiki:owner": "platform"}
+API: dict[str, Any] = {"package": "api", "handler": "api.function.handler"}
+
+
+def functions(**changes: Any) -> dict[str, Any]:
+    return {"kumiki:functions": {"api": {**API, **changes}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        (
+            functions(handler="api.function.handle"),
+            ["kumiki:functions.api.handler: 'api.function.handle' is not defined", "did you mean 'handler'?"],
+        ),
+        (
+            functions(handler="api.lambda.handler"),
+            ["kumiki:functions.api.handler: 'api.lambda.handler'", "does not have", "api.function"],
+        ),
+        (functions(package="apj"), ["kumiki:functions.api.package: 'apj'", "did you mean 'api'?"]),
+        (functions(memoryMib=64), ["kumiki:functions.api.memoryMib: 64 is not allowed; use 128 to 10240 MiB"]),
+        (functions(timeoutSeconds=901), ["kumiki:functions.api.timeoutSeconds: 901", "use 1 to 900 seconds"]),
+        (
+            functions(provisionedConcurrency=1, alias="$LATEST"),
+            ["kumiki:functions.api.alias: '$LATEST'", "published version; use 'live'"],
+        ),
+        (functions(runtime="python2.7"), ["kumiki:functions.api.runtime: is not a known key"]),
+        (functions(queue="jobs"), ["kumiki:functions.api.queue: jobs is not a queue of this stack"]),
+        (functions(sendsTo="jobs"), ["kumiki:functions.api.sendsTo: jobs is not a queue of this stack"]),
+        (
+            {**functions(queue="jobs", timeoutSeconds=60), "kumiki:queues": {"jobs": {"consumerTimeoutSeconds": 30}}},
+            ["kumiki:functions.api.timeoutSeconds: 60", "360 seconds or more"],
+        ),
+        (functions(private=True), ["kumiki:functions.api.private: true needs a network"]),
+        (functions(database=True), ["kumiki:functions.api.database: true needs a database", "must be true"]),
+        (functions(secrets=["token"]), ["kumiki:functions.api.secrets: token is not a secret"]),
+        (functions(schedule={"expression": "rate(0 hours)"}), ["kumiki:functions.api.schedule.expression: "]),
+        ({**functions(), "kumiki:buckets": {"api": {}}}, ["kumiki:functions.api: ", "the name of buckets.api too"]),
+        (
+            {"kumiki:functions": {"a" * 52: API}},
+            [f"kumiki:functions.{'a' * 52}: ", "AWS allows 64", "shorten"],
+        ),
+        (
+            {
+                **functions(private=True, secrets=["token"]),
+                "kumiki:secrets": {"token": {"description": "x"}},
+                "kumiki:network": {"cidr": "10.0.0.0/16", "zones": 2, "nat": "none", "endpoints": []},
+            },
+            ["kumiki:network.endpoints: lacks secretsmanager, which the function api calls"],
+        ),
+    ],
+)
+def test_a_mistake_is_refused_with_its_key_and_its_mend(
+    tmp_path: Path, changes: dict[str, Any], parts: list[str]
+) -> None:
+    build(sources()["api"], "arm64")
+    done = run(project(tmp_path, {"config": {**PLAIN, **changes}}), "test")
+    assert done.status == 2, done.text
+    assert "Traceback" not in done.text
+    assert {problem["kind"] for problem in done.problems()} == {"settings"}
+    assert not [one for one in done.report["resources"] if one["type"].startswith("aws:")]
+    for part in parts:
+        assert part in done.text

@@ -1,0 +1,93 @@
+"""The api as its function runs: the real zip and layer, in a process that can import nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from packages.plan import sources
+from packages.run import Run, local, run, unpacked
+from tests.workloads.gateway_events import http, rest
+
+HANDLER = "api.function.handler"
+JSON = {"Content_Type": "application/json"}
+
+Event = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with unpacked(local(sources()["api"])) as made:
+        yield made
+
+
+def answered(folder: Path, *events: dict[str, Any], **environment: str) -> Run:
+    return run(folder, HANDLER, events, environment)
+
+
+both_formats = pytest.mark.parametrize("event", [rest, http], ids=["REST", "HTTP"])
+
+
+@pytest.mark.covers("C1")
+@both_formats
+def test_items_are_made_read_listed_and_removed(folder: Path, event: Event) -> None:
+    made = answered(folder, event("POST", "/items", {"name": "本"}, **JSON), event("GET", "/items?limit=1"))
+    created, listed = made.answers
+    assert created["statusCode"] == 201
+    item = json.loads(created["body"])
+    assert item["name"] == "本"
+    assert json.loads(listed["body"]) == [item]
+
+
+@both_formats
+def test_an_item_is_found_by_its_id_until_it_is_deleted(folder: Path, event: Event) -> None:
+    missing = "/items/00000000-0000-4000-8000-000000000000"
+    answers = answered(folder, event("GET", "/health"), event("GET", missing), event("DELETE", missing)).answers
+    assert [answer["statusCode"] for answer in answers] == [200, 404, 404]
+    assert json.loads(answers[0]["body"]) == {"status": "ok"}
+
+
+@both_formats
+def test_a_request_that_makes_no_sense_is_answered_and_not_an_error_of_the_function(folder: Path, event: Event) -> None:
+    answers = answered(folder, event("POST", "/items", {"nmae": "x"}, **JSON), event("GET", "/nowhere")).answers
+    assert [answer["statusCode"] for answer in answers] == [422, 404]
+
+
+def test_a_body_that_the_gateway_has_encoded_is_read(folder: Path) -> None:
+    [answer] = answered(folder, http("POST", "/items", {"name": "x"}, encoded=True, **JSON)).answers
+    assert answer["statusCode"] == 201
+
+
+def test_paths_begin_behind_the_mapping_of_a_custom_domain(folder: Path) -> None:
+    [answer] = answered(folder, http("GET", "/v1/health"), BASE_PATH="/v1").answers
+    assert answer["statusCode"] == 200
+
+
+@both_formats
+def test_each_request_leaves_one_record_and_its_id_in_the_answer(folder: Path, event: Event) -> None:
+    done = answered(folder, event("GET", "/items", X_Request_Id="abc-1"), SERVICE_NAME="study")
+    [record] = [json.loads(line) for line in done.log]
+    assert (record["service"], record["path"], record["status"], record["request_id"]) == (
+        "study", "/items", 200, "abc-1",
+    )  # fmt: skip
+    headers = {**done.answers[0].get("headers", {}), **done.answers[0].get("multiValueHeaders", {})}
+    assert headers["x-request-id"] in ("abc-1", ["abc-1"])
+
+
+def test_a_database_that_is_away_is_answered_with_503_and_the_function_goes_on(folder: Path) -> None:
+    database = {
+        "DATABASE_HOST": "127.0.0.1",
+        "DATABASE_PORT": "1",
+        "DATABASE_SECRET": '{"username":"u","password":"p"}',
+    }
+    answers = answered(folder, http("GET", "/items"), http("GET", "/health"), **database).answers
+    assert [answer["statusCode"] for answer in answers] == [503, 200]
+
+
+def test_a_setting_that_makes_no_sense_ends_the_start(folder: Path) -> None:
+    with pytest.raises(RuntimeError, match="LOG_LEVEL is 'LOUD'"):
+        answered(folder, http("GET", "/health"), LOG_LEVEL="loud")
