@@ -1,14 +1,18 @@
 """What a stack costs, from its resources and a list of prices. It knows neither Pulumi nor this project."""
 
+from costs.allowances import FreeTierUse, free_tier_use, program
 from costs.endpoints import EndpointSaving, endpoint_saving
 from costs.prices import HOURS_PER_MONTH, Price, UnpricedRegion, price, priced_regions
 
 __all__ = [
     "HOURS_PER_MONTH",
     "EndpointSaving",
+    "FreeTierUse",
     "Price",
     "UnpricedRegion",
     "endpoint_saving",
+    "free_tier_use",
     "price",
     "priced_regions",
+    "program",
 ]

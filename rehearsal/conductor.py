@@ -178,6 +178,7 @@ class Conductor:
             waivers=_waivers(config, problems),
             stand_ins=self.stack.existing_ids,
             rules=main.rules,
+            expected=_expected(config, project),
             secrets=set().union(*(result.secrets for result in results.values())),
         )
         _warn_of_skipped(report)
@@ -257,6 +258,17 @@ def _invisible(preview: PassResult, deploy: PassResult) -> list[Problem]:
         )
         for urn in sorted(previewed - deployed)
     ]
+
+
+def _expected(config: dict[str, str], project: str) -> dict[str, Any] | None:
+    """What a free-tier stack's file says will pass through it; None for other stacks."""
+    if config.get(f"{project}:freeTier") != "true":
+        return None
+    try:
+        expected = json.loads(config.get(f"{project}:expected") or "{}")
+    except ValueError:
+        return {}
+    return expected if isinstance(expected, dict) else {}
 
 
 def _waivers(config: dict[str, str], problems: list[Problem]) -> list[dict[str, Any]]:

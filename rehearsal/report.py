@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from costs import FreeTierUse, free_tier_use
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
 from rehearsal.wire import shown
@@ -27,6 +28,8 @@ class Report:
     waivers: list[dict[str, Any]] = field(default_factory=list)
     stand_ins: list[str] = field(default_factory=list)
     rules: int = 0
+    expected: dict[str, Any] | None = None
+    """What passes through a stack that must stay within the free tier; None where it need not."""
     secrets: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -53,6 +56,14 @@ class Report:
             "rules": self.rules,
         }
 
+    @property
+    def free_tier(self) -> FreeTierUse | None:
+        """How much of the free tier the stack uses, if it must stay within it."""
+        if self.expected is None:
+            return None
+        resources = [{"type": resource.type, "inputs": shown(resource.inputs)} for resource in self.resources]
+        return free_tier_use(resources, self.region, self.expected)
+
     def sort(self) -> None:
         """The same order in every run: the SDK's own order of registrations is not stable."""
         self.resources.sort(key=lambda resource: resource.urn)
@@ -72,6 +83,7 @@ class Report:
             "waivers": self.waivers,
             "stand_ins": self.stand_ins,
             "counts": self.counts,
+            "free_tier": _free_tier(self.free_tier),
             "seconds": {phase: round(seconds, 3) for phase, seconds in self.seconds.items()},
         }
 
@@ -101,3 +113,29 @@ class Report:
         partial = path.with_name(f".{path.name}.partial")
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
+
+
+def _free_tier(use: FreeTierUse | None) -> dict[str, Any] | None:
+    if use is None:
+        return None
+    return {
+        "region": use.region,
+        "usd_outside": None if use.cost is None else float(use.cost),
+        "usd_without_offers": float(use.cost_without_offers),
+        "allowances": [
+            {
+                "key": one.allowance.key,
+                "kind": one.allowance.kind,
+                "used": float(one.used),
+                "free": float(one.allowance.free),
+                "unit": one.allowance.unit,
+                "percent": int(one.percent),
+            }
+            for one in use.uses
+        ],
+        "charges": [
+            {"what": one.what, "count": one.count, "usd": None if one.cost is None else float(one.cost)}
+            for one in use.charges
+        ],
+        "uncounted": list(use.uncounted),
+    }

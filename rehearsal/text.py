@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from costs import EndpointSaving, endpoint_saving
+from costs import EndpointSaving, FreeTierUse, endpoint_saving, program
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
 from rehearsal.report import Report
@@ -39,6 +39,7 @@ def show(console: Console, report: Report, *, debug: bool, verbose: bool) -> Non
         if report.outputs:
             console.print(_outputs(report))
         _costs(console, report)
+        _free_tier(console, report)
         _gaps(console, report)
         _waivers(console, report)
     _problems(console, report, debug=debug)
@@ -143,6 +144,54 @@ def _saving(resources: list[dict[str, Any]], region: str) -> EndpointSaving | No
         return endpoint_saving(resources, region)
     except LookupError:
         return None
+
+
+def _free_tier(console: Console, report: Report) -> None:
+    """How much of each allowance the stack takes, what it costs beside them, and who has them at all."""
+    use = report.free_tier
+    if use is None:
+        return
+    table = Table(
+        title="Free tier, in an account with the 12-month offers",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+    )
+    for heading in ("allowance", "a month", "free", "used", ""):
+        table.add_column(heading, justify="left" if heading in ("allowance", "") else "right", header_style="dim")
+    for one in use.uses:
+        allowance = one.allowance
+        table.add_row(
+            f"{allowance.service} {escape(allowance.item)}",
+            f"{one.used.normalize():f} {allowance.unit}",
+            f"{allowance.free.normalize():f}",
+            f"[{'green' if one.within else 'red'}]{one.percent} %[/]",
+            "[dim]always[/]" if allowance.kind == "always" else "",
+        )
+    for charge in use.charges:
+        cost = "not priced here" if charge.cost is None else f"{charge.cost:.2f} USD"
+        table.add_row(escape(charge.what), str(charge.count), "none", f"[red]{cost}[/]", "")
+    console.print(table)
+    for line in _free_tier_words(use):
+        console.print(Padding(line, (0, 0, 0, 2)))
+
+
+def _free_tier_words(use: FreeTierUse) -> Iterator[str]:
+    outside = "not all of it is priced here" if use.cost is None else f"{use.cost:.2f} USD a month"
+    yield f"[bold]Outside of the allowances: {outside}[/]"
+    if use.uncounted:
+        yield f"[yellow]Not counted, billed by use or not known here: {escape(', '.join(use.uncounted))}[/]"
+    offered, low_and_high = program(), program().credits_usd
+    yield f"[dim]{offered.before} The last of them ended by {offered.last_twelve_months_end:%d %B %Y}.[/]"
+    yield f"[dim]{offered.after}[/]"
+    monthly = use.cost_without_offers
+    if monthly:
+        lasts = " to ".join(f"{usd / monthly:.0f}" for usd in low_and_high)
+        yield (
+            f"[dim]Without the 12-month offers this stack is about {monthly:.2f} USD a month: "
+            f"credits of {low_and_high[0]} to {low_and_high[1]} USD last {lasts} months.[/]"
+        )
 
 
 def _gaps(console: Console, report: Report) -> None:

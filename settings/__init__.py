@@ -34,7 +34,7 @@ from settings import (
 from settings.analytics import LogAnalyticsSettings
 from settings.application import ClusterSettings, LogRouterSettings, ServiceSettings
 from settings.baseline import BaselineSettings
-from settings.cost import CostGuardSettings
+from settings.cost import CostGuardSettings, ExpectedSettings
 from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings, TableSettings
 from settings.delivery import DeliverySettings, FrontEndSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
@@ -97,6 +97,7 @@ class Settings(Section):
     baseline: BaselineSettings | None = None
     log_analytics: LogAnalyticsSettings | None = None
     cost_guard: CostGuardSettings | None = None
+    expected: ExpectedSettings = ExpectedSettings()
     cluster: ClusterSettings = ClusterSettings()
     log_router: LogRouterSettings = LogRouterSettings()
     services: dict[Name, ServiceSettings] = {}

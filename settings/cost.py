@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from settings.section import Section
 
 if TYPE_CHECKING:
     from settings import Settings
+
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class ExpectedSettings(Section):
+    """What passes through the system in a month. Nothing is made of it: a rehearsal compares it with the free tier."""
+
+    storage_gb: NotNegative = 0
+    """Kept in S3, on average."""
+
+    images_gb: NotNegative = 0
+    """Kept in ECR."""
+
+    transfer_gb: NotNegative = 0
+    """Sent to users by CloudFront."""
+
+    internet_gb: NotNegative = 0
+    """Sent to the internet by servers, not to CloudFront."""
+
+    logs_gb: NotNegative = 0
+    """Written to CloudWatch."""
+
+    metrics: NotNegative = 0
+    """Metrics that programs publish."""
+
+    emails: NotNegative = 0
+    """From topics."""
+
+    workflow_steps: NotNegative = 0
+    function_calls: NotNegative = 0
 
 
 class CostGuardSettings(Section):

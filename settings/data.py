@@ -231,8 +231,32 @@ def _database(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "database", f"needs subnets in two zones, and network.zones is {network.zones}; set it to 2"
     if settings.free_tier and database.engine == "aurora":
         yield "database.engine", "aurora costs money and freeTier is true; use rds"
-    if settings.free_tier and database.multi_az:
+    if settings.free_tier:
+        yield from _free_database(database)
+
+
+FREE_CLASSES = ("db.t3.micro", "db.t4g.micro")
+"""Instance classes of RDS in the free tier that new versions of PostgreSQL run on."""
+FREE_GIB = 20
+
+
+def _free_database(database: DatabaseSettings) -> Iterator[tuple[str, str]]:
+    """What is outside of the free tier: 750 hours of a micro class in one zone, 20 GB that do not grow."""
+    if database.multi_az:
         yield "database.multiAz", "true costs money and freeTier is true; use false"
+    if database.engine == "rds" and database.instance_class not in FREE_CLASSES:
+        yield (
+            "database.instanceClass",
+            f"{database.instance_class} costs money and freeTier is true; use {' or '.join(FREE_CLASSES)}",
+        )
+    storage = database.storage
+    if storage is not None and storage.gib > FREE_GIB:
+        yield (
+            "database.storage.gib",
+            f"{storage.gib} is more than the {FREE_GIB} GB that are free, and freeTier is true; use {FREE_GIB}",
+        )
+    if storage is not None and storage.max_gib is not None:
+        yield "database.storage.maxGib", f"{storage.max_gib} lets the bill grow, and freeTier is true; leave it out"
 
 
 def _cache(settings: Settings) -> Iterator[tuple[str, str]]:

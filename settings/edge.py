@@ -110,6 +110,8 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "domain.zone", "is missing; write create, or the id of the hosted zone, such as Z0123456789ABCDEFGHIJ"
         if settings.network is None:
             yield "domain", "needs a network for its private names; add network or remove domain"
+        if settings.free_tier and domain.zone == "create":
+            yield "domain.zone", "create costs $0.50 a month for each zone and freeTier is true; remove domain"
         if domain.private_name == domain.name:
             yield "domain.private", f"{domain.name} is the public domain, and would hide it in the VPC; use another"
     if balancer is None:

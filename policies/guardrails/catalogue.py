@@ -81,6 +81,7 @@ def _counts(rules: tuple[Rule, ...]) -> str:
 def _entry(rule: Rule) -> str:
     facts = [rule.level, f"severity {rule.severity}"]
     facts += [f"only in {', '.join(rule.environments)}"] * bool(rule.environments)
+    facts += ["only with `<project>:freeTier`"] * rule.free_tier
     facts += ["all resources"] * bool(rule.graph_check)
     facts += ["needs `<project>:product`"] * rule.needs_product
     facts += ["can remediate"] * bool(rule.remediate)

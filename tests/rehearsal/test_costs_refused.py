@@ -26,7 +26,7 @@ def guard(**changes: Any) -> dict[str, Any]:
         (guard(budget=5), ["kumiki:costGuard.budget: is not a known key"]),
     ],
 )
-def test_a_mistake_is_refused_with_its_key_and_its_mend(
+def test_a_mistake_about_costs_is_refused_with_its_key_and_its_mend(
     rehearse_kumiki: Rehearse, changes: dict[str, Any], parts: list[str]
 ) -> None:
     done = rehearse_kumiki(changes)
@@ -34,3 +34,61 @@ def test_a_mistake_is_refused_with_its_key_and_its_mend(
     assert "Traceback" not in done.text
     for part in parts:
         assert part in done.text
+
+
+# Of dev only what may be free.
+FREE = {
+    **{f"kumiki:{key}": None for key in ("network", "logArchive", "database", "domain", "loadBalancer", "workflows",
+                                        "secrets", "delivery", "baseline", "logAnalytics", "services")},
+    "kumiki:freeTier": True,
+    "kumiki:network": {"cidr": "10.0.0.0/16", "zones": 2, "nat": "none", "endpoints": []},
+    "kumiki:logArchive": {},
+}  # fmt: skip
+DATABASE = {"engine": "rds", "version": "17", "instanceClass": "db.t3.micro", "storage": {"gib": 20}}
+
+
+@pytest.mark.covers("E13", "E5")
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        (
+            {"kumiki:database": {**DATABASE, "storage": {"gib": 21}}},
+            ["kumiki:database.storage.gib: 21 is more than the 20 GB that are free, and freeTier is true; use 20"],
+        ),
+        (
+            {"kumiki:database": {**DATABASE, "storage": {"gib": 20, "maxGib": 40}}},
+            ["kumiki:database.storage.maxGib: 40 lets the bill grow", "leave it out"],
+        ),
+        (
+            {"kumiki:database": {**DATABASE, "instanceClass": "db.t3.small"}},
+            ["kumiki:database.instanceClass: db.t3.small costs money and freeTier is true; use db.t3.micro"],
+        ),
+        ({"kumiki:database": {**DATABASE, "multiAz": True}}, ["kumiki:database.multiAz: true costs money"]),
+        ({"kumiki:cache": {"nodeType": "cache.t3.micro"}}, ["kumiki:cache: costs money and freeTier is true"]),
+        ({"kumiki:loadBalancer": {"allowHttp": True}}, ["kumiki:loadBalancer: costs about $25 a month"]),
+        (
+            {"kumiki:network": {"zones": 2, "nat": "single", "endpoints": []}},
+            ["kumiki:network.nat: single costs money and freeTier is true"],
+        ),
+        (
+            {"kumiki:network": {"zones": 2, "endpoints": ["ecsPrivate"]}},
+            ["kumiki:network.endpoints: ecsPrivate cost $10 a month for each service and zone"],
+        ),
+        ({"kumiki:keys": {"own": True}}, ["kumiki:keys.own: true costs $1 a month for each key"]),
+        ({"kumiki:secrets": {"a-key": {"description": "x"}}}, ["kumiki:secrets.a-key: costs $0.40 a month"]),
+        (
+            {"kumiki:domain": {"name": "example.com", "zone": "create"}},
+            ["kumiki:domain.zone: create costs $0.50 a month for each zone"],
+        ),
+        ({"kumiki:expected": {"storageGb": -1}}, ["kumiki:expected.storageGb: -1 "]),
+        ({"kumiki:expected": {"storageGB": 1}}, ["kumiki:expected.storageGB: is not a known key", "storageGb"]),
+    ],
+)
+def test_a_free_tier_stack_refuses_what_costs(
+    rehearse_kumiki: Rehearse, changes: dict[str, Any], parts: list[str]
+) -> None:
+    done = rehearse_kumiki({**FREE, **changes})
+    assert done.status == 2, done.text
+    for part in parts:
+        assert part in done.text
+    assert len(done.problems()) == 1, "and nothing else is wrong with it"

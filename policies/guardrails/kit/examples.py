@@ -66,9 +66,12 @@ class Example:
         return next(given.urn for given in self.resources if given.name == name)
 
 
-def example(*resources: Given, environment: str = "dev", product: str = "kumiki") -> Example:
+def example(*resources: Given, environment: str = "dev", product: str = "kumiki", free_tier: bool = False) -> Example:
     """Resources that stand in one stack."""
-    return Example(resources=resources, stack=Stack(environment=environment, product=product, owner="platform"))
+    return Example(
+        resources=resources,
+        stack=Stack(environment=environment, product=product, owner="platform", free_tier=free_tier),
+    )
 
 
 def aws(

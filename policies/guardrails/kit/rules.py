@@ -73,6 +73,9 @@ class Rule:
     environments: tuple[str, ...] = ()
     """Where the rule applies; empty means everywhere."""
 
+    free_tier: bool = False
+    """Whether the rule is for stacks with `<project>:freeTier` only."""
+
     needs_product: bool = False
     """Whether the rule can only judge programs with a `<project>:product`."""
 
@@ -102,6 +105,8 @@ class Rule:
         """Why the rule does not apply to this stack; None if it does."""
         if self.needs_product and not stack.product:
             return "the stack's configuration has no product"
+        if self.free_tier and not stack.free_tier:
+            return "applies to stacks with freeTier only"
         if self.environments and stack.environment not in self.environments:
             return f"applies to {', '.join(self.environments)} only"
         return None
@@ -117,6 +122,7 @@ class _Facts(TypedDict):
     references: NotRequired[tuple[str, ...]]
     environments: NotRequired[tuple[str, ...]]
     needs_product: NotRequired[bool]
+    free_tier: NotRequired[bool]
 
 
 class _ResourceFacts(_Facts):

@@ -33,6 +33,9 @@ class Stack:
     region: str | None = None
     """`aws:region`, which counts where a resource uses the default provider."""
 
+    free_tier: bool = False
+    """`<project>:freeTier`: whether the stack must cost nothing in an account with the 12-month offers."""
+
     exemptions: str = ""
     """`policy:exemptions` as it was given: JSON text."""
 
@@ -50,6 +53,7 @@ class Stack:
             product=config.get(f"{project}:product"),
             owner=config.get(f"{project}:owner"),
             region=config.get("aws:region"),
+            free_tier=config.get(f"{project}:freeTier", "").lower() == "true",
             exemptions=config.get("policy:exemptions", ""),
             preview=preview,
         )

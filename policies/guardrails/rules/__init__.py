@@ -6,6 +6,7 @@ from guardrails.rules import (
     bucket_care,
     buckets,
     costs,
+    free_tier,
     keys,
     logs,
     naming,
@@ -31,5 +32,6 @@ RULES = (
     *permissions.RULES,
     *residency.RULES,
     *costs.RULES,
+    *free_tier.RULES,
     *waivers.RULES,
 )
