@@ -16,6 +16,7 @@ from architecture.messaging import build_messaging
 from architecture.network import build_network
 from architecture.observability import build_topics, build_watch
 from architecture.platform import build_platform
+from architecture.recovery import build_recovery
 from architecture.storage import build_storage
 from settings import Settings
 
@@ -33,6 +34,7 @@ application = build_application(settings, platform, network, storage, data, edge
 functions = build_functions(settings, platform, network, storage, data, topics, messaging)
 analytics = build_analytics(settings, platform, storage)
 build_baseline(settings, platform, storage)
+build_recovery(settings, platform, storage, topics)
 delivery = build_delivery(settings, platform, application)
 build_cost_guard(settings, platform, topics)
 dashboard = build_watch(platform, topics, edge=edge, data=data, application=application, messaging=messaging)

@@ -18,6 +18,7 @@ from architecture.functions import function_args
 from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
+from architecture.recovery import backup_args
 from architecture.storage import bucket_args, log_archive_args
 from components.alarms import AlarmTopics
 from components.compute.service import Image
@@ -84,6 +85,9 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     if guard is not None:
         topics_to_be = AlarmTopics(critical="to-be-made", warning="to-be-made") if alerts is not None else None
         yield lambda: cost_guard_args(guard, settings, topics_to_be)
+    backup = settings.backup
+    if backup is not None:
+        yield lambda: backup_args(backup, settings, key_arn=key_arn, copy_key_arn=key_arn)
     baseline = settings.baseline
     if baseline is not None:
         yield lambda: baseline_args(baseline, config_bucket="c", trail_bucket="t", trail_key_arn=key_arn)

@@ -68,7 +68,8 @@ def _replica_regions(settings: Settings) -> set[str]:
     """Where copies are kept that a key of ours encrypts."""
     of_buckets = {bucket.replicate_to for bucket in settings.buckets.values() if bucket.replicate_to}
     of_tables = {region for table in settings.tables.values() for region in table.replicas}
-    return of_buckets | (of_tables if settings.own_keys else set())
+    of_backups = {settings.backup.copy_to} if settings.backup and settings.backup.copy_to else set[str]()
+    return of_buckets | (of_tables | of_backups if settings.own_keys else set())
 
 
 def _logs_key(settings: Settings, platform: Platform) -> Key | ExistingKey | None:

@@ -29,6 +29,7 @@ from settings import (
     names,
     network,
     observability,
+    recovery,
     storage,
 )
 from settings.analytics import LogAnalyticsSettings
@@ -43,6 +44,7 @@ from settings.messaging import QueueSettings, WorkflowSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
 from settings.observability import AlertSettings
+from settings.recovery import BackupSettings
 from settings.section import AccountId, Environment, Name, Region, Section, text
 from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, LogSettings
 
@@ -62,6 +64,7 @@ _PARTS = (
     application,
     cost,
     functions,
+    recovery,
 )
 """Each knows which of its settings cannot work together."""
 
@@ -95,6 +98,7 @@ class Settings(Section):
     delivery: DeliverySettings | None = None
     front_end: FrontEndSettings | None = None
     baseline: BaselineSettings | None = None
+    backup: BackupSettings | None = None
     log_analytics: LogAnalyticsSettings | None = None
     cost_guard: CostGuardSettings | None = None
     expected: ExpectedSettings = ExpectedSettings()

@@ -39,6 +39,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
 RESERVED_SERVICES = (
     "alerts",
     "audit",
+    "backup",
     "baseline",
     "cache",
     "cluster",

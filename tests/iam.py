@@ -33,7 +33,7 @@ def _holds(condition: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str]) 
         for key, values in tests.items():
             given = keys.get(key.lower())
             match operator:
-                case "StringEquals":
+                case "StringEquals" | "Bool":
                     holds = given in listed(values)
                 case "StringLike" | "ArnLike":
                     holds = given is not None and any(fnmatchcase(given, pattern) for pattern in listed(values))

@@ -52,6 +52,7 @@ from components.messaging.workflow import Workflow, WorkflowArgs
 from components.network.network import ExistingNetwork
 from components.network.vpc import Vpc, VpcArgs
 from components.operations.account_baseline import AccountBaseline, AccountBaselineArgs
+from components.operations.backup import Backup, BackupArgs, Copy
 from components.operations.cost_guard import CostGuard, CostGuardArgs
 from components.operations.dashboard import Dashboard, DashboardArgs
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
@@ -251,6 +252,13 @@ def _amplify_app(transform: Any) -> None:
     AmplifyApp(NAME, args)
 
 
+def _backup(transform: Any) -> None:
+    args = BackupArgs(
+        tags={"Project": "wiki"}, stores=["aurora", "dynamodb"], copy=Copy(region="ap-northeast-3"), transform=transform
+    )
+    Backup(NAME, args).alarms(TOPICS)
+
+
 def _error_log_alarm(transform: Any) -> None:
     topics = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
     ErrorLogAlarm(NAME, ErrorLogAlarmArgs(log_group="/ecs/wiki-dev-api/errors", topics=topics, transform=transform))
@@ -383,6 +391,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     AccountBaseline: _account_baseline,
     AmplifyApp: _amplify_app,
     AuroraPostgres: _aurora,
+    Backup: _backup,
     Bucket: _bucket,
     Cache: _cache,
     Certificate: _certificate,

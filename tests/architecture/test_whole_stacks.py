@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -71,7 +72,18 @@ def test_the_log_archive_moves_to_glacier_and_ends_after_a_year(name: str, recor
     assert {"days": 365} in [rule.get("expiration") for rule in rules]
 
 
-HOLDS_DATA = {"Key", "Bucket", "Vpc", "Cluster", "ReplicationGroup", "Repository", "Table", "Zone"}
+HOLDS_DATA = {
+    "Key",
+    "Bucket",
+    "Vpc",
+    "Cluster",
+    "ReplicationGroup",
+    "Repository",
+    "Table",
+    "Vault",
+    "VaultLockConfiguration",
+    "Zone",
+}
 
 
 @pytest.mark.parametrize(("name", "protected"), [("dev", set()), ("prod", HOLDS_DATA)])
@@ -80,15 +92,18 @@ def test_what_holds_data_is_protected_in_prod_only(name: str, protected: set[str
     assert {each.type.rsplit(":", 1)[-1] for each in recorder.resources if each.protect} == protected
 
 
+ONLY_IN_PROD = re.compile("-(cache|backup|data-replica)-")
+
+
 def test_dev_and_prod_differ_in_sizes_only_and_never_in_shape(
     recorder: Recorder, request: pytest.FixtureRequest
 ) -> None:
     dev = {each.name.replace("-dev-", "-") for each in deploy(recorder, stack("dev")).resources}
     other: Recorder = request.getfixturevalue("previewer")
     prod = {each.name.replace("-prod-", "-") for each in deploy(other, stack("prod")).resources}
-    # The cache is the one part that prod has and dev does without.
+    # The cache and the backups are the parts that prod has and dev does without.
     assert dev <= prod
-    assert {name for name in prod - dev if "-cache-" not in f"{name}-"} == set()
+    assert {name for name in prod - dev if not ONLY_IN_PROD.search(f"{name}-")} == set()
 
 
 @pytest.mark.covers("D9")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guardrails.rules import (
+    backups,
     bucket_care,
     buckets,
     costs,
@@ -33,5 +34,6 @@ RULES = (
     *residency.RULES,
     *costs.RULES,
     *free_tier.RULES,
+    *backups.RULES,
     *waivers.RULES,
 )
