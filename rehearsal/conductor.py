@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -20,6 +21,7 @@ from rehearsal.problems import Problem, Refused
 from rehearsal.stacks import Stack, load, stack_names
 
 if TYPE_CHECKING:
+    from rehearsal.lint.judge import Verdict
     from rehearsal.passes import PassName, PassResult
     from rehearsal.report import Report
 
@@ -65,6 +67,11 @@ class Conductor:
         )
         for _ours, theirs in ends:
             theirs.close()
+        self._candidates, candidates = _pipe()
+        self._verdict, verdict = _pipe()
+        self._start(_serve_lint, (candidates, verdict))
+        candidates.close()
+        verdict.close()
         # A pack for each pass, as `pulumi up` starts one for its preview and one for its update.
         stack = self.stack
         self._packs = {
@@ -103,7 +110,8 @@ class Conductor:
                 f"at most {_CLOUD_CONNECTIONS - 3} can be rehearsed with one",
             )
         ours, theirs = _pipe()
-        process = self._start(_run_pass, (name, stack, theirs, ours, self._cloud.pop(), pack))
+        lint = self._candidates if name == "deploy" else None
+        process = self._start(_run_pass, (name, stack, theirs, ours, self._cloud.pop(), pack, lint))
         theirs.close()
         return _Running(name, process, ours)
 
@@ -123,7 +131,19 @@ class Conductor:
                 if result is not None:
                     results[one.name] = result
                     running.remove(one)
-        return self._report(results)
+        return self._report(results, self._second_opinion())
+
+    def _second_opinion(self) -> Verdict:
+        """What the second judge says, once the deployment has ended, however it did."""
+        from rehearsal.lint.judge import Verdict  # noqa: PLC0415
+
+        with contextlib.suppress(OSError):
+            self._candidates.send(None)
+        try:
+            return self._verdict.recv()
+        except (EOFError, OSError):
+            gone = "the second judge (cfn-lint) ended without a verdict: nothing is known by it"
+            return Verdict([Problem(kind="lint", message=gone, remedy="run `make setup`, then again")])
 
     def _hear(self, one: _Running) -> Any:
         """The pass's result, or None if it said something else first, or "lost" if it ended without one."""
@@ -156,11 +176,11 @@ class Conductor:
         """Open the emulated account on a local port; returns its address."""
         return cloud_process.Cloud(self._cloud.pop()).serve(port)
 
-    def _report(self, results: dict[str, PassResult]) -> Report:
+    def _report(self, results: dict[str, PassResult], verdict: Verdict) -> Report:
         from rehearsal.report import Report  # noqa: PLC0415
 
         preview, main = results["preview"], results["deploy"]
-        problems = [*main.problems, *_only_at_preview(preview, main)]
+        problems = [*main.problems, *_only_at_preview(preview, main), *verdict.problems]
         if not preview.failed and not main.failed:
             problems += _invisible(preview, main)
         refused = [problem for problem in problems if problem.kind == "settings" and problem.level == "error"]
@@ -179,13 +199,14 @@ class Conductor:
             stand_ins=self.stack.existing_ids,
             rules=main.rules,
             expected=_expected(config, project),
+            lint=verdict,
             secrets=set().union(*(result.secrets for result in results.values())),
         )
         _warn_of_skipped(report)
         report.seconds = {
             "preview": preview.seconds - preview.judging,
             "deploy": main.seconds - main.judging,
-            "lint": 0.0,
+            "lint": verdict.seconds,
             "policies": main.judging,
             "total": time.perf_counter() - self.started,
         }
@@ -205,6 +226,18 @@ def _serve_cloud(connections: list[Connection], others: list[Connection], stand_
     os._exit(0)
 
 
+def _serve_lint(candidates: Connection, conductor: Connection) -> None:
+    import gc  # noqa: PLC0415
+    import os  # noqa: PLC0415
+
+    from rehearsal.lint.process import serve  # noqa: PLC0415
+
+    _obey_conductor()
+    gc.disable()
+    serve(candidates, conductor)
+    os._exit(0)
+
+
 def _pipe() -> tuple[Connection, Connection]:
     return cast("tuple[Connection, Connection]", _FORK.Pipe())
 
@@ -216,13 +249,19 @@ def _obey_conductor() -> None:
 
 
 def _run_pass(
-    name: PassName, stack: Stack, ours: Connection, theirs: Connection, cloud: Connection, pack: PackProcess | None
+    name: PassName,
+    stack: Stack,
+    ours: Connection,
+    theirs: Connection,
+    cloud: Connection,
+    pack: PackProcess | None,
+    lint: Connection | None,
 ) -> None:
     from rehearsal.passes import run  # noqa: PLC0415
 
     _obey_conductor()
     theirs.close()
-    run(name, stack, ours, cloud, pack)
+    run(name, stack, ours, cloud, pack, lint)
 
 
 def _only_at_preview(preview: PassResult, deploy: PassResult) -> list[Problem]:

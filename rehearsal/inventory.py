@@ -15,6 +15,8 @@ from typing import Final
 
 from pulumi.runtime import rpc
 
+from rehearsal.lint.types import TYPES, why_not
+
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _DOCUMENT: Final = _ROOT / "docs" / "resource-types.md"
 _PROGRAM: Final = ("__main__.py", "architecture", "components")
@@ -114,21 +116,29 @@ def document(root: Path) -> str:
         + ", ".join(f"`{name}`" for name in LIFECYCLE)
         + ".",
         "",
-        "| type | created by | further calls | left out on purpose | used in |",
-        "|---|---|---|---|---|",
+        "cfn-lint judges each resource a second time as the CloudFormation type in the column *judged as*.",
+        "",
+        "| type | created by | further calls | left out on purpose | judged as | used in |",
+        "|---|---|---|---|---|---|",
     ]
     for token in sorted({*SPECS, *used}):
         spec = SPECS.get(token)
         if spec is None:
-            lines.append(f"| `{token}` | **no spec** | | | {_files(used[token])} |")
+            lines.append(f"| `{token}` | **no spec** | | | {_judged_as(token)} | {_files(used[token])} |")
             continue
         made = (
             f"{spec.service} {spec.create.operation}" if isinstance(spec.create, Call) else f"{spec.service}, by code"
         )
         further = ", ".join(dict.fromkeys(call.operation for call in spec.then))
         left_out = "; ".join(f"`{name}`: {reason}" for name, reason in sorted(spec.left_out.items()))
-        lines.append(f"| `{token}` | {made} | {further} | {left_out} | {_files(used.get(token, []))} |")
+        files = _files(used.get(token, []))
+        lines.append(f"| `{token}` | {made} | {further} | {left_out} | {_judged_as(token)} | {files} |")
     return "\n".join(lines) + "\n"
+
+
+def _judged_as(token: str) -> str:
+    cfn = TYPES.get(token)
+    return f"not judged: {why_not(token)}" if cfn is None else f"{cfn.type} {cfn.inside}".rstrip()
 
 
 def _files(paths: list[str]) -> str:

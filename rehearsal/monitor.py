@@ -158,6 +158,7 @@ class Monitor:
         default_region: str,
         stack_outputs: Callable[[str], dict[str, Any] | None],
         progress: Callable[[int], None],
+        made: Callable[[Registered, dict[str, Any]], None],
     ) -> None:
         self.resources: dict[str, Registered] = {}
         self.problems: list[Problem] = []
@@ -174,6 +175,7 @@ class Monitor:
         self._default_region = default_region
         self._stack_outputs = stack_outputs
         self._progress = progress
+        self._made = made
         self._failed: set[str] = set()
         self._transforms: list[callback_pb2.Callback] = []
         self._own_transforms: dict[str, list[callback_pb2.Callback]] = {}
@@ -309,6 +311,7 @@ class Monitor:
         plain(resource.outputs, self.secrets)
         resource.id, resource.status = outcome.id, outcome.status
         resource.left_out, resource.reason = outcome.left_out, outcome.reason
+        self._made(resource, inputs)
 
     def _refuse_unknown(self, resource: Registered) -> None:
         """In a deployment everything is known, unless something before has failed or the rehearsal has a gap."""

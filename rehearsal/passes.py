@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
@@ -15,6 +16,7 @@ from typing import Any, Literal
 from rehearsal import program
 from rehearsal.analyzer import Analyzer
 from rehearsal.cloud.process import Cloud
+from rehearsal.lint.judge import Candidate
 from rehearsal.monitor import Deploying, Monitor, Previewing, Provider, Registered
 from rehearsal.pack import PackProcess
 from rehearsal.problems import Problem, Refused
@@ -38,14 +40,21 @@ class PassResult:
     """Whether the program itself did not reach its end."""
 
 
-def run(name: PassName, stack: Stack, conductor: Connection, cloud: Connection, pack: PackProcess | None) -> None:
+def run(
+    name: PassName,
+    stack: Stack,
+    conductor: Connection,
+    cloud: Connection,
+    pack: PackProcess | None,
+    lint: Connection | None,
+) -> None:
     """Run the pass, send its result to the conductor, and end this process."""
     # What a program prints is for the person at the terminal, once; the conductor's own words go to stdout.
     sys.stdout = sys.stderr if name == "deploy" else io.StringIO()
     gc.disable()
     started = time.perf_counter()
-    monitor = _monitor(name, stack, conductor, Cloud(cloud), pack)
-    result = _result(name, stack, monitor, Cloud(cloud), started)
+    monitor = _monitor(name, stack, conductor, Cloud(cloud), pack, lint)
+    result = _result(name, stack, monitor, Cloud(cloud), lint, started)
     conductor.send(("result", result))
     conductor.close()
     sys.stderr.flush()
@@ -53,9 +62,14 @@ def run(name: PassName, stack: Stack, conductor: Connection, cloud: Connection, 
     os._exit(0)
 
 
-def _result(name: PassName, stack: Stack, monitor: Monitor, cloud: Cloud, started: float) -> PassResult:
+def _result(
+    name: PassName, stack: Stack, monitor: Monitor, cloud: Cloud, lint: Connection | None, started: float
+) -> PassResult:
     before = len(monitor.problems)
     program.run(stack, monitor, dry_run=name == "preview")
+    if lint is not None:
+        # All is made: the second judge can finish while the pack judges the whole.
+        _tell(lint, None)
     failed = any(
         problem.level == "error" and problem.kind in ("settings", "program") for problem in monitor.problems[before:]
     )
@@ -82,12 +96,23 @@ def _result(name: PassName, stack: Stack, monitor: Monitor, cloud: Cloud, starte
     )
 
 
-def _monitor(name: PassName, stack: Stack, conductor: Connection, cloud: Cloud, pack: PackProcess | None) -> Monitor:
+def _monitor(
+    name: PassName,
+    stack: Stack,
+    conductor: Connection,
+    cloud: Cloud,
+    pack: PackProcess | None,
+    lint: Connection | None,
+) -> Monitor:
     provider: Provider = Previewing(cloud) if name == "preview" else Deploying(cloud)
 
     def stack_outputs(reference: str) -> dict[str, Any] | None:
         conductor.send(("stack_outputs", reference))
         return conductor.recv()
+
+    def made(resource: Registered, inputs: dict[str, Any]) -> None:
+        if lint is not None:
+            _tell(lint, Candidate(resource.urn, resource.type, resource.region, inputs))
 
     return Monitor(
         project=stack.project,
@@ -98,7 +123,14 @@ def _monitor(name: PassName, stack: Stack, conductor: Connection, cloud: Cloud, 
         default_region=stack.config.get("aws:region", "us-east-1"),
         stack_outputs=stack_outputs,
         progress=lambda count: conductor.send(("progress", count)),
+        made=made,
     )
+
+
+def _tell(lint: Connection, candidate: Candidate | None) -> None:
+    """A second judge that has ended is the conductor's to report; the deployment goes on."""
+    with contextlib.suppress(OSError):
+        lint.send(candidate)
 
 
 def _analyzer(stack: Stack, pack: PackProcess, *, dry_run: bool) -> Callable[[], Analyzer]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from costs import FreeTierUse, free_tier_use
+from rehearsal.lint.judge import Verdict
+from rehearsal.lint.types import TYPES, why_not
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
 from rehearsal.wire import shown
@@ -30,6 +32,7 @@ class Report:
     rules: int = 0
     expected: dict[str, Any] | None = None
     """What passes through a stack that must stay within the free tier; None where it need not."""
+    lint: Verdict = field(default_factory=Verdict)
     secrets: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -82,10 +85,20 @@ class Report:
             "problems": [shown(problem.as_json(), self.secrets) for problem in self.problems],
             "waivers": self.waivers,
             "stand_ins": self.stand_ins,
+            "lint": {
+                "judged": self.lint.judged,
+                "inputs_not_judged": {type_: sorted(names) for type_, names in sorted(self.lint.untranslated.items())},
+                "types_not_judged": self._not_linted(),
+            },
             "counts": self.counts,
             "free_tier": _free_tier(self.free_tier),
             "seconds": {phase: round(seconds, 3) for phase, seconds in self.seconds.items()},
         }
+
+    def _not_linted(self) -> dict[str, str]:
+        """The types that the second judge does not know, and why."""
+        made = {one.type for one in self.resources if one.custom and one.type.startswith("aws:")}
+        return {type_: why_not(type_) for type_ in sorted(made) if type_ not in TYPES}
 
     def _resource(self, resource: Registered) -> dict[str, Any]:
         return {

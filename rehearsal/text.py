@@ -258,10 +258,11 @@ def _summary(report: Report) -> str:
     if components:
         made.append(_plural(components, "component"))
     findings = f"{_plural(counts['errors'], 'error')}, {_plural(counts['warnings'], 'warning')}"
-    phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in ("preview", "deploy", "policies"))
+    linted = f"{report.lint.judged} held against AWS's schemas"
+    phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in ("preview", "deploy", "lint", "policies"))
     return (
-        f"{verdict} · {', '.join(made) or 'nothing deployed'} · {_plural(counts['rules'], 'rule')}: {findings}"
-        f" · {seconds['total']:.1f} s ({phases})"
+        f"{verdict} · {', '.join(made) or 'nothing deployed'} · {linted}"
+        f" · {_plural(counts['rules'], 'rule')}: {findings} · {seconds['total']:.1f} s ({phases})"
     )
 
 
