@@ -51,6 +51,7 @@ def build_analytics(settings: Settings, platform: Platform, storage: Storage) ->
     )
     args = log_table_args(
         analytics,
+        settings,
         log_bucket=storage.log_archive.name,
         log_bucket_arn=storage.log_archive.arn,
         results_bucket=results.name,
@@ -62,6 +63,7 @@ def build_analytics(settings: Settings, platform: Platform, storage: Storage) ->
 
 def log_table_args(
     analytics: LogAnalyticsSettings,
+    settings: Settings,
     *,
     log_bucket: pulumi.Input[str],
     log_bucket_arn: pulumi.Input[str],
@@ -74,7 +76,7 @@ def log_table_args(
         return LogTableArgs(
             log_bucket=log_bucket,
             log_bucket_arn=log_bucket_arn,
-            services=analytics.services,
+            services=sorted(settings.services) if analytics.services is None else analytics.services,
             results_bucket=results_bucket,
             results_bucket_arn=results_bucket_arn,
             results_key_arn=results_key_arn,

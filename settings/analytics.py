@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class LogAnalyticsSettings(Section):
     """Athena over the applications' logs in the log archive."""
 
-    services: list[Name] = ["api"]
-    """The services whose logs are shown."""
+    services: list[Name] | None = None
+    """The services whose logs are shown. Left out: those of the stack. A list may also name such as ran before."""
 
     scan_limit_mib: int = 10_240
     """The most that one query may read, in MiB."""

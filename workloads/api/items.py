@@ -139,7 +139,7 @@ class ItemsInPostgres:
 
         self._pool: ConnectionPool[psycopg.Connection] = ConnectionPool(
             connection_class=Connection,
-            kwargs=_connection_options(database),
+            kwargs=connection_options(database),
             min_size=1,
             max_size=database.connections,
             timeout=wait_seconds,
@@ -199,7 +199,8 @@ class ItemsInPostgres:
         return result
 
 
-def _connection_options(database: Database) -> dict[str, object]:
+def connection_options(database: Database, *, name: str = "api", statement_seconds: int = 10) -> dict[str, object]:
+    """How to reach the database, by TLS. By default no statement takes longer than the load balancer waits."""
     tls = (
         {"sslmode": "verify-full", "sslrootcert": database.certificates}
         if database.certificates
@@ -212,8 +213,7 @@ def _connection_options(database: Database) -> dict[str, object]:
         "user": database.user,
         "password": database.password,
         "connect_timeout": 3,
-        # No request waits longer for one statement than the load balancer waits for the request.
-        "options": "-c statement_timeout=10000",
-        "application_name": "api",
+        "options": f"-c statement_timeout={statement_seconds * 1000}",
+        "application_name": name,
         **tls,
     }

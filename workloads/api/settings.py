@@ -59,6 +59,24 @@ class Settings:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorkSettings:
+    """What a worker is told beside that."""
+
+    queue_url: str
+    keep_days: int | None = None
+    """Days after which an item expires. Unset, no item does: nothing is deleted that nobody said to delete."""
+
+    @staticmethod
+    def read(environment: Mapping[str, str]) -> WorkSettings:
+        """The settings in these variables."""
+        queue_url = environment.get("QUEUE_URL")
+        if not queue_url:
+            raise SettingsError("QUEUE_URL is missing; it is the address of the queue with the jobs")
+        days = _number(environment, "ITEMS_KEEP_DAYS", 1, most=36_500) if environment.get("ITEMS_KEEP_DAYS") else None
+        return WorkSettings(queue_url=queue_url, keep_days=days)
+
+
 def _database(environment: Mapping[str, str]) -> Database | None:
     host, secret = environment.get("DATABASE_HOST"), environment.get("DATABASE_SECRET")
     if not host and not secret:
