@@ -73,10 +73,9 @@ def build_application(
         return Application()
     cluster = Cluster(platform.name("cluster"), cluster_args(settings), platform.options())
     router = _log_router(settings, platform, storage)
-    repositories: dict[str, Repository] = {}
+    images, repositories = _images(settings, platform, storage)
     services: dict[str, Service] = {}
     for name, service in sorted(settings.services.items()):
-        image = _image(name, service, settings, platform, storage, repositories)
         database = data.database if service.database and data is not None else None
         queue = messaging.queues[service.queue] if service.queue and messaging is not None else None
         place = Place(
@@ -96,7 +95,9 @@ def build_application(
             if database is not None
             else {},
         )
-        made = Service(platform.name(name), service_args(name, service, settings, image, place), platform.options())
+        made = Service(
+            platform.name(name), service_args(name, service, settings, images[name], place), platform.options()
+        )
         if database is not None:
             database.allow_from(made.security_group_id, name)
             made.allow_to(database.security_group_id, database.port, "database")
@@ -262,24 +263,24 @@ def _log_router(settings: Settings, platform: Platform, storage: Storage) -> Log
     return LogRouter(platform.name("log-router"), args, platform.options())
 
 
-def _image(
-    name: str,
-    service: ServiceSettings,
-    settings: Settings,
-    platform: Platform,
-    storage: Storage,
-    repositories: dict[str, Repository],
-) -> Image:
-    """The image that the stack's YAML names, or one in a repository of the service's own."""
-    if service.image is not None:
-        return Image(uri=service.image)
-    args = repository_args(name, service, settings, storage.data_key.arn if storage.data_key else None)
-    repository = repositories[name] = Repository(platform.name(name), args, platform.options())
-    if service.build is not None:
-        uri = _built(name, service.build, service.architecture, platform, repository)
-    else:
-        uri = pulumi.Output.concat(repository.url, f":{service.tag}")
-    return Image(uri=uri, repository_arn=repository.arn)
+def _images(settings: Settings, platform: Platform, storage: Storage) -> tuple[dict[str, Image], dict[str, Repository]]:
+    """The image of each service: the one that the stack's YAML names, one in a repository of the service's own, or that
+    of another service."""
+    images: dict[str, Image] = {}
+    repositories: dict[str, Repository] = {}
+    for name, service in sorted(settings.services.items()):
+        if service.image is not None:
+            images[name] = Image(uri=service.image)
+        elif service.image_of is None:
+            args = repository_args(name, service, settings, storage.data_key.arn if storage.data_key else None)
+            repository = repositories[name] = Repository(platform.name(name), args, platform.options())
+            if service.build is not None:
+                uri = _built(name, service.build, service.architecture, platform, repository)
+            else:
+                uri = pulumi.Output.concat(repository.url, f":{service.tag}")
+            images[name] = Image(uri=uri, repository_arn=repository.arn)
+    shared = {name: images[service.image_of] for name, service in settings.services.items() if service.image_of}
+    return {**images, **shared}, repositories
 
 
 def _built(name: str, folder: str, architecture: str, platform: Platform, repository: Repository) -> pulumi.Output[str]:

@@ -54,7 +54,7 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     analytics = settings.log_analytics
     if analytics is not None:
         ours = {f"{bucket}_bucket{arn}": "to-be-made" for bucket in ("log", "results") for arn in ("", "_arn")}
-        yield lambda: log_table_args(analytics, **ours, results_key_arn=None)
+        yield lambda: log_table_args(analytics, settings, **ours, results_key_arn=None)
         yield lambda: results_args(analytics, settings.retention, key_arn=None, access_log_bucket=None)
     if archive is not None:
         yield lambda: log_archive_args(archive, settings.retention)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from settings.data import TableUse, unknown_tables
 from settings.section import Section, text
@@ -66,6 +67,8 @@ class ServiceSettings(Section):
     ) = None
     build: str | None = None
     """The folder of a Dockerfile: each update builds the image and pushes it, which needs Docker."""
+    image_of: str | None = None
+    """Another service whose image this one runs too, with a `command` of its own: one build, one tag."""
     keep_images: int = 10
     cpu: int = 256
     memory: int = 512
@@ -97,11 +100,12 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     """What cannot work together: key and why."""
     for name, service in settings.services.items():
         key = f"services.{name}"
-        given = [field for field in ("image", "tag", "build") if getattr(service, field) is not None]
+        given = [field for field in ("image", "tag", "build", "image_of") if getattr(service, field) is not None]
         if not given:
-            yield f"{key}.tag", "is missing; say what runs: tag, or image, or build"
+            yield f"{key}.tag", "is missing; say what runs: tag, or image, or build, or imageOf another service"
         elif len(given) > 1:
-            yield f"{key}.{given[1]}", f"and {given[0]} both say what runs; keep one of them"
+            yield f"{key}.{to_camel(given[1])}", f"and {given[0]} both say what runs; keep one of them"
+        yield from _shared_image(key, service, settings)
         if settings.network is None:
             yield key, "needs a network; add the section network"
         if settings.log_archive is None:
@@ -140,12 +144,31 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
                 yield "network.tiers", f"lacks private, in which the tasks of {name} run; add it"
 
 
+def _shared_image(key: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    """A service that runs the image of another."""
+    if service.image_of is None:
+        return
+    other = settings.services.get(service.image_of)
+    if other is None or other.image_of is not None:
+        known = ", ".join(sorted(name for name, one in settings.services.items() if one.image_of is None)) or "none"
+        yield f"{key}.imageOf", f"{service.image_of} is not a service with an image of its own; there are: {known}"
+    elif other.architecture != service.architecture:
+        yield (
+            f"{key}.architecture",
+            f"{service.architecture} does not fit the image of {service.image_of}, which is for {other.architecture}",
+        )
+
+
 def _worker(key: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:
     """A service that works through a queue."""
     if service.scaling is not None and service.scaling.messages_per_task is not None and service.queue is None:
         yield f"{key}.scaling.messagesPerTask", "needs the queue to count in; add queue, or remove this key"
     if service.queue is None:
         return
+    scaling = service.scaling
+    if scaling is not None and scaling.messages_per_task is not None and scaling.minimum == 0:
+        # Target tracking adds a task when there is more than one task's share, which a few messages never are.
+        yield f"{key}.scaling.minimum", "0 would leave a few messages waiting for ever; use 1 (on Spot it costs little)"
     if service.queue not in settings.queues:
         known = ", ".join(sorted(settings.queues)) or "none"
         yield f"{key}.queue", f"{service.queue} is not a queue of this stack; the queues are: {known}"

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,24 @@ class Deployed:
         started = self.states.start_execution(stateMachineArn=self.batch, name=str(uuid.uuid4()), input=text)
         return started["executionArn"]
 
+    @contextmanager
+    def worker(self) -> Iterator[tuple[subprocess.Popen[str], Callable[[], list[dict[str, Any]]]]]:
+        """The worker's program, as its container runs it; what it logged, once it has ended."""
+        environment = {
+            "PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": self._address, "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any",
+            "SERVICE_NAME": "worker", "QUEUE_URL": self.jobs,
+        }  # fmt: skip
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api.worker"], cwd=ROOT / "workloads", env=environment, text=True,
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            yield process, lambda: [json.loads(line) for line in process.communicate()[0].splitlines()]
+        finally:
+            if process.poll() is None:
+                process.kill()
+
     def events_heard(self, detail_type: str) -> str:
         """A queue that gets the workflow's events from now on."""
         sqs, events = self.sqs, self.client("events")
@@ -147,8 +166,7 @@ def test_every_night_in_tokyo_a_schedule_may_start_the_batch_and_nothing_else(de
     schedule = deployed.inputs("batch-schedule-schedule")
     assert schedule["scheduleExpression"] == "cron(0 2 * * ? *)"
     assert schedule["scheduleExpressionTimezone"] == "Asia/Tokyo"
-    # The stacks have no worker yet, and a night without one fails: whoever adds it switches the schedule on.
-    assert schedule["state"] == "DISABLED"
+    assert schedule["state"] == "ENABLED"
     target = schedule["target"]
     assert target["arn"] == deployed.batch
     [start, keep] = deployed.statements("batch-schedule-policy")
@@ -265,6 +283,26 @@ def test_a_job_that_fails_for_good_keeps_no_other_from_running_but_fails_the_bat
     assert failed["error"]["Error"] == "BadData"
     assert detail["failed"] is True
     assert deployed.is_empty(deployed.jobs), "what fails for good is not tried again"
+
+
+@pytest.mark.covers("A10")
+def test_the_workers_program_answers_the_batch_until_it_is_told_to_stop(deployed: Deployed) -> None:
+    """Without a database, so each job fails, and says why; that a night succeeds is proven in tests/workloads."""
+    with deployed.worker() as (process, records):
+        execution = deployed.start(["summarise-usage"])
+        assert deployed.ended(execution, 30)["status"] == "FAILED"
+        process.send_signal(signal.SIGTERM)
+        # It waits for one more message and gives it back.
+        late = deployed.start(["summarise-usage"])
+        assert process.wait(timeout=25) == 0
+    deployed.states.send_task_success(taskToken=deployed.receive(deployed.jobs)["taskToken"], output="{}")
+    assert deployed.ended(late)["status"] == "SUCCEEDED"
+    failed = [one for one in records() if one["level"] == "ERROR"]
+    assert len(failed) == 1
+    assert "job summarise-usage failed: NoDatabase: this worker has no database" in failed[0]["message"]
+    assert failed[0]["service"] == "worker"
+    assert failed[0]["request_id"] == execution.rpartition(":")[2]
+    assert deployed.is_empty(deployed.jobs)
 
 
 @pytest.mark.covers("A10")

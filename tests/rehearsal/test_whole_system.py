@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.rehearsal.conftest import Rehearse, Rehearsed
+from settings import Settings, SettingsError
+from tests.iam import allowed, listed
+from tests.rehearsal.conftest import ROOT, Rehearsed
 
 STACKS = ("dev", "prod")
 DAYS = {"dev": 7, "prod": 30}
@@ -35,10 +38,9 @@ def test_requests_come_over_https_to_the_apis_tasks_which_answer_for_their_healt
     https = next(one for one in done.report["resources"] if one["inputs"].get("protocol") == "HTTPS")
     assert https["type"] == "aws:lb/listener:Listener"
     assert rule["listenerArn"] == https["outputs"]["arn"]
-    (service,) = inputs(done, "ecs/service:Service")
-    (balanced,) = service["loadBalancers"]
+    (balanced,) = done.resource(f"kumiki-{name}-api-service")["inputs"]["loadBalancers"]
     assert balanced["targetGroupArn"] == rule["actions"][0]["targetGroupArn"]
-    (task,) = inputs(done, "ecs/taskDefinition:TaskDefinition")
+    task = done.resource(f"kumiki-{name}-api-task-definition")["inputs"]
     api = next(one for one in json.loads(task["containerDefinitions"]) if one["name"] == balanced["containerName"])
     assert api["image"].partition(":")[0].endswith(f"/kumiki-{name}-api"), (
         "the API of workloads/, from its own repository"
@@ -48,24 +50,22 @@ def test_requests_come_over_https_to_the_apis_tasks_which_answer_for_their_healt
 
 @pytest.mark.covers("A8")
 @pytest.mark.parametrize("name", STACKS)
-def test_the_database_is_reached_by_the_api_and_by_nobody_else(name: str, rehearsed: Any) -> None:
+def test_the_database_is_reached_by_the_services_and_by_nobody_else(name: str, rehearsed: Any) -> None:
     done = rehearsed(name)
     (cluster,) = inputs(done, "rds/cluster:Cluster")
     (guard,) = cluster["vpcSecurityGroupIds"]
     ways_in = [one for one in inputs(done, ":SecurityGroupIngressRule") if one["securityGroupId"] == guard]
-    api = group(done, f"kumiki-{name}-api-security-group")
-    assert [(one["referencedSecurityGroupId"], one["fromPort"], one["toPort"]) for one in ways_in] == [
-        (api, 5432, 5432)
-    ]
+    services = {group(done, f"kumiki-{name}-{service}-security-group") for service in ("api", "worker")}
+    assert {one.get("referencedSecurityGroupId") for one in ways_in} == services
+    assert {(one["fromPort"], one["toPort"]) for one in ways_in} == {(5432, 5432)}
     ways_out = [
         one for one in inputs(done, ":SecurityGroupEgressRule") if one.get("referencedSecurityGroupId") == guard
     ]
-    assert [(one["securityGroupId"], one["fromPort"]) for one in ways_out] == [(api, 5432)]
-    (task,) = inputs(done, "ecs/taskDefinition:TaskDefinition")
-    containers = json.loads(task["containerDefinitions"])
-    given = {one["name"]: {secret["name"] for secret in one.get("secrets", [])} for one in containers}
-    assert given["app"] == {"DATABASE_SECRET"}
-    assert all(secrets == set() for container, secrets in given.items() if container != "app")
+    assert {(one["securityGroupId"], one["fromPort"]) for one in ways_out} == {(one, 5432) for one in services}
+    for task in inputs(done, "ecs/taskDefinition:TaskDefinition"):
+        containers = json.loads(task["containerDefinitions"])
+        given = {one["name"]: {secret["name"] for secret in one.get("secrets", [])} for one in containers}
+        assert given == {"app": {"DATABASE_SECRET"}, "log-router": set()}
 
 
 @pytest.mark.covers("A13")
@@ -106,12 +106,11 @@ def test_somebody_hears_of_errors_load_a_full_database_and_failed_requests(name:
     }
     alarms = inputs(done, ":MetricAlarm")
     assert all(set(alarm["alarmActions"]) | set(alarm["okActions"]) <= topics for alarm in alarms)
-    (counted,) = inputs(done, ":LogMetricFilter")
-    assert counted["logGroupName"] == f"/ecs/kumiki-{name}-api/errors"
-    transformation = counted["metricTransformation"]
+    counted = {one["logGroupName"]: one["metricTransformation"] for one in inputs(done, ":LogMetricFilter")}
+    assert set(counted) == {f"/ecs/kumiki-{name}-{service}/errors" for service in ("api", "worker")}
     heard = set().union(*(watched(alarm) for alarm in alarms if alarm["alarmActions"]))
     assert heard >= {
-        (transformation["namespace"], transformation["name"]),
+        *((one["namespace"], one["name"]) for one in counted.values()),
         ("AWS/ECS", "CPUUtilization"),
         ("AWS/ECS", "MemoryUtilization"),
         ("AWS/RDS", "FreeLocalStorage"),
@@ -137,47 +136,114 @@ def test_one_dashboard_shows_containers_database_and_load_balancer_of_this_stack
     assert {f"kumiki-{name}-cluster", f"kumiki-{name}-api", f"kumiki-{name}-database"} <= shown
 
 
-WORKER = {
-    "tag": "0.1.0",
-    "command": ["python", "-m", "worker"],
-    "queue": "jobs",
-    "scaling": {"minimum": 0, "maximum": 5, "cpuPercent": None, "memoryPercent": None, "messagesPerTask": 20},
-}
-
-
-def test_a_worker_takes_from_its_queue_scales_with_it_and_has_no_load_balancer(rehearse_kumiki: Rehearse) -> None:
-    endpoints = {"cidr": "10.0.0.0/16", "zones": 2, "endpoints": ["ecsPrivate", "sqs", "states"]}
-    done = rehearse_kumiki({"kumiki:services": {"worker": WORKER}, "kumiki:network": endpoints})
-    assert done.status == 0, done.text
-    (service,) = inputs(done, "ecs/service:Service")
+@pytest.mark.covers("A10", "B6")
+@pytest.mark.parametrize("name", STACKS)
+def test_a_worker_takes_the_jobs_of_the_batch_and_scales_with_them(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    service = done.resource(f"kumiki-{name}-worker-service")["inputs"]
     assert "loadBalancers" not in service
-    role = group(done, "kumiki-dev-worker-task-role")
-    allowed = [
-        (action, statement["Resource"])
-        for one in inputs(done, "iam/rolePolicy:RolePolicy")
-        if one["role"] == role
-        for statement in json.loads(one["policy"])["Statement"]
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    task = done.resource(f"kumiki-{name}-worker-task-definition")["inputs"]
+    app = next(one for one in json.loads(task["containerDefinitions"]) if one["name"] == "app")
+    assert app["command"] == ["python", "-m", "api.worker"]
+    told = {one["name"]: one["value"] for one in app["environment"]}
+    assert told["QUEUE_URL"] == done.report["outputs"]["queueUrls"]["jobs"]
+    assert told["SERVICE_NAME"] == "worker"
+    # One image for both programs, so that one deployment brings both.
+    api = json.loads(done.resource(f"kumiki-{name}-api-task-definition")["inputs"]["containerDefinitions"])
+    assert app["image"] == next(one["image"] for one in api if one["name"] == "app")
+    assert len(inputs(done, "ecr/repository:Repository")) == 1
+    (policy,) = [
+        one["targetTrackingScalingPolicyConfiguration"]
+        for one in inputs(done, "appautoscaling/policy:Policy")
+        if one["resourceId"].endswith("-worker")
     ]
-    jobs = "arn:aws:sqs:ap-northeast-1:123456789012:kumiki-dev-jobs"
-    assert {resource for action, resource in allowed if action.startswith("sqs:")} == {jobs}
-    assert ("sqs:ReceiveMessage", jobs) in allowed
-    assert "sqs:SendMessage" not in dict(allowed)
-    policies = json.dumps(inputs(done, "appautoscaling/policy:Policy"))
-    assert "ApproximateNumberOfMessagesVisible" in policies
-    (task,) = inputs(done, "ecs/taskDefinition:TaskDefinition")
-    assert "kumiki-dev-jobs" in task["containerDefinitions"]
+    assert f"kumiki-{name}-jobs" in json.dumps(policy)
+    assert done.resource(f"kumiki-{name}-worker-scaling-target")["inputs"]["minCapacity"] == 1
+    # Somebody works on what the schedule asks for.
+    schedule = done.resource(f"kumiki-{name}-batch-schedule-schedule")["inputs"]
+    assert schedule["state"] == "ENABLED"
+    known = (ROOT / "workloads/api/jobs.py").read_text(encoding="utf-8")
+    assert all(f'"{job}":' in known for job in json.loads(schedule["target"]["input"])["jobs"])
+
+
+@pytest.mark.covers("A10")
+@pytest.mark.parametrize("name", STACKS)
+def test_the_worker_may_take_jobs_answer_the_batch_and_write_its_log_and_nothing_more(
+    name: str, rehearsed: Any
+) -> None:
+    done = rehearsed(name)
+    role = done.resource(f"kumiki-{name}-worker-task-role")["id"]
+    documents = [json.loads(one["policy"]) for one in inputs(done, "iam/rolePolicy:RolePolicy") if one["role"] == role]
+    assert [one for one in inputs(done, ":RolePolicyAttachment") if one["role"] == role] == []
+    jobs = f"arn:aws:sqs:ap-northeast-1:123456789012:kumiki-{name}-jobs"
+    batch = done.report["outputs"]["workflowArns"]["batch"]
+    # Step Functions asks for the state machine of the token, whatever the list of actions and resources says.
+    may = {
+        jobs: {"ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl"},
+        batch: {"SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"},
+    }
+    given = {
+        (action, resource)
+        for document in documents
+        for statement in document["Statement"]
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+        # Of the log router, which has the same role: it reads its files and writes the log.
+        if action.partition(":")[0] not in ("logs", "s3", "kms")
+    }
+    assert given == {(f"{arn.split(':')[2]}:{verb}", arn) for arn, verbs in may.items() for verb in verbs}
+    for arn, verbs in may.items():
+        service = arn.split(":")[2]
+        for verb in verbs:
+            assert allowed(documents, f"{service}:{verb}", arn)
+            assert not allowed(documents, f"{service}:{verb}", f"{arn}-dead-letters")
+    assert not allowed(documents, "sqs:SendMessage", jobs)
+    assert not allowed(documents, "states:StartExecution", batch)
+    archive = f"arn:aws:s3:::{done.report['outputs']['logArchiveBucket']}/app-logs"
+    assert allowed(documents, "s3:PutObject", f"{archive}/service=worker/x")
+    assert not allowed(documents, "s3:PutObject", f"{archive}/service=api/x")
+
+
+@pytest.mark.covers("A16")
+@pytest.mark.parametrize("name", STACKS)
+def test_the_logs_of_every_service_can_be_asked(name: str, rehearsed: Any) -> None:
+    (table,) = inputs(rehearsed(name), "glue/catalogTable:CatalogTable")
+    assert table["parameters"]["projection.service.values"] == "api,worker"
+
+
+WORKER: dict[str, Any] = {
+    "tag": "0.1.0",
+    "queue": "jobs",
+    "scaling": {"minimum": 1, "maximum": 5, "cpuPercent": None, "memoryPercent": None, "messagesPerTask": 20},
+}
+FOUR = {"kumiki:network": {"cidr": "10.0.0.0/16", "zones": 2, "endpoints": ["ecsPrivate"]}}
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("changes", "words"),
     [
         ({"queue": "jobz"}, "kumiki:services.worker.queue: jobz is not a queue of this stack; the queues are: jobs"),
         ({"queue": None}, "kumiki:services.worker.scaling.messagesPerTask: needs the queue to count in"),
-        ({}, "kumiki:network.endpoints: lacks sqs, states, which a worker calls where there is no NAT"),
+        (FOUR, "kumiki:network.endpoints: lacks sqs, states, which a worker calls where there is no NAT"),
+        (
+            {"scaling": {**WORKER["scaling"], "minimum": 0}},
+            "kumiki:services.worker.scaling.minimum: 0 would leave a few messages waiting for ever; use 1",
+        ),
+        ({"imageOf": "api"}, "kumiki:services.worker.imageOf: and tag both say what runs; keep one of them"),
+        (
+            {"tag": None, "imageOf": "worker"},
+            "kumiki:services.worker.imageOf: worker is not a service with an image of its own; there are: api",
+        ),
+        (
+            {"tag": None, "imageOf": "api", "architecture": "ARM64"},
+            "kumiki:services.worker.architecture: ARM64 does not fit the image of api, which is for X86_64",
+        ),
     ],
 )
-def test_a_worker_that_could_not_work_is_refused(rehearse_kumiki: Rehearse, change: dict[str, Any], words: str) -> None:
-    done = rehearse_kumiki({"kumiki:services": {"worker": {**WORKER, **change}}})
-    assert done.status == 2
-    assert words in done.text
+def test_a_worker_that_could_not_work_is_refused(changes: dict[str, Any], words: str) -> None:
+    dev = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
+    own = {key: value for key, value in changes.items() if ":" not in key}
+    services = {"api": dev["kumiki:services"]["api"], "worker": {**WORKER, **own}}
+    with pytest.raises(SettingsError) as refused:
+        Settings.parse({**dev, **{key: changes[key] for key in changes if ":" in key}, "kumiki:services": services})
+    assert words in str(refused.value)

@@ -186,6 +186,7 @@ def test_messages_that_nobody_can_work_on_reach_the_dead_letters_and_block_no_ot
     for body in BAD_MESSAGES:
         batch.sqs.send_message(QueueUrl=batch.queue, MessageBody=body)
     execution = batch.start("job")
+    until(lambda: batch.waiting() == len(BAD_MESSAGES) + 1)
     calls = []
     batch.worker({"job": lambda _: calls.append(1) or {}})
     assert batch.ended(execution) == "SUCCEEDED"
