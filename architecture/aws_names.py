@@ -42,6 +42,8 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:ecs/taskDefinition:TaskDefinition": ("family", 255),
     "aws:elasticache/replicationGroup:ReplicationGroup": ("replication_group_id", 40),
     "aws:elasticache/subnetGroup:SubnetGroup": ("name", 255),
+    "aws:elasticache/user:User": ("user_id", 40),
+    "aws:elasticache/userGroup:UserGroup": ("user_group_id", 40),
     "aws:glue/catalogDatabase:CatalogDatabase": ("name", 255),
     "aws:glue/catalogTable:CatalogTable": ("name", 255),
     "aws:iam/policy:Policy": ("name", 128),

@@ -16,7 +16,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     # The load balancer has no suffix: its name is the component's.
     "load balancer": (("load balancer", 0, 32),),
     "database": (("cluster", 0, 63),),
-    "cache": (("replication group", 0, 40),),
+    "cache": (("user", len("-app"), 40),),
     "deploy role": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
     "service": (
         ("target group", len("-tg2") + _PULUMI_SUFFIX, 32),

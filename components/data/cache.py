@@ -1,4 +1,4 @@
-"""A cache in memory: ElastiCache with Valkey or Redis OSS, reached with TLS and a password only.
+"""A cache in memory: ElastiCache with Valkey or Redis OSS, reached by one user with TLS and a password only.
 
 Use: cache = Cache("wiki-dev-cache", CacheArgs(vpc_id=…, subnet_ids=…))
      cache.allow_from(service_security_group_id, "api")
@@ -8,6 +8,7 @@ Use: cache = Cache("wiki-dev-cache", CacheArgs(vpc_id=…, subnet_ids=…))
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -39,10 +40,19 @@ _NODE_TYPES: Final = (
 )
 _MOST_NODES: Final = 90
 
+USER: Final = "app"
+"""As whom the application signs in."""
+
+# All keys, and every command but those that only operators need, such as FLUSHALL, CONFIG or KEYS, which stops the cache
+# for everybody. Clients ask INFO before they begin.
+_MAY: Final = "on ~* +@all -@admin -@dangerous +info"
+# AWS's own `default` may do everything without a password; this one takes its place, and may not even sign in.
+_MAY_NOT: Final = "off ~* -@all"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CacheArgs:
-    """What the caller decides about a cache. Encryption, TLS and a password are not among it."""
+    """What the caller decides about a cache. Encryption, TLS, and the user with a password are not among it."""
 
     vpc_id: pulumi.Input[str]
     """The network."""
@@ -133,7 +143,17 @@ class CacheArgs:
 class Cache(pulumi.ComponentResource):
     """An encrypted cache that lets nobody in until it is told to."""
 
-    CHILDREN = (*guard.CHILDREN, "subnet_group", "log_group", "secret", "secret_version", "replication_group", "alarm")
+    CHILDREN = (
+        *guard.CHILDREN,
+        "subnet_group",
+        "log_group",
+        "secret",
+        "secret_version",
+        "user",
+        "user_group",
+        "replication_group",
+        "alarm",
+    )
 
     endpoint: pulumi.Output[str]
     """Where one reads and writes (`rediss://…`); in cluster mode the address that tells of the others."""
@@ -141,7 +161,7 @@ class Cache(pulumi.ComponentResource):
     """Where one only reads; in cluster mode the same as `endpoint`."""
     port: int = PORT
     secret_arn: pulumi.Output[str]
-    """The secret whose text is the password."""
+    """The secret with the application's `username` and `password`, as JSON."""
     security_group_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: CacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -151,7 +171,7 @@ class Cache(pulumi.ComponentResource):
         self._child = Children(self, args.transform, self.CHILDREN)
         self._guard = Guard.of(name, "Cache", PORT, args.vpc_id, self._child)
         self.secret_arn, password = self._password()
-        group = self._group(password, self._log_groups())
+        group = self._group(self._users(password), self._log_groups())
 
         cluster = args.shards is not None
         self.endpoint = group.configuration_endpoint_address if cluster else group.primary_endpoint_address
@@ -196,26 +216,63 @@ class Cache(pulumi.ComponentResource):
                 )
 
     def _password(self) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-        """The ARN of the secret, known once it has its text, and the text."""
+        """The ARN of the secret, known once it has its text, and the application's password in it."""
         secret = aws.secretsmanager.Secret(
             f"{self._prefix}-password-secret",
-            description=f"Password of the cache {self._prefix}",
+            description=f"The application's user of the cache {self._prefix}, and its password",
             kms_key_id=self._args.key_arn,
             recovery_window_in_days=30 if self._args.retention == "protected" else 0,
             opts=self._child("secret"),
         )
-        # Another value at every run, of which only the first is used.
-        value = aws.secretsmanager.get_random_password_output(
-            password_length=64, exclude_punctuation=True, opts=pulumi.InvokeOptions(parent=self)
-        ).random_password
         version = aws.secretsmanager.SecretVersion(
             f"{self._prefix}-password-version",
             secret_id=secret.id,
-            secret_string=pulumi.Output.secret(value),
+            secret_string=pulumi.Output.secret(
+                pulumi.Output.json_dumps({"password": self._random(), "username": USER}, sort_keys=True)
+            ),
             opts=self._child("secret_version", ignore_changes=["secret_string"]),
         )
         arn = pulumi.Output.all(secret.arn, version.id).apply(lambda known: known[0])
-        return arn, version.secret_string.apply(lambda text: text or "")
+        return arn, version.secret_string.apply(lambda text: json.loads(text or "{}").get("password", ""))
+
+    def _random(self) -> pulumi.Output[str]:
+        """Another text at every run, of which only the first is used: a secret of the state."""
+        value = aws.secretsmanager.get_random_password_output(
+            password_length=64, exclude_punctuation=True, opts=pulumi.InvokeOptions(parent=self)
+        ).random_password
+        return pulumi.Output.secret(value)
+
+    def _users(self, password: pulumi.Output[str]) -> aws.elasticache.UserGroup:
+        """The application's user, and one that keeps AWS's own out."""
+        users = [
+            self._user("off", "default", _MAY_NOT, self._random(), ignore_changes=["authentication_mode"]),
+            self._user("app", USER, _MAY, password),
+        ]
+        return aws.elasticache.UserGroup(
+            f"{self._prefix}-user-group",
+            user_group_id=self._prefix,
+            engine=self._args.engine,
+            user_ids=[user.user_id for user in users],
+            opts=self._child("user_group"),
+        )
+
+    def _user(
+        self,
+        what: str,
+        name: str,
+        access: str,
+        password: pulumi.Output[str],
+        ignore_changes: Sequence[str] = (),
+    ) -> aws.elasticache.User:
+        return aws.elasticache.User(
+            f"{self._prefix}-{what}-user",
+            user_id=f"{self._prefix}-{what}",
+            user_name=name,
+            engine=self._args.engine,
+            access_string=access,
+            authentication_mode=aws.elasticache.UserAuthenticationModeArgs(type="password", passwords=[password]),
+            opts=self._child("user", ignore_changes=list(ignore_changes)),
+        )
 
     def _log_groups(self) -> dict[str, aws.cloudwatch.LogGroup]:
         return {
@@ -230,7 +287,7 @@ class Cache(pulumi.ComponentResource):
         }
 
     def _group(
-        self, password: pulumi.Output[str], logs: dict[str, aws.cloudwatch.LogGroup]
+        self, users: aws.elasticache.UserGroup, logs: dict[str, aws.cloudwatch.LogGroup]
     ) -> aws.elasticache.ReplicationGroup:
         args = self._args
         protected = args.retention == "protected"
@@ -262,7 +319,7 @@ class Cache(pulumi.ComponentResource):
             transit_encryption_mode="required",
             at_rest_encryption_enabled=True,
             kms_key_id=args.key_arn,
-            auth_token=password,
+            user_group_ids=[users.user_group_id],
             snapshot_retention_limit=args.snapshot_days,
             # At night in Japan; the times are in UTC.
             snapshot_window="16:00-17:00",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pulumi_aws as aws
@@ -34,14 +35,40 @@ def cache(**changes: Any) -> Cache:
 
 
 @pytest.mark.covers("B3")
-def test_a_cache_takes_tls_and_its_password_only_and_is_encrypted(recorder: Recorder) -> None:
+def test_a_cache_takes_tls_only_and_is_encrypted(recorder: Recorder) -> None:
     made = recorder.run(cache).one(":ReplicationGroup").inputs
     assert (made["transitEncryptionEnabled"], made["transitEncryptionMode"]) == (True, "required")
     assert (made["atRestEncryptionEnabled"], made["kmsKeyId"]) == (True, KEY)
-    token, kept = made["authToken"], recorder.one(":SecretVersion").inputs["secretString"]
-    assert token["value"] == kept["value"] == "r4nd0m", "both are kept as secrets in the state"
-    assert recorder.one(":SecretVersion").ignore_changes == ["secretString"]
     assert recorder.one(":Secret").inputs["kmsKeyId"] == KEY
+
+
+@pytest.mark.covers("B3")
+@pytest.mark.parametrize(("engine", "version"), [("valkey", "8.0"), ("redis", "7.1")])
+def test_one_user_gets_in_by_its_password_and_awss_own_does_not(engine: str, version: str, recorder: Recorder) -> None:
+    made = recorder.run(lambda: cache(engine=engine, version=version)).one(":ReplicationGroup").inputs
+    group, users = recorder.one(":UserGroup"), {one.inputs["userName"]: one.inputs for one in recorder.of(":User")}
+    assert made["userGroupIds"] == [group.inputs["userGroupId"]]
+    assert "authToken" not in made, "a token would let in whoever has it as a user who may do everything"
+    assert set(users) == {"app", "default"}
+    assert sorted(group.inputs["userIds"]) == sorted(one["userId"] for one in users.values())
+    assert {group.inputs["engine"], *(one["engine"] for one in users.values())} == {engine}
+    words = {name: one["accessString"].split() for name, one in users.items()}
+    assert words["default"] == ["off", "~*", "-@all"]
+    assert words["app"][0] == "on"
+    assert {"-@admin", "-@dangerous"} <= set(words["app"])
+    for one in users.values():
+        # A secret of the state; and Valkey takes no user without a password.
+        assert one["authenticationMode"]["value"] == {"type": "password", "passwords": ["r4nd0m"]}
+
+
+@pytest.mark.covers("B3")
+def test_the_secret_says_who_signs_in_and_how_and_keeps_its_first_value(recorder: Recorder) -> None:
+    version = recorder.run(cache).one(":SecretVersion")
+    assert json.loads(version.inputs["secretString"]["value"]) == {"username": "app", "password": "r4nd0m"}
+    assert version.ignore_changes == ["secretString"]
+    # Its password is not the secret's, so a new one at each run must not reach it.
+    (off,) = [one for one in recorder.of(":User") if one.inputs["userName"] == "default"]
+    assert off.ignore_changes == ["authenticationMode"]
 
 
 @pytest.mark.covers("B3")

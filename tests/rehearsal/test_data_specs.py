@@ -120,7 +120,7 @@ def test_a_cache_answers_at_its_addresses_and_only_encrypted(cloud: Cloud) -> No
         "aws:elasticache/replicationGroup:ReplicationGroup", replicationGroupId="shop", description="shop",
         engine="valkey", engineVersion="8.0", nodeType="cache.t4g.micro", numCacheClusters=2, multiAzEnabled=True,
         automaticFailoverEnabled=True, transitEncryptionEnabled=True, transitEncryptionMode="required",
-        atRestEncryptionEnabled=True, authToken="0123456789abcdef", applyImmediately=True,
+        atRestEncryptionEnabled=True, userGroupIds=["shop"], applyImmediately=True,
         logDeliveryConfigurations=[{"destination": "/x", "destinationType": "cloudwatch-logs", "logFormat": "json",
                                     "logType": "slow-log"}],
     )  # fmt: skip
@@ -129,6 +129,23 @@ def test_a_cache_answers_at_its_addresses_and_only_encrypted(cloud: Cloud) -> No
     assert (found["AutomaticFailover"], found["MultiAZ"]) == ("enabled", "enabled")
     assert made.outputs["primaryEndpointAddress"].startswith("master.")
     assert made.outputs["readerEndpointAddress"].startswith("replica.")
+
+
+def test_a_user_of_a_cache_is_made_and_a_group_of_them_is_modelled(cloud: Cloud) -> None:
+    made = cloud.make(
+        "aws:elasticache/user:User", userId="shop-app", userName="app", engine="valkey", accessString="on ~* +@all",
+        authenticationMode={"type": "password", "passwords": ["0123456789abcdef"]},
+    )  # fmt: skip
+    (found,) = cloud.ask("elasticache", "DescribeUsers", UserId="shop-app")["Users"]
+    assert (found["UserName"], found["AccessString"], found["ARN"]) == ("app", "on ~* +@all", made.outputs["arn"])
+    group = cloud.make("aws:elasticache/userGroup:UserGroup", userGroupId="shop", engine="valkey", userIds=[made.id])
+    assert (group.id, group.status) == ("shop", "modelled")
+    assert group.reason == "the emulator has users of a cache, but no groups of them"
+    cache = cloud.make(
+        "aws:elasticache/replicationGroup:ReplicationGroup", replicationGroupId="shop", description="shop",
+        engine="valkey", nodeType="cache.t4g.micro", numCacheClusters=1, userGroupIds=[group.id],
+    )  # fmt: skip
+    assert cache.status == "emulated", "only what names it is made up"
 
 
 def test_the_readers_of_a_cluster_scale(cloud: Cloud) -> None:

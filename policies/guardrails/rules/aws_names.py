@@ -19,6 +19,8 @@ NAMES: dict[str, tuple[str, int]] = {
     "aws:ecs/service:Service": ("name", 255),
     "aws:ecs/taskDefinition:TaskDefinition": ("family", 255),
     "aws:elasticache/replicationGroup:ReplicationGroup": ("replicationGroupId", 40),
+    "aws:elasticache/user:User": ("userId", 40),
+    "aws:elasticache/userGroup:UserGroup": ("userGroupId", 40),
     "aws:glue/catalogDatabase:CatalogDatabase": ("name", 255),
     "aws:iam/instanceProfile:InstanceProfile": ("name", 128),
     "aws:iam/policy:Policy": ("name", 128),

@@ -36,7 +36,22 @@ def _reader(making: Making) -> str | None:
     return primary and primary.replace("master.", "replica.", 1)
 
 
+_USER_ARN: Final = "arn:{partition}:elasticache:{region}:{account}:user:{id}"
+
 SPECS: Final[dict[str, Spec]] = {
+    "aws:elasticache/user:User": Spec(
+        service="elasticache",
+        create=Call(operation="CreateUser"),
+        id="{userId}",
+        outputs={"arn": _USER_ARN},
+    ),
+    "aws:elasticache/userGroup:UserGroup": Spec(
+        service="elasticache",
+        create=Call(operation="CreateUserGroup"),
+        id="{userGroupId}",
+        outputs={"arn": _USER_ARN.replace(":user:", ":usergroup:")},
+        modelled=lambda _inputs: "the emulator has users of a cache, but no groups of them",
+    ),
     "aws:elasticache/subnetGroup:SubnetGroup": Spec(
         service="elasticache",
         create=Call(
