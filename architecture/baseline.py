@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
     from architecture.platform import Platform
     from architecture.storage import Storage
+    from components.alarms import AlarmTopics
     from components.retention import Retention
     from settings import Settings
     from settings.baseline import BaselineSettings
 
 
-def build_baseline(settings: Settings, platform: Platform, storage: Storage) -> AccountBaseline | None:
+def build_baseline(
+    settings: Settings, platform: Platform, storage: Storage, topics: AlarmTopics | None
+) -> AccountBaseline | None:
     """The account's baseline, with the locked bucket of its trail; none where the stack's YAML has no such section."""
     baseline = settings.baseline
     if baseline is None:
@@ -43,7 +46,10 @@ def build_baseline(settings: Settings, platform: Platform, storage: Storage) -> 
         trail_bucket=audit.log_target_name if audit else None,
         trail_key_arn=key.arn if key else None,
     )
-    return AccountBaseline(name, args, platform.options())
+    made = AccountBaseline(name, args, platform.options())
+    if topics is not None:
+        made.alarms(topics)
+    return made
 
 
 def baseline_args(

@@ -116,7 +116,8 @@ def _alerts_key(settings: Settings, platform: Platform) -> Key:
         args = KeyArgs(
             description=f"Alerts of {platform.stem}",
             services=[
-                ServiceUse(principal=service, source_arn=publisher_arn(account, service)) for service in PUBLISHERS
+                ServiceUse(principal=service, source_arn=publisher_arn(account, service, platform.stem))
+                for service in PUBLISHERS
             ],
             rotation_days=settings.keys.rotation_days,
             retention=settings.retention,

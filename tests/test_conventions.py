@@ -265,7 +265,8 @@ def _error_log_alarm(transform: Any) -> None:
 
 
 def _account_baseline(transform: Any) -> None:
-    AccountBaseline(NAME, AccountBaselineArgs(config_bucket="logs", trail_bucket="audit", transform=transform))
+    args = AccountBaselineArgs(config_bucket="logs", trail_bucket="audit", transform=transform)
+    AccountBaseline(NAME, args).alarms(TOPICS)
 
 
 def _log_table(transform: Any) -> None:

@@ -43,8 +43,8 @@ _MOST_NODES: Final = 90
 USER: Final = "app"
 """As whom the application signs in."""
 
-# All keys, and every command but those that only operators need, such as FLUSHALL, CONFIG or KEYS, which stops the cache
-# for everybody. Clients ask INFO before they begin.
+# All keys, and every command but those that only operators need, such as FLUSHALL, CONFIG, or KEYS, which stops the
+# cache for everybody. Clients ask INFO before they begin.
 _MAY: Final = "on ~* +@all -@admin -@dangerous +info"
 # AWS's own `default` may do everything without a password; this one takes its place, and may not even sign in.
 _MAY_NOT: Final = "off ~* -@all"

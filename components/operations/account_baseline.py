@@ -5,15 +5,17 @@ Use: AccountBaseline("wiki-dev-baseline", AccountBaselineArgs(config_bucket=arch
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
+from components.alarms import AlarmTopics, Severity
 from components.children import Children, Transform
 from components.policy import Statement, statement
 from components.refusal import Refusal, nearest
@@ -45,6 +47,9 @@ CONFIG_RULES = (
     "VPC_DEFAULT_SECURITY_GROUP_CLOSED",
 )
 """AWS's own rules that every account should keep; $0.001 for each evaluation."""
+
+_SEVERITIES: Mapping[Severity, list[object]] = {"critical": [">=", 7], "warning": [">=", 4, "<", 7]}
+"""Of GuardDuty's findings, which go from 1 to 10."""
 
 AUDIT_DAYS = 1096
 """Audit logs are kept for three years, one of which may be a leap year."""
@@ -129,6 +134,8 @@ class AccountBaseline(pulumi.ComponentResource):
         "config_rule",
         "trail",
         "analyzer",
+        "event_rule",
+        "event_target",
     )
 
     def __init__(self, name: str, args: AccountBaselineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -151,6 +158,46 @@ class AccountBaseline(pulumi.ComponentResource):
                 f"{name}-analyzer", analyzer_name=name, type="ACCOUNT", opts=self._child("analyzer")
             )
         self.register_outputs({})
+
+    def alarms(self, topics: AlarmTopics) -> None:
+        """Tell of what GuardDuty finds, and of what no longer keeps a rule of this stack. GuardDuty's scale: from 7
+        somebody acts with stolen rights, from 4 something is not as it was; below that nobody is told."""
+        if self._args.guard_duty != "skip":
+            for severity, numbers in _SEVERITIES.items():
+                pattern = {
+                    "source": ["aws.guardduty"],
+                    "detail-type": ["GuardDuty Finding"],
+                    "detail": {"severity": [{"numeric": numbers}]},
+                }
+                self._tell(f"{severity}-findings", pattern, severity, topics)
+        if self._args.config != "skip":
+            pattern = {
+                "source": ["aws.config"],
+                "detail-type": ["Config Rules Compliance Change"],
+                "detail": {
+                    "messageType": ["ComplianceChangeNotification"],
+                    "configRuleName": [{"prefix": f"{self._prefix}-"}],
+                    "newEvaluationResult": {"complianceType": ["NON_COMPLIANT"]},
+                },
+            }
+            self._tell("violations", pattern, "warning", topics)
+
+    def _tell(self, what: str, pattern: Mapping[str, Any], severity: Severity, topics: AlarmTopics) -> None:
+        name = f"{self._prefix}-{what}"
+        rule = aws.cloudwatch.EventRule(
+            f"{name}-rule",
+            name=name,
+            event_pattern=json.dumps(pattern, sort_keys=True),
+            opts=self._child("event_rule"),
+        )
+        aws.cloudwatch.EventTarget(
+            f"{name}-target",
+            rule=rule.name,
+            target_id="topic",
+            arn=topics.critical if severity == "critical" else topics.warning,
+            # No role: the topic's policy admits the rule. No template: chat applications show whole events only.
+            opts=self._child("event_target"),
+        )
 
     def _detect_threats(self) -> None:
         detector = aws.guardduty.Detector(

@@ -131,7 +131,7 @@ class Topics(pulumi.ComponentResource):
                         resources=topic.arn,
                         condition={
                             "StringEquals": {"aws:SourceAccount": account_id},
-                            "ArnLike": {"aws:SourceArn": publisher_arn(account, service)},
+                            "ArnLike": {"aws:SourceArn": publisher_arn(account, service, self._args.stem)},
                         },
                     )
                     for service in PUBLISHERS
@@ -203,13 +203,13 @@ class Topics(pulumi.ComponentResource):
         )
 
 
-def publisher_arn(account: Account, service: str) -> pulumi.Output[str]:
-    """What a publisher must work for, so that the alarms and rules of other accounts are refused."""
+def publisher_arn(account: Account, service: str, stem: str) -> pulumi.Output[str]:
+    """What a publisher must work for: the alarms and rules of other accounts are refused, and those of other stacks."""
     return {
         "budgets.amazonaws.com": account.global_arn("budgets", "*"),
-        "cloudwatch.amazonaws.com": account.arn("cloudwatch", "alarm:*"),
+        "cloudwatch.amazonaws.com": account.arn("cloudwatch", f"alarm:{stem}-*"),
         "costalerts.amazonaws.com": account.global_arn("ce", "anomalysubscription/*"),
-        "events.amazonaws.com": account.arn("events", "rule/*"),
+        "events.amazonaws.com": account.arn("events", f"rule/{stem}-*"),
     }[service]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from moto.events.models import EventPattern
 
+from components.alarms import AlarmTopics
 from components.operations.account_baseline import AccountBaseline, AccountBaselineArgs
 from components.refusal import Refusal
 from tests.conftest import Recorder
 
+TOPICS = AlarmTopics(critical="critical", warning="warning")
 NAME = "wiki-dev-baseline"
 WAYS = {"guard_duty": "skip", "config": "skip", "trail": "skip", "access_analyzer": "skip"}
 
@@ -43,6 +46,54 @@ def test_the_recorder_starts_after_its_channel_and_rules_after_both(recorder: Re
     assert recorder.one(":Recorder").urn in recorder.one(":DeliveryChannel").dependencies
     assert recorder.one(":DeliveryChannel").urn in recorder.one(":RecorderStatus").dependencies
     assert all(recorder.one(":RecorderStatus").urn in rule.dependencies for rule in recorder.of("rule:Rule"))
+
+
+def heard(recorder: Recorder, source: str, kind: str, detail: dict[str, Any], **args: Any) -> list[str]:
+    """The topics that hear of an event."""
+    arguments = AccountBaselineArgs(**{"config_bucket": "logs", "trail_bucket": "audit", **args})
+    recorder.run(lambda: AccountBaseline(NAME, arguments).alarms(TOPICS))
+    event: Any = {"source": source, "detail-type": kind, "detail": detail}
+    topics = {target.inputs["rule"]: target.inputs["arn"] for target in recorder.of(":EventTarget")}
+    patterns = {rule.inputs["name"]: rule.inputs["eventPattern"] for rule in recorder.of(":EventRule")}
+    assert set(topics) == set(patterns)
+    return sorted(topics[name] for name, text in patterns.items() if EventPattern.load(text).matches_event(event))
+
+
+@pytest.mark.covers("A11", "A14")
+@pytest.mark.parametrize(
+    ("severity", "topics"),
+    [(1, []), (3.9, []), (4, ["warning"]), (6.9, ["warning"]), (7, ["critical"]), (9.5, ["critical"])],
+)
+def test_people_hear_of_what_guardduty_finds_as_grave_as_it_is(
+    severity: float, topics: list[str], recorder: Recorder
+) -> None:
+    finding = {"severity": severity, "type": "UnauthorizedAccess:IAMUser/ConsoleLogin"}
+    assert heard(recorder, "aws.guardduty", "GuardDuty Finding", finding) == topics
+
+
+@pytest.mark.covers("A11", "A14")
+@pytest.mark.parametrize(
+    ("rule", "now", "topics"),
+    [
+        (f"{NAME}-rds-storage-encrypted", "NON_COMPLIANT", ["warning"]),
+        (f"{NAME}-rds-storage-encrypted", "COMPLIANT", []),
+        ("another-stacks-rule", "NON_COMPLIANT", []),
+    ],
+)
+def test_people_hear_of_what_no_longer_keeps_a_rule_of_this_stack(
+    rule: str, now: str, topics: list[str], recorder: Recorder
+) -> None:
+    change = {
+        "messageType": "ComplianceChangeNotification",
+        "configRuleName": rule,
+        "newEvaluationResult": {"complianceType": now},
+    }
+    assert heard(recorder, "aws.config", "Config Rules Compliance Change", change) == topics
+
+
+def test_what_is_skipped_is_not_listened_to(recorder: Recorder) -> None:
+    assert heard(recorder, "aws.guardduty", "GuardDuty Finding", {"severity": 9}, **WAYS) == []
+    assert recorder.of(":EventRule") == []
 
 
 @pytest.mark.parametrize(

@@ -25,15 +25,15 @@ def test_there_are_two_topics_that_say_how_urgent_they_are(recorder: Recorder) -
     assert {topic["kmsMasterKeyId"] for topic in topics} == {"arn:aws:kms:::key/1"}
 
 
-def test_only_alarms_rules_and_budgets_of_this_account_may_publish_and_only_by_tls(recorder: Recorder) -> None:
+def test_only_alarms_and_rules_of_this_stack_and_budgets_may_publish_and_only_by_tls(recorder: Recorder) -> None:
     build(recorder)
     for policy, topic in zip(recorder.of(":TopicPolicy"), recorder.of(":Topic"), strict=True):
         *admitted, plain = policy.policy()["Statement"]
         sources = {
             "budgets.amazonaws.com": f"budgets::{ACCOUNT}:*",
-            "cloudwatch.amazonaws.com": f"cloudwatch:{REGION}:{ACCOUNT}:alarm:*",
+            "cloudwatch.amazonaws.com": f"cloudwatch:{REGION}:{ACCOUNT}:alarm:wiki-dev-*",
             "costalerts.amazonaws.com": f"ce::{ACCOUNT}:anomalysubscription/*",
-            "events.amazonaws.com": f"events:{REGION}:{ACCOUNT}:rule/*",
+            "events.amazonaws.com": f"events:{REGION}:{ACCOUNT}:rule/wiki-dev-*",
         }
         for allowed in admitted:
             service = allowed["Principal"]["Service"]

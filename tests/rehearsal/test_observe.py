@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.iam import allowed
 from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed
 
 both = pytest.mark.parametrize("name", ["dev", "prod"])
@@ -109,6 +110,32 @@ def test_threats_are_detected_and_every_change_is_recorded_and_judged(name: str,
     assert all(status["urn"] in rule["depends_on"] for rule in rules)
 
 
+@pytest.mark.covers("A11", "A14")
+@both
+def test_findings_and_violations_reach_the_people_who_hear_of_alarms(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    policies = {one["inputs"]["arn"]: json.loads(one["inputs"]["policy"]) for one in of_type(done, ":TopicPolicy")}
+    rules = {one["inputs"]["name"]: one["outputs"]["arn"] for one in of_type(done, ":EventRule")}
+    told: dict[str, set[str]] = {}
+    for one in of_type(done, ":EventTarget"):
+        topic, rule = one["inputs"]["arn"], one["inputs"]["rule"]
+        if topic not in policies:
+            continue
+        assert "roleArn" not in one["inputs"], "a topic admits its rules by its policy"
+        told.setdefault(topic.rpartition(":")[2], set()).add(rule.removeprefix(f"kumiki-{name}-baseline-"))
+        admitted = [
+            each for each in policies[topic]["Statement"] if each["Principal"] == {"Service": "events.amazonaws.com"}
+        ]
+        ours = {"aws__SourceAccount": "123456789012", "aws__SourceArn": rules[rule]}
+        assert allowed([{"Statement": admitted}], "sns:Publish", topic, **ours)
+        others = {**ours, "aws__SourceArn": rules[rule].replace(f"kumiki-{name}", "kumiki-other")}
+        assert not allowed([{"Statement": admitted}], "sns:Publish", topic, **others)
+    assert told == {
+        f"kumiki-{name}-critical-alerts": {"critical-findings"},
+        f"kumiki-{name}-warning-alerts": {"warning-findings", "violations"},
+    }
+
+
 @both
 def test_the_archive_lets_the_record_in_and_a_bucket_with_a_lock_would_not(name: str, rehearsed: Any) -> None:
     done = rehearsed(name)
@@ -159,7 +186,7 @@ def test_what_the_account_has_already_is_adopted(rehearse_kumiki: Rehearse) -> N
     done = rehearse_kumiki({"kumiki:baseline": ways})
     assert done.status == 0, done.text
     made = {one["type"].rpartition(":")[2] for one in done.report["resources"] if "-baseline-" in one["name"]}
-    assert made == {"Rule"}, "rules are added to the recorder that is there"
+    assert made == {"Rule", "EventRule", "EventTarget"}, "rules are added to the recorder that is there"
     assert not of_type(done, ":BucketObjectLockConfiguration")
 
 
