@@ -67,7 +67,7 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     for name, secret in settings.secrets.items():
         yield lambda name=name, secret=secret: secret_args({name: secret}, settings, None)
     if parameters is not None:
-        yield lambda: parameter_args(parameters, settings, None, {})
+        yield lambda: parameter_args(parameters, settings, None, {}, {})
     delivery, front_end = settings.delivery, settings.front_end
     if delivery is not None:
         yield lambda: deploy_role_args(delivery, settings)

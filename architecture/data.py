@@ -90,7 +90,7 @@ def build_data(
         database=database,
         cache=cache,
         secrets=_secrets(settings, platform, keys["key_arn"]),
-        parameters=_parameters(settings, platform, keys["key_arn"], whereabouts(database, cache)),
+        parameters=_parameters(settings, platform, keys["key_arn"], database, cache),
         tables=tables,
     )
 
@@ -138,23 +138,32 @@ def _secrets(settings: Settings, platform: Platform, key_arn: pulumi.Input[str] 
 
 
 def _parameters(
-    settings: Settings, platform: Platform, key_arn: pulumi.Input[str] | None, secure: dict[str, pulumi.Input[str]]
+    settings: Settings,
+    platform: Platform,
+    key_arn: pulumi.Input[str] | None,
+    database: Database | None,
+    cache: Cache | None,
 ) -> ParameterTree | None:
     if settings.parameters is None:
         return None
-    args = parameter_args(settings.parameters, settings, key_arn, secure)
+    plain, secure = whereabouts(database, cache)
+    args = parameter_args(settings.parameters, settings, key_arn, plain, secure)
     return ParameterTree(platform.name("parameters"), args, platform.options())
 
 
-def whereabouts(database: Database | None, cache: Cache | None) -> dict[str, pulumi.Input[str]]:
-    """Where the stores answer and which secret opens them, for programs that are not deployed from here."""
-    found: dict[str, pulumi.Input[str]] = {}
+def whereabouts(
+    database: Database | None, cache: Cache | None
+) -> tuple[dict[str, pulumi.Input[str]], dict[str, pulumi.Input[str]]]:
+    """For programs that are not deployed from here: which secret opens a store, in plain text because its ARN opens
+    nothing, and where the stores answer, to be encrypted."""
+    plain: dict[str, pulumi.Input[str]] = {}
+    secure: dict[str, pulumi.Input[str]] = {}
     for service, store in (("database", database), ("cache", cache)):
         if store is not None:
-            found[f"{service}/endpoint"] = store.endpoint
-            found[f"{service}/reader-endpoint"] = store.reader_endpoint
-            found[f"{service}/secret-arn"] = store.secret_arn
-    return found
+            plain[f"{service}/secret-arn"] = store.secret_arn
+            secure[f"{service}/endpoint"] = store.endpoint
+            secure[f"{service}/reader-endpoint"] = store.reader_endpoint
+    return plain, secure
 
 
 def data_subnet_ids(network: Network) -> pulumi.Output[list[str]]:
@@ -297,13 +306,14 @@ def parameter_args(
     parameters: ParameterSettings,
     settings: Settings,
     key_arn: pulumi.Input[str] | None,
+    plain: dict[str, pulumi.Input[str]],
     secure: dict[str, pulumi.Input[str]],
 ) -> ParameterTreeArgs:
     """What the stack's YAML says of the parameters, and what the program knows."""
     with says("parameters"):
         return ParameterTreeArgs(
             path=f"/{settings.product}/{settings.environment}",
-            values=parameters.values,
+            values={**parameters.values, **plain},
             secure=secure,
             key_arn=key_arn,
         )

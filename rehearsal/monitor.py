@@ -105,13 +105,16 @@ class Deploying:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self._unknown_types: set[str] = set()
 
     def check(self, resource: Registered) -> dict[str, Any]:
-        return self._cloud.check(resource.urn, resource.type, resource.name, list(resource.inputs)).added
-
-    def create(self, resource: Registered, inputs: dict[str, Any], tags: dict[str, str]) -> Outcome:
         checked = self._cloud.check(resource.urn, resource.type, resource.name, list(resource.inputs))
         if not checked.known_type:
+            self._unknown_types.add(resource.type)
+        return checked.added
+
+    def create(self, resource: Registered, inputs: dict[str, Any], tags: dict[str, str]) -> Outcome:
+        if resource.type in self._unknown_types:
             made_up = f"{resource.name}-{uuid.uuid5(uuid.NAMESPACE_URL, resource.urn).hex[:8]}"
             self._cloud.read(made_up, {})
             return Outcome(made_up, {}, "skipped", reason=f"the rehearsal has no spec for {resource.type}")

@@ -8,7 +8,7 @@ Use: database = AuroraPostgres("wiki-dev-database", AuroraPostgresArgs(vpc_id=â€
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import pulumi
@@ -16,20 +16,17 @@ import pulumi_aws as aws
 
 from components.account import Account
 from components.alarms import AlarmTopics
-from components.children import Children, Transform
+from components.children import Children
 from components.data import database, extensions
-from components.data.database import PORT, Upkeep, Watch, check_names, log_groups, rotate, secret_of
+from components.data.database import PORT, DatabaseArgs, Watch, log_groups, rotate, secret_of
 from components.data.extensions import create_extensions
 from components.data.guard import Guard
 from components.data.postgres_offer import (
     MEMORY_GIB,
-    check_class,
-    check_version,
     family_of,
     max_connections,
 )
 from components.refusal import Refusal, nearest
-from components.retention import Retention
 
 ENGINE: Final = "aurora-postgresql"
 _MOST_READERS: Final = 15
@@ -68,18 +65,12 @@ class Serverless:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuroraPostgresArgs:
+class AuroraPostgresArgs(DatabaseArgs):
     """What the caller decides about an Aurora cluster. Encryption, TLS and a password that nobody sees are not among
     it. Storage costs $0.12 for each GB and month, in all zones together; requests to it $0.24 a million."""
 
-    vpc_id: pulumi.Input[str]
-    """The network."""
-
     subnet_ids: pulumi.Input[Sequence[str]]
     """The subnets of the group, one for each zone: their zones are those of the writer and the readers, in turn."""
-
-    subnet_group_name: pulumi.Input[str]
-    """The database subnet group of the network."""
 
     zones: int = 2
     """How many zones the network has, where that is known before it exists."""
@@ -97,53 +88,12 @@ class AuroraPostgresArgs:
     serverless: Serverless | None = None
     """Instead of `instance_class`: capacity that follows the load (Serverless v2)."""
 
-    version: str = "17"
-    """A major version (`17`): AWS chooses the minor version and upgrades it in the maintenance window. A minor version
-    (`17.5`) stays as it is until this is changed."""
-
-    allow_major_upgrade: bool = False
-    """Without it a new major version in `version` changes nothing; with it the cluster is upgraded, and stands still
-    for some minutes."""
-
     extensions: Sequence[str] = ()
     """Extensions that the deployment creates, such as `vector` (pgvector). It does so through the Data API, which AWS
     does not offer on burstable classes (db.tâ€¦)."""
 
-    database: str = "app"
-    """The database that is made first."""
-
-    user: str = "dbadmin"
-    """The master user. Its password is made, kept and changed by RDS."""
-
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the data, the backups, the password and the performance insights. Without one AWS's own keys.
-    Cannot be changed later without a new cluster."""
-
-    backup_days: int = 35
-    """Days for which every second can be restored, 1 to 35. As much as the data itself is free, then $0.021 a GB."""
-
-    rotation_days: int = 30
-    """Days between two changes of the master password, 1 to 1000."""
-
-    log_retention_days: int = 30
-    """Days until a record of the database's log is deleted from CloudWatch."""
-
-    log_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the log group."""
-
-    apply_immediately: bool = False
-    """Whether changes that interrupt wait for the maintenance window (false) or not."""
-
-    retention: Retention = "protected"
-    """protected: refuses to be deleted, and leaves a last snapshot. ephemeral: goes with everything in it."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
     def __post_init__(self) -> None:
-        check_version(ENGINE, self.version)
-        check_class(ENGINE, self.instance_class)
-        check_names(self.database, self.user)
+        self.check(ENGINE, self.instance_class)
         if not 0 <= self.readers <= _MOST_READERS:
             raise Refusal("readers", self.readers, f"is not allowed; use 0 to {_MOST_READERS}")
         if self.readers and self.zones < 2:
@@ -158,7 +108,6 @@ class AuroraPostgresArgs:
         if self.serverless is None and self.instance_class == "db.serverless":
             raise Refusal("instance_class", self.instance_class, "needs its capacity; add serverless")
         self._check_extensions()
-        self.upkeep.check()
 
     def _check_extensions(self) -> None:
         for extension in self.extensions:
@@ -188,16 +137,6 @@ class AuroraPostgresArgs:
             raise Refusal("readers", self.readers, "is too few for reader_scaling, which measures readers; use 1")
         if not 10 <= scaling.cpu_percent <= 90:
             raise Refusal("reader_scaling.cpu_percent", scaling.cpu_percent, "is not allowed; use 10 to 90")
-
-    @property
-    def upkeep(self) -> Upkeep:
-        """What the cluster shares with a database on RDS."""
-        return Upkeep(
-            backup_days=self.backup_days,
-            retention=self.retention,
-            apply_immediately=self.apply_immediately,
-            rotation_days=self.rotation_days,
-        )
 
     @property
     def memory_gib(self) -> float:
@@ -337,10 +276,10 @@ class AuroraPostgres(pulumi.ComponentResource):
             # At night in Japan; the times are in UTC.
             preferred_backup_window="16:00-17:00",
             preferred_maintenance_window="sat:18:00-sat:19:00",
-            **args.upkeep.arguments(self._prefix, self._guard.unique),
+            **args.upkeep(self._prefix, self._guard.unique),
             opts=self._child(
                 "cluster",
-                protect=args.upkeep.protected,
+                protect=args.protected,
                 depends_on=list(groups),
                 # AWS upgrades minor versions by itself, and an update must not try to go back.
                 ignore_changes=[] if pinned or args.allow_major_upgrade else ["engine_version"],

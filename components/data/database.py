@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 import pulumi
 import pulumi_aws as aws
 
 from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children
+from components.children import Children, Transform
 from components.data import guard
+from components.data.postgres_offer import Engine, check_class, check_version
 from components.refusal import Refusal
 from components.retention import Retention
 
@@ -47,16 +48,59 @@ class Database(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upkeep:
-    """How a database is backed up, updated and taken down."""
+class DatabaseArgs:
+    """What the caller decides about any PostgreSQL."""
 
-    backup_days: int
-    retention: Retention
-    apply_immediately: bool
-    rotation_days: int
+    vpc_id: pulumi.Input[str]
+    """The network."""
 
-    def check(self) -> None:
+    subnet_group_name: pulumi.Input[str]
+    """The database subnet group of the network."""
+
+    version: str = "17"
+    """A major version (`17`): AWS chooses the minor version and upgrades it in the maintenance window. A minor version
+    (`17.5`) stays as it is until this is changed."""
+
+    allow_major_upgrade: bool = False
+    """Without it a new major version in `version` changes nothing; with it the database is upgraded, and stands still
+    for some minutes."""
+
+    database: str = "app"
+    """The database that is made first."""
+
+    user: str = "dbadmin"
+    """The master user. Its password is made, kept and changed by RDS."""
+
+    key_arn: pulumi.Input[str] | None = None
+    """The KMS key of the data, the backups, the password and the performance insights. Without one AWS's own keys.
+    Cannot be changed later without a new database."""
+
+    backup_days: int = 35
+    """Days for which every second can be restored, 1 to 35. As much as the data itself is free, then $0.021 a GB."""
+
+    rotation_days: int = 30
+    """Days between two changes of the master password, 1 to 1000."""
+
+    log_retention_days: int = 30
+    """Days until a record of the database's logs is deleted from CloudWatch."""
+
+    log_key_arn: pulumi.Input[str] | None = None
+    """The KMS key of the log groups."""
+
+    apply_immediately: bool = False
+    """Whether changes that interrupt wait for the maintenance window (false) or not."""
+
+    retention: Retention = "protected"
+    """protected: refuses to be deleted, and leaves a last snapshot. ephemeral: goes with everything in it."""
+
+    transform: Transform = field(default_factory=dict)
+    """Changes to the properties of named children, for what this component does not offer."""
+
+    def check(self, engine: Engine, instance_class: str) -> None:
         """Refuse what AWS would."""
+        check_version(engine, self.version)
+        check_class(engine, instance_class)
+        check_names(self.database, self.user)
         if not 1 <= self.backup_days <= 35:
             raise Refusal("backup_days", self.backup_days, "is not allowed; use 1 to 35 days")
         if not 1 <= self.rotation_days <= 1000:
@@ -66,8 +110,8 @@ class Upkeep:
     def protected(self) -> bool:
         return self.retention == "protected"
 
-    def arguments(self, name: str, unique: pulumi.Output[str]) -> dict[str, Any]:
-        """Arguments that a cluster and an instance take alike. `unique` makes the final snapshot's name its own."""
+    def upkeep(self, name: str, unique: pulumi.Output[str]) -> dict[str, Any]:
+        """How a cluster or an instance is backed up, updated and taken down; `unique` ends its last snapshot's name."""
         return {
             "backup_retention_period": self.backup_days,
             "copy_tags_to_snapshot": True,
@@ -82,9 +126,9 @@ class Upkeep:
 
 def check_names(database: str, user: str) -> None:
     """Refuse names that PostgreSQL does not take without quotation marks, or keeps for itself."""
-    for field, value in (("database", database), ("user", user)):
+    for name, value in (("database", database), ("user", user)):
         if not (value[:1].isalpha() and value.replace("_", "").isalnum() and value.isascii() and len(value) <= 63):
-            raise Refusal(field, value, "is not allowed; use letters, digits and _, beginning with a letter")
+            raise Refusal(name, value, "is not allowed; use letters, digits and _, beginning with a letter")
     if user.lower() in _RESERVED_USERS:
         raise Refusal("user", user, "is reserved; choose another, such as 'dbadmin'")
 

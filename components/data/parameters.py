@@ -89,7 +89,9 @@ class ParameterTree(pulumi.ComponentResource):
                 name=f"{args.path}/{key}",
                 type="SecureString" if key in args.secure else "String",
                 key_id=args.key_arn if key in args.secure else None,
-                value=pulumi.Output.secret(value) if key in args.secure else value,
+                value=pulumi.Output.secret(value) if key in args.secure else None,
+                # As `value` the SDK would hide it in every preview, and wherever else the same text stands.
+                insecure_value=None if key in args.secure else value,
                 opts=self._child("parameter"),
             )
             for key, value in sorted({**args.values, **args.secure}.items())

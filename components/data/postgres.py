@@ -8,35 +8,28 @@ Use: database = Postgres("wiki-dev-database", PostgresArgs(vpc_id=…, subnet_gr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 import pulumi_aws as aws
 
 from components.alarms import AlarmTopics
-from components.children import Children, Transform
+from components.children import Children
 from components.data import database
-from components.data.database import PORT, Upkeep, Watch, check_names, log_groups, rotate, secret_of
+from components.data.database import PORT, DatabaseArgs, Watch, log_groups, rotate, secret_of
 from components.data.guard import Guard
-from components.data.postgres_offer import MEMORY_GIB, check_class, check_version, family_of, max_connections
+from components.data.postgres_offer import MEMORY_GIB, family_of, max_connections
 from components.refusal import Refusal
-from components.retention import Retention
 
 ENGINE: Final = "postgres"
 _LOGS: Final = ("postgresql", "upgrade")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PostgresArgs:
+class PostgresArgs(DatabaseArgs):
     """What the caller decides about a database on RDS. Encryption, TLS and a password that nobody sees are not among
     it."""
-
-    vpc_id: pulumi.Input[str]
-    """The network."""
-
-    subnet_group_name: pulumi.Input[str]
-    """The database subnet group of the network."""
 
     instance_class: str = "db.t4g.micro"
     """db.t4g.micro is about $19 a month in ap-northeast-1; with a standby twice that."""
@@ -50,49 +43,11 @@ class PostgresArgs:
     max_storage_gib: int | None = None
     """Let the volume grow by itself up to this. Without it the volume stays as it is, and so does the bill."""
 
-    version: str = "17"
-    """A major version (`17`): AWS chooses the minor version and upgrades it in the maintenance window. A minor version
-    (`17.5`) stays as it is until this is changed."""
-
-    allow_major_upgrade: bool = False
-    """Without it a new major version in `version` changes nothing; with it the database is upgraded, and stands still
-    for some minutes."""
-
-    database: str = "app"
-    """The database that is made first."""
-
-    user: str = "dbadmin"
-    """The master user. Its password is made, kept and changed by RDS."""
-
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the data, the backups, the password and the performance insights. Without one AWS's own keys.
-    Cannot be changed later without a new database."""
-
     backup_days: int = 14
     """Days for which every second can be restored, 1 to 35. As much as the volume itself is free."""
 
-    rotation_days: int = 30
-    """Days between two changes of the master password, 1 to 1000."""
-
-    log_retention_days: int = 30
-    """Days until a record of the database's logs is deleted from CloudWatch."""
-
-    log_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the log groups."""
-
-    apply_immediately: bool = False
-    """Whether changes that interrupt wait for the maintenance window (false) or not."""
-
-    retention: Retention = "protected"
-    """protected: refuses to be deleted, and leaves a last snapshot. ephemeral: goes with everything in it."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
     def __post_init__(self) -> None:
-        check_version(ENGINE, self.version)
-        check_class(ENGINE, self.instance_class)
-        check_names(self.database, self.user)
+        self.check(ENGINE, self.instance_class)
         if not 20 <= self.storage_gib <= 65536:
             raise Refusal("storage_gib", self.storage_gib, "is not allowed; use 20 to 65536 GiB")
         # RDS begins to grow a volume when less than a tenth is free.
@@ -102,17 +57,6 @@ class PostgresArgs:
                 self.max_storage_gib,
                 f"is not allowed; use at least a tenth more than storage_gib ({self.storage_gib}), up to 65536 GiB",
             )
-        self.upkeep.check()
-
-    @property
-    def upkeep(self) -> Upkeep:
-        """What the database shares with an Aurora cluster."""
-        return Upkeep(
-            backup_days=self.backup_days,
-            retention=self.retention,
-            apply_immediately=self.apply_immediately,
-            rotation_days=self.rotation_days,
-        )
 
 
 class Postgres(pulumi.ComponentResource):
@@ -181,10 +125,10 @@ class Postgres(pulumi.ComponentResource):
             # At night in Japan; the times are in UTC.
             backup_window="16:00-17:00",
             maintenance_window="sat:18:00-sat:19:00",
-            **args.upkeep.arguments(name, self._guard.unique),
+            **args.upkeep(name, self._guard.unique),
             opts=self._child(
                 "instance",
-                protect=args.upkeep.protected,
+                protect=args.protected,
                 depends_on=list(groups),
                 # AWS upgrades minor versions by itself, and an update must not try to go back.
                 ignore_changes=[] if pinned or args.allow_major_upgrade else ["engine_version"],

@@ -623,7 +623,7 @@ _TYPES: Final = {
     "ssm/association:Association": Cfn(type="AWS::SSM::Association"),
     "ssm/document:Document": Cfn(type="AWS::SSM::Document"),
     "ssm/maintenanceWindow:MaintenanceWindow": Cfn(type="AWS::SSM::MaintenanceWindow"),
-    "ssm/parameter:Parameter": Cfn(type="AWS::SSM::Parameter"),
+    "ssm/parameter:Parameter": Cfn(type="AWS::SSM::Parameter", renames={"insecureValue": "Value"}),
     "vpc/securityGroupEgressRule:SecurityGroupEgressRule": Cfn(
         type="AWS::EC2::SecurityGroupEgress",
         renames={

@@ -195,7 +195,8 @@ def test_parameters_stand_in_one_tree_the_secure_ones_under_the_own_key(recorder
     recorder.run(parameters)
     made = {one.inputs["name"]: one.inputs for one in recorder.of(":Parameter")}
     assert set(made) == {"/wiki/dev/api/log-level", "/wiki/dev/db/host"}
-    assert made["/wiki/dev/api/log-level"]["type"] == "String"
+    plain = made["/wiki/dev/api/log-level"]
+    assert (plain["type"], plain["insecureValue"]) == ("String", "INFO")
     assert (made["/wiki/dev/db/host"]["type"], made["/wiki/dev/db/host"]["keyId"]) == ("SecureString", KEY)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 API = ROOT / "workloads/api"
+WRITABLE = "/tmp"  # noqa: S108 inside the container
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -36,8 +37,19 @@ def test_it_runs_as_a_user_without_rights_whose_number_can_be_seen() -> None:
     assert int(gid) >= 10000
 
 
-def test_nothing_of_the_application_belongs_to_the_user_that_runs_it() -> None:
-    assert not [rest for word, rest in last_stage() if "--chown" in rest or "chown" in rest.split()]
+def test_nothing_but_the_folder_for_what_is_written_belongs_to_the_user_that_runs_it() -> None:
+    assert not [rest for word, rest in last_stage() if "--chown" in rest]
+    given = [rest.split() for word, rest in last_stage() if word == "RUN" and "chown" in rest.split()]
+    (user,) = [rest for word, rest in last_stage() if word == "USER"]
+    assert given == [f"chown {user} {WRITABLE} && chmod 0700 {WRITABLE}".split()]
+
+
+def test_what_is_written_goes_to_a_volume_that_its_user_may_write() -> None:
+    """ECS and Docker give a new volume the owner of the image's folder, but only of one that the image declares, and as
+    it was when it was declared."""
+    words = [(word, rest) for word, rest in last_stage() if word == "VOLUME" or "chown" in rest.split()]
+    assert [word for word, _ in words] == ["RUN", "VOLUME"]
+    assert words[-1] == ("VOLUME", WRITABLE)
 
 
 def test_it_writes_no_bytecode_and_nothing_outside_tmp() -> None:

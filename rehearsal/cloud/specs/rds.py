@@ -33,6 +33,26 @@ def _parameters(inputs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _parameter_group(kind: str) -> Spec:
+    """Of a cluster or of an instance: AWS makes it empty."""
+    return Spec(
+        service="rds",
+        create=Call(operation=f"Create{kind}", takes={"name": f"{kind}Name", "family": "DBParameterGroupFamily"}),
+        id="{name}",
+        autoname="name",
+        defaults={"description": "Managed by Pulumi"},
+        then=[
+            Call(
+                operation=f"Modify{kind}",
+                takes={"parameters": "Parameters"},
+                reshape=_parameters,
+                fixed={f"{kind}Name": "{name}"},
+            )
+        ],
+        outputs={"arn": f"{kind}.{kind}Arn"},
+    )
+
+
 def _secrets(kind: str) -> Source:
     """The secret of the master password, as the provider hands it out."""
 
@@ -68,44 +88,8 @@ SPECS: Final[dict[str, Spec]] = {
         defaults={"description": "Managed by Pulumi"},
         outputs={"arn": "DBSubnetGroup.DBSubnetGroupArn", "vpcId": "DBSubnetGroup.VpcId"},
     ),
-    "aws:rds/clusterParameterGroup:ClusterParameterGroup": Spec(
-        service="rds",
-        create=Call(
-            operation="CreateDBClusterParameterGroup",
-            takes={"name": "DBClusterParameterGroupName", "family": "DBParameterGroupFamily"},
-        ),
-        id="{name}",
-        autoname="name",
-        defaults={"description": "Managed by Pulumi"},
-        then=[
-            Call(
-                operation="ModifyDBClusterParameterGroup",
-                takes={"parameters": "Parameters"},
-                reshape=_parameters,
-                fixed={"DBClusterParameterGroupName": "{name}"},
-            )
-        ],
-        outputs={"arn": "DBClusterParameterGroup.DBClusterParameterGroupArn"},
-    ),
-    "aws:rds/parameterGroup:ParameterGroup": Spec(
-        service="rds",
-        create=Call(
-            operation="CreateDBParameterGroup",
-            takes={"name": "DBParameterGroupName", "family": "DBParameterGroupFamily"},
-        ),
-        id="{name}",
-        autoname="name",
-        defaults={"description": "Managed by Pulumi"},
-        then=[
-            Call(
-                operation="ModifyDBParameterGroup",
-                takes={"parameters": "Parameters"},
-                reshape=_parameters,
-                fixed={"DBParameterGroupName": "{name}"},
-            )
-        ],
-        outputs={"arn": "DBParameterGroup.DBParameterGroupArn"},
-    ),
+    "aws:rds/clusterParameterGroup:ClusterParameterGroup": _parameter_group("DBClusterParameterGroup"),
+    "aws:rds/parameterGroup:ParameterGroup": _parameter_group("DBParameterGroup"),
     "aws:rds/cluster:Cluster": Spec(
         service="rds",
         create=Call(
