@@ -14,9 +14,10 @@ from architecture.edge import build_edge
 from architecture.functions import build_functions
 from architecture.messaging import build_messaging
 from architecture.network import build_network
-from architecture.observability import build_topics, build_watch
+from architecture.observability import build_topics, build_us_east_topics, build_watch
 from architecture.platform import build_platform
 from architecture.recovery import build_recovery
+from architecture.site import build_site
 from architecture.storage import build_storage
 from settings import Settings
 
@@ -26,12 +27,14 @@ check_parts(settings)
 platform = build_platform(settings)
 storage = build_storage(settings, platform)
 topics = build_topics(settings, platform)
+us_east_topics = build_us_east_topics(settings, platform)
 network = build_network(settings, platform, storage)
 data = build_data(settings, platform, network, storage, topics)
 edge = build_edge(settings, platform, network, storage, topics, data)
 messaging = build_messaging(settings, platform, storage, topics)
 application = build_application(settings, platform, network, storage, data, edge, topics, messaging)
 functions = build_functions(settings, platform, network, storage, data, topics, messaging)
+site = build_site(settings, platform, storage, edge, us_east_topics)
 analytics = build_analytics(settings, platform, storage)
 build_baseline(settings, platform, storage, topics)
 build_recovery(settings, platform, storage, topics)
@@ -47,6 +50,7 @@ outputs.export_edge(edge)
 outputs.export_application(application)
 outputs.export_functions(functions)
 outputs.export_messaging(messaging)
+outputs.export_site(site)
 outputs.export_analytics(analytics)
 outputs.export_delivery(delivery)
 outputs.export_dashboard(dashboard)

@@ -19,6 +19,7 @@ from architecture.messaging import event_route_args, queue_args, schedule_args, 
 from architecture.network import vpc_args
 from architecture.observability import topics_args
 from architecture.recovery import backup_args
+from architecture.site import Reached, site_args, site_certificate_args, site_names, site_web_acl_args
 from architecture.storage import bucket_args, log_archive_args
 from components.alarms import AlarmTopics
 from components.compute.service import Image
@@ -111,6 +112,7 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
             yield lambda name=name, when=function.schedule, target=target: schedule_args(
                 name, when, target, "functions"
             )
+    yield from _site_parts(settings)
 
 
 def _edge_parts(settings: Settings) -> Iterator[Callable[[], object]]:
@@ -153,3 +155,26 @@ def _messaging_parts(settings: Settings) -> Iterator[Callable[[], object]]:
         image = Image(uri=service.image or f"repository:{service.tag or 'built'}")
         yield lambda name=name, service=service: repository_args(name, service, settings, None)
         yield lambda name=name, service=service, image=image: service_args(name, service, settings, image, None)
+
+
+def _site_parts(settings: Settings) -> Iterator[Callable[[], object]]:
+    site = settings.site
+    if site is None:
+        return
+    names = site_names(site, settings)
+    # Which parts there are, the settings know; where they are reached, only the deployment.
+    reached = {origin.source: Reached(domain="to-be-made") for origin in site.origins.values()}
+    yield lambda: site_args(
+        site,
+        settings,
+        reached,
+        certificate_arn="arn:aws:acm:us-east-1:000000000000:certificate/to-be-made" if names else None,
+        web_acl_arn=None,
+        access_log_bucket=None,
+        request_log_bucket_arn=None,
+    )
+    if names:
+        yield lambda: site_certificate_args(names, settings, "zone-to-be-made")
+    firewall = site.firewall
+    if firewall is not None:
+        yield lambda: site_web_acl_args(firewall, settings, None)

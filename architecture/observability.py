@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from architecture.refusals import says
 from components.account import Account
+from components.edge.site_args import US_EAST
 from components.identity.key import Key, KeyArgs, ServiceUse
 from components.operations.dashboard import Dashboard, DashboardArgs
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
@@ -25,9 +26,23 @@ def build_topics(settings: Settings, platform: Platform) -> AlarmTopics | None:
     """Where alarms go; none where the stack's YAML has no such section, and then there are no alarms."""
     if settings.alerts is None:
         return None
-    key = _alerts_key(settings, platform) if settings.own_keys else None
+    key = _alerts_key(settings, platform, "alerts-encryption") if settings.own_keys else None
     args = topics_args(settings.alerts, platform.stem, key_arn=key.arn if key else None)
     return Topics(platform.name("alerts"), args, platform.options()).alarm_topics
+
+
+def build_us_east_topics(settings: Settings, platform: Platform) -> AlarmTopics | None:
+    """The topic of alarms on metrics that are in us-east-1 only; none where no part has such metrics.
+
+    E-mails only: a Slack channel has one configuration, which hears the stack's own topics.
+    """
+    if settings.alerts is None or not settings.has_us_east_metrics:
+        return None
+    key = None
+    if settings.own_keys:
+        key = _alerts_key(settings, platform, "us-east-alerts-encryption", region=US_EAST)
+    args = topics_args(settings.alerts, platform.stem, key_arn=key.arn if key else None, region=US_EAST)
+    return Topics(platform.name("us-east-alerts"), args, platform.options()).alarm_topics
 
 
 def build_watch(
@@ -97,29 +112,35 @@ def build_dashboard(
     return Dashboard(platform.name("overview"), args, platform.options())
 
 
-def topics_args(alerts: AlertSettings, stem: str, *, key_arn: pulumi.Input[str] | None) -> TopicsArgs:
+def topics_args(
+    alerts: AlertSettings, stem: str, *, key_arn: pulumi.Input[str] | None, region: str | None = None
+) -> TopicsArgs:
     """What the stack's YAML says of the topics."""
     with says("alerts"):
-        slack = alerts.slack
+        slack = alerts.slack if region is None else None
         return TopicsArgs(
             stem=stem,
             emails=alerts.emails,
             slack=Slack(workspace_id=slack.workspace_id, channel_id=slack.channel_id) if slack else None,
             key_arn=key_arn,
+            # One for all that is elsewhere: each address must agree to each topic.
+            severities=("critical", "warning") if region is None else ("critical",),
+            region=region,
         )
 
 
-def _alerts_key(settings: Settings, platform: Platform) -> Key:
+def _alerts_key(settings: Settings, platform: Platform, service: str, region: str | None = None) -> Key:
     # A key of its own: those of logs and data need not be open to the services that publish.
     account = Account.of(platform.provider)
     with says("keys"):
         args = KeyArgs(
             description=f"Alerts of {platform.stem}",
             services=[
-                ServiceUse(principal=service, source_arn=publisher_arn(account, service, platform.stem))
-                for service in PUBLISHERS
+                ServiceUse(principal=publisher, source_arn=publisher_arn(account, publisher, platform.stem, region))
+                for publisher in PUBLISHERS
             ],
             rotation_days=settings.keys.rotation_days,
+            region=region,
             retention=settings.retention,
         )
-    return Key(platform.name("alerts-encryption"), args, platform.options())
+    return Key(platform.name(service), args, platform.options())

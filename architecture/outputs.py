@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from architecture.edge import Edge
     from architecture.functions import Functions
     from architecture.messaging import Messaging
+    from architecture.site import Site
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
     from components.operations.dashboard import Dashboard
@@ -106,6 +107,15 @@ def export_delivery(delivery: Delivery) -> None:
         pulumi.export("githubOidcProviderArn", delivery.deploy_role.provider_arn)
     if delivery.front_end is not None:
         pulumi.export("frontEndUrl", delivery.front_end.url)
+
+
+def export_site(site: Site) -> None:
+    """Where people find the site, and what a pipeline needs that uploads it."""
+    if site.site is not None:
+        pulumi.export("siteUrl", site.url)
+        pulumi.export("siteDomainName", site.site.domain_name)
+        pulumi.export("siteDistributionId", site.site.distribution_id)
+        pulumi.export("siteBucket", site.site.bucket.name)
 
 
 def export_analytics(analytics: Analytics | None) -> None:

@@ -115,7 +115,7 @@ def log_archive_args(archive: LogArchiveSettings, retention: Retention) -> Bucke
     with says("log_archive"):
         return BucketArgs(
             encryption="s3",
-            receives_logs_from=("config", "elb", "s3", "vpc-flow-logs"),
+            receives_logs_from=("cloudfront", "config", "elb", "s3", "vpc-flow-logs"),
             noncurrent_days=archive.noncurrent_days,
             lifecycle=[
                 LifecycleRule(

@@ -34,9 +34,10 @@ class Account:
                 _asked[provider] = known
         return known
 
-    def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
-        """An ARN in this account and region; `*` in `resource` makes it a pattern."""
-        return pulumi.Output.concat("arn:", self.partition, f":{service}:", self.region, ":", self.id, ":", resource)
+    def arn(self, service: str, resource: pulumi.Input[str], region: str | None = None) -> pulumi.Output[str]:
+        """An ARN in this account and region, or another region; `*` in `resource` makes it a pattern."""
+        where = region or self.region
+        return pulumi.Output.concat("arn:", self.partition, f":{service}:", where, ":", self.id, ":", resource)
 
     def global_arn(self, service: str, resource: str) -> pulumi.Output[str]:
         """An ARN of a service that has no regions."""

@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
@@ -191,7 +192,7 @@ class Conductor:
             stack=self.stack.name,
             product=config.get(f"{project}:product", project),
             environment=config.get(f"{project}:environment", self.stack.name),
-            region=next((r.region for r in main.resources if r.region), config.get("aws:region", "")),
+            region=_region(main.resources) or config.get("aws:region", ""),
             resources=main.resources,
             outputs=main.outputs,
             problems=[problem for problem in problems if problem.rule != _WAIVER_REPORT],
@@ -308,6 +309,12 @@ def _expected(config: dict[str, str], project: str) -> dict[str, Any] | None:
     except ValueError:
         return {}
     return expected if isinstance(expected, dict) else {}
+
+
+def _region(resources: list[Any]) -> str | None:
+    """Where most of them are: a few may be elsewhere, such as a certificate for CloudFront."""
+    most = Counter(resource.region for resource in resources if resource.region).most_common(1)
+    return most[0][0] if most else None
 
 
 def _waivers(config: dict[str, str], problems: list[Problem]) -> list[dict[str, Any]]:

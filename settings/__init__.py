@@ -30,6 +30,7 @@ from settings import (
     network,
     observability,
     recovery,
+    site,
     storage,
 )
 from settings.analytics import LogAnalyticsSettings
@@ -46,6 +47,7 @@ from settings.network import NetworkSettings
 from settings.observability import AlertSettings
 from settings.recovery import BackupSettings
 from settings.section import AccountId, Environment, Name, Region, Section, text
+from settings.site import SiteSettings
 from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, LogSettings
 
 __all__ = ["Mistake", "Settings", "SettingsError"]
@@ -62,6 +64,7 @@ _PARTS = (
     baseline,
     analytics,
     application,
+    site,
     cost,
     functions,
     recovery,
@@ -106,6 +109,7 @@ class Settings(Section):
     log_router: LogRouterSettings = LogRouterSettings()
     services: dict[Name, ServiceSettings] = {}
     functions: dict[Name, FunctionSettings] = {}
+    site: SiteSettings | None = None
 
     @property
     def own_keys(self) -> bool:
@@ -129,6 +133,11 @@ class Settings(Section):
     def has_firewall(self) -> bool:
         """Whether a web firewall stands before the load balancer."""
         return self.load_balancer is not None and self.load_balancer.firewall is not None
+
+    @property
+    def has_us_east_metrics(self) -> bool:
+        """Whether an alarm must be in us-east-1, where the metrics of services without a region are."""
+        return self.site is not None
 
     @staticmethod
     def load() -> Settings:

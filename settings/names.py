@@ -17,6 +17,10 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "load balancer": (("load balancer", 0, 32),),
     "database": (("cluster", 0, 63),),
     "cache": (("user", len("-app"), 40),),
+    "site": (
+        ("bucket", len("-content-bucket") + _PULUMI_SUFFIX, 63),
+        ("access control", len("-access-control") + _PULUMI_SUFFIX, 64),
+    ),
     "deploy role": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
     "service": (
         ("target group", len("-tg2") + _PULUMI_SUFFIX, 32),
@@ -62,7 +66,12 @@ RESERVED_SERVICES = (
     "parameters",
     "query-results",
     "secrets",
+    "site",
+    "site-firewall",
+    "site-logs",
+    "site-tls",
     "tls",
+    "us-east-alerts",
     "web",
 )
 """Services that the program names itself."""
@@ -77,6 +86,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("database", "database")] if settings.database else []
     ours += [("cache", "cache")] if settings.cache else []
     ours += [("delivery", "deploy role")] if settings.delivery else []
+    ours += [("site", "site")] if settings.site else []
     ours += [("query-results", "bucket")] if settings.log_analytics else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]

@@ -103,6 +103,12 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
             "arn": f"arn:aws:s3:::{name}-1234567",
             "bucketRegionalDomainName": f"{name}-1234567.s3.{REGION}.amazonaws.com",
         }
+    if short == "Distribution":
+        extra = {
+            "arn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/{name}",
+            "domainName": f"{name}.cloudfront.net",
+            "hostedZoneId": "Z2FDTNDATAQYW2",
+        }
     if short == "Key":
         extra["keyId"] = f"{name}-key-id"
     if short == "Eip":

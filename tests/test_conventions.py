@@ -41,6 +41,9 @@ from components.delivery.deploy_role import DeployedService, DeployRole, DeployR
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
 from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.edge.site_args import StaticSiteArgs
+from components.edge.site_routes import ApiOrigin
+from components.edge.static_site import StaticSite
 from components.edge.web_acl import WebAcl, WebAclArgs
 from components.identity.key import Key, KeyArgs, ServiceUse
 from components.messaging.event_bus import EventBus, EventBusArgs
@@ -388,6 +391,20 @@ def _function(transform: Any) -> None:
     function.alarms(TOPICS)
 
 
+def _static_site(transform: Any) -> None:
+    api = ApiOrigin(domain="api.example.com", path_patterns=["/api/*"], cached_patterns=["/news"], strip_prefix="/api")
+    args = StaticSiteArgs(
+        content=ROOT / "workloads" / "site",
+        cache="day",
+        origins={"api": api},
+        request_log_bucket_arn="arn:aws:s3:::logs",
+        transform=transform,
+    )
+    site = StaticSite(NAME, args)
+    site.grant_upload(_role())
+    site.alarms(TOPICS)
+
+
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     AccountBaseline: _account_baseline,
     AmplifyApp: _amplify_app,
@@ -415,6 +432,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     Schedule: _schedule,
     SecretSet: _secrets,
     Service: _service,
+    StaticSite: _static_site,
     Table: _table,
     Topics: _topics,
     Vpc: _vpc,
@@ -457,8 +475,10 @@ def test_children_belong_to_their_component_and_carry_its_name(
     for child in children(recorder):
         assert child.parent, child.name
         parent = recorder.by_urn(child.parent)
-        assert parent.type == f"kumiki:{component.__module__.split('.')[1]}:{component.__name__}"
-        assert parent.name.startswith(NAME)
+        # A component may be made of others.
+        outermost = recorder.outermost(child)
+        assert outermost.type == f"kumiki:{component.__module__.split('.')[1]}:{component.__name__}"
+        assert outermost.name.startswith(NAME)
         assert child.name.startswith(f"{parent.name}-"), child.name
 
 

@@ -10,8 +10,11 @@ import pulumi
 from components.account import Account
 from components.policy import Statement, statement
 
-LogSource = Literal["s3", "vpc-flow-logs", "elb", "config"]
-"""Each writes under its own prefix: s3-access-logs/, vpc-flow-logs/, load-balancer-logs/, config/."""
+LogSource = Literal["s3", "vpc-flow-logs", "elb", "config", "cloudfront"]
+"""Each writes under its own prefix: s3-access-logs/, vpc-flow-logs/, load-balancer-logs/, config/, cloudfront-logs/."""
+
+CLOUDFRONT_PREFIX = "cloudfront-logs"
+"""Where the requests to distributions are recorded."""
 
 # In regions that opened before August 2022 load balancers write as an account of Amazon's.
 _BALANCER_ACCOUNTS = {
@@ -40,6 +43,8 @@ def admit(sources: Collection[LogSource], bucket_arn: pulumi.Output[str], accoun
         statements += _flow_logs(bucket_arn, account)
     if "config" in sources:
         statements += _configuration(bucket_arn, account)
+    if "cloudfront" in sources:
+        statements += _distributions(bucket_arn, account)
     return statements
 
 
@@ -87,6 +92,29 @@ def _configuration(bucket_arn: pulumi.Output[str], account: Account) -> list[Sta
             actions=["s3:GetBucketAcl", "s3:ListBucket"],
             resources=bucket_arn,
             condition={"StringEquals": ours},
+        ),
+    ]
+
+
+def _distributions(bucket_arn: pulumi.Output[str], account: Account) -> list[Statement]:
+    principal = {"Service": "delivery.logs.amazonaws.com"}
+    # What delivers CloudFront's logs is in us-east-1, wherever the bucket is.
+    source = pulumi.Output.concat("arn:", account.partition, ":logs:us-east-1:", account.id, ":delivery-source:*")
+    ours = {"StringEquals": {"aws:SourceAccount": account.id}, "ArnLike": {"aws:SourceArn": source}}
+    return [
+        statement(
+            "RequestsToDistributions",
+            principal=principal,
+            actions="s3:PutObject",
+            resources=pulumi.Output.concat(bucket_arn, f"/{CLOUDFRONT_PREFIX}/*"),
+            condition={**ours, "StringEquals": {**ours["StringEquals"], "s3:x-amz-acl": "bucket-owner-full-control"}},
+        ),
+        statement(
+            "RequestsToDistributionsLookFirst",
+            principal=principal,
+            actions=["s3:GetBucketAcl", "s3:ListBucket"],
+            resources=bucket_arn,
+            condition=ours,
         ),
     ]
 

@@ -100,7 +100,7 @@ class Certificate(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
     def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
-        """An alarm when AWS has not renewed in time, which it does 60 days before the end."""
+        """An alarm when AWS has not renewed in time, which it does 60 days before the end. `topics` in its region."""
         return [
             raise_alarm(
                 f"{self._prefix}-expiry",
@@ -120,6 +120,7 @@ class Certificate(pulumi.ComponentResource):
                 periods=1,
                 severity="warning",
                 topics=topics,
+                region=self._region,
                 opts=self._child("alarm"),
             )
         ]

@@ -80,20 +80,32 @@ class Zone(pulumi.ComponentResource):
             self.name_servers = zone.name_servers if args.vpc_id is None else None
         self.register_outputs({"zoneId": self.zone_id})
 
-    def alias(self, label: str, dns_name: pulumi.Input[str], zone_id: pulumi.Input[str]) -> str:
-        """Point `{label}.{domain}` (`@`: the domain itself) at something of AWS's; returns the whole name."""
+    def alias(
+        self,
+        label: str,
+        dns_name: pulumi.Input[str],
+        zone_id: pulumi.Input[str],
+        *,
+        ipv6: bool = False,
+        checks_health: bool = True,
+    ) -> str:
+        """Point `{label}.{domain}` (`@`: the domain itself) at something of AWS's; returns the whole name.
+
+        `ipv6` for what has such addresses too. `checks_health` not for CloudFront, of which AWS refuses to know it.
+        """
         whole = self.name_of(label)
-        aws.route53.Record(
-            f"{self._prefix}-{_part(label)}-record",
-            zone_id=self.zone_id,
-            name=whole,
-            type="A",
-            aliases=[
-                # No answer rather than the address of what is known to be down.
-                aws.route53.RecordAliasArgs(name=dns_name, zone_id=zone_id, evaluate_target_health=True)
-            ],
-            opts=self._child("alias_record"),
-        )
+        for kind, part in (("A", ""), ("AAAA", "-ipv6")) if ipv6 else (("A", ""),):
+            aws.route53.Record(
+                f"{self._prefix}-{_part(label)}{part}-record",
+                zone_id=self.zone_id,
+                name=whole,
+                type=kind,
+                aliases=[
+                    # No answer rather than the address of what is known to be down.
+                    aws.route53.RecordAliasArgs(name=dns_name, zone_id=zone_id, evaluate_target_health=checks_health)
+                ],
+                opts=self._child("alias_record"),
+            )
         return whole
 
     def name_for(self, label: str, host: pulumi.Input[str], *, ttl_seconds: int = 60) -> str:

@@ -15,7 +15,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
-from components.alarms import AlarmTopics
+from components.alarms import AlarmTopics, Severity
 from components.children import Children, Transform
 from components.policy import document, statement, trust
 from components.refusal import Refusal
@@ -66,6 +66,13 @@ class TopicsArgs:
     """The KMS key of the messages. Its policy must let `PUBLISHERS` use it: alarms fail silently otherwise, as they do
     with the key that AWS manages for SNS. Without one the messages are not encrypted at rest."""
 
+    severities: Sequence[Severity] = ("critical", "warning")
+    """Which topics there are. With one alone it gets every alarm."""
+
+    region: str | None = None
+    """A region other than the provider's: an alarm reaches topics in its own region only, and the metrics of CloudFront
+    and of the bill are in us-east-1. Everybody must agree there once more."""
+
     transform: Transform = field(default_factory=dict)
     """Changes to the properties of named children, for what this component does not offer."""
 
@@ -97,8 +104,9 @@ class Topics(pulumi.ComponentResource):
         self._args = args
         self._child = Children(self, args.transform, self.CHILDREN)
         self._account = Account.of(self)
-        self.critical_arn = self._topic("critical")
-        self.warning_arn = self._topic("warning")
+        made = {severity: self._topic(severity) for severity in args.severities}
+        only = next(iter(made.values()))
+        self.critical_arn, self.warning_arn = made.get("critical", only), made.get("warning", only)
         if args.slack is not None:
             self._tell_slack(args.slack)
         self.register_outputs({"criticalArn": self.critical_arn, "warningArn": self.warning_arn})
@@ -116,6 +124,7 @@ class Topics(pulumi.ComponentResource):
             # What e-mails are from; text messages show ten characters of it.
             display_name=f"{self._args.stem} {severity}",
             kms_master_key_id=self._args.key_arn,
+            region=self._args.region,
             opts=self._child("topic"),
         )
         account, account_id = self._account, self._account.id
@@ -131,7 +140,9 @@ class Topics(pulumi.ComponentResource):
                         resources=topic.arn,
                         condition={
                             "StringEquals": {"aws:SourceAccount": account_id},
-                            "ArnLike": {"aws:SourceArn": publisher_arn(account, service, self._args.stem)},
+                            "ArnLike": {
+                                "aws:SourceArn": publisher_arn(account, service, self._args.stem, self._args.region)
+                            },
                         },
                     )
                     for service in PUBLISHERS
@@ -146,6 +157,7 @@ class Topics(pulumi.ComponentResource):
                     condition={"Bool": {"aws:SecureTransport": "false"}},
                 ),
             ),
+            region=self._args.region,
             opts=self._child("topic_policy"),
         )
         for email in self._args.emails:
@@ -155,6 +167,7 @@ class Topics(pulumi.ComponentResource):
                 topic=topic.arn,
                 protocol="email",
                 endpoint=email,
+                region=self._args.region,
                 opts=self._child("subscription"),
             )
         return pulumi.Output.all(topic.arn, policy.id).apply(lambda known: known[0])
@@ -203,13 +216,13 @@ class Topics(pulumi.ComponentResource):
         )
 
 
-def publisher_arn(account: Account, service: str, stem: str) -> pulumi.Output[str]:
+def publisher_arn(account: Account, service: str, stem: str, region: str | None = None) -> pulumi.Output[str]:
     """What a publisher must work for: the alarms and rules of other accounts are refused, and those of other stacks."""
     return {
         "budgets.amazonaws.com": account.global_arn("budgets", "*"),
-        "cloudwatch.amazonaws.com": account.arn("cloudwatch", f"alarm:{stem}-*"),
+        "cloudwatch.amazonaws.com": account.arn("cloudwatch", f"alarm:{stem}-*", region),
         "costalerts.amazonaws.com": account.global_arn("ce", "anomalysubscription/*"),
-        "events.amazonaws.com": account.arn("events", f"rule/{stem}-*"),
+        "events.amazonaws.com": account.arn("events", f"rule/{stem}-*", region),
     }[service]
 
 

@@ -118,6 +118,8 @@ class Spec:
     """Inputs that no creating request carries, and why."""
     modelled: Callable[[dict[str, Any]], str | None] = lambda _inputs: None
     """The reason why the emulator cannot make such a resource, if it cannot."""
+    takes_modelled: bool = False
+    """Whether the emulator makes it without looking up what it refers to, which may then be modelled."""
 
 
 # Read by the provider on deletion or by the engine; no creating request carries them.
@@ -134,7 +136,7 @@ def create(spec: Spec, making: Making) -> Created:
     making.service = spec.service
     making.inputs = {**spec.defaults, **making.inputs}
     left_out = [key for key in making.inputs if key in spec.left_out or key in LIFECYCLE]
-    reason = spec.modelled(making.inputs) or _refers_to_modelled(making)
+    reason = spec.modelled(making.inputs) or (None if spec.takes_modelled else _refers_to_modelled(making))
     making.account.client(spec.service, making.region)
     making.account.seed(making.urn)
     try:
@@ -259,7 +261,12 @@ def _tags(shape: StructureShape, tags: dict[str, str], resource_type: str | None
     member = shape.members[name]
     if isinstance(member, MapShape):
         return {name: tags}
-    assert isinstance(member, ListShape)
-    assert isinstance(member.member, StructureShape)
-    key, value = sorted(member.member.members)[:2]
-    return {name: [{key: tag, value: text} for tag, text in sorted(tags.items())]}
+    inner = member
+    if isinstance(member, StructureShape):
+        # CloudFront's, with the list inside.
+        inner = member.members["Items"]
+    assert isinstance(inner, ListShape)
+    assert isinstance(inner.member, StructureShape)
+    key, value = sorted(inner.member.members)[:2]
+    pairs = [{key: tag, value: text} for tag, text in sorted(tags.items())]
+    return {name: pairs if inner is member else {"Items": pairs}}

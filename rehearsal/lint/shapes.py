@@ -43,6 +43,15 @@ _EVENTS: Final = {
 _ARCHIVE: Final = {"s3Bucket": "an-archive", "s3Key": "archive.zip"}
 
 
+def plain_lists(value: Any) -> Any:
+    """CloudFront's policies: a list alone where the provider puts it into an object."""
+    if isinstance(value, dict):
+        if set(value) == {"items"}:
+            return plain_lists(value["items"])
+        return {key: plain_lists(item) for key, item in value.items()}
+    return [plain_lists(item) for item in value] if isinstance(value, list) else value
+
+
 def load_balancer(inputs: Inputs) -> Inputs:
     values, attributes = _attributes(inputs, _BALANCER_ATTRIBUTES)
     if "internal" in values:

@@ -123,7 +123,9 @@ _TYPES: Final = {
             "userAuthorizationRequired": "UserRoleRequired",
         },
     ),
-    "cloudfront/cachePolicy:CachePolicy": Cfn(type="AWS::CloudFront::CachePolicy", inside="CachePolicyConfig"),
+    "cloudfront/cachePolicy:CachePolicy": Cfn(
+        type="AWS::CloudFront::CachePolicy", inside="CachePolicyConfig", reshape=shapes.plain_lists
+    ),
     "cloudfront/distribution:Distribution": Cfn(
         type="AWS::CloudFront::Distribution",
         inside="DistributionConfig",
@@ -152,7 +154,7 @@ _TYPES: Final = {
         type="AWS::CloudFront::OriginAccessControl", inside="OriginAccessControlConfig"
     ),
     "cloudfront/originRequestPolicy:OriginRequestPolicy": Cfn(
-        type="AWS::CloudFront::OriginRequestPolicy", inside="OriginRequestPolicyConfig"
+        type="AWS::CloudFront::OriginRequestPolicy", inside="OriginRequestPolicyConfig", reshape=shapes.plain_lists
     ),
     "cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": Cfn(
         type="AWS::CloudFront::ResponseHeadersPolicy", inside="ResponseHeadersPolicyConfig"

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guardrails.kit import MANDATORY, Resource, aws, example, graph_rule, json_of, ref, rule, statements
+from guardrails.kit import (
+    MANDATORY,
+    UNKNOWN,
+    NotYetKnown,
+    Resource,
+    aws,
+    example,
+    graph_rule,
+    json_of,
+    ref,
+    rule,
+    statements,
+)
 from guardrails.rules.log_buckets import BUCKET, log_class, needs_sse_s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from guardrails.kit import Context, Props
+    from guardrails.kit import Context, Graph, Props
 
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 POLICY = "aws:s3/bucketPolicy:BucketPolicy"
@@ -19,6 +31,7 @@ ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 ACCOUNT_BLOCK = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
 OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
 ACL = "aws:s3/bucketAcl:BucketAcl"
+DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 
 BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
@@ -69,13 +82,21 @@ def _encrypted(**rule_: Any) -> Any:
     return _of_data(ENCRYPTION.removeprefix("aws:"), rules=[rule_])
 
 
+def _shown(*, signed: bool = True) -> Any:
+    """A distribution of what is in the bucket called data."""
+    origin = {"originId": "files", "domainName": "data.s3.ap-northeast-1.amazonaws.com"}
+    control = {"originAccessControlId": "E1"} if signed else {}
+    return aws(DISTRIBUTION.removeprefix("aws:"), {"enabled": True, "origins": [{**origin, **control}]}, name="shown")
+
+
+_SSE_S3 = {"sseAlgorithm": "AES256"}
 _KMS = {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": ref("key", "arn")}
 _KEY = aws("kms/key:Key", name="key")
 
 
 @graph_rule(
     id="bucket-encryption",
-    title="Buckets are encrypted with a KMS key of ours and a bucket key; log buckets may use SSE-S3",
+    title="Buckets are encrypted with a KMS key of ours and a bucket key; logs, sites and free tiers may use SSE-S3",
     types=(BUCKET,),
     level=MANDATORY,
     severity="high",
@@ -83,7 +104,7 @@ _KEY = aws("kms/key:Key", name="key")
     references=("P", "C19", "C145", "F S3.17"),
     remedy=(
         "Add a BucketServerSideEncryptionConfiguration with sseAlgorithm aws:kms, kmsMasterKeyId and bucketKeyEnabled; "
-        "for a bucket that AWS delivers logs to, with AES256."
+        "for a bucket that AWS delivers logs to, or that CloudFront shows to everybody, with AES256."
     ),
     compliant=[
         example(_data(), _KEY, _encrypted(applyServerSideEncryptionByDefault=_KMS, bucketKeyEnabled=True)),
@@ -95,10 +116,16 @@ _KEY = aws("kms/key:Key", name="key")
                 name="logs-encryption",
             ),
         ),
+        example(_data(bucket="data"), _encrypted(applyServerSideEncryptionByDefault=_SSE_S3), _shown()),
+        example(_data(), _encrypted(applyServerSideEncryptionByDefault=_SSE_S3), free_tier=True),
+        example(_data(), _encrypted(applyServerSideEncryptionByDefault={"sseAlgorithm": "aws:kms"}), free_tier=True),
     ],
     non_compliant=[
         example(_data()),
-        example(_data(), _encrypted(applyServerSideEncryptionByDefault={"sseAlgorithm": "AES256"})),
+        example(_data(), free_tier=True),
+        example(_data(), _encrypted(applyServerSideEncryptionByDefault=_SSE_S3)),
+        example(_data(bucket="data"), _encrypted(applyServerSideEncryptionByDefault=_SSE_S3), _shown(signed=False)),
+        example(_data(bucket="other"), _encrypted(applyServerSideEncryptionByDefault=_SSE_S3), _shown()),
         example(_data(), _KEY, _encrypted(applyServerSideEncryptionByDefault=_KMS, bucketKeyEnabled=False)),
         example(
             _data(), _encrypted(applyServerSideEncryptionByDefault={"sseAlgorithm": "aws:kms"}, bucketKeyEnabled=True)
@@ -112,8 +139,9 @@ _KEY = aws("kms/key:Key", name="key")
     ],
 )
 def bucket_encryption(bucket: Resource, at: Context) -> Iterator[str]:
-    """S3's own key (SSE-S3) is enough for log buckets only, and there it is required where S3 access logs or a load
-    balancer's logs are delivered, because these cannot use a KMS key."""
+    """S3's own key (SSE-S3) is enough for log buckets, and there it is required where S3 access logs or a load
+    balancer's logs are delivered, because these cannot use a KMS key; for what a distribution shows to everybody, which
+    no key would guard; and in a free-tier stack, since a key of ours is $1 a month."""
     found = [each for child in at.graph.children(bucket, ENCRYPTION, via="bucket") for each in _rules(child)]
     found += bucket.inputs.items("serverSideEncryptionConfiguration.rule").blocks()
     if not found:
@@ -121,14 +149,33 @@ def bucket_encryption(bucket: Resource, at: Context) -> Iterator[str]:
     for each in found:
         algorithm = each.text("applyServerSideEncryptionByDefault.sseAlgorithm")
         if algorithm == "AES256":
-            if log_class(bucket, at.graph) is None:
+            if log_class(bucket, at.graph) is None and not at.stack.free_tier and not _is_shown(bucket, at.graph):
                 yield "SSE-S3 is used, and this is no log bucket"
         elif needs_sse_s3(bucket, at.graph):
             yield "S3 or a load balancer delivers logs here, which they cannot do with a KMS key: the logs are lost"
+        elif at.stack.free_tier:
+            return
         elif not each.has("applyServerSideEncryptionByDefault.kmsMasterKeyId"):
             yield "the key is AWS's own (aws/s3), whose policy nobody can set"
         elif not each.get("bucketKeyEnabled"):
             yield "the bucket key is off, so every request is charged by KMS"
+
+
+def _is_shown(bucket: Resource, graph: Graph) -> bool:
+    """Whether a distribution reads the bucket in its own name. Raises NotYetKnown."""
+    names = {f"{name}.s3" for name in bucket.identifiers}
+    named_elsewhere = False
+    for distribution in graph.of_kind(DISTRIBUTION):
+        linked = bucket.urn in distribution.dependencies.get("origins", ())
+        for origin in distribution.props.items("origins").blocks():
+            if not origin.has("originAccessControlId"):
+                continue
+            if linked or (origin.text("domainName") or "").partition(".s3")[0] + ".s3" in names:
+                return True
+            named_elsewhere = True
+    if named_elsewhere and bucket.props.maybe("bucket") is UNKNOWN:
+        raise NotYetKnown("bucket")
+    return False
 
 
 def _rules(child: Resource) -> Iterator[Props]:

@@ -18,11 +18,19 @@ if TYPE_CHECKING:
 JAPAN = ("ap-northeast-1", "ap-northeast-3")
 US_EAST = "us-east-1"
 
-# What CloudFront reads from us-east-1 only. None of it holds data of ours.
+# What CloudFront reads from us-east-1 only. None of it holds data of ours: requests are recorded in a bucket, which is
+# in Japan, and a key is no data.
 _FOR_CLOUDFRONT = {
     "aws:acm/certificate:Certificate",
     "aws:acm/certificateValidation:CertificateValidation",
+    "aws:cloudwatch/logDelivery:LogDelivery",
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource",
+    "aws:kms/alias:Alias",
+    "aws:kms/key:Key",
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
 }
+_LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 _WITH_SCOPE = {
     "aws:wafv2/webAcl:WebAcl",
     "aws:wafv2/ipSet:IpSet",
@@ -51,11 +59,13 @@ _COPIES: dict[str, tuple[str, ...]] = {
     ),
     "aws:secretsmanager/secret:Secret": ("replicas.*.region",),
 }
-# AWS keeps the metrics of a bill in us-east-1 only, and an alarm can only tell a topic in its own region.
+# AWS keeps the metrics of a bill, and of what serves the whole world, in us-east-1 only, and an alarm can only tell a
+# topic in its own region.
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 TOPIC = "aws:sns/topic:Topic"
-_ABOUT_BILLS = {TOPIC, "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription"}
-_BILLING = "AWS/Billing"
+_TOPICS = {TOPIC, "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription"}
+_BILLING, _CLOUDFRONT = "AWS/Billing", "AWS/CloudFront"
+_METRICS = {_BILLING, _CLOUDFRONT, "AWS/CertificateManager"}
 _REGION = re.compile(r"^(?:arn:[\w-]+:[\w-]+:)?([a-z]{2}(?:-[a-z]+)+-\d)(?::|$)")
 
 
@@ -82,7 +92,7 @@ def residency_provider(provider: Resource, _at: Context) -> Iterator[str]:
 
 @rule(
     id="residency-region",
-    title="Resources are in Japan, but for CloudFront's certificates and WAF, billing alarms and Slack's channels",
+    title="Resources are in Japan, but for what CloudFront, bills and Slack have elsewhere only",
     types=("aws:*",),
     level=MANDATORY,
     severity="high",
@@ -95,7 +105,10 @@ def residency_provider(provider: Resource, _at: Context) -> Iterator[str]:
         example(aws("backup/vault:Vault", {"region": "ap-northeast-3"})),
         example(aws("dynamodb/tableReplica:TableReplica", {"region": "ap-northeast-3"})),
         example(aws("chatbot/slackChannelConfiguration:SlackChannelConfiguration", {"region": "us-east-2"})),
-        example(aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": "AWS/Billing"})),
+        example(aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": _BILLING})),
+        example(aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": _CLOUDFRONT})),
+        example(aws("cloudwatch/logDelivery:LogDelivery", {"region": US_EAST})),
+        example(aws("cloudwatch/logGroup:LogGroup", {"region": US_EAST, "name": "aws-waf-logs-site"})),
     ],
     non_compliant=[
         example(aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": "AWS/RDS"})),
@@ -104,19 +117,22 @@ def residency_provider(provider: Resource, _at: Context) -> Iterator[str]:
         example(aws("sns/topic:Topic", {"region": "us-west-2"})),
         example(aws("sqs/queue:Queue", provider={"region": US_EAST})),
         example(aws("wafv2/webAcl:WebAcl", {"region": US_EAST, "scope": "REGIONAL"})),
+        example(aws("cloudwatch/logGroup:LogGroup", {"region": US_EAST, "name": "/ecs/api"})),
     ],
 )
 def residency_region(resource: Resource, at: Context) -> Iterator[str]:
     """The region is the resource's own, else its provider's, else aws:region of the stack. Topics in us-east-1 are
-    residency-billing's."""
+    residency-topics'. CloudFront's firewall can write its log to no group elsewhere: what it objects to is recorded
+    there."""
     region = resource.region(at.stack)
     if region is None or region in JAPAN:
         return
     if region == US_EAST and (
         resource.kind in _FOR_CLOUDFRONT
         or (resource.kind in _WITH_SCOPE and resource.props.get("scope") == "CLOUDFRONT")
-        or (resource.kind == ALARM and resource.props.get("namespace") == _BILLING)
-        or resource.kind in _ABOUT_BILLS
+        or (resource.kind == ALARM and resource.props.get("namespace") in _METRICS)
+        or (resource.kind == _LOG_GROUP and (resource.props.text("name") or "").startswith("aws-waf-logs-"))
+        or resource.kind in _TOPICS
         # A provider for us-east-1 also makes what belongs to such a certificate and has no region of its own.
         or (resource.kind.startswith("aws:route53/") and not resource.props.has("region"))
     ):
@@ -126,39 +142,40 @@ def residency_region(resource: Resource, at: Context) -> Iterator[str]:
     yield f"the region is {region}"
 
 
-def _billing(namespace: str) -> Any:
+def _told(namespace: str) -> Any:
     properties = {"region": US_EAST, "namespace": namespace, "alarmActions": [ref("topic", "arn")]}
     return aws("cloudwatch/metricAlarm:MetricAlarm", properties, name="alarm")
 
 
 @graph_rule(
-    id="residency-billing",
-    title="A topic in us-east-1 is for the billing alarm only",
+    id="residency-topics",
+    title="A topic in us-east-1 is for alarms on metrics that are only there",
     types=(TOPIC,),
     level=MANDATORY,
     severity="high",
     topics=("residency", "cost"),
-    remedy=f"Make the topic in one of {', '.join(JAPAN)}; only alarms on {_BILLING} need one in {US_EAST}.",
+    remedy=f"Make the topic in {' or '.join(JAPAN)}; alarms on {', '.join(sorted(_METRICS))} need one in {US_EAST}.",
     compliant=[
-        example(aws("sns/topic:Topic", {"region": US_EAST}, name="topic"), _billing(_BILLING)),
+        example(aws("sns/topic:Topic", {"region": US_EAST}, name="topic"), _told(_BILLING)),
+        example(aws("sns/topic:Topic", {"region": US_EAST}, name="topic"), _told(_CLOUDFRONT)),
         example(aws("sns/topic:Topic")),
     ],
     non_compliant=[
         example(aws("sns/topic:Topic", {"region": US_EAST})),
         example(aws("sns/topic:Topic", provider={"region": US_EAST})),
-        example(aws("sns/topic:Topic", {"region": US_EAST}, name="topic"), _billing("AWS/RDS")),
+        example(aws("sns/topic:Topic", {"region": US_EAST}, name="topic"), _told("AWS/RDS")),
     ],
 )
-def residency_billing(topic: Resource, at: Context) -> Iterator[str]:
-    """A topic there must be named by an alarm, and by alarms on the bill only: their messages hold one amount."""
+def residency_topics(topic: Resource, at: Context) -> Iterator[str]:
+    """A topic there must be named by an alarm, and only by alarms whose messages hold an amount or a share."""
     if topic.region(at.stack) != US_EAST:
         return
     alarms = at.graph.children(topic, ALARM, via="alarmActions")
     if not alarms:
-        yield f"the region is {US_EAST}, and no billing alarm tells the topic"
+        yield f"the region is {US_EAST}, and no alarm tells the topic"
     for alarm in alarms:
-        if alarm.props.get("namespace") != _BILLING:
-            yield f"{alarm.name} tells it, which is not about the bill"
+        if alarm.props.get("namespace") not in _METRICS:
+            yield f"{alarm.name} tells it, whose metric is elsewhere"
 
 
 @rule(
@@ -269,4 +286,4 @@ def residency_replication(replication: Resource, at: Context) -> Iterator[str]:
             yield "the destination is no bucket of this stack, so nobody can tell where it is"
 
 
-RULES = (residency_provider, residency_region, residency_billing, residency_copies, residency_replication)
+RULES = (residency_provider, residency_region, residency_topics, residency_copies, residency_replication)

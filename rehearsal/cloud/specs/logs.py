@@ -32,7 +32,35 @@ def _metric_filter(inputs: dict[str, Any]) -> dict[str, Any]:
     return {**others, "metricTransformations": [transformation]}
 
 
+def _delivery(inputs: dict[str, Any]) -> dict[str, Any]:
+    """A list of one for the provider."""
+    configurations = inputs.get("s3DeliveryConfigurations")
+    others = {key: value for key, value in inputs.items() if key != "s3DeliveryConfigurations"}
+    return {**others, **({"s3DeliveryConfiguration": configurations[0]} if configurations else {})}
+
+
 SPECS: Final[dict[str, Spec]] = {
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": Spec(
+        service="logs",
+        create=Call(operation="PutDeliverySource"),
+        id="{name}",
+        outputs={"arn": "deliverySource.arn", "service": "deliverySource.service"},
+    ),
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": Spec(
+        service="logs",
+        create=Call(operation="PutDeliveryDestination"),
+        id="{name}",
+        outputs={
+            "arn": "deliveryDestination.arn",
+            "deliveryDestinationType": "deliveryDestination.deliveryDestinationType",
+        },
+    ),
+    "aws:cloudwatch/logDelivery:LogDelivery": Spec(
+        service="logs",
+        create=Call(operation="CreateDelivery", reshape=_delivery),
+        id="delivery.id",
+        outputs={"arn": "delivery.arn"},
+    ),
     "aws:cloudwatch/logGroup:LogGroup": Spec(
         service="logs",
         create=Call(operation="CreateLogGroup", takes={"name": "logGroupName"}),

@@ -1,0 +1,347 @@
+"""A built front end for everybody: private files in S3, which CloudFront alone may read, and APIs at the same address.
+
+Use: site = StaticSite("wiki-dev-site", StaticSiteArgs(content=Path("workloads/site"),
+         origins={"api": ApiOrigin(domain="api.example.com", path_patterns=["/api/*"])}))
+     zone.alias("www", site.domain_name, site.zone_id, ipv6=True, checks_health=False)
+
+CloudFront is one service for the whole world: its certificate, its firewall, its metrics and the delivery of its logs
+are in us-east-1, whatever the stack's region. The files, the logs and the APIs stay where the stack is.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pulumi
+import pulumi_aws as aws
+
+from components.alarms import AlarmTopics, Metric, raise_alarm
+from components.children import Children
+from components.data.bucket import Bucket, BucketArgs
+from components.data.lifecycle import LifecycleRule
+from components.data.log_delivery import CLOUDFRONT_PREFIX
+from components.edge.distribution import (
+    behaviours,
+    default_behaviour,
+    error_pages,
+    function_code,
+    nothing,
+    origins,
+    question_and_credentials,
+    security_headers,
+    viewer_certificate,
+)
+from components.edge.site_args import US_EAST, StaticSiteArgs
+from components.edge.site_content import read_site
+from components.edge.site_routes import CACHING_OPTIMIZED, error_responses, plan_routes
+from components.policy import Statement, document, statement
+
+# Neither cookies nor what stands behind a question mark, in which people and programs leave secrets.
+_LOGGED = (
+    "date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(Host)", "cs-uri-stem", "sc-status",
+    "cs(Referer)", "cs(User-Agent)", "x-edge-result-type", "x-edge-request-id", "x-host-header", "cs-protocol",
+    "cs-bytes", "time-taken", "ssl-protocol", "ssl-cipher", "x-edge-response-result-type", "cs-protocol-version",
+    "time-to-first-byte", "x-edge-detailed-result-type", "sc-content-type",
+)  # fmt: skip
+
+_DAY = 86_400
+
+
+class StaticSite(pulumi.ComponentResource):
+    """A private bucket, the distribution that alone may read it, and what was built for it."""
+
+    CHILDREN = (
+        "access_control",
+        "routes_function",
+        "prefix_function",
+        "cache_policy",
+        "api_cache_policy",
+        "headers_policy",
+        "distribution",
+        "log_source",
+        "log_destination",
+        "log_delivery",
+        "file",
+        "grant",
+        "alarm",
+    )
+
+    bucket: Bucket
+    arn: pulumi.Output[str]
+    """Of the distribution."""
+    distribution_id: pulumi.Output[str]
+    """What CloudWatch calls it, and whoever invalidates what it keeps."""
+    domain_name: pulumi.Output[str]
+    """CloudFront's own name for it."""
+    zone_id: pulumi.Output[str]
+    """The hosted zone of `domain_name`, for alias records; CloudFront's own, not one of ours."""
+
+    def __init__(self, name: str, args: StaticSiteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kumiki:edge:StaticSite", name, None, opts)
+        self._prefix = name
+        self._args = args
+        self._child = Children(self, args.transform, self.CHILDREN)
+
+        # The bucket admits the distribution, which must exist for that, and reads from the bucket: the policy is the
+        # only one to wait for the other.
+        arn, is_known = pulumi.deferred_output()
+        self.bucket = self._bucket(arn)
+        distribution = self._distribution()
+        is_known(distribution.arn)
+        self.arn, self.distribution_id = distribution.arn, distribution.id
+        self.domain_name, self.zone_id = distribution.domain_name, distribution.hosted_zone_id
+        if args.request_log_bucket_arn is not None:
+            self._request_logs(args.request_log_bucket_arn)
+        self._upload()
+        self.register_outputs({"arn": self.arn, "domainName": self.domain_name})
+
+    def grant_upload(self, role: aws.iam.Role) -> None:
+        """Let `role` bring the files up to date and have CloudFront forget the old ones, and nothing more."""
+        aws.iam.RolePolicy(
+            f"{self._prefix}-upload-for-{role.pulumi_resource_name}",
+            role=role.id,
+            policy=document(*upload_statements(self.bucket.arn, self.arn)),
+            opts=self._child("grant"),
+        )
+
+    def alarms(
+        self, topics: AlarmTopics, *, server_error_percent: float = 5, minutes: int = 5
+    ) -> list[aws.cloudwatch.MetricAlarm]:
+        """An alarm on failing requests. CloudFront's metrics are in us-east-1, and so `topics` must be."""
+        return [
+            raise_alarm(
+                f"{self._prefix}-server-error-rate",
+                means=(
+                    f"More than {server_error_percent:g} % of the requests to {self._prefix} fail with a 5xx status. "
+                    "Look whether the API behind it answers, and at its error logs."
+                ),
+                metric=Metric(
+                    namespace="AWS/CloudFront",
+                    name="5xxErrorRate",
+                    dimensions={"DistributionId": self.distribution_id, "Region": "Global"},
+                    statistic="Average",
+                ),
+                threshold=server_error_percent,
+                periods=minutes,
+                breaching_periods=(minutes + 1) // 2,
+                severity="critical",
+                topics=topics,
+                region=US_EAST,
+                opts=self._child("alarm"),
+            )
+        ]
+
+    def _bucket(self, distribution_arn: pulumi.Output[str]) -> Bucket:
+        args = self._args
+        aged = {
+            "standard": [],
+            "infrequent-access": [LifecycleRule(transitions={"STANDARD_IA": 30})],
+            "intelligent-tiering": [LifecycleRule(transitions={"INTELLIGENT_TIERING": 0})],
+        }
+        return Bucket(
+            f"{self._prefix}-content",
+            BucketArgs(
+                # Everybody may read what is in it: a key of ours would guard nothing, and be asked at each read.
+                encryption="s3",
+                versioning=args.versioning,
+                lifecycle=aged[args.storage],
+                access_log_bucket=args.access_log_bucket,
+                statements=lambda arn: _read_by(distribution_arn, arn),
+                retention=args.retention,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _distribution(self) -> aws.cloudfront.Distribution:
+        name, args = self._prefix, self._args
+        control = aws.cloudfront.OriginAccessControl(
+            # Its name is unique in the account: Pulumi's suffix keeps two stacks apart.
+            f"{name}-access-control",
+            description=f"The files of {name}",
+            origin_access_control_origin_type="s3",
+            signing_behavior="always",
+            signing_protocol="sigv4",
+            opts=self._child("access_control"),
+        )
+        routes = plan_routes(args.origins)
+        headers = aws.cloudfront.ResponseHeadersPolicy(
+            f"{name}-headers-policy",
+            comment=f"What browsers are told with each answer of {name}",
+            security_headers_config=security_headers(args.content_security_policy),
+            opts=self._child("headers_policy"),
+        )
+        return aws.cloudfront.Distribution(
+            f"{name}-distribution",
+            comment=name,
+            enabled=True,
+            http_version="http2and3",
+            is_ipv6_enabled=True,
+            price_class=f"PriceClass_{args.price_class.title()}",
+            aliases=list(args.domains) or None,
+            viewer_certificate=viewer_certificate(args.certificate_arn),
+            default_root_object=args.index,
+            origins=origins(self.bucket.regional_domain_name, control.id, args.origins),
+            default_cache_behavior=default_behaviour(
+                cache_policy_id=self._cache_policy(), headers_policy_id=headers.id, function_arn=self._routes_function()
+            ),
+            ordered_cache_behaviors=behaviours(
+                routes,
+                cache_policy_id=self._api_cache_policy() if any(route.cached for route in routes) else None,
+                headers_policy_id=headers.id,
+                function_arns=self._prefix_functions(),
+            ),
+            custom_error_responses=error_pages(error_responses(args.error_pages, with_api=bool(args.origins))),
+            web_acl_id=args.web_acl_arn,
+            restrictions=aws.cloudfront.DistributionRestrictionsArgs(
+                geo_restriction=aws.cloudfront.DistributionRestrictionsGeoRestrictionArgs(restriction_type="none")
+            ),
+            tags={"Name": f"{name}-distribution"},
+            opts=self._child("distribution"),
+        )
+
+    def _cache_policy(self) -> pulumi.Input[str]:
+        if self._args.cache == "optimized":
+            return CACHING_OPTIMIZED
+        return self._policy("cache_policy", "cache-policy", f"Files of {self._prefix}, a day at most", _DAY, nothing())
+
+    def _api_cache_policy(self) -> pulumi.Output[str]:
+        """Keeps what the API says may be kept, for callers with the same question and the same credentials."""
+        what = f"Answers of {self._prefix} that say how long they hold"
+        return self._policy("api_cache_policy", "api-cache-policy", what, 0, question_and_credentials())
+
+    def _policy(
+        self,
+        child: str,
+        kind: str,
+        comment: str,
+        default_seconds: int,
+        key: aws.cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginArgs,
+    ) -> pulumi.Output[str]:
+        return aws.cloudfront.CachePolicy(
+            f"{self._prefix}-{kind}",
+            comment=comment,
+            min_ttl=0,
+            default_ttl=default_seconds,
+            max_ttl=_DAY,
+            parameters_in_cache_key_and_forwarded_to_origin=key,
+            opts=self._child(child),
+        ).id
+
+    def _routes_function(self) -> pulumi.Output[str]:
+        constants = {"INDEX": f"/{self._args.index}", "ROUTING": self._args.routing}
+        return aws.cloudfront.Function(
+            f"{self._prefix}-routes",
+            comment=f"Paths of {self._prefix} that are no files",
+            runtime="cloudfront-js-2.0",
+            code=function_code("pages", constants),
+            publish=True,
+            opts=self._child("routes_function"),
+        ).arn
+
+    def _prefix_functions(self) -> dict[str, pulumi.Output[str]]:
+        return {
+            name: aws.cloudfront.Function(
+                f"{self._prefix}-{name}-prefix",
+                comment=f"Paths of {self._prefix} as {name} knows them",
+                runtime="cloudfront-js-2.0",
+                code=function_code("prefix", {"PREFIX": origin.strip_prefix, "REPLACEMENT": origin.origin_path}),
+                publish=True,
+                opts=self._child("prefix_function"),
+            ).arn
+            for name, origin in sorted(self._args.origins.items())
+            if origin.strip_prefix is not None
+        }
+
+    def _request_logs(self, bucket_arn: pulumi.Input[str]) -> None:
+        name = self._prefix
+        source = aws.cloudwatch.LogDeliverySource(
+            f"{name}-log-source",
+            name=f"{name}-requests",
+            log_type="ACCESS_LOGS",
+            resource_arn=self.arn,
+            region=US_EAST,
+            tags={"Name": f"{name}-log-source"},
+            opts=self._child("log_source"),
+        )
+        destination = aws.cloudwatch.LogDeliveryDestination(
+            f"{name}-log-destination",
+            name=f"{name}-requests",
+            output_format="json",
+            delivery_destination_configuration=aws.cloudwatch.LogDeliveryDestinationDeliveryDestinationConfigurationArgs(
+                # With a prefix here AWS puts none of its own before the path below.
+                destination_resource_arn=pulumi.Output.concat(bucket_arn, "/", CLOUDFRONT_PREFIX),
+            ),
+            region=US_EAST,
+            tags={"Name": f"{name}-log-destination"},
+            opts=self._child("log_destination"),
+        )
+        aws.cloudwatch.LogDelivery(
+            f"{name}-log-delivery",
+            delivery_source_name=source.name,
+            delivery_destination_arn=destination.arn,
+            record_fields=list(_LOGGED),
+            s3_delivery_configurations=[
+                aws.cloudwatch.LogDeliveryS3DeliveryConfigurationArgs(
+                    suffix_path="{DistributionId}/{yyyy}/{MM}/{dd}/{HH}", enable_hive_compatible_path=False
+                )
+            ],
+            region=US_EAST,
+            tags={"Name": f"{name}-log-delivery"},
+            opts=self._child("log_delivery"),
+        )
+
+    def _upload(self) -> None:
+        args = self._args
+        if args.content is None:
+            return
+        for file in read_site(args.content, index=args.index, needed=[], immutable=args.immutable):
+            aws.s3.BucketObjectv2(
+                f"{self._prefix}-{re.sub(r'[^A-Za-z0-9]+', '-', file.key)}-file",
+                bucket=self.bucket.name,
+                key=file.key,
+                content=file.text,
+                content_base64=file.base64,
+                content_type=file.content_type,
+                cache_control=file.cache_control,
+                opts=self._child("file", depends_on=[self.bucket]),
+            )
+
+
+def upload_statements(bucket_arn: pulumi.Input[str], distribution_arn: pulumi.Input[str]) -> list[Statement]:
+    """What `aws s3 sync --delete` and `aws cloudfront create-invalidation` need, and nothing more."""
+    return [
+        statement("CompareTheSite", actions="s3:ListBucket", resources=bucket_arn),
+        statement(
+            "UploadTheSite",
+            actions=["s3:DeleteObject", "s3:PutObject"],
+            resources=pulumi.Output.concat(bucket_arn, "/*"),
+        ),
+        statement(
+            "ForgetTheOldSite",
+            actions=["cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"],
+            resources=distribution_arn,
+        ),
+    ]
+
+
+def _read_by(distribution_arn: pulumi.Output[str], bucket_arn: pulumi.Output[str]) -> list[Statement]:
+    principal = {"Service": "cloudfront.amazonaws.com"}
+    ours = {"StringEquals": {"aws:SourceArn": distribution_arn}}
+    return [
+        statement(
+            "ReadByTheDistribution",
+            principal=principal,
+            actions="s3:GetObject",
+            resources=pulumi.Output.concat(bucket_arn, "/*"),
+            condition=ours,
+        ),
+        statement(
+            # Without it S3 says "forbidden" of a file that is not there. Nobody can list: the distribution has a first
+            # page, and passes no questions on.
+            "TellWhatIsMissing",
+            principal=principal,
+            actions="s3:ListBucket",
+            resources=bucket_arn,
+            condition=ours,
+        ),
+    ]
