@@ -41,6 +41,8 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:costexplorer/anomalyMonitor:AnomalyMonitor": ("name", 1024),
     "aws:costexplorer/anomalySubscription:AnomalySubscription": ("name", 1024),
     "aws:dynamodb/table:Table": ("name", 255),
+    "aws:codedeploy/application:Application": ("name", 100),
+    "aws:codedeploy/deploymentGroup:DeploymentGroup": ("deployment_group_name", 100),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
     "aws:ecr/repository:Repository": ("name", 256),
     "aws:ecs/cluster:Cluster": ("name", 255),

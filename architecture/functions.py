@@ -11,6 +11,7 @@ import pulumi
 from architecture.messaging import queue_args, schedule_args
 from architecture.refusals import says
 from components.compute.function import Function, FunctionArgs, check_consumption
+from components.compute.gradual import SHIFTS, Shift
 from components.compute.package import Package
 from components.messaging.schedule import Schedule
 from components.refusal import Refusal, nearest
@@ -69,6 +70,7 @@ def build_functions(
         if function.database and data.database is not None and made.security_group_id is not None:
             data.database.allow_from(made.security_group_id, name)
             made.allow_to(data.database.security_group_id, data.database.port, "database")
+        data.grant_tables(function.tables, made.role)
         if function.sends_to is not None:
             messaging.queues[function.sends_to].grant_send(made.role)
         if function.queue is not None:
@@ -105,6 +107,7 @@ def function_args(
             tracing=function.tracing,
             network=around.network,
             internet=around.network is not None and settings.network is not None and settings.network.nat != "none",
+            shift=_shift(function.shift),
             retries=function.retries,
             max_age_seconds=function.max_age_seconds,
             log_retention_days=settings.logs.retention_days,
@@ -118,6 +121,14 @@ def function_args(
                 window_seconds=function.window_seconds,
             )
         return args
+
+
+def _shift(named: str | None) -> Shift | None:
+    if named is None:
+        return None
+    if named not in SHIFTS:
+        raise Refusal("shift", named, f"is not known; {nearest(named, SHIFTS)}use one of {', '.join(SHIFTS)}")
+    return SHIFTS[named]
 
 
 def _package(function: FunctionSettings) -> Package:
@@ -141,6 +152,7 @@ def _environment(
 ) -> dict[str, pulumi.Input[str]]:
     """What the code is told; nothing secret."""
     told: dict[str, pulumi.Input[str]] = {"ENVIRONMENT": settings.environment, "SERVICE_NAME": name}
+    told |= data.table_names(function.tables)
     if function.sends_to is not None:
         told["QUEUE_URL"] = messaging.queues[function.sends_to].url
     if function.database and data.database is not None:

@@ -148,6 +148,9 @@ def export_functions(functions: Functions) -> None:
     pulumi.export("functionNames", {name: function.name for name, function in made})
     pulumi.export("functionAliases", {name: function.alias_arn for name, function in made})
     pulumi.export("functionVersions", {name: function.version for name, function in made})
+    shifted = {name: function.gradual.application_name for name, function in made if function.gradual is not None}
+    if shifted:
+        pulumi.export("functionDeployments", shifted)
     dead_letters = {
         **{name: function.dead_letters_url for name, function in made},
         **{f"{name}-schedule": schedule.dead_letters_url for name, schedule in functions.schedules.items()},

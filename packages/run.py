@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -31,15 +32,27 @@ class Run:
     log: list[str]
 
 
+# What Lambda's runtime for Python has beside the standard library.
+_RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+
+
 @contextmanager
 def unpacked(package: Built) -> Iterator[Path]:
-    """A folder with the code in `code` and the layer in `layer`, as Lambda has them in /var/task and /opt."""
+    """A folder with the code in `code` and the layer in `layer`, as Lambda has them in /var/task and /opt; `runtime` is
+    what every function finds there."""
     with tempfile.TemporaryDirectory(prefix="function-") as name:
         for part, path in (("code", package.code), ("layer", package.layer)):
             (Path(name) / part).mkdir()
             if path is not None:
                 with zipfile.ZipFile(path) as archive:
                     archive.extractall(Path(name) / part)
+        (Path(name) / "runtime").mkdir()
+        for module in _RUNTIME:
+            spec = importlib.util.find_spec(module)
+            if spec is not None and spec.origin is not None:
+                found = Path(spec.origin)
+                found = found.parent if found.name == "__init__.py" else found
+                (Path(name) / "runtime" / found.name).symlink_to(found)
         yield Path(name)
 
 

@@ -25,8 +25,8 @@ class Context:
 
 
 def main(folder, handler, answers):
-    # The order of Lambda: the function's own code, then the layers.
-    sys.path[:0] = [f"{folder}/code", f"{folder}/layer/python"]
+    # The order of Lambda: the function's own code, then the layers, then the runtime.
+    sys.path[:0] = [f"{folder}/code", f"{folder}/layer/python", f"{folder}/runtime"]
     module, name = handler.rsplit(".", 1)
     started = time.perf_counter()
     handle = getattr(importlib.import_module(module), name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from settings.data import TableUse, unknown_tables
 from settings.messaging import ScheduleSettings
 from settings.section import Name, Section
 
@@ -32,6 +33,8 @@ class FunctionSettings(Section):
     """In the private subnets of the stack's network."""
     database: bool = False
     """Whether it works with the stack's database; needs `private`."""
+    tables: dict[str, TableUse] = {}
+    """What it may do with which tables of the stack; it is told the name of sessions as TABLE_SESSIONS."""
     secrets: list[Name] = []
     """Secrets of the stack that it may read; it is told where as <NAME>_SECRET_ARN."""
     sends_to: Name | None = None
@@ -43,6 +46,8 @@ class FunctionSettings(Section):
     """How long messages are gathered for a batch."""
     schedule: ScheduleSettings | None = None
     """When it is called by itself."""
+    shift: str | None = None
+    """How calls move to a new version: canary10Percent5Minutes and the like, moved by CodeDeploy. Left out: at once."""
     retries: int = 2
     max_age_seconds: int = 3600
 
@@ -70,6 +75,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
         for secret in function.secrets:
             if secret not in settings.secrets:
                 yield f"{key}.secrets", f"{secret} is not a secret of this stack; add it to the section secrets"
+        yield from unknown_tables(key, function.tables, settings)
         for field in ("queue", "sends_to"):
             queue = getattr(function, field)
             if queue is not None and queue not in settings.queues:

@@ -382,6 +382,7 @@ def _function(transform: Any) -> None:
         provisioned_concurrency=1,
         tracing=True,
         network=network,
+        shift="canary10Percent5Minutes",
         transform=transform,
     )
     function = Function(NAME, args)

@@ -19,6 +19,8 @@ import pulumi_aws as aws
 from components.account import Account
 from components.alarms import AlarmTopics, Metric, raise_alarm
 from components.children import Children, Transform
+from components.compute import gradual as gradual_
+from components.compute.gradual import Gradual, Shift
 from components.compute.package import Package
 from components.identity.key import DECRYPT_ACTIONS
 from components.messaging.dead_letters import alarm_on_dead_letters, make_dead_letters
@@ -86,6 +88,10 @@ class FunctionArgs:
 
     internet: bool = False
     """With a network: calls to any host on port 443; the network needs NAT."""
+
+    shift: Shift | None = None
+    """How calls move to a new version. None: all at once, when the version is published. Otherwise CodeDeploy moves
+    them, a share first, and back when a call fails; an update of the stack then only publishes the version."""
 
     retries: int = 2
     """How often a call that nobody waits for is tried again, 0 to 2, before it goes to the dead-letter queue."""
@@ -169,6 +175,7 @@ class Function(pulumi.ComponentResource):
         "event_source",
         "grant",
         "alarm",
+        *gradual_.CHILDREN,
     )
 
     name: pulumi.Output[str]
@@ -188,6 +195,8 @@ class Function(pulumi.ComponentResource):
     """Where calls wait that nobody waited for and that failed each time."""
     security_group_id: pulumi.Output[str] | None
     """None outside of a network."""
+    gradual: Gradual | None
+    """What a deployment needs to shift calls; None where they move all at once."""
 
     def __init__(self, name: str, args: FunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kumiki:compute:Function", name, None, opts)
@@ -206,6 +215,7 @@ class Function(pulumi.ComponentResource):
         self.alias_arn, self.alias_name = self._alias.arn, self._alias.name
         self.invoke_arn = self._alias.invoke_arn
         self.dead_letters_url = self._dead_letters.url
+        self.gradual = self._shift()
         self.register_outputs({"name": self.name, "aliasArn": self.alias_arn})
 
     @property
@@ -410,7 +420,8 @@ class Function(pulumi.ComponentResource):
             description="What is called",
             function_name=self._function.name,
             function_version=self._function.version,
-            opts=self._child("alias"),
+            # An update would take back what CodeDeploy has moved.
+            opts=self._child("alias", ignore_changes=["functionVersion", "routingConfig"] if args.shift else None),
         )
         if args.provisioned_concurrency:
             aws.lambda_.ProvisionedConcurrencyConfig(
@@ -429,6 +440,18 @@ class Function(pulumi.ComponentResource):
             opts=self._child("retries"),
         )
         return alias
+
+    def _shift(self) -> Gradual | None:
+        if self._args.shift is None:
+            return None
+        return gradual_.shift_gradually(
+            self._prefix,
+            self._args.shift,
+            function=self._function,
+            alias=self._alias,
+            account=self._account,
+            child=self._child,
+        )
 
     # --- Connections -------------------------------------------------------------------------------------------------
 

@@ -252,6 +252,58 @@ def test_a_queue_that_does_not_fit_is_refused(
     assert part in refused.value.reason
 
 
+# --- How calls move to a new version ---------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("C7")
+def test_calls_move_at_once_or_a_share_first_and_back_when_one_fails(recorder: Recorder) -> None:
+    made(recorder, shift="canary10Percent5Minutes", provisioned_concurrency=1)
+    group = recorder.one(":DeploymentGroup").inputs
+    assert recorder.one("codedeploy/application:Application").inputs["computePlatform"] == "Lambda"
+    assert group["deploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    assert group["deploymentStyle"] == {"deploymentOption": "WITH_TRAFFIC_CONTROL", "deploymentType": "BLUE_GREEN"}
+    alarm = recorder.named(f"{NAME}-rollback-alarm").inputs
+    assert (alarm["metricName"], alarm["threshold"], alarm["evaluationPeriods"]) == ("Errors", 0, 1)
+    assert alarm["dimensions"] == {"FunctionName": NAME, "Resource": f"{NAME}:live"}
+    assert group["autoRollbackConfiguration"]["enabled"] is True
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["autoRollbackConfiguration"]["events"]
+    # An update must not take back what CodeDeploy has moved; copies are kept started wherever the alias points.
+    assert recorder.one(":Alias").ignore_changes == ["functionVersion", "routingConfig"]
+    assert recorder.one(":ProvisionedConcurrencyConfig").inputs["qualifier"] == "live"
+
+
+@pytest.mark.covers("C7")
+def test_the_alarm_that_stops_a_deployment_is_that_of_the_group(recorder: Recorder) -> None:
+    watched: list[Any] = []
+    transform = {
+        "rollback_alarm": lambda given: {**given, "name": "rolls-back"},
+        "shift_group": lambda given: watched.append(given["alarm_configuration"]) or given,
+    }
+    made(recorder, shift="linear10PercentEvery1Minute", transform=transform)
+    assert watched
+    assert recorder.one(":DeploymentGroup").inputs["alarmConfiguration"] == {
+        "alarms": ["rolls-back"], "enabled": True, "ignorePollAlarmFailure": False,
+    }  # fmt: skip
+
+
+def test_codedeploy_moves_this_alias_and_nothing_else(recorder: Recorder) -> None:
+    made(recorder, shift="canary10Percent5Minutes")
+    policy, trust = recorder.named(f"{NAME}-shift-policy").policy(), recorder.named(f"{NAME}-shift-role")
+    assert allowed([policy], "lambda:UpdateAlias", ARN)
+    assert not allowed([policy], "lambda:UpdateAlias", f"{ARN}-other")
+    assert not allowed([policy], "lambda:UpdateFunctionCode", ARN)
+    [assumed] = json.loads(trust.inputs["assumeRolePolicy"])["Statement"]
+    assert assumed["Principal"] == {"Service": "codedeploy.amazonaws.com"}
+    group = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:deploymentgroup:{NAME}/{NAME}"
+    assert assumed["Condition"]["ArnLike"] == {"aws:SourceArn": group}
+
+
+def test_without_a_shift_the_alias_follows_each_update(recorder: Recorder) -> None:
+    made(recorder)
+    assert recorder.one(":Alias").ignore_changes == []
+    assert not recorder.of(":DeploymentGroup")
+
+
 # --- Who is told -----------------------------------------------------------------------------------------------------
 
 

@@ -44,6 +44,8 @@ def functions(**changes: Any) -> dict[str, Any]:
             {**functions(queue="jobs", timeoutSeconds=60), "kumiki:queues": {"jobs": {"consumerTimeoutSeconds": 30}}},
             ["kumiki:functions.api.timeoutSeconds: 60", "360 seconds or more"],
         ),
+        (functions(shift="canary10Percent5Minute"), ["kumiki:functions.api.shift: ", "'canary10Percent5Minutes'?"]),
+        (functions(tables={"items": "read"}), ["kumiki:functions.api.tables.items: is not a table of this stack"]),
         (functions(private=True), ["kumiki:functions.api.private: true needs a network"]),
         (functions(database=True), ["kumiki:functions.api.database: true needs a database", "must be true"]),
         (functions(secrets=["token"]), ["kumiki:functions.api.secrets: token is not a secret"]),

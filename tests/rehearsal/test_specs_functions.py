@@ -132,3 +132,21 @@ def test_a_queue_is_a_source_of_events_with_partial_answers(cloud: Cloud) -> Non
 def test_code_that_does_not_exist_is_refused(cloud: Cloud) -> None:
     with pytest.raises(Refused, match="is not a zip file that exists"):
         function(cloud, code={"path": "/nowhere.zip"})
+
+
+def test_a_deployment_group_watches_its_alarms_and_goes_back(cloud: Cloud) -> None:
+    made = cloud.make("aws:codedeploy/application:Application", name="works", computePlatform="Lambda")
+    assert made.outputs["arn"] == f"arn:aws:codedeploy:{REGION}:123456789012:application:works"
+    group = cloud.make(
+        "aws:codedeploy/deploymentGroup:DeploymentGroup", appName="works", deploymentGroupName="works",
+        serviceRoleArn=role(cloud), deploymentConfigName="CodeDeployDefault.LambdaCanary10Percent5Minutes",
+        deploymentStyle={"deploymentOption": "WITH_TRAFFIC_CONTROL", "deploymentType": "BLUE_GREEN"},
+        alarmConfiguration={"enabled": True, "alarms": ["errors"], "ignorePollAlarmFailure": False},
+        autoRollbackConfiguration={"enabled": True, "events": ["DEPLOYMENT_STOP_ON_ALARM"]},
+    )  # fmt: skip
+    assert group.outputs["arn"].endswith(":deploymentgroup:works/works")
+    asked = {"applicationName": "works", "deploymentGroupName": "works"}
+    found = cloud.ask("codedeploy", "GetDeploymentGroup", **asked)["deploymentGroupInfo"]
+    # Its alarms moto takes as AWS does, as objects with names, and forgets.
+    assert found["autoRollbackConfiguration"]["events"] == ["DEPLOYMENT_STOP_ON_ALARM"]
+    assert found["deploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"

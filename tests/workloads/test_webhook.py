@@ -1,0 +1,163 @@
+"""Webhooks, from the delivery to the table or the dead-letter queue: the real package, with queue and table in moto."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from packages.plan import sources
+from packages.run import local, run, unpacked
+from tests.workloads.gateway_events import http, rest
+
+KEY = "signs-nothing-real"
+ATTEMPTS = 3
+REGION = "ap-northeast-1"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A queue with its dead letters, a table and a secret, and the functions that know them by their environment."""
+
+    folder: Path
+    endpoint: str
+    queue: str
+    dead_letters: str
+    environment: dict[str, str]
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service, region_name=REGION, endpoint_url=self.endpoint,
+            aws_access_key_id="test", aws_secret_access_key="test",
+        )  # fmt: skip
+
+    def call(self, handler: str, *events: dict[str, Any]) -> list[Any]:
+        return run(self.folder, handler, events, self.environment).answers
+
+    def waiting(self, queue: str) -> int:
+        names = ["ApproximateNumberOfMessages"]
+        answer = self.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def kept(self) -> dict[str, str]:
+        items = self.client("dynamodb").scan(TableName=self.environment["TABLE_DELIVERIES"])["Items"]
+        return {item["id"]["S"]: item["payload"]["S"] for item in items}
+
+    def work_through(self) -> None:
+        """What Lambda does with a queue: hand over batches, and delete what was not answered as failed."""
+        sqs = self.client("sqs")
+        while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
+            records = [
+                {"messageId": one["MessageId"], "body": one["Body"], "eventSource": "aws:sqs"} for one in messages
+            ]
+            [answer] = self.call("webhook.work.handler", {"Records": records})
+            failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+            for one in messages:
+                if one["MessageId"] not in failed:
+                    sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=one["ReceiptHandle"])
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[str]:
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with unpacked(local(sources()["webhook"])) as made:
+        yield made
+
+
+@pytest.fixture
+def cloud(account: str, folder: Path, request: pytest.FixtureRequest) -> Cloud:
+    name = hashlib.sha256(request.node.name.encode()).hexdigest()[:16]
+    made = Cloud(folder, account, "", "", {})
+    sqs = made.client("sqs")
+    dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": ATTEMPTS})
+    # What a consumer did not delete can be received again at once: no test waits for it.
+    attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "0"}
+    queue = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    made.client("dynamodb").create_table(
+        TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )  # fmt: skip
+    secret = made.client("secretsmanager").create_secret(Name=name, SecretString=KEY)["ARN"]
+    environment = {
+        "QUEUE_URL": queue, "TABLE_DELIVERIES": name, "WEBHOOK_KEY_SECRET_ARN": secret, "AWS_ENDPOINT_URL": account,
+        "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+    }  # fmt: skip
+    return Cloud(folder, account, queue, dead, environment)
+
+
+def delivery(identity: str, body: str = '{"ref": "main"}', *, key: str = KEY, event: Any = http, **changes: str) -> Any:
+    """A push as GitHub delivers it."""
+    signature = hmac.new(key.encode(), body.encode(), hashlib.sha256).hexdigest()
+    headers = {
+        "X_Hub_Signature_256": f"sha256={signature}", "X_GitHub_Delivery": identity, "X_GitHub_Event": "push",
+        **changes,
+    }  # fmt: skip
+    return {**event("POST", "/webhook", **headers), "body": body}
+
+
+@pytest.mark.covers("B6")
+def test_a_delivery_is_answered_at_once_queued_and_kept_once(cloud: Cloud) -> None:
+    encoded = delivery("three")
+    encoded |= {"body": base64.b64encode(encoded["body"].encode()).decode(), "isBase64Encoded": True}
+    events = [delivery("one"), delivery("two", event=rest), delivery("one"), encoded]
+    assert [answer["statusCode"] for answer in cloud.call("webhook.receive.handler", *events)] == [202] * 4
+    assert cloud.waiting(cloud.queue) == 4
+    cloud.work_through()
+    assert cloud.kept() == dict.fromkeys(("one", "two", "three"), '{"ref": "main"}')
+    assert (cloud.waiting(cloud.queue), cloud.waiting(cloud.dead_letters)) == (0, 0)
+
+
+def test_what_is_not_signed_or_makes_no_sense_is_refused_and_not_queued(cloud: Cloud) -> None:
+    unsigned = delivery("x")
+    unsigned["headers"] = {}
+    events = [
+        unsigned,
+        delivery("x", key="another"),
+        delivery("x", X_Hub_Signature_256="sha256=é"),
+        delivery("x", "{"),
+        delivery("a b"),
+        delivery("x", X_GitHub_Event=""),
+        delivery("x", json.dumps("x" * 200_000)),
+    ]
+    answers = cloud.call("webhook.receive.handler", *events)
+    assert [answer["statusCode"] for answer in answers] == [401, 401, 401, 400, 400, 400, 413]
+    assert cloud.waiting(cloud.queue) == 0
+
+
+@pytest.mark.covers("B6")
+def test_a_message_that_keeps_failing_goes_to_the_dead_letter_queue_and_takes_no_other_along(cloud: Cloud) -> None:
+    sqs = cloud.client("sqs")
+    sqs.send_message(QueueUrl=cloud.queue, MessageBody="nobody understands this")
+    cloud.call("webhook.receive.handler", delivery("good"))
+    cloud.work_through()
+    assert cloud.kept() == {"good": '{"ref": "main"}'}
+    assert cloud.waiting(cloud.queue) == 0
+    [dead] = sqs.receive_message(QueueUrl=cloud.dead_letters, MaxNumberOfMessages=10)["Messages"]
+    assert dead["Body"] == "nobody understands this"
+
+
+def test_a_table_that_is_away_loses_nothing(cloud: Cloud) -> None:
+    cloud.call("webhook.receive.handler", delivery("one"))
+    cloud.client("dynamodb").delete_table(TableName=cloud.environment["TABLE_DELIVERIES"])
+    cloud.work_through()
+    assert cloud.waiting(cloud.dead_letters) == 1
