@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import boto3
 import httpx
 import psycopg
 import pytest
@@ -23,7 +24,9 @@ from api.items import Items, ItemsInMemory, ItemsInPostgres, NewItem, StoreUnava
 from api.logs import write_json_lines
 from api.main import create_app
 from api.settings import Database, Settings, SettingsError
+from api.table import ItemsInTable
 from fastapi.testclient import TestClient
+from moto import mock_aws
 
 from tests.workloads.conftest import PASSWORD, Postgres, until
 
@@ -38,10 +41,28 @@ def database(server: Postgres, **changes: Any) -> Database:
     return Database(**given)
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The table of a function, in moto."""
+    for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "eu-west-1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        dynamodb: Any = boto3.client("dynamodb")
+        dynamodb.create_table(
+            TableName="items", BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id")],
+        )  # fmt: skip
+        yield "items"
+
+
+@pytest.fixture(params=["memory", "postgres", "table"])
 def client(request: pytest.FixtureRequest) -> Iterator[TestClient]:
     """The application over each store."""
     store: Items = ItemsInMemory()
+    if request.param == "table":
+        store = ItemsInTable(request.getfixturevalue("table"))
     if request.param == "postgres":
         store = ItemsInPostgres(database(request.getfixturevalue("postgres")))
     with TestClient(create_app(Settings(), store)) as made:
@@ -98,6 +119,32 @@ def test_items_in_the_database_outlive_the_process_and_are_shared(postgres: Post
         item = one.post("/items", json={"name": "kept"}).json()
     with TestClient(create_app(Settings(database=database(postgres)))) as other:
         assert other.get("/items").json() == [item]
+
+
+def test_a_table_that_does_not_answer_makes_the_application_unready_and_not_dead(table: str) -> None:
+    with TestClient(create_app(Settings(), ItemsInTable(f"{table}-of-nobody"))) as client:
+        assert client.get("/health").status_code == 200
+        assert client.get("/ready").status_code == 503
+        assert client.get("/items").status_code == 503
+
+
+def test_a_list_goes_on_where_a_page_of_the_table_ends(table: str) -> None:
+    store = ItemsInTable(table)
+    # A hundred of these make a page of DynamoDB, which ends at 1 MB.
+    made = sorted(store.create(NewItem(name=str(n), description="x" * 10_000)).id for n in range(130))
+    assert [item.id for item in store.list(120, None)] == made[:120]
+    assert [item.id for item in store.list(100, made[119])] == made[120:]
+
+
+def test_pages_of_named_origins_may_call_and_others_may_not() -> None:
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    with TestClient(create_app(Settings(origins=("https://www.example.com",)))) as client:
+        allowed = client.options("/items", headers={"Origin": "https://www.example.com", **asks})
+        assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "https://www.example.com")
+        refused = client.options("/items", headers={"Origin": "https://evil.example.com", **asks})
+        assert refused.status_code == 400
+        assert "access-control-allow-origin" not in refused.headers
+        assert "access-control-allow-credentials" not in allowed.headers
 
 
 def test_many_requests_at_once_need_few_connections_and_make_one_table(postgres: Postgres) -> None:

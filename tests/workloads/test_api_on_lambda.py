@@ -57,6 +57,19 @@ def test_a_request_that_makes_no_sense_is_answered_and_not_an_error_of_the_funct
     assert [answer["statusCode"] for answer in answers] == [422, 404]
 
 
+@pytest.mark.covers("C2")
+@both_formats
+def test_a_preflight_request_is_answered_for_pages_of_the_named_origin(folder: Path, event: Event) -> None:
+    asks = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "content-type"}
+    ours = event("OPTIONS", "/items", Origin="https://www.example.com", **asks)
+    others = event("OPTIONS", "/items", Origin="https://evil.example.com", **asks)
+    allowed, refused = answered(folder, ours, others, CORS_ORIGINS="https://www.example.com").answers
+    assert (allowed["statusCode"], refused["statusCode"]) == (200, 400)
+    headers = json.dumps([allowed.get("headers"), allowed.get("multiValueHeaders")])
+    assert '"access-control-allow-origin": ' in headers
+    assert "evil" not in json.dumps(refused)
+
+
 def test_a_body_that_the_gateway_has_encoded_is_read(folder: Path) -> None:
     [answer] = answered(folder, http("POST", "/items", {"name": "x"}, encoded=True, **JSON)).answers
     assert answer["statusCode"] == 201
@@ -91,3 +104,17 @@ def test_a_database_that_is_away_is_answered_with_503_and_the_function_goes_on(f
 def test_a_setting_that_makes_no_sense_ends_the_start(folder: Path) -> None:
     with pytest.raises(RuntimeError, match="LOG_LEVEL is 'LOUD'"):
         answered(folder, http("GET", "/health"), LOG_LEVEL="loud")
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"CORS_ORIGINS": "*"}, "use origins such as"),
+        ({"TABLE_ITEMS": "x", "DATABASE_HOST": "h", "DATABASE_SECRET": '{"username": "u", "password": "p"}'}, "one of"),
+    ],
+)
+def test_origins_for_everybody_and_two_stores_are_refused(
+    folder: Path, environment: dict[str, str], words: str
+) -> None:
+    with pytest.raises(RuntimeError, match=words):
+        answered(folder, http("GET", "/health"), **environment)

@@ -14,6 +14,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -27,6 +28,11 @@ log = logging.getLogger("api")
 
 def store_for(settings: Settings) -> Items:
     """Where the settings say that items are kept."""
+    if settings.table is not None:
+        # Half a second of each start, for those only who need it.
+        from api.table import ItemsInTable  # noqa: PLC0415
+
+        return ItemsInTable(settings.table)
     return ItemsInPostgres(settings.database) if settings.database else ItemsInMemory()
 
 
@@ -45,6 +51,17 @@ def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
             await run_in_threadpool(store.close)
 
     app = FastAPI(title=settings.service, lifespan=life, docs_url=None, redoc_url=None)
+    if settings.origins:
+        # Where API Gateway answers preflight requests itself, they do not come here.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["DELETE", "GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            expose_headers=["Location", "X-Request-Id"],
+            max_age=600,
+        )
+    # The last one is the outermost: it records what the others answer too.
     app.add_middleware(RecordRequests, user_header=settings.user_header)
 
     @app.exception_handler(StoreUnavailable)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -40,8 +41,11 @@ class Settings:
     user_header: str | None = None
     """The header in which whoever stands before the application says who is signed in, for example that of a load
     balancer's authentication. Unset, nobody is believed: without authentication a caller could write any name."""
+    origins: tuple[str, ...] = ()
+    """Pages of these origins may call from a browser; all others must not."""
     database: Database | None = None
-    """Without one, items live in memory and die with the process."""
+    table: str | None = None
+    """A DynamoDB table instead. Without either, items live in memory and die with the process."""
 
     @staticmethod
     def read(environment: Mapping[str, str]) -> Settings:
@@ -49,13 +53,18 @@ class Settings:
         level = environment.get("LOG_LEVEL", "INFO").upper()
         if level not in logging.getLevelNamesMapping():
             raise SettingsError(f"LOG_LEVEL is {level!r}; use DEBUG, INFO, WARNING or ERROR")
+        database, table = _database(environment), environment.get("TABLE_ITEMS") or None
+        if database is not None and table is not None:
+            raise SettingsError("TABLE_ITEMS and DATABASE_HOST are both set; items are kept in one of them")
         return Settings(
             service=environment.get("SERVICE_NAME") or "api",
             log_level=level,
             port=_number(environment, "PORT", 8000, most=65535),
             drain_seconds=_number(environment, "DRAIN_SECONDS", 25, most=110),
             user_header=(environment.get("USER_HEADER") or "").lower() or None,
-            database=_database(environment),
+            origins=_origins(environment.get("CORS_ORIGINS", "")),
+            database=database,
+            table=table,
         )
 
 
@@ -75,6 +84,16 @@ class WorkSettings:
             raise SettingsError("QUEUE_URL is missing; it is the address of the queue with the jobs")
         days = _number(environment, "ITEMS_KEEP_DAYS", 1, most=36_500) if environment.get("ITEMS_KEEP_DAYS") else None
         return WorkSettings(queue_url=queue_url, keep_days=days)
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip() for origin in text.split(",") if origin.strip())
+    for origin in origins:
+        if not re.fullmatch(r"https?://[\w.-]+(:\d+)?", origin):
+            raise SettingsError(
+                f"CORS_ORIGINS has {origin!r}; use origins such as https://www.example.com, not * or a path"
+            )
+    return origins
 
 
 def _database(environment: Mapping[str, str]) -> Database | None:

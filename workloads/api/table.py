@@ -1,0 +1,96 @@
+"""Items in a DynamoDB table, whose hash key is `kind` and whose range key is `id`: a list is then one ordered query."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from api.items import Item, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from api.items import NewItem
+
+_KIND = {"S": "item"}
+
+# Short: an answer that takes longer is of no use to whoever waits for it.
+_PATIENCE = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"})
+
+
+class ItemsInTable:
+    """Shared by all copies of a function, which open no connections that must be counted."""
+
+    hopeless = False
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+        self._client: Any = boto3.client("dynamodb", config=_PATIENCE)
+
+    def create(self, new: NewItem) -> Item:
+        item = Item(id=uuid4(), created_at=datetime.now(UTC), **new.model_dump())
+        self._do(
+            self._client.put_item, Item=_key(item.id) | _values(item), ConditionExpression="attribute_not_exists(id)"
+        )
+        return item
+
+    def get(self, id_: UUID) -> Item | None:
+        found = self._do(self._client.get_item, Key=_key(id_), ConsistentRead=True).get("Item")
+        return _item(found) if found else None
+
+    def list(self, limit: int, after: UUID | None) -> list[Item]:
+        asked: dict[str, Any] = {
+            "KeyConditionExpression": "kind = :kind AND id > :after",
+            # Every id comes behind "-"; a key must not be empty.
+            "ExpressionAttributeValues": {":kind": _KIND, ":after": {"S": str(after) if after else "-"}},
+            "Limit": limit,
+            "ConsistentRead": True,
+        }
+        found: list[Item] = []
+        while len(found) < limit:
+            page = self._do(self._client.query, **asked)
+            found += [_item(each) for each in page["Items"]]
+            # A page ends at 1 MB, which may be before the limit.
+            if "LastEvaluatedKey" not in page:
+                break
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return found[:limit]
+
+    def delete(self, id_: UUID) -> bool:
+        return "Attributes" in self._do(self._client.delete_item, Key=_key(id_), ReturnValues="ALL_OLD")
+
+    def ready(self) -> None:
+        self._do(self._client.get_item, Key=_key(UUID(int=0)))
+
+    def open(self) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+    def _do(self, call: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
+        try:
+            return call(TableName=self._table, **request)
+        except (BotoCoreError, ClientError) as error:
+            raise StoreUnavailable(f"the table does not answer: {type(error).__name__}") from error
+
+
+def _key(id_: UUID) -> dict[str, Any]:
+    return {"kind": _KIND, "id": {"S": str(id_)}}
+
+
+def _values(item: Item) -> dict[str, Any]:
+    return {
+        "name": {"S": item.name},
+        "description": {"S": item.description},
+        "created_at": {"S": item.created_at.isoformat()},
+    }
+
+
+def _item(found: dict[str, Any]) -> Item:
+    return Item.model_validate({name: found[name]["S"] for name in ("id", "name", "description", "created_at")})
