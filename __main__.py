@@ -38,7 +38,7 @@ site = build_site(settings, platform, storage, edge, us_east_topics)
 analytics = build_analytics(settings, platform, storage)
 build_baseline(settings, platform, storage, topics)
 build_recovery(settings, platform, storage, topics)
-delivery = build_delivery(settings, platform, application)
+delivery = build_delivery(settings, platform, application, functions.functions)
 build_cost_guard(settings, platform, topics)
 dashboard = build_watch(platform, topics, edge=edge, data=data, application=application, messaging=messaging)
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from architecture.refusals import says
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
-from components.delivery.deploy_role import DeployedService, DeployRole, DeployRoleArgs
+from components.delivery.deploy_role import DeployedFunction, DeployedService, DeployRole, DeployRoleArgs
 
 if TYPE_CHECKING:
     import pulumi
     import pulumi_aws as aws
 
     from architecture.platform import Platform
+    from components.compute.function import Function
     from settings import Settings
     from settings.delivery import DeliverySettings, FrontEndSettings
 
@@ -56,8 +57,14 @@ class Delivery:
     front_end: AmplifyApp | None
 
 
-def build_delivery(settings: Settings, platform: Platform, application: Deployables | None = None) -> Delivery:
-    """The deploy role of this stack's services, and the front end, each where the stack's YAML has its section."""
+def build_delivery(
+    settings: Settings,
+    platform: Platform,
+    application: Deployables | None = None,
+    functions: Mapping[str, Function] | None = None,
+) -> Delivery:
+    """The deploy role of this stack's services and functions, and the front end, each where the stack's YAML has its
+    section."""
     role = front_end = None
     if settings.delivery is not None:
         args = deploy_role_args(
@@ -65,6 +72,7 @@ def build_delivery(settings: Settings, platform: Platform, application: Deployab
             settings,
             [each.arn for _, each in sorted(application.repositories.items())] if application else [],
             [_deployed(each) for _, each in sorted(application.services.items())] if application else [],
+            [shifted for _, each in sorted((functions or {}).items()) for shifted in _shifted(each)],
         )
         role = DeployRole(platform.name("delivery"), args, platform.options())
     if settings.front_end is not None:
@@ -82,11 +90,24 @@ def _deployed(service: Deployable) -> DeployedService:
     )
 
 
+def _shifted(function: Function) -> list[DeployedFunction]:
+    if function.gradual is None:
+        return []
+    return [
+        DeployedFunction(
+            function_arn=function.arn,
+            application_arn=function.gradual.application_arn,
+            group_arn=function.gradual.group_arn,
+        )
+    ]
+
+
 def deploy_role_args(
     delivery: DeliverySettings,
     settings: Settings,
     image_repositories: Sequence[pulumi.Input[str]] = (),
     services: Sequence[DeployedService] = (),
+    functions: Sequence[DeployedFunction] = (),
 ) -> DeployRoleArgs:
     """What the stack's YAML says of the deploy role."""
     with says("delivery", {"environment": "github_environment", "provider_arn": "oidc_provider"}):
@@ -96,6 +117,7 @@ def deploy_role_args(
             provider_arn=None if delivery.oidc_provider == "create" else delivery.oidc_provider,
             image_repositories=image_repositories,
             services=services,
+            functions=functions,
         )
 
 

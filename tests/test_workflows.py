@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -53,7 +54,7 @@ def test_nothing_is_permitted_that_a_job_does_not_ask_for() -> None:
         assert workflow(path.stem)["permissions"] == {}
     for name, job_name, job in jobs():
         writes = {key for key, value in job["permissions"].items() if value == "write"}
-        allowed = {"deploy": {"id-token"}, "pull-request": {"pull-requests"} if job_name == "comment" else set()}
+        allowed = {"deploy": {"id-token"}, "deploy-functions": {"id-token"}, "pull-request": {"pull-requests"} if job_name == "comment" else set()}
         assert writes <= allowed[name], job_name
         assert job["timeout-minutes"] <= 90
 
@@ -62,11 +63,13 @@ def test_nothing_is_permitted_that_a_job_does_not_ask_for() -> None:
 def test_whatever_gets_credentials_of_aws_runs_in_the_environment_that_the_role_trusts() -> None:
     for name, job_name, job in jobs():
         if "configure-aws-credentials" in steps(job):
-            assert name == "deploy"
-            assert job["environment"] == "${{ inputs.environment || 'dev' }}", job_name
+            chosen = {"deploy": "${{ inputs.environment || 'dev' }}", "deploy-functions": "${{ inputs.environment }}"}
+            assert job["environment"] == chosen[name], job_name
             assert job["permissions"]["id-token"] == "write"
-    offered = workflow("deploy")[True]["workflow_dispatch"]["inputs"]["environment"]["options"]
-    assert sorted(offered) == sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+    stacks = {path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml")}
+    for name in ("deploy", "deploy-functions"):
+        offered = workflow(name)[True]["workflow_dispatch"]["inputs"]["environment"]["options"]
+        assert set(offered) <= stacks, name
 
 
 def test_the_job_that_may_comment_runs_nothing_of_the_pull_request() -> None:
@@ -111,6 +114,9 @@ case "$*" in
     *describe-images*) if [ -s "$PUSHED" ]; then echo sha256:abc; else exit 254; fi ;;
     *get-authorization-token*) echo https://123456789012.dkr.ecr.ap-northeast-1.amazonaws.com ;;
     *get-login-password*) echo password ;;
+    *get-alias*) echo "$ALIAS_AT" ;;
+    *create-deployment*) echo d-1 ;;
+    *get-deployment*) echo "Stopped alarm" ;;
     *wait*) exit "${UNSTABLE:-0}" ;;
 esac
 """
@@ -212,3 +218,53 @@ def test_the_scripts_ask_aws_for_nothing_that_the_role_may_not_do(tmp_path: Path
     for service, verb in sorted(one.split() for one in asked - {"ecs wait", "ecr get-login-password"}):
         action = "".join(word.capitalize() for word in verb.split("-"))
         assert f'"{service}:{action}"' in text, f"{service}:{action}"
+
+
+# --- Functions --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("C7")
+def test_calls_move_to_the_published_version_by_an_appspec(tmp_path: Path) -> None:
+    done = Script(tmp_path, "function.sh", "shift", "study-prod-api", "live", "7", ALIAS_AT="6")
+    assert (done.status, done.out) == (0, "study-prod-api:live moved from version 6 to 7\n")
+    [creates] = [call for call in done.calls if "create-deployment" in call]
+    assert "--application-name study-prod-api --deployment-group-name study-prod-api" in creates
+    revision = json.loads(creates.partition("--revision ")[2].partition(" --query")[0])
+    assert revision["revisionType"] == "AppSpecContent"
+    appspec = json.loads(revision["appSpecContent"]["content"])
+    assert appspec["Resources"] == [
+        {
+            "study-prod-api": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "Name": "study-prod-api", "Alias": "live", "CurrentVersion": "6", "TargetVersion": "7",
+                },
+            }
+        }
+    ]  # fmt: skip
+    assert any("wait deployment-successful --deployment-id d-1" in call for call in done.calls)
+
+
+@pytest.mark.covers("C7")
+def test_a_deployment_that_codedeploy_has_taken_back_fails_and_says_why(tmp_path: Path) -> None:
+    done = Script(tmp_path, "function.sh", "shift", "study-prod-api", "live", "7", ALIAS_AT="6", UNSTABLE="255")
+    assert done.status == 1
+    assert "did not move from version 6 to 7" in done.error
+    assert "Stopped alarm" in done.error
+
+
+def test_calls_that_go_there_already_are_left_alone(tmp_path: Path) -> None:
+    done = Script(tmp_path, "function.sh", "shift", "study-prod-api", "live", "7", ALIAS_AT="7")
+    assert done.status == 0
+    assert not [call for call in done.calls if "create-deployment" in call]
+
+
+@pytest.mark.covers("C7")
+def test_functions_are_published_by_the_stack_under_the_policies_and_moved_by_another_role() -> None:
+    deploy = workflow("deploy-functions")["jobs"]
+    assert "make packages" in steps(deploy["stack"])
+    assert "--policy-pack policies" in steps(deploy["stack"])
+    assert deploy["shift"]["needs"] == "stack"
+    assert "function.sh shift" in steps(deploy["shift"])
+    assert "vars.DEPLOY_ROLE_ARN" in steps(deploy["shift"])
+    assert "INFRASTRUCTURE_ROLE" not in steps(deploy["shift"])

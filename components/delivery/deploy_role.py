@@ -55,6 +55,20 @@ class DeployedService:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeployedFunction:
+    """A function whose alias CodeDeploy moves to new versions."""
+
+    function_arn: pulumi.Input[str]
+    """The function."""
+
+    application_arn: pulumi.Input[str]
+    """Its CodeDeploy application."""
+
+    group_arn: pulumi.Input[str]
+    """The deployment group in it, which knows when to go back."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeployRoleArgs:
     """What the caller decides about a deploy role. It costs nothing."""
 
@@ -74,6 +88,9 @@ class DeployRoleArgs:
 
     services: Sequence[DeployedService] = ()
     """The services that may be updated."""
+
+    functions: Sequence[DeployedFunction] = ()
+    """The functions whose calls may be moved to versions that an update of the stack has published."""
 
     session_minutes: int = 60
     """How long one deployment may last, 60 to 720 minutes."""
@@ -184,4 +201,29 @@ def _statements(args: DeployRoleArgs, account: Account) -> Iterator[Statement]:
             actions="iam:PassRole",
             resources=[role for each in args.services for role in each.roles],
             condition={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+        )
+    if args.functions:
+        yield statement(
+            "SeeWhereCallsGo",
+            actions="lambda:GetAlias",
+            resources=[
+                arn
+                for each in args.functions
+                for arn in (each.function_arn, pulumi.Output.concat(each.function_arn, ":*"))
+            ],
+        )
+        yield statement(
+            "MoveCallsByCodeDeploy",
+            actions=["codedeploy:CreateDeployment", "codedeploy:GetDeployment"],
+            resources=[each.group_arn for each in args.functions],
+        )
+        yield statement(
+            "TellCodeDeployWhereTo",
+            actions=["codedeploy:GetApplicationRevision", "codedeploy:RegisterApplicationRevision"],
+            resources=[each.application_arn for each in args.functions],
+        )
+        yield statement(
+            "ReadHowCallsMove",
+            actions="codedeploy:GetDeploymentConfig",
+            resources=account.arn("codedeploy", "deploymentconfig:CodeDeployDefault.Lambda*"),
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.delivery.deploy_role import DeployedService, DeployRole, DeployRoleArgs
+from components.delivery.deploy_role import DeployedFunction, DeployedService, DeployRole, DeployRoleArgs
 from components.refusal import Refusal
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.iam import allowed, assumable
@@ -137,3 +137,21 @@ def test_what_would_open_the_role_to_others_is_refused(field: str, value: Any) -
         args(**{field: value})
     assert refused.value.field == field
     assert repr(value) in str(refused.value)
+
+
+@pytest.mark.covers("C7")
+def test_it_may_move_the_calls_of_this_function_and_change_nothing_of_its_code(recorder: Recorder) -> None:
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:wiki-dev-api"
+    deploy = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}"
+    group, application = f"{deploy}:deploymentgroup:wiki-dev-api/wiki-dev-api", f"{deploy}:application:wiki-dev-api"
+    moved = DeployedFunction(function_arn=function, application_arn=application, group_arn=group)
+    policy = build(recorder, services=[], image_repositories=[], functions=[moved]).one(":RolePolicy").policy()
+    assert allowed([policy], "lambda:GetAlias", function)
+    assert allowed([policy], "codedeploy:CreateDeployment", group)
+    assert allowed([policy], "codedeploy:RegisterApplicationRevision", application)
+    assert allowed([policy], "codedeploy:GetDeploymentConfig", f"{deploy}:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce")
+    assert not allowed([policy], "codedeploy:CreateDeployment", f"{group}-other")
+    for action in ("lambda:UpdateFunctionCode", "lambda:UpdateAlias", "lambda:InvokeFunction"):
+        assert not allowed([policy], action, function)
+    for action in ("codedeploy:UpdateDeploymentGroup", "codedeploy:DeleteApplication"):
+        assert not allowed([policy], action, group)
