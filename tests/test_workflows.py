@@ -54,7 +54,11 @@ def test_nothing_is_permitted_that_a_job_does_not_ask_for() -> None:
         assert workflow(path.stem)["permissions"] == {}
     for name, job_name, job in jobs():
         writes = {key for key, value in job["permissions"].items() if value == "write"}
-        allowed = {"deploy": {"id-token"}, "deploy-functions": {"id-token"}, "pull-request": {"pull-requests"} if job_name == "comment" else set()}
+        allowed = {
+            "deploy": {"id-token"},
+            "deploy-functions": {"id-token"},
+            "pull-request": {"pull-requests"} if job_name == "comment" else set(),
+        }
         assert writes <= allowed[name], job_name
         assert job["timeout-minutes"] <= 90
 

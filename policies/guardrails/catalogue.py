@@ -18,6 +18,8 @@ TOPICS = {
     "IAM": "Permissions",
     "logging": "Logging",
     "backup": "Backup and protection",
+    "availability": "Availability",
+    "runtime": "Runtime",
     "cost": "Cost",
     "residency": "Residency",
     "secrets": "Secrets",

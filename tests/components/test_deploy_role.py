@@ -149,7 +149,9 @@ def test_it_may_move_the_calls_of_this_function_and_change_nothing_of_its_code(r
     assert allowed([policy], "lambda:GetAlias", function)
     assert allowed([policy], "codedeploy:CreateDeployment", group)
     assert allowed([policy], "codedeploy:RegisterApplicationRevision", application)
-    assert allowed([policy], "codedeploy:GetDeploymentConfig", f"{deploy}:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce")
+    assert allowed(
+        [policy], "codedeploy:GetDeploymentConfig", f"{deploy}:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce"
+    )
     assert not allowed([policy], "codedeploy:CreateDeployment", f"{group}-other")
     for action in ("lambda:UpdateFunctionCode", "lambda:UpdateAlias", "lambda:InvokeFunction"):
         assert not allowed([policy], action, function)
