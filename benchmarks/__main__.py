@@ -1,4 +1,5 @@
-"""What a rehearsal costs: wall time, CPU, memory, time per phase, and how all of it grows with the number of resources.
+"""What a rehearsal costs: wall time, CPU, memory, time per phase, and how all of it grows with the number of resources;
+and how long the first call of a packaged function waits.
 
     python -m benchmarks [--runs N] [--stack dev] [--sizes 100 500 2000]
 
@@ -19,6 +20,8 @@ import time
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+
+from benchmarks.cold_start import cold_starts
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -136,6 +139,8 @@ def main() -> None:
             f"{(larger.wall - smaller.wall) / more * 1000:.1f} ms and "
             f"{(larger.peak_mib - smaller.peak_mib) / more * 1024:.0f} KiB for each one more"
         )
+    for found in cold_starts(options.runs):
+        print(found, flush=True)
 
 
 if __name__ == "__main__":

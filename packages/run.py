@@ -29,6 +29,8 @@ class Run:
     """One for each event; `{"errorType", "errorMessage"}` where the handler raised."""
     import_seconds: float
     """How long the copy took until it could take the first event."""
+    first_seconds: float
+    """How long it took for its first answer."""
     log: list[str]
 
 
@@ -82,5 +84,6 @@ def run(folder: Path, handler: str, events: Iterable[Any], environment: Mapping[
     return Run(
         answers=said["answers"],
         import_seconds=said["import_seconds"],
+        first_seconds=said["first_seconds"],
         log=[*done.stdout.splitlines(), *done.stderr.splitlines()],
     )
