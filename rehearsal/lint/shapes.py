@@ -82,6 +82,14 @@ def function(inputs: Inputs) -> Inputs:
     return inputs if {"s3Bucket", "imageUri"} & set(inputs) else {**inputs, **_ARCHIVE}
 
 
+def deployment_group(inputs: Inputs) -> Inputs:
+    """Alarms are names, and there objects with a name."""
+    watched = inputs.get("alarmConfiguration", {})
+    if "alarms" not in watched:
+        return inputs
+    return {**inputs, "alarmConfiguration": {**watched, "alarms": [{"name": name} for name in watched["alarms"]]}}
+
+
 def layer(inputs: Inputs) -> Inputs:
     return inputs if "s3Bucket" in inputs else {**inputs, **_ARCHIVE}
 

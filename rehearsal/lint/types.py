@@ -212,6 +212,7 @@ _TYPES: Final = {
     "codedeploy/deploymentGroup:DeploymentGroup": Cfn(
         type="AWS::CodeDeploy::DeploymentGroup",
         renames={"appName": "ApplicationName", "blueGreenDeploymentConfig": "BlueGreenDeploymentConfiguration"},
+        reshape=shapes.deployment_group,
     ),
     "cognito/resourceServer:ResourceServer": Cfn(type="AWS::Cognito::UserPoolResourceServer"),
     "cognito/userGroup:UserGroup": Cfn(type="AWS::Cognito::UserPoolGroup", renames={"name": "GroupName"}),
