@@ -40,7 +40,9 @@ build_baseline(settings, platform, storage, topics)
 build_recovery(settings, platform, storage, topics)
 delivery = build_delivery(settings, platform, application, functions.functions)
 build_cost_guard(settings, platform, topics)
-dashboard = build_watch(platform, topics, edge=edge, data=data, application=application, messaging=messaging)
+dashboard = build_watch(
+    platform, topics, edge=edge, data=data, application=application, messaging=messaging, functions=functions
+)
 
 outputs.export_storage(storage)
 outputs.export_topics(topics)

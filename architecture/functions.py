@@ -91,7 +91,8 @@ def function_args(
 ) -> FunctionArgs:
     """What the stack's YAML says of a function; without surroundings only to find out whether it can be built."""
     around = around or Surroundings()
-    with says(f"functions.{name}"):
+    # What lies in the build folder comes from the key `package`.
+    with says(f"functions.{name}", {"code": "package", "layer": "package"}):
         args = FunctionArgs(
             package=_package(function),
             handler=function.handler,

@@ -53,6 +53,7 @@ def build_watch(
     data: Any = None,
     application: Any = None,
     messaging: Any = None,
+    functions: Any = None,
 ) -> Dashboard | None:
     """What is made from the other layers: an alarm on each service's errors, and one dashboard over all of them."""
     services = application.services if application is not None else {}
@@ -64,6 +65,7 @@ def build_watch(
         load_balancer=load_balancer.arn_suffix if load_balancer is not None else None,
         cluster=application.cluster.name if application is not None and services else None,
         services=[service.name for _, service in sorted(services.items())],
+        functions=[each.name for _, each in sorted(functions.functions.items())] if functions is not None else [],
         # Only Aurora has one; a single PostgreSQL instance has its own metrics.
         database_cluster=getattr(database, "cluster_identifier", None),
         workflows={name: workflow.arn for name, workflow in workflows.items()},
@@ -93,18 +95,20 @@ def build_dashboard(
     load_balancer: pulumi.Input[str] | None = None,
     cluster: pulumi.Input[str] | None = None,
     services: Sequence[pulumi.Input[str]] = (),
+    functions: Sequence[pulumi.Input[str]] = (),
     database_cluster: pulumi.Input[str] | None = None,
     workflows: Mapping[str, pulumi.Input[str]] | None = None,
     errors: Mapping[str, ErrorLogAlarm] | None = None,
 ) -> Dashboard | None:
     """One dashboard over what there is; none where there is nothing to show."""
     counted = {service: (alarm.metric_namespace, alarm.metric_name) for service, alarm in (errors or {}).items()}
-    if load_balancer is None and database_cluster is None and not (services or workflows or counted):
+    if load_balancer is None and database_cluster is None and not (services or functions or workflows or counted):
         return None
     args = DashboardArgs(
         load_balancer=load_balancer,
         cluster=cluster,
         services=services,
+        functions=functions,
         database_cluster=database_cluster,
         workflows=workflows or {},
         errors=counted,

@@ -304,6 +304,7 @@ def _dashboard(transform: Any) -> None:
         load_balancer="app/x/1",
         cluster="wiki-dev-cluster",
         services=["wiki-dev-api"],
+        functions=["wiki-dev-hook"],
         database_cluster="wiki-dev-database",
         workflows={"nightly": "arn:aws:states:::x"},
         errors={"api": ("Kumiki/Logs", "wiki-dev-api-errors")},

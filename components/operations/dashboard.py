@@ -1,4 +1,4 @@
-"""One dashboard for the whole system: the load balancer, the services, the database, the workflows, the errors.
+"""One dashboard for the whole system: from the load balancer and what answers behind it to the database and the errors.
 
 Use: Dashboard("wiki-dev-overview", DashboardArgs(cluster="wiki-dev-cluster", services=["wiki-dev-api"], …))
 """
@@ -37,6 +37,9 @@ class DashboardArgs:
 
     services: Sequence[pulumi.Input[str]] = ()
     """The names of its services."""
+
+    functions: Sequence[pulumi.Input[str]] = ()
+    """The names of the functions."""
 
     database_cluster: pulumi.Input[str] | None = None
     """The Aurora cluster's identifier."""
@@ -85,6 +88,8 @@ def rows(args: DashboardArgs, region: pulumi.Input[str]) -> list[tuple[str, list
         found.append(("Load balancer", load_balancer_graphs(args.load_balancer, region)))
     if args.cluster is not None and args.services:
         found.append(("Services (ECS)", service_graphs(args.cluster, args.services, region)))
+    if args.functions:
+        found.append(("Functions (Lambda)", function_graphs(args.functions, region)))
     if args.database_cluster is not None:
         found.append(("Database (Aurora)", database_graphs(args.database_cluster, region)))
     if args.workflows:
@@ -130,6 +135,20 @@ def service_graphs(
         graph("CPU, %", lines("AWS/ECS", "CPUUtilization", stat="Average"), region, least=0, most=100),
         graph("Memory, %", lines("AWS/ECS", "MemoryUtilization", stat="Average"), region, least=0, most=100),
         graph("Tasks", lines("ECS/ContainerInsights", "RunningTaskCount", stat="Average"), region, least=0),
+    ]
+
+
+def function_graphs(functions: Sequence[pulumi.Input[str]], region: pulumi.Input[str]) -> list[Widget]:
+    """How often each function was called, how often it failed or was refused, and how long it took."""
+
+    def lines(metric: str, **options: Any) -> list[Line]:
+        return [["AWS/Lambda", metric, "FunctionName", function, options] for function in functions]
+
+    return [
+        graph("Calls", lines("Invocations", stat="Sum"), region, least=0),
+        graph("Failed and refused", lines("Errors", stat="Sum") + lines("Throttles", stat="Sum"), region, least=0),
+        graph("Time, ms", lines("Duration", stat="p95"), region, least=0),
+        graph("At a time", lines("ConcurrentExecutions", stat="Maximum"), region, least=0),
     ]
 
 

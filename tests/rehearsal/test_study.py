@@ -118,5 +118,13 @@ def test_people_hear_when_more_than_one_call_in_a_hundred_fails(name: str, rehea
 
 
 @pytest.mark.covers("C10")
+@both
+def test_one_dashboard_shows_what_the_function_does(name: str, rehearsed: Stack) -> None:
+    body = inputs(rehearsed(name), f"{name}-overview-dashboard")["dashboardBody"]
+    for metric in ("Invocations", "Errors", "Throttles", "Duration"):
+        assert f'["AWS/Lambda", "{metric}", "FunctionName", "{name}-api"' in body
+
+
+@pytest.mark.covers("C10")
 def test_prods_table_is_backed_up_each_day(rehearsed: Stack) -> None:
     assert "Plan" in types(rehearsed("study-prod"))
