@@ -96,6 +96,12 @@ def test_secrets_and_traces_are_prods_only_and_logs_are_kept_30_days_in_both(reh
         assert inputs(rehearsed(name), f"{name}-api-log-group")["retentionInDays"] == 30
 
 
+@pytest.mark.covers("C6")
+@both
+def test_what_the_application_counts_has_a_namespace_of_its_stack(name: str, rehearsed: Stack) -> None:
+    assert inputs(rehearsed(name), f"{name}-api-function")["environment"]["variables"]["METRICS_NAMESPACE"] == name
+
+
 @pytest.mark.covers("C7")
 def test_calls_of_prod_move_gradually_and_back_on_the_alarm(rehearsed: Stack) -> None:
     stack = rehearsed("study-prod")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,24 @@ def test_each_request_leaves_one_record_and_its_id_in_the_answer(folder: Path, e
     assert headers["x-request-id"] in ("abc-1", ["abc-1"])
 
 
+@pytest.mark.covers("C6")
+def test_what_the_application_counts_is_in_the_log_as_cloudwatch_reads_metrics(folder: Path) -> None:
+    events = [http("POST", "/items", {"name": name}, Content_Type="application/json") for name in ("a", "b")]
+    done = answered(folder, *events, http("GET", "/items"), METRICS_NAMESPACE="study-dev", SERVICE_NAME="api")
+    counted = [line for line in map(json.loads, done.log) if "_aws" in line]
+    assert [(line["Service"], line["ItemsCreated"]) for line in counted] == [("api", 1), ("api", 1)]
+    for line in counted:
+        assert line["_aws"]["CloudWatchMetrics"] == [
+            {
+                "Namespace": "study-dev",
+                "Dimensions": [["Service"]],
+                "Metrics": [{"Name": "ItemsCreated", "Unit": "Count"}],
+            }
+        ]
+        assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 60
+    assert not [line for line in answered(folder, *events).log if "_aws" in line]
+
+
 def test_a_database_that_is_away_is_answered_with_503_and_the_function_goes_on(folder: Path) -> None:
     database = {
         "DATABASE_HOST": "127.0.0.1",
@@ -110,10 +129,11 @@ def test_a_setting_that_makes_no_sense_ends_the_start(folder: Path) -> None:
     ("environment", "words"),
     [
         ({"CORS_ORIGINS": "*"}, "use origins such as"),
+        ({"METRICS_NAMESPACE": "AWS/Lambda"}, "a name of your own"),
         ({"TABLE_ITEMS": "x", "DATABASE_HOST": "h", "DATABASE_SECRET": '{"username": "u", "password": "p"}'}, "one of"),
     ],
 )
-def test_origins_for_everybody_and_two_stores_are_refused(
+def test_settings_that_make_no_sense_on_lambda_are_refused(
     folder: Path, environment: dict[str, str], words: str
 ) -> None:
     with pytest.raises(RuntimeError, match=words):

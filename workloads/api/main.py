@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.items import Item, Items, ItemsInMemory, ItemsInPostgres, NewItem, StoreUnavailable
 from api.logs import write_json_lines
+from api.metrics import Metrics
 from api.requests import RecordRequests
 from api.settings import Settings
 
@@ -39,6 +40,7 @@ def store_for(settings: Settings) -> Items:
 def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
     """The application over a store of items, by default the one that the settings name."""
     store = items or store_for(settings)
+    metrics = Metrics(settings.metrics_namespace, settings.service)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -67,6 +69,7 @@ def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
     @app.exception_handler(StoreUnavailable)
     async def unavailable(_: Request, problem: StoreUnavailable) -> JSONResponse:
         log.warning("%s: %s", problem, problem.__cause__)
+        metrics.count("StoreUnavailable")
         return JSONResponse({"detail": str(problem)}, status_code=503, headers={"Retry-After": "5"})
 
     @app.get("/health")
@@ -86,6 +89,7 @@ def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
     @app.post("/items", status_code=201)
     def create(new: NewItem, response: Response) -> Item:
         item = store.create(new)
+        metrics.count("ItemsCreated")
         response.headers["Location"] = f"/items/{item.id}"
         return item
 
@@ -105,6 +109,7 @@ def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
     def delete(id_: UUID) -> None:
         if not store.delete(id_):
             raise HTTPException(404, "there is no such item")
+        metrics.count("ItemsDeleted")
 
     return app
 

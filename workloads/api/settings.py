@@ -41,6 +41,8 @@ class Settings:
     user_header: str | None = None
     """The header in which whoever stands before the application says who is signed in, for example that of a load
     balancer's authentication. Unset, nobody is believed: without authentication a caller could write any name."""
+    metrics_namespace: str | None = None
+    """Under which CloudWatch keeps what the application counts; it reads that from the log, where it has the log."""
     origins: tuple[str, ...] = ()
     """Pages of these origins may call from a browser; all others must not."""
     database: Database | None = None
@@ -62,6 +64,7 @@ class Settings:
             port=_number(environment, "PORT", 8000, most=65535),
             drain_seconds=_number(environment, "DRAIN_SECONDS", 25, most=110),
             user_header=(environment.get("USER_HEADER") or "").lower() or None,
+            metrics_namespace=_namespace(environment.get("METRICS_NAMESPACE", "")),
             origins=_origins(environment.get("CORS_ORIGINS", "")),
             database=database,
             table=table,
@@ -84,6 +87,12 @@ class WorkSettings:
             raise SettingsError("QUEUE_URL is missing; it is the address of the queue with the jobs")
         days = _number(environment, "ITEMS_KEEP_DAYS", 1, most=36_500) if environment.get("ITEMS_KEEP_DAYS") else None
         return WorkSettings(queue_url=queue_url, keep_days=days)
+
+
+def _namespace(text: str) -> str | None:
+    if text and not re.fullmatch(r"(?!AWS/)[\w./#:-]{1,255}", text):
+        raise SettingsError(f"METRICS_NAMESPACE is {text!r}; use a name of your own, which does not begin with AWS/")
+    return text or None
 
 
 def _origins(text: str) -> tuple[str, ...]:
