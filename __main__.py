@@ -19,6 +19,7 @@ from architecture.platform import build_platform
 from architecture.recovery import build_recovery
 from architecture.site import build_site
 from architecture.storage import build_storage
+from architecture.users import build_users
 from settings import Settings
 
 settings = Settings.load()
@@ -31,6 +32,7 @@ us_east_topics = build_us_east_topics(settings, platform)
 network = build_network(settings, platform, storage)
 data = build_data(settings, platform, network, storage, topics)
 edge = build_edge(settings, platform, network, storage, topics, data)
+users = build_users(settings, platform)
 messaging = build_messaging(settings, platform, storage, topics)
 application = build_application(settings, platform, network, storage, data, edge, topics, messaging)
 functions = build_functions(settings, platform, network, storage, data, topics, messaging)
@@ -48,7 +50,7 @@ outputs.export_storage(storage)
 outputs.export_topics(topics)
 outputs.export_network(network)
 outputs.export_data(data)
-outputs.export_edge(edge)
+outputs.export_edge(edge, users)
 outputs.export_application(application)
 outputs.export_functions(functions)
 outputs.export_messaging(messaging)

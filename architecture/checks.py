@@ -21,6 +21,7 @@ from architecture.observability import topics_args
 from architecture.recovery import backup_args
 from architecture.site import Reached, site_args, site_certificate_args, site_names, site_web_acl_args
 from architecture.storage import bucket_args, log_archive_args
+from architecture.users import user_pool_args
 from components.alarms import AlarmTopics
 from components.compute.service import Image
 from components.messaging.target import Target
@@ -86,6 +87,9 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     if guard is not None:
         topics_to_be = AlarmTopics(critical="to-be-made", warning="to-be-made") if alerts is not None else None
         yield lambda: cost_guard_args(guard, settings, topics_to_be)
+    pool = settings.user_pool
+    if pool is not None:
+        yield lambda: user_pool_args(pool, settings)
     backup = settings.backup
     if backup is not None:
         yield lambda: backup_args(backup, settings, key_arn=key_arn, copy_key_arn=key_arn)

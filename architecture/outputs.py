@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from architecture.site import Site
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
+    from components.identity.user_pool import UserPool
     from components.operations.dashboard import Dashboard
 
 
@@ -64,8 +65,8 @@ def export_data(data: Data) -> None:
         pulumi.export("parameterPath", data.parameters.path)
 
 
-def export_edge(edge: Edge) -> None:
-    """Where the system is reached, and the name servers to which the domain must be delegated."""
+def export_edge(edge: Edge, users: UserPool | None) -> None:
+    """Where the system is reached, the name servers to which the domain must be delegated, and where users sign in."""
     if edge.load_balancer is not None:
         pulumi.export("url", edge.url)
         pulumi.export("loadBalancerDnsName", edge.load_balancer.dns_name)
@@ -75,6 +76,10 @@ def export_edge(edge: Edge) -> None:
             pulumi.export("nameServers", edge.zone.name_servers)
     if edge.private_zone is not None:
         pulumi.export("privateZoneId", edge.private_zone.zone_id)
+    if users is not None:
+        pulumi.export("userPoolIssuer", users.issuer)
+        pulumi.export("userPoolClientIds", dict(users.client_ids))
+        pulumi.export("signInUrl", users.domain)
 
 
 def export_topics(topics: AlarmTopics | None) -> None:

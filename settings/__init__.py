@@ -32,6 +32,7 @@ from settings import (
     recovery,
     site,
     storage,
+    users,
 )
 from settings.analytics import LogAnalyticsSettings
 from settings.application import ClusterSettings, LogRouterSettings, ServiceSettings
@@ -49,6 +50,7 @@ from settings.recovery import BackupSettings
 from settings.section import AccountId, Environment, Name, Region, Section, text
 from settings.site import SiteSettings
 from settings.storage import BucketSettings, KeySettings, LogArchiveSettings, LogSettings
+from settings.users import UserPoolSettings
 
 __all__ = ["Mistake", "Settings", "SettingsError"]
 
@@ -68,6 +70,7 @@ _PARTS = (
     cost,
     functions,
     recovery,
+    users,
 )
 """Each knows which of its settings cannot work together."""
 
@@ -102,6 +105,7 @@ class Settings(Section):
     front_end: FrontEndSettings | None = None
     baseline: BaselineSettings | None = None
     backup: BackupSettings | None = None
+    user_pool: UserPoolSettings | None = None
     log_analytics: LogAnalyticsSettings | None = None
     cost_guard: CostGuardSettings | None = None
     expected: ExpectedSettings = ExpectedSettings()

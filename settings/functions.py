@@ -56,7 +56,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     """What cannot work together: key and why."""
     taken = {
         name: f"{section}.{name}"
-        for section in ("buckets", "queues", "workflows", "services")
+        for section in ("buckets", "tables", "queues", "workflows", "services")
         for name in getattr(settings, section)
     }
     for name, function in settings.functions.items():
@@ -72,6 +72,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.database", "true needs a database; add the section database or remove this key"
         if function.database and not function.private:
             yield f"{key}.private", "must be true: the database answers inside the network only"
+        yield from unknown_tables(key, function.tables, settings)
         for secret in function.secrets:
             if secret not in settings.secrets:
                 yield f"{key}.secrets", f"{secret} is not a secret of this stack; add it to the section secrets"

@@ -72,6 +72,7 @@ RESERVED_SERVICES = (
     "site-tls",
     "tls",
     "us-east-alerts",
+    "users",
     "web",
 )
 """Services that the program names itself."""

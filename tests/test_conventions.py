@@ -46,6 +46,7 @@ from components.edge.site_routes import ApiOrigin
 from components.edge.static_site import StaticSite
 from components.edge.web_acl import WebAcl, WebAclArgs
 from components.identity.key import Key, KeyArgs, ServiceUse
+from components.identity.user_pool import Client, GitHub, Google, UserPool, UserPoolArgs
 from components.messaging.event_bus import EventBus, EventBusArgs
 from components.messaging.event_route import EventRoute, EventRouteArgs
 from components.messaging.queue import Queue, QueueArgs, Sender
@@ -262,6 +263,19 @@ def _backup(transform: Any) -> None:
     Backup(NAME, args).alarms(TOPICS)
 
 
+def _user_pool(transform: Any) -> None:
+    kept = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:sign-in"
+    args = UserPoolArgs(
+        domain_prefix="wiki",
+        clients={"web": Client(callback_urls=["https://wiki.example.com/"])},
+        google=Google(client_id="1", secret_arn=kept),
+        github=GitHub(issuer="https://sign-in.example.com", client_id="1", secret_arn=kept),
+        groups={"admins": "x"},
+        transform=transform,
+    )
+    UserPool(NAME, args)
+
+
 def _error_log_alarm(transform: Any) -> None:
     topics = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
     ErrorLogAlarm(NAME, ErrorLogAlarmArgs(log_group="/ecs/wiki-dev-api/errors", topics=topics, transform=transform))
@@ -437,6 +451,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     StaticSite: _static_site,
     Table: _table,
     Topics: _topics,
+    UserPool: _user_pool,
     Vpc: _vpc,
     WebAcl: _web_acl,
     Workflow: _workflow,
@@ -445,7 +460,8 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
 """Each component with everything it can have."""
 
 WITHOUT_POLICIES: set[type[pulumi.ComponentResource]] = {
-    AccountBaseline, AmplifyApp, Certificate, Cluster, Dashboard, ErrorLogAlarm, LoadBalancer, LogRouter, WebAcl, Zone,
+    AccountBaseline, AmplifyApp, Certificate, Cluster, Dashboard, ErrorLogAlarm, LoadBalancer, LogRouter, UserPool,
+    WebAcl, Zone,
 }  # fmt: skip
 """Components that grant nothing to anybody."""
 

@@ -88,6 +88,34 @@ def test_the_tables_are_watched(name: str, rehearsed: Callable[[str], Rehearsed]
     }
 
 
+@pytest.mark.covers("B2", "C5")
+def test_a_function_is_told_its_tables_and_capacity_follows_its_use(rehearse_kumiki: Rehearse) -> None:
+    scaled = {**GOOD, "provisioned": {"read": UNITS, "write": UNITS}, "indexes": {"by-title": {"hashKey": "title"}}}
+    function = {"package": "api", "handler": "api.function.handler", "tables": {"pages": "readWrite", "notes": "read"}}
+    done = rehearse_kumiki({
+        "kumiki:network": None, "kumiki:database": None, "kumiki:domain": None, "kumiki:loadBalancer": None,
+        "kumiki:services": None, "kumiki:workflows": None, "kumiki:baseline": None, "kumiki:logAnalytics": None,
+        "kumiki:delivery": None, "kumiki:queues": None, "kumiki:functions": {"reader": function},
+        "kumiki:tables": {"pages": {**scaled, "attributes": {"id": "S", "title": "S"}}, "notes": GOOD},
+    })  # fmt: skip
+    assert done.status == 0, done.text
+    told = done.resource("kumiki-dev-reader-function")["inputs"]["environment"]["variables"]
+    assert (told["TABLE_PAGES"], told["TABLE_NOTES"]) == ("kumiki-dev-pages", "kumiki-dev-notes")
+    policies = role_policies(done, "kumiki-dev-reader-role")
+    arn = f"arn:aws:dynamodb:{REGION}:123456789012:table/kumiki-dev"
+    assert allowed(policies, "dynamodb:PutItem", f"{arn}-pages")
+    assert allowed(policies, "dynamodb:Query", f"{arn}-pages/index/by-title")
+    assert allowed(policies, "dynamodb:GetItem", f"{arn}-notes")
+    assert not allowed(policies, "dynamodb:PutItem", f"{arn}-notes")
+    targets = resources(done, "aws:appautoscaling/target:Target")
+    assert {one["status"] for one in targets} == {"emulated"}
+    assert {(one["inputs"]["resourceId"], one["inputs"]["scalableDimension"]) for one in targets} == {
+        (f"table/kumiki-dev-pages{index}", f"dynamodb:{kind}:{what}CapacityUnits")
+        for index, kind in (("", "table"), ("/index/by-title", "index"))
+        for what in ("Read", "Write")
+    }
+
+
 # --- Mistakes, through the command line ------------------------------------------------------------------------------
 
 UNITS = {"minimum": 1, "maximum": 20}

@@ -19,6 +19,7 @@ from guardrails.rules import (
     security_groups,
     tables,
     tagging,
+    users,
     waivers,
 )
 
@@ -39,5 +40,6 @@ RULES = (
     *costs.RULES,
     *free_tier.RULES,
     *backups.RULES,
+    *users.RULES,
     *waivers.RULES,
 )
