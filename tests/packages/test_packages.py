@@ -46,6 +46,13 @@ def test_a_package_is_the_same_bytes_whatever_the_disk_says_of_its_files(source:
     assert one == two
 
 
+def test_the_order_in_which_a_disk_lists_files_does_not_matter(source: Source, tmp_path: Path) -> None:
+    entries = [(path.name + str(number), path) for number, path in enumerate(source.files())]
+    archive.write(tmp_path / "one.zip", entries)
+    archive.write(tmp_path / "two.zip", reversed(entries))
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
 def test_the_layer_of_the_api_is_the_same_bytes_twice_and_runs_nowhere_but_on_its_target(tmp_path: Path) -> None:
     build(API, "arm64")
     assert build(API, "arm64", tmp_path)
