@@ -5,6 +5,7 @@ from guardrails.kit.iam import Statement, statements
 from guardrails.kit.resources import Context, Graph, Resource
 from guardrails.kit.rules import ADVISORY, MANDATORY, MANDATORY_IN_PROD, Finding, Rule, graph_rule, rule, stack_rule
 from guardrails.kit.server import PolicyPack
+from guardrails.kit.settings import setting
 from guardrails.kit.values import UNKNOWN, Items, NotYetKnown, Props, show
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "json_of",
     "ref",
     "rule",
+    "setting",
     "show",
     "stack_rule",
     "statements",

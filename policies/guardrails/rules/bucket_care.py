@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 LOGGING = "aws:s3/bucketLogging:BucketLogging"
+REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 OBJECT_LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 
 # What would be lost for good: data, and the keys without which data cannot be read.
@@ -142,13 +143,48 @@ def bucket_multipart_abort(bucket: Resource, at: Context) -> Iterator[str]:
             ),
             _bucket("logs"),
         ),
+        example(
+            _bucket("logs-of-it"),
+            _bucket("copy", region="ap-northeast-3"),
+            aws(
+                REPLICATION.removeprefix("aws:"),
+                {
+                    "bucket": ref("logs-of-it"),
+                    "rules": [{"status": "Enabled", "destination": {"bucket": ref("copy", "arn")}}],
+                },
+                name="replication",
+            ),
+        ),
     ],
-    non_compliant=[example(_bucket())],
+    non_compliant=[
+        example(_bucket()),
+        example(_bucket(), _bucket("copy", region="ap-northeast-3")),
+    ],
 )
 def bucket_access_logs(bucket: Resource, at: Context) -> Iterator[str]:
-    """Log buckets are left out: a log of the log would never end."""
-    if log_class(bucket, at.graph) is None and not at.graph.children(bucket, LOGGING, via="bucket"):
+    """Log buckets are left out: a log of the log would never end. So are copies in another region: AWS delivers logs
+    within a region only, and who reads the copies is seen in the trail."""
+    if log_class(bucket, at.graph) is not None or at.graph.children(bucket, LOGGING, via="bucket"):
+        return
+    if not _is_copy_elsewhere(bucket, at):
         yield "access is not logged"
+
+
+def _is_copy_elsewhere(bucket: Resource, at: Context) -> bool:
+    """Whether a bucket of another region is replicated here. Raises NotYetKnown."""
+    for replication in at.graph.of_kind(REPLICATION):
+        if replication.region(at.stack) != bucket.region(at.stack) and _copies_to(replication, bucket):
+            return True
+    return False
+
+
+def _copies_to(replication: Resource, bucket: Resource) -> bool:
+    if bucket.urn in replication.dependencies.get("rules", ()):
+        return True
+    if replication.dependencies.get("rules"):
+        return False
+    targets = [rule.get("destination.bucket") for rule in replication.props.items("rules").blocks()]
+    return not bucket.identifiers.isdisjoint(str(target) for target in targets)
 
 
 @graph_rule(
@@ -167,6 +203,14 @@ def bucket_access_logs(bucket: Resource, at: Context) -> Iterator[str]:
     compliant=[
         example(_bucket("logs"), _lifecycle({"expiration": {"days": 365}}, bucket="logs")),
         example(_bucket("audit"), _lifecycle({"expiration": {"days": 1096}}, bucket="audit")),
+        example(
+            _bucket("audit"),
+            _lifecycle(
+                {"expiration": {"days": 1096}},
+                {"filter": {"prefix": "access/"}, "expiration": {"days": 365}},
+                bucket="audit",
+            ),
+        ),
         example(_bucket()),
         example(
             _bucket("logs"),
@@ -186,6 +230,10 @@ def bucket_access_logs(bucket: Resource, at: Context) -> Iterator[str]:
             _bucket("logs"),
             _lifecycle({"filter": {"prefix": "audit/"}, "expiration": {"days": 365}}, bucket="logs"),
         ),
+        example(
+            _bucket("audit"),
+            _lifecycle({"filter": {"prefix": "errors/"}, "expiration": {"days": 180}}, bucket="audit"),
+        ),
     ],
 )
 def log_bucket_expiry(bucket: Resource, at: Context) -> Iterator[str]:
@@ -195,14 +243,19 @@ def log_bucket_expiry(bucket: Resource, at: Context) -> Iterator[str]:
     if kind is None:
         return
     expiring = [each for each in _lifecycle_rules(bucket, at.graph) if each.has("expiration.days")]
-    if not expiring:
+    kinds = [class_of_prefix(_prefix(each)) or kind for each in expiring]
+    if kind not in kinds:
+        # A rule for a prefix of another kind says nothing about the bucket's own logs.
         yield f"{kind} logs are kept for ever"
-    for each in expiring:
-        prefix = each.get("filter.prefix") or each.get("filter.and.prefix") or each.get("prefix") or ""
-        needed = DAYS_TO_KEEP[class_of_prefix(str(prefix)) or kind]
+    for each, of_rule in zip(expiring, kinds, strict=True):
         days = each.number("expiration.days")
-        if days is not None and days < needed:
-            yield f"{class_of_prefix(str(prefix)) or kind} logs are deleted after {show(days)} days, not {needed}"
+        if days is not None and days < DAYS_TO_KEEP[of_rule]:
+            yield f"{of_rule} logs are deleted after {show(days)} days, not {DAYS_TO_KEEP[of_rule]}"
+
+
+def _prefix(lifecycle_rule: Props) -> str:
+    found = (lifecycle_rule.get(path) for path in ("filter.prefix", "filter.and.prefix", "prefix"))
+    return str(next((each for each in found if each), ""))
 
 
 @graph_rule(

@@ -105,7 +105,7 @@ _RESTRICTABLE = (
 _ADMINISTRATOR = ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
 
 
-def _statements(resource: Resource) -> Iterator[Statement]:
+def allowed(resource: Resource) -> Iterator[Statement]:
     """What the resource lets a role, a user or a group do."""
     if resource.kind != ROLE:
         yield from statements(resource.props, "policy")
@@ -150,7 +150,7 @@ _READ: dict[str, Any] = {"Effect": "Allow", "Action": "s3:GetObject", "Resource"
 )
 def iam_no_full_access(resource: Resource, _at: Context) -> Iterator[str]:
     """Every action on every resource, or all but a few actions (`NotAction`) on every resource."""
-    for each in _statements(resource):
+    for each in allowed(resource):
         if each.allows and "*" in each.resources and (each.not_actions or {"*", "*:*"} & set(each.actions)):
             yield "every action on every resource is allowed" if each.actions else "all but a few actions are allowed"
 
@@ -169,7 +169,7 @@ def iam_no_full_access(resource: Resource, _at: Context) -> Iterator[str]:
 )
 def iam_no_service_wildcard(resource: Resource, _at: Context) -> Iterator[str]:
     """`service:*` also allows what the service learns to do next year."""
-    for each in _statements(resource):
+    for each in allowed(resource):
         wide = [action for action in each.actions if action.endswith(":*") and action != "*:*"]
         if each.allows and wide:
             yield f"{', '.join(wide)} is allowed"
@@ -206,7 +206,7 @@ def iam_no_service_wildcard(resource: Resource, _at: Context) -> Iterator[str]:
 def iam_resources_named(resource: Resource, _at: Context) -> Iterator[str]:
     """Judged for the common actions on data, secrets, keys, queues, functions, roles and models; other actions, such as
     most Describe and List, know no resources."""
-    for each in _statements(resource):
+    for each in allowed(resource):
         by_tag = any("resourcetag/" in key or key == "kms:resourcealiases" for key in each.narrowed_by)
         if each.allows and "*" in each.resources and not by_tag and not each.not_actions:
             found = each.covers(_RESTRICTABLE)

@@ -1,0 +1,384 @@
+"""Who reaches whom: told from security groups, routes, endpoints, origins and grants, by property dependencies.
+
+So it holds at the first preview, when no id is known. Where something cannot be told, the answer errs on the side of
+"reaches" for what an opening admits, and says nothing about resources that the stack does not have.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+from guardrails.kit.iam import MalformedPolicyError, statements
+from guardrails.kit.values import UNKNOWN, NotYetKnown, Props
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from guardrails.kit.resources import Graph, Resource
+
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
+RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
+INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+VPC = "aws:ec2/vpc:Vpc"
+SUBNET = "aws:ec2/subnet:Subnet"
+ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
+ENDPOINT_ROUTE = "aws:ec2/vpcEndpointRouteTableAssociation:VpcEndpointRouteTableAssociation"
+ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
+ROUTE = "aws:ec2/route:Route"
+TABLE_OF_SUBNET = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
+NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
+BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+SERVICE = "aws:ecs/service:Service"
+TASK = "aws:ecs/taskDefinition:TaskDefinition"
+FUNCTION = "aws:lambda/function:Function"
+HOST = "aws:ec2/instance:Instance"
+DATABASE = "aws:rds/instance:Instance"
+CLUSTER = "aws:rds/cluster:Cluster"
+CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
+FILES = "aws:efs/mountTarget:MountTarget"
+TABLE = "aws:dynamodb/table:Table"
+DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+
+INTERNET = "internet"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a type says which security groups and which subnets it has."""
+
+    what: str
+    groups: str
+    subnets: str
+    port: int | None = None
+    """Of a data store, where it answers unless it says otherwise."""
+
+    subnet_group: str | None = None
+    """The type of the resource between a data store and its subnets."""
+
+
+PLACES: Mapping[str, Place] = {
+    SERVICE: Place("task", "networkConfiguration.securityGroups", "networkConfiguration.subnets"),
+    FUNCTION: Place("function", "vpcConfig.securityGroupIds", "vpcConfig.subnetIds"),
+    HOST: Place("host", "vpcSecurityGroupIds", "subnetId"),
+    BALANCER: Place("load balancer", "securityGroups", "subnets"),
+    ENDPOINT: Place("endpoint", "securityGroupIds", "subnetIds"),
+    CLUSTER: Place("store", "vpcSecurityGroupIds", "dbSubnetGroupName", 5432, "aws:rds/subnetGroup:SubnetGroup"),
+    DATABASE: Place("store", "vpcSecurityGroupIds", "dbSubnetGroupName", 5432, "aws:rds/subnetGroup:SubnetGroup"),
+    CACHE: Place("store", "securityGroupIds", "subnetGroupName", 6379, "aws:elasticache/subnetGroup:SubnetGroup"),
+    FILES: Place("store", "securityGroups", "subnetId", 2049),
+}
+STORES = tuple(kind for kind, place in PLACES.items() if place.what == "store")
+CALLERS = (SERVICE, FUNCTION, HOST)
+_OTHER_PORTS = {"mysql": 3306, "mariadb": 3306, "oracle": 1521, "sqlserver": 1433}
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One rule of a security group: which ports, for whom."""
+
+    first: float
+    last: float
+    groups: tuple[str, ...]
+    """The URNs of the groups that it names."""
+
+    cidrs: tuple[str, ...]
+    prefix_lists: bool
+
+    def admits(self, group: Resource, network: str | None) -> bool:
+        """Whether it is for members of `group`, who have addresses of `network`."""
+        return group.urn in self.groups or any(overlap(cidr, network) for cidr in self.cidrs)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One hop."""
+
+    source: str
+    target: str
+    ports: str
+    by: str
+
+
+@dataclass
+class Reach:
+    """Every hop between what a stack has."""
+
+    graph: Graph
+    edges: list[Edge] = field(default_factory=list[Edge])
+
+    def __post_init__(self) -> None:
+        self.edges = sorted(set(self._edges()), key=lambda edge: (edge.source, edge.target, edge.ports))
+
+    # Security groups.
+
+    def groups(self, resource: Resource) -> list[Resource]:
+        place = PLACES.get(resource.kind)
+        return self.graph.targets(resource, GROUP, via=place.groups) if place else []
+
+    @cached_property
+    def holders(self) -> dict[str, list[Resource]]:
+        """For each security group, by its URN, what is in it."""
+        found: dict[str, list[Resource]] = {}
+        for resource in self.graph.of_kind(*PLACES):
+            for group in self.groups(resource):
+                found.setdefault(group.urn, []).append(resource)
+        return found
+
+    def openings(self, group: Resource, direction: str) -> Iterator[Opening]:
+        for block in _known_blocks(group.inputs, direction):
+            yield self._opening(block, group, direction, inline=True)
+        for rule in self.graph.known_children(group, RULE, via="securityGroupId"):
+            if rule.props.maybe("type") == direction:
+                yield self._opening(rule.props, rule, "sourceSecurityGroupId", inline=False)
+        for rule in self.graph.known_children(
+            group, INGRESS_RULE if direction == "ingress" else EGRESS_RULE, via="securityGroupId"
+        ):
+            yield self._opening(rule.props, rule, "referencedSecurityGroupId", inline=False)
+
+    def _opening(self, props: Props, owner: Resource, via: str, *, inline: bool) -> Opening:
+        everything = str(props.maybe("protocol") or props.maybe("ipProtocol") or "").lower() in ("-1", "all")
+        start, end = props.maybe("fromPort"), props.maybe("toPort")
+        known = isinstance(start, float | int) and isinstance(end, float | int) and not everything
+        cidrs: list[str] = []
+        for key in ("cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6"):
+            value = props.maybe(key)
+            if isinstance(value, str):
+                cidrs.append(value)
+            elif value is not None and value is not UNKNOWN:
+                cidrs += value.known_texts()
+        named = {each.urn for each in self.graph.targets(owner, GROUP, via=via)}
+        if props.maybe("self") is True or (inline and owner.urn in named):
+            named.add(owner.urn)
+        listed = props.has("prefixListId") or props.has("prefixListIds")
+        first, last = (float(start), float(end)) if known else (0.0, 65535.0)
+        return Opening(first, last, tuple(sorted(named)), tuple(cidrs), listed)
+
+    def network(self, group: Resource) -> str | None:
+        """The addresses of the group's VPC."""
+        for vpc in self.graph.targets(group, VPC, via="vpcId"):
+            cidr = vpc.props.maybe("cidrBlock")
+            if isinstance(cidr, str):
+                return cidr
+        return None
+
+    def ports(self, source: Resource, target: Resource) -> tuple[float, float] | None:
+        """The ports of `target` that `source` reaches: let out there and let in here."""
+        for group in self.groups(target):
+            for inward in self.openings(group, "ingress"):
+                for other in self.groups(source):
+                    if not inward.admits(other, self.network(other)):
+                        continue
+                    for outward in self.openings(other, "egress"):
+                        first, last = max(inward.first, outward.first), min(inward.last, outward.last)
+                        if outward.admits(group, self.network(group)) and first <= last:
+                            return first, last
+        return None
+
+    # Subnets and routes.
+
+    def subnets(self, resource: Resource) -> list[Resource]:
+        place = PLACES[resource.kind]
+        if place.subnet_group is None:
+            return self.graph.targets(resource, SUBNET, via=place.subnets)
+        groups = self.graph.targets(resource, place.subnet_group, via=place.subnets)
+        return [each for group in groups for each in self.graph.targets(group, SUBNET, via="subnetIds")]
+
+    def tables(self, subnet: Resource) -> list[Resource]:
+        found = self.graph.known_children(subnet, TABLE_OF_SUBNET, via="subnetId")
+        return [table for each in found for table in self.graph.targets(each, ROUTE_TABLE, via="routeTableId")]
+
+    def way_out(self, subnet: Resource) -> str | None:
+        """The kind of gateway that the subnet's route to the internet leads to, if it has one."""
+        for table in self.tables(subnet):
+            for route in self.graph.known_children(table, ROUTE, via="routeTableId"):
+                for via, kind in (("gatewayId", INTERNET_GATEWAY), ("natGatewayId", NAT_GATEWAY)):
+                    if self.graph.targets(route, kind, via=via):
+                        return kind
+            for kind in (INTERNET_GATEWAY, NAT_GATEWAY):
+                if self.graph.targets(table, kind, via="routes"):
+                    return kind
+        return None
+
+    # Hops.
+
+    def _edges(self) -> Iterator[Edge]:
+        placed = list(self.graph.of_kind(*PLACES))
+        for target in placed:
+            yield from self._from_the_internet(target)
+            for source in placed:
+                if source.kind in (*CALLERS, BALANCER) and source is not target and target.kind != ENDPOINT:
+                    ports = self.ports(source, target)
+                    if ports is not None:
+                        yield Edge(source.name, target.name, _shown(ports, target), "security groups")
+        yield from self._origins()
+        yield from self._grants()
+
+    def _from_the_internet(self, target: Resource) -> Iterator[Edge]:
+        for group in self.groups(target):
+            for opening in self.openings(group, "ingress"):
+                if any(_is_world(cidr) for cidr in opening.cidrs) and self._is_public(target):
+                    yield Edge(INTERNET, target.name, _shown((opening.first, opening.last), target), "security groups")
+
+    def _is_public(self, resource: Resource) -> bool:
+        if resource.kind == BALANCER:
+            return resource.props.maybe("internal") is not True
+        if resource.kind == HOST:
+            # An address given at the start, by the subnet, or held by itself.
+            return True
+        if resource.kind == DATABASE:
+            return resource.props.maybe("publiclyAccessible") is True
+        return resource.kind == SERVICE and resource.props.maybe("networkConfiguration.assignPublicIp") is True
+
+    def _origins(self) -> Iterator[Edge]:
+        for distribution in self.graph.of_kind(DISTRIBUTION):
+            yield Edge(INTERNET, distribution.name, "443", "CloudFront")
+            for urn in distribution.dependencies.get("origins", ()):
+                origin = self.graph.by_urn.get(urn)
+                if origin is not None and origin.kind in (BALANCER, HOST):
+                    yield Edge(distribution.name, origin.name, "443" if origin.kind == BALANCER else "80", "CloudFront")
+
+    def _grants(self) -> Iterator[Edge]:
+        """Tables answer to whoever may, by their API."""
+        for policy in self.graph.of_kind(ROLE_POLICY):
+            tables = [
+                self.graph.by_urn[urn]
+                for urn in policy.dependencies.get("policy", ())
+                if urn in self.graph.by_urn and self.graph.by_urn[urn].kind == TABLE
+            ]
+            for role in self.graph.targets(policy, ROLE, via="role"):
+                for caller in self.callers_with(role):
+                    for table in tables:
+                        yield Edge(caller.name, table.name, "443", "IAM")
+
+    def callers_with(self, role: Resource) -> list[Resource]:
+        """What runs with this role."""
+        found = [each for each in self.graph.of_kind(FUNCTION) if role in self.graph.targets(each, ROLE, via="role")]
+        for service in self.graph.of_kind(SERVICE):
+            tasks = self.graph.targets(service, TASK, via="taskDefinition")
+            found += [service for task in tasks if role in self.graph.targets(task, ROLE, via="taskRoleArn")]
+        return found
+
+    def rights(self, caller: Resource) -> set[str]:
+        """The services whose actions its role allows, as far as it is known."""
+        found: set[str] = set()
+        for policy in self.graph.of_kind(ROLE_POLICY):
+            if any(caller in self.callers_with(role) for role in self.graph.targets(policy, ROLE, via="role")):
+                try:
+                    found |= {
+                        action.partition(":")[0]
+                        for each in statements(policy.props, "policy")
+                        if each.allows
+                        for action in each.actions
+                    }
+                except (NotYetKnown, MalformedPolicyError):
+                    continue
+        return found
+
+    def insist(self, *resources: Resource) -> None:
+        """Raise NotYetKnown if one of them, or a rule, a route or an endpoint, has a value that nothing tells yet."""
+        kinds = (RULE, INGRESS_RULE, EGRESS_RULE, GROUP, ENDPOINT, ENDPOINT_ROUTE, ROUTE, TABLE_OF_SUBNET, VPC)
+        for resource in resources:
+            if not self.groups(resource):
+                # Its dependencies may be those of the block's other values.
+                list(resource.props.items(PLACES[resource.kind].groups))
+        for resource in (*resources, *self.graph.of_kind(*kinds)):
+            for key, value in resource.inputs.raw.items():
+                if key not in resource.dependencies and _some_unknown(value):
+                    raise NotYetKnown(key)
+
+    # Answers.
+
+    def stores(self) -> list[str]:
+        return sorted({each.name for each in self.graph.of_kind(*STORES, TABLE)})
+
+    def path(self, source: str, target: str) -> list[str]:
+        """The shortest chain of hops; empty if there is none."""
+        before: dict[str, str | None] = {source: None}
+        waiting = deque([source])
+        while waiting:
+            here = waiting.popleft()
+            if here == target:
+                chain: list[str] = []
+                step: str | None = here
+                while step is not None:
+                    chain.append(step)
+                    step = before[step]
+                return chain[::-1]
+            for edge in self.edges:
+                if edge.source == here and edge.target not in before:
+                    before[edge.target] = here
+                    waiting.append(edge.target)
+        return []
+
+    def matrix(self) -> dict[str, dict[str, str]]:
+        """For each data store, who reaches it: the ports of one hop, or the hops between."""
+        sources = sorted({edge.source for edge in self.edges} | {INTERNET})
+        found: dict[str, dict[str, str]] = {}
+        for store in self.stores():
+            row: dict[str, str] = {}
+            for source in sources:
+                direct = sorted({edge.ports for edge in self.edges if (edge.source, edge.target) == (source, store)})
+                chain = self.path(source, store)
+                if direct:
+                    row[source] = ", ".join(direct)
+                elif chain:
+                    row[source] = f"via {' → '.join(chain[1:-1])}"
+            found[store] = row
+        return found
+
+
+def _some_unknown(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_some_unknown(each) for each in value.values())
+    return any(_some_unknown(each) for each in value) if isinstance(value, list) else value is UNKNOWN
+
+
+def _known_blocks(props: Props, key: str) -> Iterator[Props]:
+    try:
+        yield from props.items(key).blocks()
+    except NotYetKnown:
+        return
+
+
+def overlap(cidr: str, network: str | None) -> bool:
+    """Whether addresses of `network` are in `cidr`; of a network that is not known, only the whole internet is sure."""
+    if _is_world(cidr):
+        return True
+    try:
+        return network is not None and ip_network(cidr, strict=False).overlaps(ip_network(network, strict=False))
+    except (ValueError, TypeError):
+        return False
+
+
+def _is_world(cidr: str) -> bool:
+    return cidr.endswith("/0")
+
+
+def port_of(store: Resource) -> float | None:
+    """Where a data store answers; None for what is no store."""
+    place = PLACES.get(store.kind)
+    if place is None or place.port is None:
+        return None
+    given = store.props.maybe("port")
+    if isinstance(given, float | int):
+        return float(given)
+    engine = str(store.props.maybe("engine"))
+    return float(next((port for name, port in _OTHER_PORTS.items() if name in engine), place.port))
+
+
+def _shown(ports: tuple[float, float], target: Resource) -> str:
+    first, last = ports
+    own = port_of(target)
+    if own is not None and first <= own <= last:
+        return str(int(own))
+    if (first, last) == (0.0, 65535.0):
+        return "all"
+    return str(int(first)) if first == last else f"{int(first)}–{int(last)}"
