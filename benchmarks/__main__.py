@@ -17,9 +17,14 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import count, pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from guardrails.kit import Resource
 
 from benchmarks.cold_start import cold_starts
 
@@ -103,6 +108,38 @@ def line(label: str, run: Run) -> str:
     return f"{label:<14}{figures}   {phases}"
 
 
+def pack_line(resources: int = 2000) -> str:
+    """How long the rules alone take over a stack that is many times the size of ours: the pack's own examples."""
+    sys.path.append(str(ROOT / "policies"))
+    from guardrails.kit.judge import Judge  # noqa: PLC0415 the pack is found by its folder
+    from guardrails.kit.stack import Stack  # noqa: PLC0415
+    from guardrails.rules import RULES  # noqa: PLC0415
+
+    examples = [example for rule in RULES for example in rule.compliant]
+    stack: list[Resource] = []
+    for number in count():
+        # Names are made unique by the round: what refers to what stays within an example.
+        for place, example in enumerate(examples):
+            made = example.made()
+            urns = {one.urn: f"{one.urn}-{number}-{place}" for one in made}
+            stack += [
+                replace(
+                    one,
+                    urn=urns[one.urn],
+                    dependencies={key: tuple(urns[urn] for urn in of) for key, of in one.dependencies.items()},
+                )
+                for one in made
+            ]
+        if len(stack) >= resources:
+            break
+    judge = Judge(RULES, Stack(environment="prod", product="kumiki", owner="platform"), date(2026, 1, 1))
+    started = time.perf_counter()
+    alone = sum(1 for resource in stack[:resources] for _ in judge.analyze(resource))
+    together = sum(1 for _ in judge.analyze_stack(stack[:resources]))
+    seconds = time.perf_counter() - started
+    return f"{len(RULES)} rules over {resources} resources: {seconds:.2f} s ({alone + together} findings)"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5, help="runs of the stack, of which the median is shown")
@@ -126,6 +163,7 @@ def main() -> None:
             f"mean {statistics.fmean(spread):.2f} s",
             flush=True,
         )
+        print(pack_line(), flush=True)
         program = folder / "synthetic"
         write_program(program, options.sizes)
         grown: list[Run] = []

@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Final
@@ -41,6 +42,9 @@ def rehearse(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON, too.")
     ] = None,
+    sarif_file: Annotated[
+        Path | None, typer.Option("--sarif", metavar="FILE", help="Write the findings as SARIF 2.1.0, too.")
+    ] = None,
     serve: Annotated[
         bool, typer.Option("--serve", help="Keep the emulated account up for the AWS CLI and boto3.")
     ] = False,
@@ -61,7 +65,8 @@ def rehearse(
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, _end)
     try:
-        status = _rehearse(console, stack, json_file, serve, port, program.resolve(), policy_pack, verbose, debug)
+        files = _Files(json_file, sarif_file)
+        status = _rehearse(console, stack, files, serve, port, program.resolve(), policy_pack, verbose, debug)
     except Refused as refused:
         _say_refused(console, refused)
         status = REFUSED
@@ -74,6 +79,20 @@ def rehearse(
         console.print(f"[red]error[/] the rehearsal itself failed: {type(error).__name__}: {error}", markup=True)
         status = PROBLEMS
     raise typer.Exit(status)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Where the report is written besides the terminal."""
+
+    json: Path | None
+    sarif: Path | None
+
+    def check(self) -> None:
+        """Refuse a folder that does not exist before anything is started."""
+        for option, path in (("--json", self.json), ("--sarif", self.sarif)):
+            if path is not None and not path.resolve().parent.is_dir():
+                raise Refused("settings", f"{option} {path}: the folder {path.resolve().parent} does not exist")
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
@@ -89,7 +108,7 @@ def _say_refused(console: Console, refused: Refused) -> None:
 def _rehearse(
     console: Console,
     name: str | None,
-    json_file: Path | None,
+    files: _Files,
     serve: bool,
     port: int,
     program: Path,
@@ -110,8 +129,7 @@ def _rehearse(
     pack = (policy_pack or _OWN_PACK).resolve()
     if not (pack / "PulumiPolicy.yaml").is_file():
         raise Refused("settings", f"{pack} is no policy pack: it has no PulumiPolicy.yaml")
-    if json_file is not None and not json_file.resolve().parent.is_dir():
-        raise Refused("settings", f"--json {json_file}: the folder {json_file.resolve().parent} does not exist")
+    files.check()
     if serve:
         _check_port(port)
 
@@ -129,7 +147,7 @@ def _rehearse(
         with Conductor(stack, pack, progress=progress, started=started) as conductor:
             report = conductor.run()
             live.stop()
-            _publish(console, report, json_file, debug=debug, verbose=verbose)
+            _publish(console, report, files, debug=debug, verbose=verbose)
             if serve and report.resources:
                 _serve(console, conductor, port, report.region)
     if report.refused:
@@ -137,12 +155,14 @@ def _rehearse(
     return FINE if report.ok else PROBLEMS
 
 
-def _publish(console: Console, report: Report, json_file: Path | None, *, debug: bool, verbose: bool) -> None:
-    from rehearsal import text  # noqa: PLC0415 not needed while the passes run
+def _publish(console: Console, report: Report, files: _Files, *, debug: bool, verbose: bool) -> None:
+    from rehearsal import sarif, text  # noqa: PLC0415 not needed while the passes run
 
     text.show(console, report, debug=debug, verbose=verbose)
-    if json_file is not None:
-        report.write(json_file.resolve())
+    if files.json is not None:
+        report.write(files.json.resolve())
+    if files.sarif is not None:
+        sarif.write(report, files.sarif.resolve())
 
 
 def _check_port(port: int) -> None:

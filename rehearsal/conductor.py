@@ -178,6 +178,7 @@ class Conductor:
         return cloud_process.Cloud(self._cloud.pop()).serve(port)
 
     def _report(self, results: dict[str, PassResult], verdict: Verdict) -> Report:
+        from rehearsal.proofs import proofs  # noqa: PLC0415
         from rehearsal.report import Report  # noqa: PLC0415
 
         preview, main = results["preview"], results["deploy"]
@@ -201,6 +202,7 @@ class Conductor:
             rules=main.rules,
             expected=_expected(config, project),
             lint=verdict,
+            proofs=proofs(main.resources),
             secrets=set().union(*(result.secrets for result in results.values())),
         )
         _warn_of_skipped(report)

@@ -13,6 +13,7 @@ from rehearsal.lint.judge import Verdict
 from rehearsal.lint.types import TYPES, why_not
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
+from rehearsal.proofs import Proofs
 from rehearsal.wire import shown
 
 
@@ -33,6 +34,7 @@ class Report:
     expected: dict[str, Any] | None = None
     """What passes through a stack that must stay within the free tier; None where it need not."""
     lint: Verdict = field(default_factory=Verdict)
+    proofs: Proofs = field(default_factory=Proofs)
     secrets: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -90,6 +92,7 @@ class Report:
                 "inputs_not_judged": {type_: sorted(names) for type_, names in sorted(self.lint.untranslated.items())},
                 "types_not_judged": self._not_linted(),
             },
+            "proofs": self.proofs.as_json(),
             "counts": self.counts,
             "free_tier": _free_tier(self.free_tier),
             "seconds": {phase: round(seconds, 3) for phase, seconds in self.seconds.items()},

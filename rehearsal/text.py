@@ -18,6 +18,7 @@ from rich.tree import Tree
 from costs import EndpointSaving, FreeTierUse, endpoint_saving, program
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
+from rehearsal.proofs import Proofs
 from rehearsal.report import Report
 from rehearsal.wire import shown
 
@@ -38,6 +39,7 @@ def show(console: Console, report: Report, *, debug: bool, verbose: bool) -> Non
         console.print(_tree(report, verbose=verbose))
         if report.outputs:
             console.print(_outputs(report))
+        _proofs(console, report.proofs)
         _costs(console, report)
         _free_tier(console, report)
         _gaps(console, report)
@@ -109,6 +111,35 @@ def _compact(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_compact(item)}" for key, item in sorted(value.items()))
     return str(value)
+
+
+def _proofs(console: Console, proofs: Proofs) -> None:
+    """Who reaches the data, whose keys encrypt it, and what would go with it."""
+    table = Table(title="Who reaches the data", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in ("store", "in one hop", "from the internet"):
+        table.add_column(heading, header_style="dim", overflow="fold")
+    for store in proofs.stores:
+        direct = [f"{who} ({how})" for who, how in store.reached_by.items() if not how.startswith("via ")]
+        way = " → ".join(store.from_internet[1:-1]) if store.from_internet else "[green]not at all[/]"
+        table.add_row(escape(store.name), escape(", ".join(direct)) or "nobody", way)
+    if proofs.stores:
+        console.print(table)
+    lines: list[str] = []
+    if proofs.encrypted or proofs.not_encrypted_so:
+        whole = proofs.encrypted + len(proofs.not_encrypted_so)
+        rest = f"; by AWS's: {', '.join(proofs.not_encrypted_so)}" if proofs.not_encrypted_so else ""
+        lines.append(f"Encrypted by keys of our own: {proofs.encrypted} of {whole}{rest}")
+    if proofs.one_zone:
+        lines.append(f"In one zone only: {', '.join(proofs.one_zone)}")
+    open_ = [loss for loss in proofs.losses if not loss.protected]
+    if proofs.losses:
+        most = max(proofs.losses, key=lambda loss: loss.dependents)
+        lines.append(
+            f"{len(proofs.losses) - len(open_)} of {len(proofs.losses)} that keep something are protected; "
+            f"most hangs on {most.name} ({_plural(most.dependents, 'resource')})"
+        )
+    for line in lines:
+        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
 
 
 def _costs(console: Console, report: Report) -> None:

@@ -54,10 +54,12 @@ def test_nothing_is_permitted_that_a_job_does_not_ask_for() -> None:
         assert workflow(path.stem)["permissions"] == {}
     for name, job_name, job in jobs():
         writes = {key for key, value in job["permissions"].items() if value == "write"}
+        of_reports = {"comment": {"pull-requests"}, "findings": {"security-events"}}
         allowed = {
             "deploy": {"id-token"},
             "deploy-functions": {"id-token"},
-            "pull-request": {"pull-requests"} if job_name == "comment" else set(),
+            "policies": {"id-token"},
+            "pull-request": of_reports.get(job_name, set()),
         }
         assert writes <= allowed[name], job_name
         assert job["timeout-minutes"] <= 90
@@ -67,17 +69,23 @@ def test_nothing_is_permitted_that_a_job_does_not_ask_for() -> None:
 def test_whatever_gets_credentials_of_aws_runs_in_the_environment_that_the_role_trusts() -> None:
     for name, job_name, job in jobs():
         if "configure-aws-credentials" in steps(job):
-            chosen = {"deploy": "${{ inputs.environment || 'dev' }}", "deploy-functions": "${{ inputs.environment }}"}
+            chosen = {
+                "deploy": "${{ inputs.environment || 'dev' }}",
+                "deploy-functions": "${{ inputs.environment }}",
+                "policies": "${{ matrix.environment }}",
+            }
             assert job["environment"] == chosen[name], job_name
             assert job["permissions"]["id-token"] == "write"
     stacks = {path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml")}
     for name in ("deploy", "deploy-functions"):
         offered = workflow(name)[True]["workflow_dispatch"]["inputs"]["environment"]["options"]
         assert set(offered) <= stacks, name
+    assert set(workflow("policies")["jobs"]["analyze"]["strategy"]["matrix"]["environment"]) <= stacks
 
 
-def test_the_job_that_may_comment_runs_nothing_of_the_pull_request() -> None:
-    job = workflow("pull-request")["jobs"]["comment"]
+@pytest.mark.parametrize("name", ["comment", "findings"])
+def test_a_job_that_may_write_runs_nothing_of_the_pull_request(name: str) -> None:
+    job = workflow("pull-request")["jobs"][name]
     assert "checkout" not in steps(job)
     assert "make" not in steps(job)
     assert "pull_request_target" not in (FOLDER / "pull-request.yml").read_text()

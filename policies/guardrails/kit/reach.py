@@ -7,7 +7,7 @@ So it holds at the first preview, when no id is known. Where something cannot be
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
@@ -107,15 +107,15 @@ class Edge:
     by: str
 
 
-@dataclass
 class Reach:
     """Every hop between what a stack has."""
 
-    graph: Graph
-    edges: list[Edge] = field(default_factory=list[Edge])
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
 
-    def __post_init__(self) -> None:
-        self.edges = sorted(set(self._edges()), key=lambda edge: (edge.source, edge.target, edge.ports))
+    @cached_property
+    def edges(self) -> list[Edge]:
+        return sorted(set(self._edges()), key=lambda edge: (edge.source, edge.target, edge.ports))
 
     # Security groups.
 

@@ -295,6 +295,9 @@ def task_roles_differ(task: Resource, _at: Context) -> Iterator[str]:
         yield "taskRoleArn and executionRoleArn are one role"
 
 
+_ANSWERS: dict[str, Any] = {"loadBalancers": [{"containerName": "app", "containerPort": 80, "targetGroupArn": "arn"}]}
+
+
 @rule(
     id="service-circuit-breaker",
     title="In production, a deployment that fails goes back by itself",
@@ -325,7 +328,7 @@ def service_circuit_breaker(service: Resource, _at: Context) -> Iterator[str]:
 
 @rule(
     id="service-two-tasks",
-    title="In production, the loss of one task is not the loss of the service",
+    title="In production, the loss of one task is not the loss of what answers",
     types=(SERVICE,),
     level=MANDATORY,
     severity="medium",
@@ -333,20 +336,22 @@ def service_circuit_breaker(service: Resource, _at: Context) -> Iterator[str]:
     environments=("prod",),
     remedy=f"Set desiredCount to {FEWEST_TASKS} or more, and name subnets in two zones.",
     compliant=[
-        example(_service(desiredCount=2, networkConfiguration={"subnets": ["a", "b"]}), environment="prod"),
+        example(_service(**_ANSWERS, desiredCount=2, networkConfiguration={"subnets": ["a", "b"]}), environment="prod"),
+        example(_service(desiredCount=1, networkConfiguration={"subnets": ["a", "b"]}), environment="prod"),
         example(_service(schedulingStrategy="DAEMON"), environment="prod"),
     ],
     non_compliant=[
-        example(_service(desiredCount=1, networkConfiguration={"subnets": ["a", "b"]}), environment="prod"),
+        example(_service(**_ANSWERS, desiredCount=1, networkConfiguration={"subnets": ["a", "b"]}), environment="prod"),
         example(_service(desiredCount=2, networkConfiguration={"subnets": ["a"]}), environment="prod"),
     ],
 )
 def service_two_tasks(service: Resource, _at: Context) -> Iterator[str]:
-    """Two tasks, in subnets of two zones. A service that starts none by itself is left alone."""
+    """Two tasks behind a load balancer, in subnets of two zones. What waits for messages may come back a minute later,
+    and a service that starts none by itself is left alone."""
     if service.props.get("schedulingStrategy") == "DAEMON":
         return
     count = service.props.number("desiredCount")
-    if count is not None and 0 < count < FEWEST_TASKS:
+    if count is not None and 0 < count < FEWEST_TASKS and service.props.has("loadBalancers"):
         yield "one task is wanted"
     try:
         subnets = service.props.items("networkConfiguration.subnets")

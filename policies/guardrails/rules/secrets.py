@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, aws, example, rule, setting
+from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, aws, example, graph_rule, ref, rule, setting
 from guardrails.rules.containers import holds_a_secret
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ PARAMETER = "aws:ssm/parameter:Parameter"
 WORKGROUP = "aws:athena/workgroup:Workgroup"
 TRAIL = "aws:cloudtrail/trail:Trail"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+# What waits for an alarm instead of being told by it.
+_WATCHERS = (
+    ("aws:codedeploy/deploymentGroup:DeploymentGroup", "alarmConfiguration.alarms"),
+    ("aws:ecs/service:Service", "alarms.alarmNames"),
+)
 VAULT = "aws:backup/vault:Vault"
 JOB, CRAWLER = "aws:glue/job:Job", "aws:glue/crawler:Crawler"
 STREAM = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
@@ -248,7 +253,7 @@ def delivery_stream_encrypted(stream: Resource, _at: Context) -> Iterator[str]:
         yield "records wait in plain text"
 
 
-@rule(
+@graph_rule(
     id="alarm-tells-somebody",
     title="An alarm tells somebody",
     types=(ALARM,),
@@ -260,16 +265,32 @@ def delivery_stream_encrypted(stream: Resource, _at: Context) -> Iterator[str]:
     compliant=[
         example(aws("cloudwatch/metricAlarm:MetricAlarm", {"alarmActions": ["arn:topic"]})),
         example(aws("cloudwatch/metricAlarm:MetricAlarm", {"actionsEnabled": False})),
+        example(
+            aws("cloudwatch/metricAlarm:MetricAlarm", {"name": "errors"}, name="errors"),
+            aws(
+                "codedeploy/deploymentGroup:DeploymentGroup",
+                {"alarmConfiguration": {"alarms": [ref("errors")]}},
+                name="deployments",
+            ),
+        ),
     ],
     non_compliant=[
         example(aws("cloudwatch/metricAlarm:MetricAlarm")),
         example(aws("cloudwatch/metricAlarm:MetricAlarm", {"alarmActions": []})),
     ],
 )
-def alarm_tells_somebody(alarm: Resource, _at: Context) -> Iterator[str]:
-    """A state that nobody hears of changes nothing."""
-    if alarm.props.get("actionsEnabled", True) and not len(alarm.props.items("alarmActions")):
-        yield "nobody is told"
+def alarm_tells_somebody(alarm: Resource, at: Context) -> Iterator[str]:
+    """A state that nobody hears of changes nothing. A deployment that watches the alarm hears of it, too."""
+    if not alarm.props.get("actionsEnabled", True) or len(alarm.props.items("alarmActions")):
+        return
+    for kind, via in _WATCHERS:
+        for watcher in at.graph.of_kind(kind):
+            named = watcher.dependencies.get(via.partition(".")[0], ())
+            if alarm.urn in named or (
+                not named and any(name in alarm.identifiers for name in watcher.props.items(via).texts())
+            ):
+                return
+    yield "nobody is told"
 
 
 RULES = (
