@@ -78,6 +78,7 @@ docs: $(SYNCED) packages ## Write the generated documents again
 	@$(RUN) docs/coverage.py
 	@$(RUN) -m rehearsal.inventory
 	@$(RUN) docs/readme.py
+	@$(RUN) -m tests.corpus
 	@cd policies && ../$(RUN) -m guardrails.catalogue
 
 bench: $(SYNCED) packages $(JOBS) ## Measure the rehearsal: time, CPU, memory, growth

@@ -64,7 +64,7 @@ class Conductor:
         self._cloud = [ours for ours, _theirs in ends]
         self._start(
             _serve_cloud,
-            ([theirs for _ours, theirs in ends], self._cloud, self.stack.existing_ids),
+            ([theirs for _ours, theirs in ends], self._cloud, self.stack.existing_ids, self.stack.folder),
         )
         for _ours, theirs in ends:
             theirs.close()
@@ -217,11 +217,13 @@ class Conductor:
         return report
 
 
-def _serve_cloud(connections: list[Connection], others: list[Connection], stand_ins: list[str]) -> None:
+def _serve_cloud(connections: list[Connection], others: list[Connection], stand_ins: list[str], folder: Path) -> None:
     import gc  # noqa: PLC0415
     import os  # noqa: PLC0415
 
     _obey_conductor()
+    # Files and archives are named from where the program runs.
+    os.chdir(folder)
     for other in others:
         other.close()
     gc.disable()

@@ -50,6 +50,33 @@ def balancer_drops_bad_headers(balancer: Resource, _at: Context) -> Iterator[str
         yield "malformed headers are passed on"
 
 
+@rule(
+    id="balancer-two-zones",
+    title="Load balancers stand in two zones",
+    types=(BALANCER,),
+    level=MANDATORY,
+    severity="medium",
+    topics=("availability",),
+    references=("F ELB.13",),
+    remedy="Name subnets of two zones; AWS refuses an application load balancer with one.",
+    compliant=[
+        example(_balancer(subnets=["subnet-1", "subnet-2"])),
+        example(_balancer(subnetMappings=[{"subnetId": "subnet-1"}, {"subnetId": "subnet-2"}])),
+        example(_balancer(loadBalancerType="gateway", subnets=["subnet-1"])),
+    ],
+    non_compliant=[
+        example(_balancer(subnets=["subnet-1"])),
+        example(_balancer(loadBalancerType="network", subnetMappings=[{"subnetId": "subnet-1"}])),
+    ],
+)
+def balancer_two_zones(balancer: Resource, _at: Context) -> Iterator[str]:
+    """Subnets of two zones, by their number: a load balancer takes one subnet of each zone."""
+    if balancer.props.get("loadBalancerType", "application") == "gateway":
+        return
+    if len(balancer.props.items("subnets")) + len(balancer.props.items("subnetMappings")) == 1:
+        yield "all of it stands in one zone"
+
+
 _access_logs = setting(
     id="balancer-access-logs",
     title="Load balancers record who asks",
@@ -217,6 +244,7 @@ def firewall_logs(acl: Resource, at: Context) -> Iterator[str]:
 
 RULES = (
     balancer_drops_bad_headers,
+    balancer_two_zones,
     _access_logs,
     _deletion_protection,
     listener_tls,

@@ -1,0 +1,1 @@
+"""Deliberate mistakes, and which check must catch each."""

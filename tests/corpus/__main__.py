@@ -1,0 +1,54 @@
+"""Writes docs/mistakes.md, the corpus as a list: `python -m tests.corpus`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from tests.corpus.programs import MISSED, MISTAKES
+from tests.corpus.stacks import VARIANTS
+
+FILE = Path(__file__).resolve().parents[2] / "docs" / "mistakes.md"
+
+LAYERS = {
+    "settings": "the stack's file is refused by its key, before anything runs",
+    "args": "a component refuses its arguments, before anything is made",
+    "request": "names against the SDK, requests against AWS's service models",
+    "aws": "the emulated account refuses",
+    "reference": "an id or ARN that nothing has made",
+    "lint": "AWS's schemas, by cfn-lint",
+    "policy": "a rule of the pack",
+}
+
+_HEAD = """\
+# Mistakes that are caught before anything is deployed
+
+Generated from `tests/corpus/` by `python -m tests.corpus`; do not edit. Each is a test: the broken stack or program is
+rehearsed, and the named check must accuse it. Where several would, the one that is listed has to.
+
+"""
+
+
+def document() -> str:
+    """The text of docs/mistakes.md."""
+    counts = Counter(variant.layer for variant in VARIANTS.values())
+    counts.update(mistake.layer for mistake in MISTAKES.values())
+    whole = sum(counts.values())
+    lines = [f"{whole} mistakes, {whole - len(MISSED)} caught, {len(MISSED)} not.", ""]
+    lines += ["| layer | what it is | catches |", "|---|---|---:|"]
+    lines += [f"| {layer} | {what} | {counts[layer]} |" for layer, what in LAYERS.items()]
+    for layer in LAYERS:
+        lines += ["", f"## {layer}", ""]
+        lines += [f"- {name} (`{each.key}`)" for name, each in VARIANTS.items() if each.layer == layer]
+        lines += [
+            f"- {name.replace('-', ' ')}" + (f" (`{each.found_by}`)" if layer in ("lint", "policy") else "")
+            for name, each in MISTAKES.items()
+            if each.layer == layer
+        ]
+    lines += ["", "## Not caught", ""]
+    lines += [f"- {name.replace('-', ' ')}: {why}" for name, why in MISSED.items()]
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(document(), encoding="utf-8")
