@@ -187,11 +187,12 @@ def _losses(registered: list[Registered]) -> list[Loss]:
         sources = {urn for urns in one.property_dependencies.values() for urn in urns} | set(one.depends_on)
         for urn in sources:
             users.setdefault(urn, set()).add(one.urn)
-    return [
+    losses = (
         Loss(one.name, one.type, len(_closure(one.urn, users)), one.protect, _is_emptied(one))
         for one in registered
         if one.type in _STATEFUL
-    ]
+    )
+    return sorted(losses, key=lambda loss: (loss.name, loss.type))
 
 
 def _closure(urn: str, users: Mapping[str, set[str]]) -> set[str]:

@@ -113,7 +113,8 @@ class _Translation:
         properties = self._properties(node)
         if not properties and node is not self._schema:
             # A map with keys of the program's own choosing, or a document.
-            return dict(values)
+            inner = _of_any_key(node)
+            return {key: self._value(inner, value, path, (*at, key)) for key, value in values.items()}
         made: dict[str, Any] = {}
         for key, value in values.items():
             where = f"{path}.{key}" if path else key
@@ -179,6 +180,12 @@ class _Translation:
 def _branches(node: Schema) -> Iterator[Schema]:
     for word in ("anyOf", "oneOf", "allOf"):
         yield from node.get(word, [])
+
+
+def _of_any_key(node: Schema) -> Schema:
+    """What the schema says of values under keys that it does not name; nothing, mostly."""
+    found = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+    return next((each for each in found if isinstance(each, dict)), {})
 
 
 def _types(node: Schema) -> frozenset[str]:

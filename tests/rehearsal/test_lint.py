@@ -169,6 +169,12 @@ _PAIR = {"type": "object", "properties": {"Name": {"type": "string"}, "Value": {
             {"PolicyDocument": {"Statement": []}},
             id="a document",
         ),
+        pytest.param(
+            _schema({"Parameters": {"type": "object", "patternProperties": {".*": {"type": "array", "items": {}}}}}),
+            {"parameters": {"extensions": "vector"}},
+            {"Parameters": {"extensions": ["vector"]}},
+            id="lists in a map",
+        ),
         pytest.param(_schema({"Flag": {"type": "string"}}), {"flag": True}, {"Flag": "true"}, id="a text for a truth"),
         pytest.param(
             _schema({"Arn": {"type": "string"}}, readOnlyProperties=["/properties/Arn"]), {"arn": "a"}, {}, id="answers"
