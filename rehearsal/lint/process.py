@@ -39,8 +39,8 @@ def _receive(candidates: Connection, waiting: queue.SimpleQueue[Candidate | None
 
 
 def _next(waiting: queue.SimpleQueue[Candidate | None]) -> tuple[list[Candidate], bool]:
-    """What is there to judge, at least one, and whether there may be more."""
+    """A batch to judge, or the rest, and whether there may be more: a question costs more than what it asks about."""
     batch = [waiting.get()]
-    while len(batch) < _BATCH and not waiting.empty():
+    while len(batch) < _BATCH and batch[-1] is not None:
         batch.append(waiting.get())
     return [candidate for candidate in batch if candidate is not None], batch[-1] is not None
