@@ -7,6 +7,7 @@ from architecture.analytics import build_analytics
 from architecture.application import build_application
 from architecture.baseline import build_baseline
 from architecture.checks import check_parts
+from architecture.copies import build_copies
 from architecture.cost import build_cost_guard
 from architecture.data import build_data
 from architecture.delivery import build_delivery
@@ -41,6 +42,7 @@ analytics = build_analytics(settings, platform, storage)
 build_baseline(settings, platform, storage, topics)
 build_recovery(settings, platform, storage, topics)
 delivery = build_delivery(settings, platform, application, functions.functions)
+copies = build_copies(settings, platform, storage, data, None, topics)
 build_cost_guard(settings, platform, topics)
 dashboard = build_watch(
     platform, topics, edge=edge, data=data, application=application, messaging=messaging, functions=functions
@@ -56,5 +58,6 @@ outputs.export_functions(functions)
 outputs.export_messaging(messaging)
 outputs.export_site(site)
 outputs.export_analytics(analytics)
+outputs.export_copies(copies)
 outputs.export_delivery(delivery)
 outputs.export_dashboard(dashboard)

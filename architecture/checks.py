@@ -10,6 +10,7 @@ import pulumi
 from architecture.analytics import log_table_args, results_args
 from architecture.application import cluster_args, log_router_args, repository_args, service_args
 from architecture.baseline import audit_bucket_args, baseline_args
+from architecture.copies import copies_bucket_args, copy_schedule_args
 from architecture.cost import cost_guard_args
 from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args, table_args
 from architecture.delivery import deploy_role_args, front_end_args
@@ -83,6 +84,11 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     alerts, stem = settings.alerts, f"{settings.product}-{settings.environment}"
     if alerts is not None:
         yield lambda: topics_args(alerts, stem, key_arn=key_arn)
+    copy = settings.database_copy
+    if copy is not None:
+        to_start = Target(arn="arn:aws:states:::to-be-made", action="states:StartExecution")
+        yield lambda: copies_bucket_args(copy, settings.retention, key_arn=key_arn, access_log_bucket=None)
+        yield lambda: copy_schedule_args(copy, to_start)
     guard = settings.cost_guard
     if guard is not None:
         topics_to_be = AlarmTopics(critical="to-be-made", warning="to-be-made") if alerts is not None else None

@@ -11,6 +11,7 @@ import pulumi
 from architecture.refusals import says
 from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling, Serverless
 from components.data.cache import Cache, CacheArgs
+from components.data.master_password import MasterPassword, MasterPasswordArgs
 from components.data.parameters import ParameterTree, ParameterTreeArgs
 from components.data.postgres import Postgres, PostgresArgs
 from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
@@ -115,10 +116,23 @@ def _database(
         subnet_group_name=network.database_subnet_group_name,
         **keys,
     )
-    args = database_args(settings.database, settings, ground)
+    # A secret is not free.
+    password = _free_password(settings.database, settings, platform, ground) if settings.free_tier else None
+    args = database_args(settings.database, settings, ground, password)
     if isinstance(args, AuroraPostgresArgs):
         return AuroraPostgres(platform.name("database"), args, platform.options())
     return Postgres(platform.name("database"), args, platform.options())
+
+
+def _free_password(
+    database: DatabaseSettings, settings: Settings, platform: Platform, ground: Ground
+) -> MasterPassword:
+    args = MasterPasswordArgs(
+        parameter=f"/{settings.product}/{settings.environment}/database/master",
+        user=database.user,
+        key_arn=ground.key_arn,
+    )
+    return MasterPassword(platform.name("database-password"), args, platform.options())
 
 
 def _cache(settings: Settings, platform: Platform, network: Network | None, keys: dict[str, Any]) -> Cache | None:
@@ -173,7 +187,9 @@ def data_subnet_ids(network: Network) -> pulumi.Output[list[str]]:
     )
 
 
-def database_args(database: DatabaseSettings, settings: Settings, ground: Ground) -> AuroraPostgresArgs | PostgresArgs:
+def database_args(
+    database: DatabaseSettings, settings: Settings, ground: Ground, password: MasterPassword | None = None
+) -> AuroraPostgresArgs | PostgresArgs:
     """What the stack's YAML says of the database."""
     protected = settings.retention == "protected"
     common: dict[str, Any] = {
@@ -199,7 +215,7 @@ def database_args(database: DatabaseSettings, settings: Settings, ground: Ground
                 if database.storage
                 else {}
             )
-            return PostgresArgs(**common, **storage, multi_az=bool(database.multi_az))
+            return PostgresArgs(**common, **storage, multi_az=bool(database.multi_az), password=password)
         scaling, serverless = database.reader_scaling, database.serverless
         return AuroraPostgresArgs(
             **common,

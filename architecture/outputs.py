@@ -12,6 +12,7 @@ from components.network.vpc import Vpc
 if TYPE_CHECKING:
     from architecture.analytics import Analytics
     from architecture.application import Application
+    from architecture.copies import Copies
     from architecture.data import Data
     from architecture.delivery import Delivery
     from architecture.edge import Edge
@@ -103,6 +104,13 @@ def export_messaging(messaging: Messaging) -> None:
         pulumi.export("eventBusName", messaging.bus.bus_name)
     if messaging.workflows:
         pulumi.export("workflowArns", {service: workflow.arn for service, workflow in messaging.workflows.items()})
+
+
+def export_copies(copies: Copies | None) -> None:
+    """Where the copies of the database are, and what to start for one now."""
+    if copies is not None:
+        pulumi.export("databaseCopiesBucket", copies.bucket.name)
+        pulumi.export("databaseCopyWorkflowArn", copies.workflow.arn)
 
 
 def export_delivery(delivery: Delivery) -> None:

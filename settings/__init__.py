@@ -20,6 +20,7 @@ from settings import (
     analytics,
     application,
     baseline,
+    copies,
     cost,
     data,
     delivery,
@@ -37,6 +38,7 @@ from settings import (
 from settings.analytics import LogAnalyticsSettings
 from settings.application import ClusterSettings, LogRouterSettings, ServiceSettings
 from settings.baseline import BaselineSettings
+from settings.copies import DatabaseCopySettings
 from settings.cost import CostGuardSettings, ExpectedSettings
 from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings, TableSettings
 from settings.delivery import DeliverySettings, FrontEndSettings
@@ -65,6 +67,7 @@ _PARTS = (
     delivery,
     baseline,
     analytics,
+    copies,
     application,
     site,
     cost,
@@ -108,6 +111,7 @@ class Settings(Section):
     user_pool: UserPoolSettings | None = None
     log_analytics: LogAnalyticsSettings | None = None
     cost_guard: CostGuardSettings | None = None
+    database_copy: DatabaseCopySettings | None = None
     expected: ExpectedSettings = ExpectedSettings()
     cluster: ClusterSettings = ClusterSettings()
     log_router: LogRouterSettings = LogRouterSettings()

@@ -29,6 +29,7 @@ from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderSca
 from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
 from components.data.cache import Cache, CacheArgs
 from components.data.lifecycle import LifecycleRule
+from components.data.master_password import MasterPassword, MasterPasswordArgs
 from components.data.parameters import ParameterTree, ParameterTreeArgs
 from components.data.postgres import Postgres, PostgresArgs
 from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
@@ -59,6 +60,7 @@ from components.operations.account_baseline import AccountBaseline, AccountBasel
 from components.operations.backup import Backup, BackupArgs, Copy
 from components.operations.cost_guard import CostGuard, CostGuardArgs
 from components.operations.dashboard import Dashboard, DashboardArgs
+from components.operations.database_copy import DatabaseDump, DatabaseDumpArgs, SnapshotExport, SnapshotExportArgs
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
 from components.operations.topics import Slack, Topics, TopicsArgs
 from tests.conftest import Recorder
@@ -125,6 +127,35 @@ def _postgres(transform: Any) -> None:
     made.allow_from("sg-1", "api")
     made.grant_connect(_role())
     made.alarms(TOPICS)
+
+
+def _master_password(transform: Any) -> None:
+    args = MasterPasswordArgs(parameter="/wiki/dev/master", key_arn="arn:aws:kms:::key/1", transform=transform)
+    MasterPassword(NAME, args).grant_read(_role())
+
+
+def _snapshot_export(transform: Any) -> None:
+    args = SnapshotExportArgs(
+        bucket_name="copies",
+        bucket_arn="arn:aws:s3:::copies",
+        key_arn="arn:aws:kms:::key/1",
+        database_identifier="wiki-dev-database",
+        database_arn="arn:aws:rds:::db:wiki-dev-database",
+        transform=transform,
+    )
+    SnapshotExport(NAME, args).grant_run(_role())
+
+
+def _database_dump(transform: Any) -> None:
+    args = DatabaseDumpArgs(
+        bucket_name="copies",
+        bucket_arn="arn:aws:s3:::copies",
+        instance_id="i-1",
+        host_role=_role(),
+        transform=transform,
+    )
+    made = DatabaseDump(NAME, args)
+    made.grant_run(args.host_role)
 
 
 def _topics(transform: Any) -> None:
@@ -432,6 +463,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     Cluster: lambda transform: Cluster(NAME, ClusterArgs(transform=transform)) and None,
     CostGuard: _cost_guard,
     Dashboard: _dashboard,
+    DatabaseDump: _database_dump,
     DeployRole: _deploy_role,
     ErrorLogAlarm: _error_log_alarm,
     EventBus: _bus,
@@ -441,12 +473,14 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     LoadBalancer: _load_balancer,
     LogRouter: lambda transform: _log_router(transform) and None,
     LogTable: _log_table,
+    MasterPassword: _master_password,
     ParameterTree: _parameters,
     Postgres: _postgres,
     Queue: _queue,
     Repository: _repository,
     Schedule: _schedule,
     SecretSet: _secrets,
+    SnapshotExport: _snapshot_export,
     Service: _service,
     StaticSite: _static_site,
     Table: _table,

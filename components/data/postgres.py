@@ -19,6 +19,7 @@ from components.children import Children
 from components.data import database
 from components.data.database import PORT, DatabaseArgs, Watch, log_groups, rotate, secret_of
 from components.data.guard import Guard
+from components.data.master_password import MasterPassword
 from components.data.postgres_offer import MEMORY_GIB, family_of, max_connections
 from components.refusal import Refusal
 
@@ -43,6 +44,10 @@ class PostgresArgs(DatabaseArgs):
     max_storage_gib: int | None = None
     """Let the volume grow by itself up to this. Without it the volume stays as it is, and so does the bill."""
 
+    password: MasterPassword | None = None
+    """The password, where a free parameter keeps it; its user must be `user`. None: RDS keeps it in a secret, $0.40 a
+    month, and changes it every `rotation_days`."""
+
     backup_days: int = 14
     """Days for which every second can be restored, 1 to 35. As much as the volume itself is free."""
 
@@ -57,6 +62,8 @@ class PostgresArgs(DatabaseArgs):
                 self.max_storage_gib,
                 f"is not allowed; use at least a tenth more than storage_gib ({self.storage_gib}), up to 65536 GiB",
             )
+        if self.password is not None and self.password.user != self.user:
+            raise Refusal("user", self.user, f"is not whom the password is for; use {self.password.user!r}")
 
 
 class Postgres(pulumi.ComponentResource):
@@ -74,7 +81,7 @@ class Postgres(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     identifier: pulumi.Output[str]
     secret_arn: pulumi.Output[str]
-    """The secret with `username` and `password`."""
+    """What holds `username` and `password` as JSON: a secret, or the parameter of `password`."""
     security_group_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -109,8 +116,9 @@ class Postgres(pulumi.ComponentResource):
             kms_key_id=args.key_arn,
             db_name=args.database,
             username=args.user,
-            manage_master_user_password=True,
-            master_user_secret_kms_key_id=args.key_arn,
+            password=args.password.password if args.password else None,
+            manage_master_user_password=True if args.password is None else None,
+            master_user_secret_kms_key_id=args.key_arn if args.password is None else None,
             parameter_group_name=parameters.name,
             db_subnet_group_name=args.subnet_group_name,
             vpc_security_group_ids=[self._guard.group.id],
@@ -134,13 +142,15 @@ class Postgres(pulumi.ComponentResource):
                 ignore_changes=[] if pinned or args.allow_major_upgrade else ["engine_version"],
             ),
         )
-        secret = secret_of(instance.master_user_secrets)
-        rotate(name, secret, args.rotation_days, self._child)
+        if args.password is None:
+            self.secret_arn = secret_of(instance.master_user_secrets)
+            rotate(name, self.secret_arn, args.rotation_days, self._child)
+        else:
+            self.secret_arn = args.password.arn
 
         self.endpoint = self.reader_endpoint = instance.address
         self.name = args.database
         self.arn, self.identifier = instance.arn, instance.identifier
-        self.secret_arn = secret
         self.security_group_id = self._guard.group.id
         self.register_outputs({"endpoint": self.endpoint})
 
@@ -150,7 +160,10 @@ class Postgres(pulumi.ComponentResource):
 
     def grant_connect(self, role: aws.iam.Role) -> None:
         """Let `role` read the password, and nothing more."""
-        self._guard.grant_connect(role, self.secret_arn, self._args.key_arn)
+        if self._args.password is not None:
+            self._args.password.grant_read(role)
+        else:
+            self._guard.grant_connect(role, self.secret_arn, self._args.key_arn)
 
     @property
     def metric_dimensions(self) -> Mapping[str, pulumi.Input[str]]:

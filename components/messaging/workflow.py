@@ -9,7 +9,7 @@ Use: args = WorkflowArgs(definition=path.read_text(), substitutions={"queueUrl":
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import pulumi
@@ -138,9 +138,11 @@ class Workflow(pulumi.ComponentResource):
         """Let `role`, a worker's, answer the steps that wait for it, and nothing more."""
         self._grant(role, "answer", ["states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"])
 
-    def alarms(self, topics: AlarmTopics) -> None:
-        """Executions that fail, take too long or are throttled."""
+    def alarms(self, topics: AlarmTopics, kinds: Collection[str] = tuple(_FAILURES)) -> None:
+        """Executions that fail, take too long or are throttled; `kinds` for fewer of them."""
         for kind, (metric, means) in _FAILURES.items():
+            if kind not in kinds:
+                continue
             raise_alarm(
                 f"{self._prefix}-{kind}-alarm",
                 means=f"Executions of {self._prefix} {means}",

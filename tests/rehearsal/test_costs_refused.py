@@ -92,3 +92,29 @@ def test_a_free_tier_stack_refuses_what_costs(
     for part in parts:
         assert part in done.text
     assert len(done.problems()) == 1, "and nothing else is wrong with it"
+
+
+COPIED = {"engine": "rds", "version": "17", "instanceClass": "db.t3.small", "storage": {"gib": 20}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"kumiki:databaseCopy": {}}, ["kumiki:databaseCopy: copies a database on RDS, which is missing"]),
+        (
+            {"kumiki:databaseCopy": {"expression": "every week"}, "kumiki:database": COPIED},
+            ["kumiki:databaseCopy.expression: 'every week'"],
+        ),
+        (
+            {"kumiki:databaseCopy": {"keepDays": 30}, "kumiki:database": COPIED},
+            ["kumiki:databaseCopy.keepDays: 30 "],
+        ),
+    ],
+)
+def test_a_copy_that_cannot_be_made_is_refused(
+    rehearse_kumiki: Rehearse, changes: dict[str, Any], parts: list[str]
+) -> None:
+    done = rehearse_kumiki(changes)
+    assert done.status == 2, done.text
+    for part in parts:
+        assert part in done.text

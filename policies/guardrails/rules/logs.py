@@ -63,12 +63,14 @@ def log_group_retention(group: Resource, at: Context) -> Iterator[str]:
     remedy="Set kmsKeyId to a key whose policy lets CloudWatch Logs use it.",
     compliant=[
         example(aws("cloudwatch/logGroup:LogGroup", {"kmsKeyId": "arn:aws:kms:ap-northeast-1:123456789012:key/1234"})),
+        example(aws("cloudwatch/logGroup:LogGroup", {"retentionInDays": 7}), free_tier=True),
     ],
     non_compliant=[example(aws("cloudwatch/logGroup:LogGroup", {"retentionInDays": 7}))],
 )
-def log_group_key(group: Resource, _at: Context) -> Iterator[str]:
-    """CloudWatch encrypts every group with a key of its own; only a key of ours can be taken away from a reader."""
-    if not group.props.has("kmsKeyId"):
+def log_group_key(group: Resource, at: Context) -> Iterator[str]:
+    """CloudWatch encrypts every group with a key of its own; only a key of ours can be taken away from a reader. A
+    stack with freeTier has none: one is $1 a month."""
+    if not at.stack.free_tier and not group.props.has("kmsKeyId"):
         yield "no key is set"
 
 
