@@ -43,7 +43,7 @@ build_baseline(settings, platform, storage, topics)
 build_recovery(settings, platform, storage, topics)
 delivery = build_delivery(settings, platform, application, functions.functions)
 copies = build_copies(settings, platform, storage, data, None, topics)
-build_cost_guard(settings, platform, topics)
+build_cost_guard(settings, platform, topics, us_east_topics)
 dashboard = build_watch(
     platform, topics, edge=edge, data=data, application=application, messaging=messaging, functions=functions
 )

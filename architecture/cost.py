@@ -17,15 +17,22 @@ ALLOCATION_TAGS = ("Component", "Environment", "Owner", "Project")
 """The tags that everything carries, and by which the bill can be read."""
 
 
-def build_cost_guard(settings: Settings, platform: Platform, topics: AlarmTopics | None) -> CostGuard | None:
+def build_cost_guard(
+    settings: Settings, platform: Platform, topics: AlarmTopics | None, us_east_topics: AlarmTopics | None
+) -> CostGuard | None:
     """The guard; none where the stack's YAML has no such section."""
     if settings.cost_guard is None:
         return None
-    args = cost_guard_args(settings.cost_guard, settings, topics)
+    args = cost_guard_args(settings.cost_guard, settings, topics, us_east_topics)
     return CostGuard(platform.name("costs"), args, platform.options())
 
 
-def cost_guard_args(guard: CostGuardSettings, settings: Settings, topics: AlarmTopics | None) -> CostGuardArgs:
+def cost_guard_args(
+    guard: CostGuardSettings,
+    settings: Settings,
+    topics: AlarmTopics | None,
+    us_east_topics: AlarmTopics | None = None,
+) -> CostGuardArgs:
     """What the stack's YAML says of the guard."""
     with says("cost_guard"):
         return CostGuardArgs(
@@ -38,6 +45,6 @@ def cost_guard_args(guard: CostGuardSettings, settings: Settings, topics: AlarmT
             monitor=guard.monitor,
             anomaly_percent=guard.anomaly_percent,
             anomaly_minimum_usd=guard.anomaly_minimum_usd,
-            billing_alarm=guard.billing_alarm,
+            billing_topics=us_east_topics if guard.billing_alarm else None,
             allocation_tags=ALLOCATION_TAGS if guard.activate_tags else (),
         )

@@ -145,7 +145,8 @@ class Settings(Section):
     @property
     def has_us_east_metrics(self) -> bool:
         """Whether an alarm must be in us-east-1, where the metrics of services without a region are."""
-        return self.site is not None
+        billing = self.cost_guard is not None and self.cost_guard.billing_alarm
+        return billing or self.site is not None
 
     @staticmethod
     def load() -> Settings:

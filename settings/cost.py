@@ -71,9 +71,9 @@ class CostGuardSettings(Section):
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     """What cannot work together: key and why."""
     guard = settings.cost_guard
-    if guard is None or guard.emails:
+    if guard is None or settings.alerts is not None:
         return
-    if settings.alerts is None:
+    if not guard.emails:
         yield "costGuard.emails", "is empty and there are no alerts; write an address, or add the section alerts"
     if guard.billing_alarm:
-        yield "costGuard.billingAlarm", "true needs costGuard.emails: its topic is in us-east-1, not that of alerts"
+        yield "costGuard.billingAlarm", "true goes to the people of alerts, which are missing; add the section alerts"

@@ -337,7 +337,7 @@ def _cost_guard(transform: Any) -> None:
         counted_tags={"Environment": "dev", "Project": "wiki"},
         emails=["a@example.com"],
         topics=TOPICS,
-        billing_alarm=True,
+        billing_topics=TOPICS,
         allocation_tags=["Project"],
         transform=transform,
     )

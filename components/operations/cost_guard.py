@@ -14,11 +14,9 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
 from components.alarms import AlarmTopics, Metric, raise_alarm
 from components.children import Children, Transform
 from components.operations.topics import check_emails, slug
-from components.policy import document, statement
 from components.refusal import Refusal
 
 BILLING_REGION: Final = "us-east-1"
@@ -56,9 +54,10 @@ class CostGuardArgs:
     anomaly_minimum_usd: float = 1
     """And by how many dollars at least: three cents instead of one are no news."""
 
-    billing_alarm: bool = False
-    """Alarm when the whole account's bill of the month passes the limit. AWS counts only after somebody has switched on
-    "Receive billing alerts" in the account's billing preferences, once; no program can."""
+    billing_topics: AlarmTopics | None = None
+    """Topics in us-east-1 for an alarm when the whole account's bill of the month passes the limit. AWS counts only
+    after somebody has switched on "Receive billing alerts" in the account's billing preferences, once; no program can.
+    None: no such alarm."""
 
     allocation_tags: Sequence[str] = ()
     """Tags to show on the bill. AWS knows a tag only a day after its first use, and refuses to activate one that it
@@ -85,8 +84,6 @@ class CostGuardArgs:
             raise Refusal(
                 "monitor", self.monitor, "is not allowed; use create, skip or the ARN of the account's monitor"
             )
-        if self.billing_alarm and not self.emails:
-            raise Refusal("billing_alarm", True, f"needs emails: the alarm is in {BILLING_REGION}, where no topic is")
 
 
 class CostGuard(pulumi.ComponentResource):
@@ -96,9 +93,6 @@ class CostGuard(pulumi.ComponentResource):
         "budget",
         "monitor",
         "subscription",
-        "billing_topic",
-        "billing_topic_policy",
-        "billing_subscription",
         "billing_alarm",
         "allocation_tag",
     )
@@ -113,8 +107,8 @@ class CostGuard(pulumi.ComponentResource):
         self.budget_name = self._limit().name
         self._growth()
         self._anomalies()
-        if args.billing_alarm:
-            self._bill()
+        if args.billing_topics is not None:
+            self._bill(args.billing_topics)
         for tag in args.allocation_tags:
             aws.costexplorer.CostAllocationTag(
                 f"{name}-{slug(tag)}-allocation-tag",
@@ -234,69 +228,21 @@ class CostGuard(pulumi.ComponentResource):
         if self._args.topics is not None:
             yield "IMMEDIATE", [reader(type="SNS", address=self._args.topics.warning)]
 
-    def _bill(self) -> None:
-        args, name, account = self._args, self._prefix, Account.of(self)
-        topic = aws.sns.Topic(
-            f"{name}-billing-topic",
-            name=f"{name}-billing",
-            display_name=f"{name} billing",
-            # Without a key of its own: $1 a month, in another country, for messages that hold one amount.
-            region=BILLING_REGION,
-            opts=self._child("billing_topic"),
-        )
-        admitted = aws.sns.TopicPolicy(
-            f"{name}-billing-topic-policy",
-            arn=topic.arn,
-            region=BILLING_REGION,
-            policy=document(
-                statement(
-                    "PublishedToCloudwatch",
-                    principal={"Service": "cloudwatch.amazonaws.com"},
-                    actions="sns:Publish",
-                    resources=topic.arn,
-                    condition={
-                        "StringEquals": {"aws:SourceAccount": account.id},
-                        "ArnLike": {
-                            "aws:SourceArn": pulumi.Output.concat(
-                                "arn:", account.partition, f":cloudwatch:{BILLING_REGION}:", account.id, ":alarm:*"
-                            )
-                        },
-                    },
-                ),
-                statement(
-                    "DenyPlainHttp",
-                    effect="Deny",
-                    principal="*",
-                    actions=["sns:Publish", "sns:Subscribe"],
-                    resources=topic.arn,
-                    condition={"Bool": {"aws:SecureTransport": "false"}},
-                ),
-            ),
-            opts=self._child("billing_topic_policy"),
-        )
-        for email in args.emails:
-            aws.sns.TopicSubscription(
-                f"{name}-billing-{slug(email)}-subscription",
-                topic=topic.arn,
-                protocol="email",
-                endpoint=email,
-                region=BILLING_REGION,
-                opts=self._child("billing_subscription"),
-            )
-        arn = pulumi.Output.all(topic.arn, admitted.id).apply(lambda known: known[0])
+    def _bill(self, topics: AlarmTopics) -> None:
+        limit = self._args.monthly_limit_usd
         raise_alarm(
-            f"{name}-billing-alarm",
-            means=f"{name}: this month's bill of the whole account has passed ${args.monthly_limit_usd:.2f}. "
+            f"{self._prefix}-billing-alarm",
+            means=f"{self._prefix}: this month's bill of the whole account has passed ${limit:.2f}. "
             "Look at Cost Explorer by service and by the tag Component.",
             metric=Metric(
                 namespace="AWS/Billing", name="EstimatedCharges", dimensions={"Currency": "USD"}, statistic="Maximum"
             ),
-            threshold=args.monthly_limit_usd,
+            threshold=limit,
             # AWS counts a few times a day.
             period_seconds=21600,
             periods=1,
             severity="critical",
-            topics=AlarmTopics(critical=arn, warning=arn),
+            topics=topics,
             region=BILLING_REGION,
             opts=self._child("billing_alarm"),
         )

@@ -110,31 +110,21 @@ def test_without_a_monitor_nobody_subscribes(recorder: Recorder) -> None:
 
 
 @pytest.mark.covers("E11")
-def test_the_billing_alarm_and_its_topic_are_where_aws_keeps_the_bill(recorder: Recorder) -> None:
-    build(recorder, emails=OPS, billing_alarm=True)
+def test_the_billing_alarm_is_where_aws_keeps_the_bill(recorder: Recorder) -> None:
+    build(recorder, emails=OPS, billing_topics=TOPICS)
     alarm = recorder.one(":MetricAlarm").inputs
-    topic, policy, reader = (recorder.one(kind) for kind in (":Topic", ":TopicPolicy", ":TopicSubscription"))
-    assert {part["region"] for part in (alarm, topic.inputs, policy.inputs, reader.inputs)} == {"us-east-1"}
+    assert alarm["region"] == "us-east-1"
     assert (alarm["namespace"], alarm["metricName"], alarm["dimensions"]) == (
         "AWS/Billing", "EstimatedCharges", {"Currency": "USD"},
     )  # fmt: skip
-    assert (alarm["threshold"], alarm["statistic"], alarm["comparisonOperator"]) == (
-        50,
-        "Maximum",
-        "GreaterThanThreshold",
-    )
-    assert topic.name in alarm["alarmActions"][0]
-    assert reader.inputs["endpoint"] == OPS[0]
-    allowed, denied = policy.policy()["Statement"]
-    assert allowed["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": ACCOUNT},
-        "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:*"},
-    }
-    assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert (alarm["threshold"], alarm["statistic"]) == (50, "Maximum")
+    assert alarm["comparisonOperator"] == "GreaterThanThreshold"
+    assert alarm["alarmActions"] == [TOPICS.critical]
 
 
-def test_without_the_billing_alarm_nothing_is_in_another_region(recorder: Recorder) -> None:
+def test_without_its_topics_there_is_no_alarm_and_nothing_in_another_region(recorder: Recorder) -> None:
     build(recorder, emails=OPS)
+    assert not recorder.of(":MetricAlarm")
     assert not [each.name for each in recorder.resources if "region" in each.inputs]
 
 
@@ -160,7 +150,6 @@ def test_tags_are_activated_and_outlive_the_stack(recorder: Recorder) -> None:
         ({"anomaly_percent": 0}, "anomaly_percent: 0 is not allowed"),
         ({"anomaly_minimum_usd": -1}, "anomaly_minimum_usd: -1 is not allowed"),
         ({"monitor": "adopt"}, "monitor: 'adopt' is not allowed; use create, skip or the ARN"),
-        ({"emails": [], "topics": TOPICS, "billing_alarm": True}, "billing_alarm: True needs emails"),
     ],
 )
 def test_what_cannot_be_is_refused(args: dict[str, Any], message: str) -> None:

@@ -21,7 +21,10 @@ def guard(**changes: Any) -> dict[str, Any]:
         ({"kumiki:costGuard": {}}, ["kumiki:costGuard.monthlyLimitUsd: is missing"]),
         (guard(emails=["ops"]), ["kumiki:costGuard.emails[0]: 'ops' is not an e-mail address"]),
         ({**guard(emails=[]), "kumiki:alerts": None}, ["kumiki:costGuard.emails: is empty", "add the section alerts"]),
-        (guard(emails=[], billingAlarm=True), ["kumiki:costGuard.billingAlarm: true needs costGuard.emails"]),
+        (
+            {**guard(billingAlarm=True), "kumiki:alerts": None},
+            ["kumiki:costGuard.billingAlarm: true goes to the people of alerts, which are missing"],
+        ),
         (guard(monitor="adopt"), ["kumiki:costGuard.monitor: 'adopt' is not allowed", "create, skip or the ARN"]),
         (guard(budget=5), ["kumiki:costGuard.budget: is not a known key"]),
     ],

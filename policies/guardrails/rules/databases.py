@@ -26,6 +26,7 @@ INSTANCE = "aws:rds/instance:Instance"
 CLUSTER = "aws:rds/cluster:Cluster"
 MEMBER = "aws:rds/clusterInstance:ClusterInstance"
 CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
+_PARAMETER = "aws:ssm/parameter:Parameter"
 _PARAMETERS = "aws:rds/parameterGroup:ParameterGroup"
 _CLUSTER_PARAMETERS = "aws:rds/clusterParameterGroup:ClusterParameterGroup"
 
@@ -50,6 +51,10 @@ def _cluster(**props: Any) -> Any:
 
 def _member(name: str, **props: Any) -> Any:
     return aws("rds/clusterInstance:ClusterInstance", {"clusterIdentifier": ref("db"), **props}, name=name)
+
+
+def _login(type_: str) -> Any:
+    return aws("ssm/parameter:Parameter", {"type": type_, "value": "login-value"}, name="login")
 
 
 def _cache(**props: Any) -> Any:
@@ -92,21 +97,35 @@ _not_public = setting(
 )
 
 
-@rule(
+@graph_rule(
     id="database-managed-password",
-    title="The master password is made, kept and rotated by AWS",
+    title="The master password is made, kept and rotated by AWS; in a free-tier stack an encrypted parameter keeps it",
     types=(INSTANCE, CLUSTER),
     level=MANDATORY,
     severity="high",
     topics=("secrets",),
     remedy="Set manageMasterUserPassword and leave the password out.",
-    compliant=[example(_db(manageMasterUserPassword=True)), example(_cluster(replicationSourceIdentifier="arn"))],
-    non_compliant=[example(_db(username="app", password="one")), example(_cluster(masterPassword="one"))],  # noqa: S106
+    compliant=[
+        example(_db(manageMasterUserPassword=True)),
+        example(_cluster(replicationSourceIdentifier="arn")),
+        example(_login("SecureString"), _db(username="app", password=ref("login", "value")), free_tier=True),
+    ],
+    non_compliant=[
+        example(_db(username="app", password="one")),  # noqa: S106 an example
+        example(_cluster(masterPassword="one")),
+        example(_db(username="app", password="one"), free_tier=True),  # noqa: S106 an example
+        example(_login("String"), _db(username="app", password=ref("login", "value")), free_tier=True),
+        example(_login("SecureString"), _db(username="app", password=ref("login", "value"))),
+    ],
 )
-def database_managed_password(database: Resource, _at: Context) -> Iterator[str]:
-    """A password that the program sets is in its state, in its settings or in both."""
+def database_managed_password(database: Resource, at: Context) -> Iterator[str]:
+    """A password that the program sets is in its state, in its settings or in both. Where a secret's $0.40 a month are
+    too much (freeTier), it must at least come from an SSM parameter of type SecureString."""
     given = [key for key in ("password", "masterPassword", "passwordWo", "masterPasswordWo") if database.props.has(key)]
-    if given and not database.props.get("manageMasterUserPassword"):
+    if not given or database.props.get("manageMasterUserPassword"):
+        return
+    kept = at.graph.targets(database, _PARAMETER, via=given[0])
+    if not at.stack.free_tier or not any(each.props.get("type") == "SecureString" for each in kept):
         yield f"{given[0]} is set by the program"
 
 
