@@ -92,6 +92,7 @@ def build_edge(
     if topics is not None:
         load_balancer.alarms(
             topics,
+            server_error_minutes=balancer.server_error_minutes,
             server_error_percent=balancer.server_error_percent,
             response_seconds=balancer.response_seconds,
         )

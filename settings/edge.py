@@ -96,7 +96,10 @@ class LoadBalancerSettings(Section):
     """null: none, which saves about $10 a month and is for trials only."""
 
     server_error_percent: Annotated[float, Field(gt=0, le=100)] = 5
-    """Above this share of 5xx answers the alarm rings."""
+    """Above this share of 5xx answers the alarm rings …"""
+
+    server_error_minutes: Annotated[int, Field(ge=1, le=60)] = 5
+    """… when more than half of so many minutes were so."""
 
     response_seconds: Annotated[float, Field(gt=0)] = 1
     """Above this 95th percentile of the response time the alarm rings."""

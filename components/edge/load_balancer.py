@@ -176,7 +176,12 @@ class LoadBalancer(pulumi.ComponentResource):
         )
 
     def alarms(
-        self, topics: AlarmTopics, *, server_error_percent: float = 5, response_seconds: float = 1
+        self,
+        topics: AlarmTopics,
+        *,
+        server_error_percent: float = 5,
+        server_error_minutes: int = 5,
+        response_seconds: float = 1,
     ) -> list[aws.cloudwatch.MetricAlarm]:
         """Alarms on failing requests, refused connections and slow answers."""
 
@@ -207,8 +212,8 @@ class LoadBalancer(pulumi.ComponentResource):
                     },
                 ),
                 threshold=server_error_percent,
-                periods=5,
-                breaching_periods=3,
+                periods=server_error_minutes,
+                breaching_periods=server_error_minutes // 2 + 1,
                 severity="critical",
                 topics=topics,
                 opts=opts,
