@@ -215,7 +215,13 @@ def database_args(
                 if database.storage
                 else {}
             )
-            return PostgresArgs(**common, **storage, multi_az=bool(database.multi_az), password=password)
+            return PostgresArgs(
+                **common,
+                **storage,
+                multi_az=bool(database.multi_az),
+                password=password,
+                cpu_alarm=not settings.free_tier,
+            )
         scaling, serverless = database.reader_scaling, database.serverless
         return AuroraPostgresArgs(
             **common,

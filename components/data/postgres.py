@@ -51,6 +51,9 @@ class PostgresArgs(DatabaseArgs):
     backup_days: int = 14
     """Days for which every second can be restored, 1 to 35. As much as the volume itself is free."""
 
+    cpu_alarm: bool = True
+    """Alarm on a busy processor, too. Ten alarms are free, and each more is $0.10 a month."""
+
     def __post_init__(self) -> None:
         self.check(ENGINE, self.instance_class)
         if not 20 <= self.storage_gib <= 65536:
@@ -171,11 +174,12 @@ class Postgres(pulumi.ComponentResource):
         return {"DBInstanceIdentifier": self.identifier}
 
     def alarms(self, topics: AlarmTopics) -> None:
-        """Watch connections, storage and processor."""
+        """Watch connections, storage and, unless told otherwise, the processor."""
         args = self._args
         watch = Watch(prefix=self._prefix, child=self._child, topics=topics, dimensions=self.metric_dimensions)
         watch.connections(max_connections(MEMORY_GIB[ENGINE][args.instance_class]))
-        watch.cpu()
+        if args.cpu_alarm:
+            watch.cpu()
         watch.raise_on(
             "storage",
             "FreeStorageSpace",

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
+from components.alarms import AlarmTopics
 from components.data.master_password import MasterPassword, MasterPasswordArgs
 from components.data.postgres import Postgres, PostgresArgs
 from components.refusal import Refusal
@@ -72,3 +73,16 @@ def test_another_user_than_the_passwords_is_refused(recorder: Recorder) -> None:
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(Refusal, match=r"parameter: .* is not a parameter's name"):
         MasterPasswordArgs(parameter=name)
+
+
+def test_a_stack_that_counts_its_alarms_may_do_without_the_one_on_the_processor(recorder: Recorder) -> None:
+    topics = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
+
+    def program() -> None:
+        Postgres(NAME, PostgresArgs(vpc_id="vpc-1", subnet_group_name="x", cpu_alarm=False)).alarms(topics)
+
+    recorder.run(program)
+    assert [each.inputs["metricName"] for each in recorder.of("MetricAlarm")] == [
+        "DatabaseConnections",
+        "FreeStorageSpace",
+    ]

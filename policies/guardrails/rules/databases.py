@@ -124,9 +124,17 @@ def database_managed_password(database: Resource, at: Context) -> Iterator[str]:
     given = [key for key in ("password", "masterPassword", "passwordWo", "masterPasswordWo") if database.props.has(key)]
     if not given or database.props.get("manageMasterUserPassword"):
         return
-    kept = at.graph.targets(database, _PARAMETER, via=given[0])
-    if not at.stack.free_tier or not any(each.props.get("type") == "SecureString" for each in kept):
+    if not at.stack.free_tier or not _kept_in_a_parameter(database, given[0], at):
         yield f"{given[0]} is set by the program"
+
+
+def _kept_in_a_parameter(database: Resource, key: str, at: Context) -> bool:
+    """Whether an encrypted parameter of the stack holds the password, alone or beside its user's name."""
+    kept = at.graph.targets(database, _PARAMETER, via=key)
+    if not kept:
+        password = database.props.text(key)
+        kept = [each for each in at.graph.of_kind(_PARAMETER) if password and password in each.props.text("value")]
+    return any(each.props.get("type") == "SecureString" for each in kept)
 
 
 @rule(
