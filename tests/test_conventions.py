@@ -494,7 +494,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
 """Each component with everything it can have."""
 
 WITHOUT_POLICIES: set[type[pulumi.ComponentResource]] = {
-    AccountBaseline, AmplifyApp, Certificate, Cluster, Dashboard, ErrorLogAlarm, LoadBalancer, LogRouter, UserPool,
+    AccountBaseline, AmplifyApp, Certificate, Cluster, CostGuard, Dashboard, ErrorLogAlarm, LoadBalancer, LogRouter, UserPool,
     WebAcl, Zone,
 }  # fmt: skip
 """Components that grant nothing to anybody."""
