@@ -494,8 +494,8 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
 """Each component with everything it can have."""
 
 WITHOUT_POLICIES: set[type[pulumi.ComponentResource]] = {
-    AccountBaseline, AmplifyApp, Certificate, Cluster, CostGuard, Dashboard, ErrorLogAlarm, LoadBalancer, LogRouter, UserPool,
-    WebAcl, Zone,
+    AccountBaseline, AmplifyApp, Certificate, Cluster, CostGuard, Dashboard, ErrorLogAlarm, LoadBalancer, LogRouter,
+    UserPool, WebAcl, Zone,
 }  # fmt: skip
 """Components that grant nothing to anybody."""
 
