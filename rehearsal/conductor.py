@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import signal
+import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -266,7 +269,14 @@ def _run_pass(
 
     _obey_conductor()
     theirs.close()
-    run(name, stack, ours, cloud, pack, lint)
+    try:
+        run(name, stack, ours, cloud, pack, lint)
+    except BaseException:  # noqa: BLE001 whatever it was, it is told, and the process ends below
+        traceback.print_exc()
+    finally:
+        # A pass that is broken ends at once: threads that still wait for something would keep the process alive.
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def _only_at_preview(preview: PassResult, deploy: PassResult) -> list[Problem]:

@@ -12,6 +12,7 @@ import re
 import runpy
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -59,6 +60,8 @@ def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
     logging.getLogger("pulumi").setLevel(logging.CRITICAL)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    calls = ThreadPoolExecutor(thread_name_prefix="registration")
+    loop.set_default_executor(calls)
     # Tasks that waited for the one that failed would each print their own trace; the failure is reported once.
     loop.set_exception_handler(lambda _loop, _context: None)
     sys.path[0] = str(stack.main.parent)
@@ -70,6 +73,8 @@ def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
     except BaseException as error:  # noqa: BLE001 a program may raise anything
         monitor.problems.append(explain(error, stack))
     finally:
+        # When one fails, others are under way. They come to their end first: what follows uses the same pipes.
+        calls.shutdown(wait=True, cancel_futures=True)
         with contextlib.suppress(RuntimeError):
             loop.close()
 
@@ -126,6 +131,9 @@ def _configure(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
 
 
 def _refuse_truth(_output: pulumi.Output[Any]) -> bool:
+    # The SDK asks this of the id of a resource that a look-up depends on, and means whether there is one.
+    if sys._getframe(1).f_globals.get("__name__", "").startswith("pulumi."):  # noqa: SLF001 the only way to the caller
+        return True
     raise TypeError(
         "an Output is neither true nor false before it is known: compare inputs with `is None`, or use `.apply`"
     )

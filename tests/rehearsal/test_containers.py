@@ -159,7 +159,8 @@ def test_the_task_reaches_every_service_that_it_calls_without_nat(name: str, reh
     assert of_type(done, ":NatGateway") == []
     # Every service that either role is allowed to call, by the endpoint that serves it. KMS is called by S3, ECR and
     # Secrets Manager on the task's behalf, not by the task.
-    endpoints = {"ecr": {"ecr.api", "ecr.dkr"}, "logs": {"logs"}, "s3": {"s3"}, "secretsmanager": {"secretsmanager"}}
+    own = {name: {name} for name in ("dynamodb", "logs", "s3", "secretsmanager")}
+    endpoints = {"ecr": {"ecr.api", "ecr.dkr"}, **own}
     roles = {done.resource(f"kumiki-{name}-api-{kind}-role")["id"] for kind in ("task", "execution")}
     called = {
         action.partition(":")[0]

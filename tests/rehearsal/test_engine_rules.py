@@ -231,3 +231,28 @@ def test_ids_that_the_stack_file_names_exist_in_the_account(rehearse_plain: Rehe
     assert done.status == 0, done.text
     assert done.report["stand_ins"] == ["vpc-0123456789abcdef0"]
     assert "vpc-0123456789abcdef0" in done.text
+
+
+def test_a_look_up_by_the_id_of_a_resource_waits_for_it(rehearse_plain: Rehearse) -> None:
+    result = rehearse_plain("""
+        import pulumi, pulumi_aws as aws
+        vpc = aws.ec2.Vpc("v", cidr_block="10.0.0.0/16")
+        subnet = aws.ec2.Subnet("s", vpc_id=vpc.id, cidr_block="10.0.0.0/24", availability_zone="us-east-1b")
+        pulumi.export("zone", aws.ec2.get_subnet_output(id=subnet.id).availability_zone)
+    """)
+    assert result.problems("program") == []
+    assert result.report["outputs"]["zone"] == "us-east-1b"
+
+
+def test_a_program_that_fails_while_resources_are_on_their_way_ends(rehearse_plain: Rehearse) -> None:
+    result = rehearse_plain("""
+        import pulumi, pulumi_aws as aws
+        first = aws.sqs.Queue("first")
+        for number in range(40):
+            aws.sqs.Queue(f"queue-{number}", delay_seconds=first.arn.apply(lambda _: 1))
+        def fail(_):
+            raise ValueError("on the way")
+        pulumi.export("never", first.arn.apply(fail))
+    """)
+    assert result.status == 1
+    assert ["on the way" in problem["message"] for problem in result.problems("program")].count(True) == 1

@@ -409,6 +409,12 @@ def at_night(**changes: Any) -> Config:
 KEY = "kumiki:workflows.batch"
 
 
+WITHOUT_WORKER: Config = {
+    "kumiki:queues": {},
+    "kumiki:services": {"api": {"tag": "1.0.0", "port": 8000, "cpu": 256, "memory": 512}},
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
@@ -421,7 +427,7 @@ KEY = "kumiki:workflows.batch"
         (at_night(maxRetries=200), [f"{KEY}.schedule.maxRetries: 200 is not allowed; use 0 to 185"]),
         (batch(definition="batsh"), [f"{KEY}.definition: 'batsh' has no file", "did you mean 'batch'"]),
         (batch(kind="EXPRESS"), [f"{KEY}.definition", "waits, which EXPRESS workflows cannot; use STANDARD"]),
-        ({"kumiki:queues": {}}, [f"{KEY}.definition: 'batch' names ${{jobsQueueUrl}}, which the stack does not have"]),
+        (WITHOUT_WORKER, [f"{KEY}.definition: 'batch' names ${{jobsQueueUrl}}, which the stack does not have"]),
         (batch(event={"pattern": {}}), [f"{KEY}.event.pattern", "would match every event"]),
         (batch(event={"pattern": {"sourse": ["x"]}}), ["'sourse' is not a field of an event; did you mean 'source'?"]),
         (batch(event={"pattern": {"source": "x"}}), [f"{KEY}.event.pattern.source: 'x' must be a list"]),

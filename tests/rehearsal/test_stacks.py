@@ -87,7 +87,7 @@ NAT = {
 def test_each_choice_of_nat_deploys_and_gives_every_private_zone_its_way_out(
     nat: str, rehearse_kumiki: Rehearse
 ) -> None:
-    done = rehearse_kumiki({"kumiki:network": {"zones": 2, "nat": nat, "endpoints": ["ecsPrivate"]}})
+    done = rehearse_kumiki({"kumiki:network": {"zones": 2, "nat": nat, "endpoints": ["ecsPrivate", "sqs", "states"]}})
     assert done.status == 0, done.text
     gateways, routes, numbers = NAT[nat]
     made = of_type(done, ":NatGateway")
@@ -157,10 +157,12 @@ def test_a_system_can_be_two_stacks_joined_by_reference(rehearse_kumiki: Rehears
     done = rehearse_kumiki({"kumiki:network": {"stack": "organization/kumiki/base"}, "kumiki:baseline": None})
     assert done.status == 0, done.text
     assert of_type(done, ":Vpc") == of_type(done, ":Subnet") == []
-    (service,) = of_type(done, "ecs/service:Service")
+    services = of_type(done, "ecs/service:Service")
+    assert len(services) == 2
     subnets = done.report["outputs"]["privateSubnetIds"]
     assert len(subnets) == 2
-    assert sorted(service["inputs"]["networkConfiguration"]["subnets"]) == sorted(subnets)
+    for service in services:
+        assert sorted(service["inputs"]["networkConfiguration"]["subnets"]) == sorted(subnets)
     assert len(of_type(done, "rds/cluster:Cluster")) == 1
     keys = {group["inputs"].get("kmsKeyId") for group in of_type(done, ":LogGroup")}
     assert keys == {done.report["outputs"]["logsKeyArn"]}, "one key for all logs of the system, made by the other stack"
