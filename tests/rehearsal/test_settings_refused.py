@@ -8,7 +8,7 @@ import pytest
 
 from tests.rehearsal.conftest import Rehearse
 
-NETWORK: dict[str, Any] = {"cidr": "10.0.0.0/16", "zones": 2, "nat": "none", "endpoints": ["ecsPrivate"]}
+NETWORK: dict[str, Any] = {"cidr": "10.0.0.0/16", "zones": 2, "nat": "none", "endpoints": ["ecsPrivate", "sqs", "states"]}
 
 
 def network(**changes: Any) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def network(**changes: Any) -> dict[str, Any]:
         (network(zones=0), ["kumiki:network.zones: 0 is not allowed; use 1, 2 or 3"]),
         (network(zones=9), ["kumiki:network.zones: 9 is not allowed; use 1, 2 or 3"]),
         (
-            network(endpoints=["ecsPrivate", "ecr.apii"]),
+            network(endpoints=["ecsPrivate", "ecr.apii", "sqs", "states"]),
             ["kumiki:network.endpoints[1]: 'ecr.apii'", "did you mean 'ecr.api'?"],
         ),
         ({"kumiki:freeTier": True, **network(nat="single", endpoints=[])}, ["kumiki:network.nat: single", "freeTier"]),
