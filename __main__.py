@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from architecture import outputs
 from architecture.analytics import build_analytics
+from architecture.apis import build_apis
 from architecture.application import build_application
 from architecture.baseline import build_baseline
 from architecture.checks import check_parts
@@ -37,16 +38,15 @@ users = build_users(settings, platform)
 messaging = build_messaging(settings, platform, storage, topics)
 application = build_application(settings, platform, network, storage, data, edge, topics, messaging)
 functions = build_functions(settings, platform, network, storage, data, topics, messaging)
-site = build_site(settings, platform, storage, edge, us_east_topics)
+apis = build_apis(settings, platform, storage, edge, users, functions.functions, topics)
+site = build_site(settings, platform, storage, edge, us_east_topics, apis=apis.apis)
 analytics = build_analytics(settings, platform, storage)
 build_baseline(settings, platform, storage, topics)
 build_recovery(settings, platform, storage, topics)
 delivery = build_delivery(settings, platform, application, functions.functions)
 copies = build_copies(settings, platform, storage, data, None, topics)
 build_cost_guard(settings, platform, topics, us_east_topics)
-dashboard = build_watch(
-    platform, topics, edge=edge, data=data, application=application, messaging=messaging, functions=functions
-)
+dashboard = build_watch(platform, topics, edge, data, application, messaging, functions, apis)
 
 outputs.export_storage(storage)
 outputs.export_topics(topics)
@@ -55,6 +55,7 @@ outputs.export_data(data)
 outputs.export_edge(edge, users)
 outputs.export_application(application)
 outputs.export_functions(functions)
+outputs.export_apis(apis)
 outputs.export_messaging(messaging)
 outputs.export_site(site)
 outputs.export_analytics(analytics)

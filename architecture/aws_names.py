@@ -13,6 +13,11 @@ _PULUMI_SUFFIX = len("-1234567")
 LIMITS: dict[str, tuple[str, int]] = {
     "aws:accessanalyzer/analyzer:Analyzer": ("analyzerName", 255),
     "aws:amplify/app:App": ("name", 255),
+    "aws:apigateway/authorizer:Authorizer": ("name", 128),
+    "aws:apigateway/requestValidator:RequestValidator": ("name", 128),
+    "aws:apigateway/restApi:RestApi": ("name", 1024),
+    "aws:apigatewayv2/api:Api": ("name", 128),
+    "aws:apigatewayv2/authorizer:Authorizer": ("name", 128),
     "aws:appautoscaling/policy:Policy": ("name", 256),
     "aws:athena/namedQuery:NamedQuery": ("name", 128),
     "aws:athena/workgroup:Workgroup": ("name", 128),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from architecture.analytics import log_table_args, results_args
+from architecture.apis import Around, api_args, api_certificate_args
 from architecture.application import cluster_args, log_router_args, repository_args, service_args
 from architecture.baseline import audit_bucket_args, baseline_args
 from architecture.copies import copies_bucket_args, copy_schedule_args
@@ -122,6 +123,7 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
             yield lambda name=name, when=function.schedule, target=target: schedule_args(
                 name, when, target, "functions"
             )
+    yield from _api_parts(settings)
     yield from _site_parts(settings)
 
 
@@ -129,7 +131,8 @@ def _edge_parts(settings: Settings) -> Iterator[Callable[[], object]]:
     domain, balancer = settings.domain, settings.load_balancer
     if domain is not None:
         yield lambda: zone_args(domain, settings.retention)
-        yield lambda: private_zone_args(domain, settings.retention, "vpc-to-be-made")
+        if settings.network is not None:
+            yield lambda: private_zone_args(domain, settings.retention, "vpc-to-be-made")
         yield lambda: certificate_args(domain, "zone-to-be-made")
     if balancer is None:
         return
@@ -165,6 +168,19 @@ def _messaging_parts(settings: Settings) -> Iterator[Callable[[], object]]:
         image = Image(uri=service.image or f"repository:{service.tag or 'built'}")
         yield lambda name=name, service=service: repository_args(name, service, settings, None)
         yield lambda name=name, service=service, image=image: service_args(name, service, settings, image, None)
+
+
+def _api_parts(settings: Settings) -> Iterator[Callable[[], object]]:
+    # Whether a function is there is asked, and nothing of it.
+    around = Around(functions=dict.fromkeys(settings.functions, "to-be-made"))
+    for name, api in settings.apis.items():
+        yield lambda name=name, api=api: api_args(name, api, settings, around)
+        if api.subdomain is not None and settings.domain is not None:
+            yield lambda name=name, label=api.subdomain: api_certificate_args(name, label, settings, "zone-to-be-made")
+        if api.firewall is not None:
+            yield lambda name=name, firewall=api.firewall: web_acl_args(
+                firewall, settings, behind_proxy=False, log_key_arn=None, section=f"apis.{name}.firewall"
+            )
 
 
 def _site_parts(settings: Settings) -> Iterator[Callable[[], object]]:

@@ -61,9 +61,10 @@ def build_edge(
     """The parts that the stack's YAML names. The database gets a name of ours inside the VPC."""
     domain, balancer = settings.domain, settings.load_balancer
     zone = private_zone = certificate = None
-    if domain is not None and network is not None:
+    if domain is not None:
         args = zone_args(domain, settings.retention)
         zone = Zone(platform.name("domain"), args, platform.options())
+    if domain is not None and network is not None:
         args = private_zone_args(domain, settings.retention, network.vpc_id)
         private_zone = Zone(platform.name("internal"), args, platform.options())
         if data is not None and data.database is not None:
@@ -160,9 +161,10 @@ def web_acl_args(
     *,
     behind_proxy: bool,
     log_key_arn: pulumi.Input[str] | None,
+    section: str = "load_balancer.firewall",
 ) -> WebAclArgs:
-    """What the stack's YAML says of the web firewall."""
-    with says("load_balancer.firewall"):
+    """What the stack's YAML says of a web firewall."""
+    with says(section):
         return WebAclArgs(
             mode=firewall.mode,
             counted_rules=firewall.counted_rules,

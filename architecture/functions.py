@@ -154,6 +154,8 @@ def _environment(
     """What the code is told; nothing secret."""
     told: dict[str, pulumi.Input[str]] = {"ENVIRONMENT": settings.environment, "SERVICE_NAME": name}
     told |= data.table_names(function.tables)
+    if origins := _origins(name, settings):
+        told["CORS_ORIGINS"] = ",".join(origins)
     if function.sends_to is not None:
         told["QUEUE_URL"] = messaging.queues[function.sends_to].url
     if function.database and data.database is not None:
@@ -165,6 +167,20 @@ def _environment(
             "DATABASE_CONNECTIONS": "1",
         }
     return told
+
+
+def _origins(name: str, settings: Settings) -> list[str]:
+    """The pages that REST APIs let in: there the functions answer browsers themselves."""
+    return sorted(
+        {
+            origin
+            for api in settings.apis.values()
+            if api.kind == "rest" and api.cors is not None
+            for route in api.routes.values()
+            if route.function == name
+            for origin in api.cors.origins
+        }
+    )
 
 
 def _secrets(function: FunctionSettings, data: Data) -> dict[str, pulumi.Input[str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from architecture.refusals import says
 from components.account import Account
 from components.edge.site_args import US_EAST
+from components.edge.web_socket_api import WebSocketApi
 from components.identity.key import Key, KeyArgs, ServiceUse
 from components.operations.dashboard import Dashboard, DashboardArgs
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
@@ -48,24 +49,27 @@ def build_us_east_topics(settings: Settings, platform: Platform) -> AlarmTopics 
 def build_watch(
     platform: Platform,
     topics: AlarmTopics | None,
-    *,
     edge: Any = None,
     data: Any = None,
     application: Any = None,
     messaging: Any = None,
     functions: Any = None,
+    apis: Any = None,
 ) -> Dashboard | None:
     """What is made from the other layers: an alarm on each service's errors, and one dashboard over all of them."""
     services = application.services if application is not None else {}
     workflows = messaging.workflows if messaging is not None else {}
     load_balancer = edge.load_balancer if edge is not None else None
     database = data.database if data is not None else None
+    called = apis.apis if apis is not None else {}
     return build_dashboard(
         platform,
         load_balancer=load_balancer.arn_suffix if load_balancer is not None else None,
         cluster=application.cluster.name if application is not None and services else None,
         services=[service.name for _, service in sorted(services.items())],
         functions=[each.name for _, each in sorted(functions.functions.items())] if functions is not None else [],
+        apis={name: api.dimensions for name, api in called.items() if not isinstance(api, WebSocketApi)},
+        web_sockets={name: api.dimensions for name, api in called.items() if isinstance(api, WebSocketApi)},
         # Only Aurora has one; a single PostgreSQL instance has its own metrics.
         database_cluster=getattr(database, "cluster_identifier", None),
         workflows={name: workflow.arn for name, workflow in workflows.items()},
@@ -96,19 +100,24 @@ def build_dashboard(
     cluster: pulumi.Input[str] | None = None,
     services: Sequence[pulumi.Input[str]] = (),
     functions: Sequence[pulumi.Input[str]] = (),
+    apis: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None,
+    web_sockets: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None,
     database_cluster: pulumi.Input[str] | None = None,
     workflows: Mapping[str, pulumi.Input[str]] | None = None,
     errors: Mapping[str, ErrorLogAlarm] | None = None,
 ) -> Dashboard | None:
     """One dashboard over what there is; none where there is nothing to show."""
     counted = {service: (alarm.metric_namespace, alarm.metric_name) for service, alarm in (errors or {}).items()}
-    if load_balancer is None and database_cluster is None and not (services or functions or workflows or counted):
+    several = services or functions or apis or web_sockets or workflows or counted
+    if load_balancer is None and database_cluster is None and not several:
         return None
     args = DashboardArgs(
         load_balancer=load_balancer,
         cluster=cluster,
         services=services,
         functions=functions,
+        apis=apis or {},
+        web_sockets=web_sockets or {},
         database_cluster=database_cluster,
         workflows=workflows or {},
         errors=counted,

@@ -11,6 +11,7 @@ from components.network.vpc import Vpc
 
 if TYPE_CHECKING:
     from architecture.analytics import Analytics
+    from architecture.apis import Apis
     from architecture.application import Application
     from architecture.copies import Copies
     from architecture.data import Data
@@ -81,6 +82,12 @@ def export_edge(edge: Edge, users: UserPool | None) -> None:
         pulumi.export("userPoolIssuer", users.issuer)
         pulumi.export("userPoolClientIds", dict(users.client_ids))
         pulumi.export("signInUrl", users.domain)
+
+
+def export_apis(apis: Apis) -> None:
+    """Where the APIs are called."""
+    if apis.apis:
+        pulumi.export("apiUrls", {name: api.endpoint for name, api in apis.apis.items()})
 
 
 def export_topics(topics: AlarmTopics | None) -> None:

@@ -27,5 +27,10 @@ def says(section: str, keys: Mapping[str, str] | None = None) -> Iterator[None]:
 
 def yaml_key(field: str) -> str:
     """`network.flow_logs` as the stack's YAML spells it: `kumiki:network.flowLogs`."""
-    camel = re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), field)
+    # What the user wrote, such as a route's path, stays as it is.
+    camel = ".".join(_camel(part) if re.fullmatch(r"[a-z0-9_\[\]]+", part) else part for part in field.split("."))
     return f"{pulumi.get_project()}:{camel}"
+
+
+def _camel(part: str) -> str:
+    return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), part)

@@ -106,6 +106,24 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+class _Loader(yaml.CSafeLoader):
+    """Refuses a key that is there twice, as the CLI does; PyYAML would take the last one and say nothing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: dict[Any, yaml.Node] = {}
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                continue
+            name = self.construct_object(key, deep=True)
+            first = seen.setdefault(name, key)
+            if first is not key:
+                line = first.start_mark.line + 1
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {name!r} is in line {line} already", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
 def _read(path: Path, hint: str) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
@@ -114,14 +132,14 @@ def _read(path: Path, hint: str) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise Refused("settings", f"{path} cannot be read: {error}") from None
     try:
-        content = yaml.load(text, Loader=yaml.CSafeLoader)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 it makes no more than the safe loader it is made from
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise Refused(
             "settings",
             f"{path.name}{where}: not YAML: {error.problem}",
-            "mend that line; indent with spaces and quote texts that hold a colon",
+            "mend that line; indent with spaces, quote texts that hold a colon, and write each key once",
         ) from None
     except yaml.YAMLError as error:
         raise Refused("settings", f"{path.name}: not YAML: {error}") from None

@@ -18,6 +18,7 @@ from pydantic.alias_generators import to_camel
 
 from settings import (
     analytics,
+    apis,
     application,
     baseline,
     copies,
@@ -36,6 +37,7 @@ from settings import (
     users,
 )
 from settings.analytics import LogAnalyticsSettings
+from settings.apis import ApiSettings
 from settings.application import ClusterSettings, LogRouterSettings, ServiceSettings
 from settings.baseline import BaselineSettings
 from settings.copies import DatabaseCopySettings
@@ -74,6 +76,7 @@ _PARTS = (
     functions,
     recovery,
     users,
+    apis,
 )
 """Each knows which of its settings cannot work together."""
 
@@ -117,6 +120,9 @@ class Settings(Section):
     log_router: LogRouterSettings = LogRouterSettings()
     services: dict[Name, ServiceSettings] = {}
     functions: dict[Name, FunctionSettings] = {}
+    apis: dict[Name, ApiSettings] = {}
+    api_log_role: Literal["create", "adopt"] = "create"
+    """Who makes the role by which REST and WebSocket APIs write logs: one in each region of an account."""
     site: SiteSettings | None = None
 
     @property
@@ -128,7 +134,7 @@ class Settings(Section):
     def writes_logs(self) -> bool:
         """Whether any part of the stack has a CloudWatch log group."""
         network_logs = self.network is not None and self.network.logs_to_cloudwatch
-        parts = self.database or self.cache or self.services or self.workflows or self.functions
+        parts = self.database or self.cache or self.services or self.workflows or self.functions or self.apis
         return network_logs or self.has_firewall or bool(parts)
 
     @property

@@ -13,7 +13,7 @@ from settings.section import Section, text
 if TYPE_CHECKING:
     from settings import Settings
 
-_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 
 def _source(cidr: str) -> str:
@@ -31,7 +31,7 @@ def _source(cidr: str) -> str:
 DomainName = Annotated[
     str,
     text(
-        rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})+",
+        rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})+",
         "write a domain such as example.com, in lower case, without scheme, path or final dot",
     ),
 ]
@@ -54,11 +54,11 @@ class DomainSettings(Section):
     """create: this stack makes the zone, and the first deployment waits until the domain is delegated to its name
     servers. Or the id of a zone that exists."""
 
-    api: Annotated[str, text(_LABEL, "use one label, such as api")] = "api"
+    api: Annotated[str, text(LABEL, "use one label, such as api")] = "api"
     """The API is called `{api}.{name}`."""
 
     private: DomainName | None = None
-    """The domain of the names inside the VPC ($0.50 a month). Left out: `internal.{name}`."""
+    """The domain of the names inside the VPC ($0.50 a month). Left out: `internal.{name}`; none without a network."""
 
     @property
     def private_name(self) -> str:
@@ -111,8 +111,8 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     if domain is not None:
         if domain.zone is None:
             yield "domain.zone", "is missing; write create, or the id of the hosted zone, such as Z0123456789ABCDEFGHIJ"
-        if settings.network is None:
-            yield "domain", "needs a network for its private names; add network or remove domain"
+        if settings.network is None and domain.private is not None:
+            yield "domain.private", f"{domain.private} is for names inside a network; add network or remove this key"
         if settings.free_tier and domain.zone == "create":
             yield "domain.zone", "create costs $0.50 a month for each zone and freeTier is true; remove domain"
         if domain.private_name == domain.name:

@@ -37,11 +37,13 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "scheduled workflow": (("role", len("-schedule-role") + _PULUMI_SUFFIX, 64),),
     "function": (("function", 0, 64), ("role", len("-role") + _PULUMI_SUFFIX, 64)),
     "scheduled function": (("role", len("-schedule-role") + _PULUMI_SUFFIX, 64),),
+    "api": (("authorizer", len("-authorizer"), 128),),
     "event workflow": (("role", len("-event-role") + _PULUMI_SUFFIX, 64),),
 }
 
 RESERVED_SERVICES = (
     "alerts",
+    "api-logs",
     "audit",
     "backup",
     "baseline",
@@ -124,6 +126,8 @@ def _chosen(settings: Settings) -> Iterator[tuple[str, str, str]]:
             service,
             "scheduled workflow" if workflow.schedule else "event workflow" if workflow.event else "workflow",
         )
+    for service in settings.apis:
+        yield "apis", service, "api"
     for service in settings.services:
         yield "services", service, "service"
     for service, function in settings.functions.items():

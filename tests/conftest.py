@@ -151,6 +151,24 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         extra["streamArn"] = f"{extra['arn']}/stream/2026-01-01T00:00:00.000"
     if short == "Repository":
         extra["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{inputs.get('name', name)}"
+    if type_ == "aws:apigatewayv2/api:Api":
+        scheme = "wss" if inputs["protocolType"] == "WEBSOCKET" else "https"
+        extra |= {
+            "apiEndpoint": f"{scheme}://{name}.execute-api.{REGION}.amazonaws.com",
+            "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{name}",
+        }
+    if type_ == "aws:apigateway/restApi:RestApi":
+        extra |= {
+            "rootResourceId": f"{name}-root",
+            "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{name}",
+        }
+    if type_ == "aws:apigateway/stage:Stage":
+        extra["invokeUrl"] = f"https://{inputs['restApi']}.execute-api.{REGION}.amazonaws.com/{inputs['stageName']}"
+    if type_ == "aws:apigatewayv2/domainName:DomainName":
+        named = {"targetDomainName": "d-1.execute-api.amazonaws.com", "hostedZoneId": "ZGATEWAY"}
+        inputs = {**inputs, "domainNameConfiguration": {**inputs["domainNameConfiguration"], **named}}
+    if type_ == "aws:apigateway/domainName:DomainName":
+        extra |= {"regionalDomainName": "d-1.execute-api.amazonaws.com", "regionalZoneId": "ZGATEWAY"}
     if short == "TargetGroup":
         extra["arnSuffix"] = f"targetgroup/{name}/0123456789abcdef"
     if short == "ListenerRule":

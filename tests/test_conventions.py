@@ -39,13 +39,19 @@ from components.data.table_keys import Index, LocalIndex
 from components.data.table_scaling import CapacityRange, Provisioned
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
 from components.delivery.deploy_role import DeployedService, DeployRole, DeployRoleArgs
+from components.edge.api import ApiDomain, Cors
+from components.edge.api_log_role import ApiLogRole, ApiLogRoleArgs
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
+from components.edge.http_api import HttpApi, HttpApiArgs, JwtAuthorizer
 from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.edge.rest_api import CognitoAuthorizer, RestApi, RestApiArgs
+from components.edge.routes import ApiRoute
 from components.edge.site_args import StaticSiteArgs
 from components.edge.site_routes import ApiOrigin
 from components.edge.static_site import StaticSite
 from components.edge.web_acl import WebAcl, WebAclArgs
+from components.edge.web_socket_api import WebSocketApi, WebSocketApiArgs
 from components.identity.key import Key, KeyArgs, ServiceUse
 from components.identity.user_pool import Client, GitHub, Google, UserPool, UserPoolArgs
 from components.messaging.event_bus import EventBus, EventBusArgs
@@ -452,9 +458,57 @@ def _static_site(transform: Any) -> None:
     site.alarms(TOPICS)
 
 
+class _Callable:
+    """A function that makes nothing of its own."""
+
+    invoke_arn = property(lambda _self: pulumi.Output.from_input("arn:aws:apigateway:::lambda:path/x"))
+
+    def allow_invocation(self, name: str, *, principal: str, source_arn: Any) -> None:
+        del name, principal, source_arn
+
+
+_API: dict[str, Any] = {
+    "functions": {"api": _Callable()},
+    "domain": ApiDomain(name="api.example.com", certificate_arn="arn:certificate"),
+    "log_retention_days": 7,
+}
+_TOPICS = AlarmTopics(critical="arn:critical", warning="arn:warning")
+
+
+def _http_api(transform: Any) -> None:
+    args = HttpApiArgs(
+        routes={"ANY /{proxy+}": ApiRoute(function="api")},
+        authorizer=JwtAuthorizer(issuer="https://issuer", audiences=["web"]),
+        cors=Cors(origins=["https://app.example.com"]),
+        transform=transform,
+        **_API,
+    )
+    HttpApi(NAME, args).alarms(_TOPICS)
+
+
+def _rest_api(transform: Any) -> None:
+    args = RestApiArgs(
+        routes={"POST /items/{id}": ApiRoute(function="api", body={"type": "object"})},
+        authorizer=CognitoAuthorizer(user_pool_arn="arn:pool"),
+        preflight=True,
+        web_acl_arn="arn:acl",
+        transform=transform,
+        **_API,
+    )
+    RestApi(NAME, args).alarms(_TOPICS)
+
+
+def _web_socket_api(transform: Any) -> None:
+    args = WebSocketApiArgs(routes={"$connect": "api"}, authorizer="api", transform=transform, **_API)
+    chat = WebSocketApi(NAME, args)
+    chat.grant_manage_connections(_role())
+    chat.alarms(_TOPICS)
+
+
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     AccountBaseline: _account_baseline,
     AmplifyApp: _amplify_app,
+    ApiLogRole: lambda transform: ApiLogRole(NAME, ApiLogRoleArgs(transform=transform)) and None,
     AuroraPostgres: _aurora,
     Backup: _backup,
     Bucket: _bucket,
@@ -469,6 +523,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     EventBus: _bus,
     EventRoute: _event_route,
     Function: _function,
+    HttpApi: _http_api,
     Key: _key,
     LoadBalancer: _load_balancer,
     LogRouter: lambda transform: _log_router(transform) and None,
@@ -478,6 +533,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     Postgres: _postgres,
     Queue: _queue,
     Repository: _repository,
+    RestApi: _rest_api,
     Schedule: _schedule,
     SecretSet: _secrets,
     SnapshotExport: _snapshot_export,
@@ -488,6 +544,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     UserPool: _user_pool,
     Vpc: _vpc,
     WebAcl: _web_acl,
+    WebSocketApi: _web_socket_api,
     Workflow: _workflow,
     Zone: _zone,
 }
@@ -496,6 +553,8 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
 WITHOUT_POLICIES: set[type[pulumi.ComponentResource]] = {
     AccountBaseline, AmplifyApp, Certificate, Cluster, CostGuard, Dashboard, ErrorLogAlarm, LoadBalancer, LogRouter,
     UserPool, WebAcl, Zone,
+    AccountBaseline, AmplifyApp, Certificate, Cluster, Dashboard, ErrorLogAlarm, LoadBalancer, LogRouter, UserPool,
+    HttpApi, RestApi, WebAcl, Zone,
 }  # fmt: skip
 """Components that grant nothing to anybody."""
 

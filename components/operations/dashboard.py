@@ -41,6 +41,12 @@ class DashboardArgs:
     functions: Sequence[pulumi.Input[str]] = ()
     """The names of the functions."""
 
+    apis: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(default_factory=dict)
+    """Label → dimensions of each HTTP or REST API."""
+
+    web_sockets: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(default_factory=dict)
+    """Label → dimensions of each WebSocket API."""
+
     database_cluster: pulumi.Input[str] | None = None
     """The Aurora cluster's identifier."""
 
@@ -86,6 +92,10 @@ def rows(args: DashboardArgs, region: pulumi.Input[str]) -> list[tuple[str, list
     found: list[tuple[str, list[Widget]]] = []
     if args.load_balancer is not None:
         found.append(("Load balancer", load_balancer_graphs(args.load_balancer, region)))
+    if args.apis:
+        found.append(("APIs", api_graphs(args.apis, region)))
+    if args.web_sockets:
+        found.append(("WebSockets", web_socket_graphs(args.web_sockets, region)))
     if args.cluster is not None and args.services:
         found.append(("Services (ECS)", service_graphs(args.cluster, args.services, region)))
     if args.functions:
@@ -121,6 +131,46 @@ def load_balancer_graphs(load_balancer: pulumi.Input[str], region: pulumi.Input[
         ),
         graph("Response time, s", [line("TargetResponseTime", stat=stat) for stat in ("p50", "p95", "p99")], region),
     ]
+
+
+def api_graphs(apis: Mapping[str, Mapping[str, pulumi.Input[str]]], region: pulumi.Input[str]) -> list[Widget]:
+    """How much each API is asked, how much of it fails by its fault or the caller's, and how long it takes."""
+
+    def lines(http: str, rest: str, stat: str) -> list[Line]:
+        # The two kinds of APIs call the same thing by two names.
+        return [
+            _line("AWS/ApiGateway", http if "ApiId" in dimensions else rest, dimensions, stat=stat, label=label)
+            for label, dimensions in sorted(apis.items())
+        ]
+
+    return [
+        graph("Requests", lines("Count", "Count", "Sum"), region, least=0),
+        graph("5xx", lines("5xx", "5XXError", "Sum"), region, least=0),
+        graph("4xx", lines("4xx", "4XXError", "Sum"), region, least=0),
+        graph("Mean time, ms", lines("Latency", "Latency", "Average"), region, least=0),
+        graph("Time of the slowest 5 %, ms", lines("Latency", "Latency", "p95"), region, least=0),
+    ]
+
+
+def web_socket_graphs(apis: Mapping[str, Mapping[str, pulumi.Input[str]]], region: pulumi.Input[str]) -> list[Widget]:
+    """How many connect, what they send, and what of it fails."""
+
+    def lines(*metrics: str, stat: str = "Sum") -> list[Line]:
+        return [
+            _line("AWS/ApiGateway", metric, dimensions, stat=stat, label=f"{label} {metric}")
+            for label, dimensions in sorted(apis.items())
+            for metric in metrics
+        ]
+
+    return [
+        graph("New connections", lines("ConnectCount"), region, least=0),
+        graph("Messages", lines("MessageCount"), region, least=0),
+        graph("Errors", lines("ClientError", "ExecutionError", "IntegrationError"), region, least=0),
+    ]
+
+
+def _line(namespace: str, metric: str, dimensions: Mapping[str, pulumi.Input[str]], **options: Any) -> Line:
+    return [namespace, metric, *(part for pair in sorted(dimensions.items()) for part in pair), options]
 
 
 def service_graphs(

@@ -56,7 +56,8 @@ class References:
 
     def _exists(self, arn: str) -> bool:
         # `:*` behind a name means all that is in it, such as a log group's streams.
-        stem = arn.removesuffix(":*")
+        # An API names a function by the path at which Lambda is asked to call it.
+        stem = arn.removesuffix(":*").removesuffix("/invocations")
         service_and_place, _, resource = stem.rpartition(f":{ACCOUNT}:")
         named = bool(service_and_place) and (":" in resource or "/" in resource or stem == arn)
         if not named or any(sign in stem for sign in ("*", "?", "${")) or _BUILT_IN.match(arn):

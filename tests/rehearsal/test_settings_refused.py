@@ -8,7 +8,12 @@ import pytest
 
 from tests.rehearsal.conftest import Rehearse
 
-NETWORK: dict[str, Any] = {"cidr": "10.0.0.0/16", "zones": 2, "nat": "none", "endpoints": ["ecsPrivate", "sqs", "states"]}
+NETWORK: dict[str, Any] = {
+    "cidr": "10.0.0.0/16",
+    "zones": 2,
+    "nat": "none",
+    "endpoints": ["ecsPrivate", "sqs", "states"],
+}
 
 
 def network(**changes: Any) -> dict[str, Any]:

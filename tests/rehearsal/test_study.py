@@ -132,5 +132,171 @@ def test_one_dashboard_shows_what_the_function_does(name: str, rehearsed: Stack)
 
 
 @pytest.mark.covers("C10")
-def test_prods_table_is_backed_up_each_day(rehearsed: Stack) -> None:
-    assert "Plan" in types(rehearsed("study-prod"))
+@both
+def test_the_table_is_backed_up_each_day(name: str, rehearsed: Stack) -> None:
+    assert "Plan" in types(rehearsed(name))
+
+
+# --- What the outside calls ------------------------------------------------------------------------------------------
+
+
+def routes(stack: Rehearsed) -> dict[str, dict[str, Any]]:
+    return {
+        one["inputs"]["routeKey"]: one["inputs"]
+        for one in stack.report["resources"]
+        if one["type"] == "aws:apigatewayv2/route:Route"
+    }
+
+
+@pytest.mark.covers("C2")
+@both
+def test_every_call_comes_by_the_http_api_to_the_live_version(name: str, rehearsed: Stack) -> None:
+    stack = rehearsed(name)
+    assert inputs(stack, f"{name}-http-api")["protocolType"] == "HTTP"
+    integration = stack.resource(f"{name}-http-api-integration")
+    assert integration["inputs"]["integrationUri"].endswith(f":function:{name}-api:live/invocations")
+    assert {one["target"] for one in routes(stack).values()} == {f"integrations/{integration['id']}"}
+    permission = inputs(stack, f"{name}-api-{name}-http-permission")
+    api = stack.resource(f"{name}-http-api")["outputs"]["executionArn"]
+    assert (permission["qualifier"], permission["sourceArn"]) == ("live", f"{api}/$default/*")
+
+
+@pytest.mark.covers("C2")
+def test_nobody_is_asked_at_first_and_in_prod_everybody_but_for_health(rehearsed: Stack) -> None:
+    dev, prod = (routes(rehearsed(name)) for name in STACKS)
+    assert {one["authorizationType"] for one in dev.values()} == {"NONE"}
+    assert {key for key, one in prod.items() if one["authorizationType"] == "NONE"} == {"GET /health"}
+    assert {one["authorizationType"] for one in prod.values()} == {"NONE", "JWT"}
+    stack = rehearsed("study-prod")
+    authorizer = inputs(stack, "study-prod-http-authorizer")["jwtConfiguration"]
+    assert authorizer["issuer"] == stack.report["outputs"]["userPoolIssuer"]
+    assert authorizer["audiences"] == [stack.report["outputs"]["userPoolClientIds"]["web"]]
+
+
+@pytest.mark.covers("C2", "C9")
+@both
+def test_only_the_sites_own_pages_may_call_and_their_preflights_meet_no_route(name: str, rehearsed: Stack) -> None:
+    stack = rehearsed(name)
+    cors = inputs(stack, f"{name}-http-api")["corsConfiguration"]
+    assert stack.report["outputs"]["siteUrl"] in cors["allowOrigins"]
+    assert "*" not in cors["allowOrigins"]
+    assert not [key for key in routes(stack) if key.startswith(("ANY ", "OPTIONS "))]
+    assert {key.partition(" ")[0] for key in routes(stack)} >= set(cors["allowMethods"])
+
+
+@pytest.mark.covers("C9")
+@both
+def test_the_api_is_called_by_tls_1_2_under_a_name_of_the_domain_and_by_no_other(name: str, rehearsed: Stack) -> None:
+    stack = rehearsed(name)
+    named = inputs(stack, f"{name}-http-domain")
+    assert named["domainNameConfiguration"]["securityPolicy"] == "TLS_1_2"
+    assert inputs(stack, f"{name}-http-api")["disableExecuteApiEndpoint"] is True
+    assert stack.report["outputs"]["apiUrls"] == {"http": f"https://{named['domainName']}"}
+    record = inputs(stack, f"{name}-domain-api-record")
+    assert record["name"] == named["domainName"]
+    assert record["aliases"][0]["name"] == f"d-{named['domainName']}.execute-api.ap-northeast-1.amazonaws.com"
+
+
+@pytest.mark.covers("C10")
+@both
+def test_the_api_takes_a_hundred_requests_a_second(name: str, rehearsed: Stack) -> None:
+    limits = inputs(rehearsed(name), f"{name}-http-stage")["defaultRouteSettings"]
+    assert (limits["throttlingRateLimit"], limits["throttlingBurstLimit"]) == (100, 200)
+
+
+@pytest.mark.covers("C10")
+@both
+def test_people_hear_of_slow_answers_errors_and_missing_availability(name: str, rehearsed: Stack) -> None:
+    stack = rehearsed(name)
+    levels = {part: inputs(stack, f"{name}-http-{part}") for part in ("latency", "error-rate", "availability")}
+    assert {part: (one["comparisonOperator"], one["threshold"]) for part, one in levels.items()} == {
+        "latency": ("GreaterThanThreshold", 200),
+        "error-rate": ("GreaterThanThreshold", 1),
+        "availability": ("LessThanThreshold", 99.9),
+    }
+    api = stack.resource(f"{name}-http-api")["id"]
+    for one in levels.values():
+        metrics = [query["metric"] for query in one.get("metricQueries", []) if "metric" in query] or [one]
+        assert {metric["dimensions"]["ApiId"] for metric in metrics} == {api}
+        assert one["alarmActions"]
+
+
+@pytest.mark.covers("C10")
+@both
+def test_the_dashboard_shows_how_the_api_answers(name: str, rehearsed: Stack) -> None:
+    stack = rehearsed(name)
+    body = inputs(stack, f"{name}-overview-dashboard")["dashboardBody"]
+    api = stack.resource(f"{name}-http-api")["id"]
+    for metric in ("Count", "5xx", "4xx", "Latency"):
+        assert f'["AWS/ApiGateway", "{metric}", "ApiId", "{api}"' in body
+
+
+@both
+def test_each_request_is_recorded_and_can_be_asked_for(name: str, rehearsed: Stack) -> None:
+    stack = rehearsed(name)
+    group = stack.resource(f"{name}-http-access-log")
+    log = inputs(stack, f"{name}-http-stage")["accessLogSettings"]
+    assert log["destinationArn"] == group["outputs"]["arn"]
+    assert group["inputs"]["retentionInDays"] == 30
+    queries = [
+        one["inputs"]
+        for one in stack.report["resources"]
+        if one["name"].startswith(f"{name}-http-") and one["type"].endswith(":QueryDefinition")
+    ]
+    assert [query["logGroupNames"] for query in queries] == [[group["inputs"]["name"]]] * 4
+
+
+# --- The site --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("C3")
+@both
+def test_the_site_is_cached_for_a_day_and_has_a_name_and_a_certificate_in_a_zone_of_ours(
+    name: str, rehearsed: Stack
+) -> None:
+    stack = rehearsed(name)
+    zone = stack.resource(f"{name}-domain-zone")
+    distribution = inputs(stack, f"{name}-site-distribution")
+    (alias,) = distribution["aliases"]
+    assert alias == f"www.{zone['inputs']['name']}"
+    assert distribution["viewerCertificate"]["acmCertificateArn"].startswith("arn:aws:acm:us-east-1:")
+    assert inputs(stack, f"{name}-site-tls-certificate")["domainName"] == alias
+    policies = {one["id"]: one["inputs"] for one in stack.report["resources"] if one["type"].endswith(":CachePolicy")}
+    cached = policies[distribution["defaultCacheBehavior"]["cachePolicyId"]]
+    assert cached["maxTtl"] == 86_400
+
+
+@pytest.mark.covers("C3")
+@both
+def test_the_site_passes_calls_on_to_the_api_and_keeps_nothing_of_them(name: str, rehearsed: Stack) -> None:
+    stack = rehearsed(name)
+    distribution = inputs(stack, f"{name}-site-distribution")
+    (behaviour,) = distribution["orderedCacheBehaviors"]
+    assert behaviour["pathPattern"] == "/api/*"
+    origin = next(one for one in distribution["origins"] if one["originId"] == behaviour["targetOriginId"])
+    assert f"https://{origin['domainName']}" == stack.report["outputs"]["apiUrls"]["http"]
+
+
+@pytest.mark.covers("C4")
+@both
+def test_the_site_and_the_logs_have_buckets_and_the_sites_tiers_itself_and_is_compressed(
+    name: str, rehearsed: Stack
+) -> None:
+    stack = rehearsed(name)
+    buckets = {one["name"] for one in stack.report["resources"] if one["type"] == "aws:s3/bucket:Bucket"}
+    assert {f"{name}-site-content-bucket", f"{name}-log-archive-bucket"} <= buckets
+    assert inputs(stack, f"{name}-site-distribution")["defaultCacheBehavior"]["compress"] is True
+    transitions = [
+        (change["storageClass"], change.get("days", 0))
+        for rule in inputs(stack, f"{name}-site-content-lifecycle")["rules"]
+        for change in rule.get("transitions", [])
+    ]
+    assert ("INTELLIGENT_TIERING", 0) in transitions
+
+
+@pytest.mark.covers("C9")
+def test_in_prod_a_firewall_stands_before_the_site(rehearsed: Stack) -> None:
+    stack = rehearsed("study-prod")
+    acl = stack.resource("study-prod-site-firewall-web-acl")
+    assert inputs(stack, "study-prod-site-distribution")["webAclId"] == acl["outputs"]["arn"]
+    assert acl["inputs"]["scope"] == "CLOUDFRONT"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guardrails.rules import (
+    apis,
     backups,
     balancers,
     bucket_care,
@@ -41,6 +42,7 @@ RULES = (
     *secrets.RULES,
     *containers.RULES,
     *balancers.RULES,
+    *apis.RULES,
     *messages.RULES,
     *networks.RULES,
     *distributions.RULES,

@@ -1,0 +1,167 @@
+"""Mistakes in APIs, through the command line: exit status 2, the key, the value, the mend; nothing is made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from architecture.checks import check_parts
+from packages.build import build
+from packages.plan import sources
+from settings import Settings, SettingsError
+from tests.conftest import Recorder
+from tests.rehearsal.conftest import project, run
+
+PLAIN: dict[str, Any] = {"kumiki:product": "kumiki", "kumiki:environment": "dev", "kumiki:owner": "platform"}
+FUNCTION = {"package": "webhook", "handler": "webhook.receive.handler"}
+ROUTES: dict[str, Any] = {"GET /items": {"function": "hook"}}
+DOMAIN: dict[str, Any] = {"kumiki:domain": {"name": "example.com", "zone": "create"}}
+
+
+def api(**changes: Any) -> dict[str, Any]:
+    given = {"kind": "http", "public": True, "routes": ROUTES, **changes}
+    return {"kumiki:apis": {"http": {key: value for key, value in given.items() if value is not None}}}
+
+
+def chat(**changes: Any) -> dict[str, Any]:
+    return api(kind="webSocket", **{"routes": {"$connect": {"function": "hook"}}, **changes})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built() -> None:
+    build(sources()["webhook"], "arm64")
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        (
+            api(routes={"GET /items": {"function": "hook"}, "get /items/": {"function": "hook"}}),
+            ["kumiki:apis.http.routes: 'get /items/' is the same route as 'GET /items'; remove one of them"],
+        ),
+        (
+            api(routes={"GET /items/{id}": {"function": "hook"}, "GET /items/{name}": {"function": "hook"}}),
+            ["kumiki:apis.http.routes: 'GET /items/{name}' is the same route as 'GET /items/{id}'"],
+        ),
+        (api(routes={"GET /items": {}}), ["kumiki:apis.http.routes.GET /items.function: is missing"]),
+        (api(routes={}), ["kumiki:apis.http.routes: {} would answer nothing"]),
+        (api(routes=None), ["kumiki:apis.http.routes: is missing"]),
+        (
+            api(routes={"GET /items": {"function": "hok"}}),
+            ["kumiki:apis.http.routes.GET /items.function: 'hok' is not a function", "did you mean 'hook'?"],
+        ),
+        (api(routes={"/items": {"function": "hook"}}), ["kumiki:apis.http.routes: '/items'", "such as GET /items"]),
+        (
+            api(public=None),
+            ["kumiki:apis.http.routes.GET /items: ", "open to everybody", "authorizer", "public: true"],
+        ),
+        (api(authorizer={"userPool": True}, public=None), ["kumiki:apis.http.authorizer.userPool: ", "userPool"]),
+        (
+            api(authorizer={"issuer": "http://issuer", "audiences": ["a"]}, public=None),
+            ["kumiki:apis.http.authorizer.issuer: 'http://issuer'", "begins with https://"],
+        ),
+        (
+            api(authorizer={"issuer": "https://issuer"}, public=None),
+            ["kumiki:apis.http.authorizer.audiences: []", "lets nobody in"],
+        ),
+        (api(authorizer={}, public=None), ["kumiki:apis.http.authorizer: must name one judge"]),
+        (
+            api(authorizer={"function": "hook"}, public=None),
+            ["kumiki:apis.http.authorizer: cannot be this for kind http", "userPool: true"],
+        ),
+        (
+            api(cors={"origins": ["*"], "credentials": True}),
+            ["kumiki:apis.http.cors.origins: '*' cannot be used with credentials; list the origins"],
+        ),
+        (
+            api(kind="rest", cors={"origins": ["*"]}),
+            ["kumiki:apis.http.cors.origins: * is not for kind rest", "name the origins"],
+        ),
+        (
+            api(throttle={"ratePerSecond": 0}),
+            ["kumiki:apis.http.throttle.ratePerSecond: 0", "would refuse every request; use 1 or more"],
+        ),
+        (api(throttle={"burst": 0}), ["kumiki:apis.http.throttle.burst: 0 would refuse every request"]),
+        (api(kind="graphql"), ["kumiki:apis.http.kind: graphql is not allowed; use http, rest or webSocket"]),
+        (api(tracing=True), ["kumiki:apis.http.tracing: is not for kind http", "kind: rest"]),
+        (api(firewall={}), ["kumiki:apis.http.firewall: is not for kind http", "site with a firewall"]),
+        (api(speakers=["hook"]), ["kumiki:apis.http.speakers: is not for kind http"]),
+        (api(timeoutSeconds=31), ["kumiki:apis.http.timeoutSeconds: 31", "use 0.05 to 30 seconds"]),
+        (api(subdomain="api"), ["kumiki:apis.http.subdomain: api", "domain"]),
+        (
+            {**DOMAIN, "kumiki:site": {"domain": "api", "logs": False}, **api(subdomain="api")},
+            ["kumiki:apis.http.subdomain: api is the name of site.domain already"],
+        ),
+        (
+            {"kumiki:domain": {"name": "example.com", "zone": "create", "private": "internal.example.com"}, **api()},
+            ["kumiki:domain.private: internal.example.com is for names inside a network; add network"],
+        ),
+        (
+            api(kind="rest", routes={"POST /items": {"function": "hook", "body": "itm"}}),
+            ["kumiki:apis.http.routes.POST /items.body: 'itm' has no file workloads/schemas/itm.json", "'item'?"],
+        ),
+        (
+            api(routes={"POST /items": {"function": "hook", "body": "item"}}),
+            ["kumiki:apis.http.routes.POST /items: 'body' cannot be checked by an HTTP API; use a REST API"],
+        ),
+        (
+            {"kumiki:apis": {"hook": {"kind": "http", "public": True, "routes": ROUTES}}},
+            ["kumiki:apis.hook: ", "the name of functions.hook too"],
+        ),
+        (
+            {"kumiki:apis": {"alerts": {"kind": "http", "public": True, "routes": ROUTES}}},
+            ["kumiki:apis.alerts: is a name that the program uses itself"],
+        ),
+        (chat(routes={"sendMessage": {"function": "hook"}}), ["kumiki:apis.http.routes: ", "lack $connect"]),
+        (chat(public=None), ["kumiki:apis.http.authorizer: ", "name a function that decides"]),
+        (
+            chat(public=None, authorizer={"userPool": True}),
+            ["kumiki:apis.http.authorizer: cannot be this for kind webSocket; use function"],
+        ),
+        (chat(cors={"origins": ["https://a.example.com"]}), ["kumiki:apis.http.cors: is not for kind webSocket"]),
+        (chat(speakers=["nobody"]), ["kumiki:apis.http.speakers: nobody is not a function", "functions are: hook"]),
+        (
+            chat(routes={"$connect": {"function": "hook", "public": True}}),
+            ["kumiki:apis.http.routes.$connect: has public, scopes or body"],
+        ),
+    ],
+)
+def test_a_mistake_in_an_api_is_refused_with_its_key_and_its_mend(
+    changes: dict[str, Any], parts: list[str], recorder: Recorder
+) -> None:
+    del recorder  # The project has its name.
+    config = {**PLAIN, "kumiki:functions": {"hook": FUNCTION}, **changes}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    # As the program does before it makes anything.
+    with pytest.raises(SettingsError) as refused:
+        check_parts(Settings.parse(texts))
+    for part in parts:
+        assert part in str(refused.value), str(refused.value)
+
+
+def test_nothing_is_made_while_there_are_mistakes(tmp_path: Path) -> None:
+    routes = {"GET /items": {"function": "hook"}, "get /items/": {"function": "hook"}}
+    config = {**PLAIN, "kumiki:functions": {"hook": FUNCTION}, **api(routes=routes)}
+    done = run(project(tmp_path, {"config": config}), "test")
+    assert done.status == 2
+    assert "kumiki:apis.http.routes: 'get /items/' is the same route as 'GET /items'" in done.text
+    assert not [one for one in done.report["resources"] if one["type"].startswith("aws:")]
+
+
+def test_a_route_that_is_written_twice_in_the_file_is_refused_by_its_line(tmp_path: Path) -> None:
+    text = """\
+config:
+  kumiki:apis:
+    http:
+      kind: http
+      routes:
+        GET /items: {function: web}
+        GET /items: {function: other}
+"""
+    done = run(project(tmp_path, text), "test")
+    assert done.status == 2
+    assert "Pulumi.test.yaml, line 7, column 9" in done.text
+    assert "the key 'GET /items' is in line 6 already" in done.text
