@@ -7,6 +7,7 @@ from architecture.analytics import build_analytics
 from architecture.apis import build_apis
 from architecture.application import build_application
 from architecture.baseline import build_baseline
+from architecture.builds import build_builds
 from architecture.checks import check_parts
 from architecture.copies import build_copies
 from architecture.cost import build_cost_guard
@@ -43,6 +44,7 @@ site = build_site(settings, platform, storage, edge, us_east_topics, apis=apis.a
 analytics = build_analytics(settings, platform, storage)
 build_baseline(settings, platform, storage, topics)
 build_recovery(settings, platform, storage, topics)
+builds = build_builds(settings, platform, storage, topics)
 delivery = build_delivery(settings, platform, application, functions.functions)
 copies = build_copies(settings, platform, storage, data, None, topics)
 build_cost_guard(settings, platform, topics, us_east_topics)
@@ -60,5 +62,5 @@ outputs.export_messaging(messaging)
 outputs.export_site(site)
 outputs.export_analytics(analytics)
 outputs.export_copies(copies)
-outputs.export_delivery(delivery)
+outputs.export_delivery(delivery, builds)
 outputs.export_dashboard(dashboard)

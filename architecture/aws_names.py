@@ -49,6 +49,7 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:cognito/userPool:UserPool": ("name", 128),
     "aws:cognito/userPoolClient:UserPoolClient": ("name", 128),
     "aws:dynamodb/table:Table": ("name", 255),
+    "aws:codebuild/project:Project": ("name", 150),
     "aws:codedeploy/application:Application": ("name", 100),
     "aws:codedeploy/deploymentGroup:DeploymentGroup": ("deployment_group_name", 100),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),

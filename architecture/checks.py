@@ -11,6 +11,7 @@ from architecture.analytics import log_table_args, results_args
 from architecture.apis import Around, api_args, api_certificate_args
 from architecture.application import cluster_args, log_router_args, repository_args, service_args
 from architecture.baseline import audit_bucket_args, baseline_args
+from architecture.builds import build_args, build_bucket_args
 from architecture.copies import copies_bucket_args, copy_schedule_args
 from architecture.cost import cost_guard_args
 from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args, table_args
@@ -77,6 +78,10 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
         yield lambda: deploy_role_args(delivery, settings)
     if front_end is not None:
         yield lambda: front_end_args(front_end, settings)
+    build = settings.build
+    if build is not None:
+        yield lambda: build_args(build, settings, bucket_name="to-be-made", bucket_arn="to-be-made")
+        yield lambda: build_bucket_args(build, settings.retention, key_arn=None, access_log_bucket=None)
     key_arn = "arn:aws:kms:::key/to-be-made" if settings.own_keys else None
     for name, table in settings.tables.items():
         yield lambda name=name, table=table: table_args(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from architecture.analytics import Analytics
     from architecture.apis import Apis
     from architecture.application import Application
+    from architecture.builds import Builds
     from architecture.copies import Copies
     from architecture.data import Data
     from architecture.delivery import Delivery
@@ -120,8 +121,11 @@ def export_copies(copies: Copies | None) -> None:
         pulumi.export("databaseCopyWorkflowArn", copies.workflow.arn)
 
 
-def export_delivery(delivery: Delivery) -> None:
-    """What a GitHub environment's variables are filled with, and where the front end is."""
+def export_delivery(delivery: Delivery, builds: Builds | None) -> None:
+    """What a GitHub environment's variables are filled with, where the front end is, and what builds into what."""
+    if builds is not None:
+        pulumi.export("buildName", builds.build.name)
+        pulumi.export("buildBucket", builds.bucket.name)
     if delivery.deploy_role is not None:
         pulumi.export("deployRoleArn", delivery.deploy_role.arn)
         pulumi.export("githubOidcProviderArn", delivery.deploy_role.provider_arn)

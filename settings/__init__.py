@@ -43,7 +43,7 @@ from settings.baseline import BaselineSettings
 from settings.copies import DatabaseCopySettings
 from settings.cost import CostGuardSettings, ExpectedSettings
 from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, SecretSettings, TableSettings
-from settings.delivery import DeliverySettings, FrontEndSettings
+from settings.delivery import BuildSettings, DeliverySettings, FrontEndSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.functions import FunctionSettings
 from settings.messaging import QueueSettings, WorkflowSettings
@@ -108,6 +108,7 @@ class Settings(Section):
     secrets: dict[Name, SecretSettings] = {}
     parameters: ParameterSettings | None = None
     delivery: DeliverySettings | None = None
+    build: BuildSettings | None = None
     front_end: FrontEndSettings | None = None
     baseline: BaselineSettings | None = None
     backup: BackupSettings | None = None
@@ -134,14 +135,15 @@ class Settings(Section):
     def writes_logs(self) -> bool:
         """Whether any part of the stack has a CloudWatch log group."""
         network_logs = self.network is not None and self.network.logs_to_cloudwatch
-        parts = self.database or self.cache or self.services or self.workflows or self.functions or self.apis
-        return network_logs or self.has_firewall or bool(parts)
+        stores = self.database or self.cache
+        runs = self.services or self.workflows or self.functions or self.apis or self.build
+        return network_logs or self.has_firewall or bool(stores or runs)
 
     @property
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
         stores = self.buckets or self.database or self.cache or self.tables or self.secrets
-        return bool(stores or self.parameters or self.services or self.functions)
+        return bool(stores or self.parameters or self.services or self.functions or self.build)
 
     @property
     def has_firewall(self) -> bool:

@@ -22,6 +22,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
         ("access control", len("-access-control") + _PULUMI_SUFFIX, 64),
     ),
     "deploy role": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
+    "build": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
     "service": (
         ("target group", len("-tg2") + _PULUMI_SUFFIX, 32),
         ("role", len("-execution-role") + _PULUMI_SUFFIX, 64),
@@ -47,6 +48,8 @@ RESERVED_SERVICES = (
     "audit",
     "backup",
     "baseline",
+    "build",
+    "builds",
     "cache",
     "cluster",
     "config",
@@ -94,6 +97,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("cache", "cache")] if settings.cache else []
     ours += [("delivery", "deploy role")] if settings.delivery else []
     ours += [("site", "site")] if settings.site else []
+    ours += [("build", "build"), ("builds", "bucket")] if settings.build else []
     ours += [("query-results", "bucket")] if settings.log_analytics else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]

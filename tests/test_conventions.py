@@ -38,6 +38,7 @@ from components.data.table import Table, TableArgs
 from components.data.table_keys import Index, LocalIndex
 from components.data.table_scaling import CapacityRange, Provisioned
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
+from components.delivery.build import Build, BuildArgs
 from components.delivery.deploy_role import DeployedService, DeployRole, DeployRoleArgs
 from components.edge.api import ApiDomain, Cors
 from components.edge.api_log_role import ApiLogRole, ApiLogRoleArgs
@@ -285,6 +286,19 @@ def _deploy_role(transform: Any) -> None:
     DeployRole(NAME, args)
 
 
+def _build(transform: Any) -> None:
+    args = BuildArgs(
+        repository="acme/wiki",
+        connection_arn="arn:aws:codeconnections:ap-northeast-1:123456789012:connection/1",
+        spec="{version: 0.2, phases: {build: {commands: [make]}}, artifacts: {files: [x]}}",
+        bucket_name="builds",
+        bucket_arn="arn:aws:s3:::builds",
+        key_arn="arn:aws:kms:::key/1",
+        transform=transform,
+    )
+    Build(NAME, args).alarms(TOPICS)
+
+
 def _amplify_app(transform: Any) -> None:
     kept = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:github"
     args = AmplifyAppArgs(
@@ -512,6 +526,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     AuroraPostgres: _aurora,
     Backup: _backup,
     Bucket: _bucket,
+    Build: _build,
     Cache: _cache,
     Certificate: _certificate,
     Cluster: lambda transform: Cluster(NAME, ClusterArgs(transform=transform)) and None,

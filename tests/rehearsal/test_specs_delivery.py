@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -44,3 +45,35 @@ def test_amplify_is_modelled_and_each_request_is_still_checked(cloud: Cloud) -> 
         cloud.make("aws:amplify/app:App", name="web", platform="WEB_STATIC")
     with pytest.raises(Refused, match="branchNames"):
         cloud.make("aws:amplify/branch:Branch", appId=app.id, branchName="main", branchNames="x")
+
+
+def test_a_project_knows_what_it_builds_and_the_webhook_is_only_checked(cloud: Cloud) -> None:
+    role = cloud.make("aws:iam/role:Role", "builds", name="builds", assumeRolePolicy=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    ))  # fmt: skip
+    given = {
+        "name": "build", "serviceRole": role.outputs["arn"], "buildTimeout": 10.0, "queuedTimeout": 60.0,
+        "source": {"type": "GITHUB", "location": "https://github.com/a/b.git", "buildspec": "version: 0.2"},
+        "artifacts": {"type": "S3", "location": "builds", "path": "commits", "overrideArtifactName": True},
+        "environment": {"type": "ARM_CONTAINER", "computeType": "BUILD_GENERAL1_SMALL", "image": "x"},
+        "logsConfig": {"cloudwatchLogs": {"status": "ENABLED", "groupName": "/aws/codebuild/build"}},
+    }  # fmt: skip
+    made = cloud.make("aws:codebuild/project:Project", **given)
+    assert made.status == "emulated"
+    assert made.outputs["arn"] == made.id
+    [found] = cloud.ask("codebuild", "BatchGetProjects", names=["build"])["projects"]
+    assert (found["timeoutInMinutes"], found["queuedTimeoutInMinutes"]) == (10, 60)
+    assert found["logsConfig"]["cloudWatchLogs"]["groupName"] == "/aws/codebuild/build"
+    assert {one["key"]: one["value"] for one in found["tags"]} == TAGS
+    small = {**given["environment"], "computeType": "BUILD_GENERAL1_TINY"}
+    with pytest.raises(Refused, match="BUILD_GENERAL1_TINY"):
+        cloud.make("aws:codebuild/project:Project", **{**given, "name": "other", "environment": small})
+    filters = [{"filters": [{"type": "EVENT", "pattern": "PUSH"}]}]
+    hook = cloud.make("aws:codebuild/webhook:Webhook", projectName="build", buildType="BUILD", filterGroups=filters)
+    assert (hook.status, hook.id) == ("modelled", "build")
+    with pytest.raises(Refused, match="EVENTS"):
+        cloud.make(
+            "aws:codebuild/webhook:Webhook", projectName="build",
+            filterGroups=[{"filters": [{"type": "EVENTS", "pattern": "PUSH"}]}],
+        )  # fmt: skip

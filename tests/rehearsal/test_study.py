@@ -102,19 +102,6 @@ def test_what_the_application_counts_has_a_namespace_of_its_stack(name: str, reh
     assert inputs(rehearsed(name), f"{name}-api-function")["environment"]["variables"]["METRICS_NAMESPACE"] == name
 
 
-@pytest.mark.covers("C7")
-def test_calls_of_prod_move_gradually_and_back_on_the_alarm(rehearsed: Stack) -> None:
-    stack = rehearsed("study-prod")
-    group = inputs(stack, "study-prod-api-shift-group")
-    alarm = stack.resource("study-prod-api-rollback-alarm")
-    assert group["deploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
-    assert group["alarmConfiguration"]["alarms"] == [alarm["outputs"]["name"]]
-    assert "DEPLOYMENT_STOP_ON_ALARM" in group["autoRollbackConfiguration"]["events"]
-    assert stack.report["outputs"]["functionDeployments"] == {"api": "study-prod-api"}
-    deploys = json.loads(inputs(stack, "study-prod-delivery-policy")["policy"])["Statement"]
-    assert any("codedeploy:CreateDeployment" in one["Action"] for one in deploys)
-
-
 @pytest.mark.covers("C10")
 @both
 def test_people_hear_when_more_than_one_call_in_a_hundred_fails(name: str, rehearsed: Stack) -> None:

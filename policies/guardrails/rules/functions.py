@@ -129,6 +129,16 @@ _LOOKS_SECRET = re.compile(
 )
 
 
+def names_a_secret(name: str) -> bool:
+    """Whether a variable says by its name, in whatever style, that its value is secret."""
+    return bool(_NAMES_A_SECRET.search(name) or _NAMES_A_SECRET.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)))
+
+
+def looks_secret(value: str) -> bool:
+    """Whether a value has the form of a key or a token."""
+    return bool(_LOOKS_SECRET.search(value))
+
+
 @rule(
     id="function-no-literal-secret",
     title="No secret stands in a function's environment",
@@ -160,9 +170,9 @@ def function_no_literal_secret(function: Resource, _at: Context) -> Iterator[str
         value = variables.maybe(name)
         if not isinstance(value, str) or value.startswith("arn:"):
             continue
-        if _NAMES_A_SECRET.search(name) or _NAMES_A_SECRET.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)):
+        if names_a_secret(name):
             yield f"{name} says by its name that it is a secret"
-        elif _LOOKS_SECRET.search(value):
+        elif looks_secret(value):
             yield f"{name} holds what looks like a key"
 
 
