@@ -18,6 +18,7 @@ from guardrails.kit.values import UNKNOWN, NotYetKnown, Props
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from guardrails.kit.iam import Statement
     from guardrails.kit.resources import Graph, Resource
 
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
@@ -47,7 +48,18 @@ DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 
+EVENT_SOURCE = "aws:lambda/eventSourceMapping:EventSourceMapping"
+
 INTERNET = "internet"
+
+_KEEPS = {"sns:Publish", "sqs:SendMessage"}
+_TAKES = {
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage",
+}
 
 
 @dataclass(frozen=True)
@@ -267,7 +279,8 @@ class Reach:
         return found
 
     def rights(self, caller: Resource) -> set[str]:
-        """The services whose actions its role allows, as far as it is known."""
+        """The services whose actions its role allows, as far as it is known, but for what Lambda does itself with
+        a function's role and outside of its network: it keeps failed calls, and takes messages from queues."""
         found: set[str] = set()
         for policy in self.graph.of_kind(ROLE_POLICY):
             if any(caller in self.callers_with(role) for role in self.graph.targets(policy, ROLE, via="role")):
@@ -275,12 +288,20 @@ class Reach:
                     found |= {
                         action.partition(":")[0]
                         for each in statements(policy.props, "policy")
-                        if each.allows
+                        if each.allows and not (caller.kind == FUNCTION and self._is_for_lambda(each, caller))
                         for action in each.actions
                     }
                 except (NotYetKnown, MalformedPolicyError):
                     continue
         return found
+
+    def _is_for_lambda(self, statement: Statement, function: Resource) -> bool:
+        kept = {function.props.maybe("deadLetterConfig.targetArn")}
+        taken = {each.props.maybe("eventSourceArn") for each in self.graph.of_kind(EVENT_SOURCE)}
+        return any(
+            set(statement.actions) <= actions and (UNKNOWN in queues or set(statement.resources) <= queues)
+            for actions, queues in ((_KEEPS, kept), (_TAKES, taken))
+        )
 
     def insist(self, *resources: Resource) -> None:
         """Raise NotYetKnown if one of them, or a rule, a route or an endpoint, has a value that nothing tells yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -237,6 +238,44 @@ def _gateway(service: str) -> Any:
     return aws("ec2/vpcEndpoint:VpcEndpoint", props, name=service)
 
 
+def _function(*rights: dict[str, Any]) -> list[Any]:
+    """A private function with a dead-letter queue that takes messages from another queue."""
+    statements = [{"Effect": "Allow", **each} for each in rights]
+    return [
+        _vpc(),
+        aws("ec2/subnet:Subnet", {"vpcId": ref("vpc")}, name="subnet"),
+        _group("work-group"),
+        aws("iam/role:Role", name="role"),
+        aws(
+            "iam/rolePolicy:RolePolicy",
+            {"role": ref("role"), "policy": json.dumps({"Version": "2012-10-17", "Statement": statements})},
+            name="rights",
+        ),
+        aws(
+            "lambda/function:Function",
+            {
+                "role": ref("role", "arn"),
+                "deadLetterConfig": {"targetArn": "arn:aws:sqs:ap-northeast-1:123456789012:failed"},
+                "vpcConfig": {"subnetIds": [ref("subnet")], "securityGroupIds": [ref("work-group")]},
+            },
+            name="work",
+        ),
+        aws(
+            "lambda/eventSourceMapping:EventSourceMapping",
+            {"eventSourceArn": "arn:aws:sqs:ap-northeast-1:123456789012:jobs", "functionName": ref("work", "arn")},
+            name="source",
+        ),
+    ]
+
+
+_KEEP = {"Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:ap-northeast-1:123456789012:failed"}
+_TAKE = {
+    "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage"],
+    "Resource": "arn:aws:sqs:ap-northeast-1:123456789012:jobs",
+}
+_SEND = {"Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:ap-northeast-1:123456789012:jobs"}
+
+
 _OPEN = (
     _group("endpoint-group"),
     _in("endpoint-group", port=443, cidrIpv4="10.0.0.0/16"),
@@ -256,8 +295,11 @@ _OPEN = (
         example(*_private(*_OPEN, _endpoint("ecr.api"), _endpoint("ecr.dkr"), _gateway("s3"))),
         example(aws("lambda/function:Function", {"role": "arn"}, name="outside-any-network")),
         example(aws("ecs/service:Service", {"networkConfiguration": {"subnets": ["subnet-of-another-stack"]}})),
+        example(*_function(_KEEP, _TAKE)),
     ],
     non_compliant=[
+        example(*_function(_KEEP, _TAKE, _SEND)),
+        example(*_function({**_TAKE, "Resource": "arn:aws:sqs:ap-northeast-1:123456789012:another"})),
         example(*_private(*_OPEN, _endpoint("ecr.api"), _gateway("s3"))),
         example(*_private(*_OPEN, _endpoint("ecr.api"), _endpoint("ecr.dkr"))),
         example(*_private(*_OPEN[:2], _endpoint("ecr.api"), _endpoint("ecr.dkr"), _gateway("s3"))),
