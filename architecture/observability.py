@@ -70,8 +70,11 @@ def build_watch(
         functions=[each.name for _, each in sorted(functions.functions.items())] if functions is not None else [],
         apis={name: api.dimensions for name, api in called.items() if not isinstance(api, WebSocketApi)},
         web_sockets={name: api.dimensions for name, api in called.items() if isinstance(api, WebSocketApi)},
-        # Only Aurora has one; a single PostgreSQL instance has its own metrics.
+        # A cluster of Aurora has the one, a single instance the other, and each its own metrics.
         database_cluster=getattr(database, "cluster_identifier", None),
+        database_instance=getattr(database, "identifier", None),
+        cache_nodes=data.cache.nodes if data is not None and data.cache is not None else (),
+        tables=[table.name for _, table in sorted(data.tables.items())] if data is not None else (),
         workflows={name: workflow.arn for name, workflow in workflows.items()},
         errors=watch_error_logs(
             platform, topics, {name: service.error_log_group_name for name, service in services.items()}
@@ -103,13 +106,16 @@ def build_dashboard(
     apis: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None,
     web_sockets: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None,
     database_cluster: pulumi.Input[str] | None = None,
+    database_instance: pulumi.Input[str] | None = None,
+    cache_nodes: Sequence[pulumi.Input[str]] = (),
+    tables: Sequence[pulumi.Input[str]] = (),
     workflows: Mapping[str, pulumi.Input[str]] | None = None,
     errors: Mapping[str, ErrorLogAlarm] | None = None,
 ) -> Dashboard | None:
     """One dashboard over what there is; none where there is nothing to show."""
     counted = {service: (alarm.metric_namespace, alarm.metric_name) for service, alarm in (errors or {}).items()}
-    several = services or functions or apis or web_sockets or workflows or counted
-    if load_balancer is None and database_cluster is None and not several:
+    several = services or functions or apis or web_sockets or cache_nodes or tables or workflows or counted
+    if load_balancer is None and database_cluster is None and database_instance is None and not several:
         return None
     args = DashboardArgs(
         load_balancer=load_balancer,
@@ -119,6 +125,9 @@ def build_dashboard(
         apis=apis or {},
         web_sockets=web_sockets or {},
         database_cluster=database_cluster,
+        database_instance=database_instance,
+        cache_nodes=cache_nodes,
+        tables=tables,
         workflows=workflows or {},
         errors=counted,
     )

@@ -160,6 +160,8 @@ class Cache(pulumi.ComponentResource):
     reader_endpoint: pulumi.Output[str]
     """Where one only reads; in cluster mode the same as `endpoint`."""
     port: int = PORT
+    nodes: Sequence[str]
+    """The ids of its nodes, by which CloudWatch knows them."""
     secret_arn: pulumi.Output[str]
     """The secret with the application's `username` and `password`, as JSON."""
     security_group_id: pulumi.Output[str]
@@ -177,6 +179,7 @@ class Cache(pulumi.ComponentResource):
         self.endpoint = group.configuration_endpoint_address if cluster else group.primary_endpoint_address
         self.reader_endpoint = group.configuration_endpoint_address if cluster else group.reader_endpoint_address
         self.security_group_id = self._guard.group.id
+        self.nodes = [f"{name}-{node}" for node in args.nodes]
         self.register_outputs({"endpoint": self.endpoint})
 
     def allow_from(self, security_group_id: pulumi.Input[str], name: str) -> None:
@@ -189,7 +192,7 @@ class Cache(pulumi.ComponentResource):
 
     def alarms(self, topics: AlarmTopics) -> None:
         """Watch the memory and the processor of every node; ElastiCache has no metrics of the whole."""
-        for node in self._args.nodes:
+        for node in self.nodes:
             for what, metric, means in (
                 (
                     "memory",
@@ -199,12 +202,12 @@ class Cache(pulumi.ComponentResource):
                 ("cpu", "EngineCPUUtilization", "of its one thread are in use; more replicas or shards would share it"),
             ):
                 raise_alarm(
-                    f"{self._prefix}-{node}-{what}-alarm",
-                    means=f"{self._prefix}: node {node}: more than 80 % {means}.",
+                    f"{node}-{what}-alarm",
+                    means=f"Node {node}: more than 80 % {means}.",
                     metric=Metric(
                         namespace="AWS/ElastiCache",
                         name=metric,
-                        dimensions={"CacheClusterId": f"{self._prefix}-{node}"},
+                        dimensions={"CacheClusterId": node},
                         statistic="Average",
                     ),
                     threshold=80,

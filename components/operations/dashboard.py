@@ -50,6 +50,15 @@ class DashboardArgs:
     database_cluster: pulumi.Input[str] | None = None
     """The Aurora cluster's identifier."""
 
+    database_instance: pulumi.Input[str] | None = None
+    """The identifier of a single PostgreSQL instance."""
+
+    cache_nodes: Sequence[pulumi.Input[str]] = ()
+    """The ids of the cache's nodes: ElastiCache has no metrics of the whole."""
+
+    tables: Sequence[pulumi.Input[str]] = ()
+    """The names of the DynamoDB tables."""
+
     workflows: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Label → ARN of each Step Functions workflow."""
 
@@ -102,6 +111,12 @@ def rows(args: DashboardArgs, region: pulumi.Input[str]) -> list[tuple[str, list
         found.append(("Functions (Lambda)", function_graphs(args.functions, region)))
     if args.database_cluster is not None:
         found.append(("Database (Aurora)", database_graphs(args.database_cluster, region)))
+    if args.database_instance is not None:
+        found.append(("Database (PostgreSQL)", instance_graphs(args.database_instance, region)))
+    if args.cache_nodes:
+        found.append(("Cache (ElastiCache)", cache_graphs(args.cache_nodes, region)))
+    if args.tables:
+        found.append(("Tables (DynamoDB)", table_graphs(args.tables, region)))
     if args.workflows:
         found.append(("Workflows", workflow_graphs(args.workflows, region)))
     if args.errors:
@@ -220,6 +235,45 @@ def database_graphs(cluster: pulumi.Input[str], region: pulumi.Input[str]) -> li
         graph("Replica lag, ms", [whole("AuroraReplicaLagMaximum", stat="Maximum")], region, least=0),
         graph("Storage used, bytes", [whole("VolumeBytesUsed", stat="Average")], region, least=0),
         graph("Free local storage, bytes", by_role("FreeLocalStorage", stat="Minimum"), region, least=0),
+    ]
+
+
+def instance_graphs(instance: pulumi.Input[str], region: pulumi.Input[str]) -> list[Widget]:
+    """How hard the instance works, how many talk to it, and how much room it has left."""
+
+    def line(metric: str, stat: str) -> list[Line]:
+        return [["AWS/RDS", metric, "DBInstanceIdentifier", instance, {"stat": stat}]]
+
+    return [
+        graph("CPU, %", line("CPUUtilization", "Average"), region, least=0, most=100),
+        graph("Connections", line("DatabaseConnections", "Maximum"), region, least=0),
+        graph("Free storage, bytes", line("FreeStorageSpace", "Minimum"), region, least=0),
+    ]
+
+
+def cache_graphs(nodes: Sequence[pulumi.Input[str]], region: pulumi.Input[str]) -> list[Widget]:
+    """How hard each node works, how much of its memory is in use, and what it forgets for want of it."""
+
+    def lines(metric: str, stat: str) -> list[Line]:
+        return [["AWS/ElastiCache", metric, "CacheClusterId", node, {"stat": stat}] for node in nodes]
+
+    return [
+        graph("CPU, %", lines("EngineCPUUtilization", "Average"), region, least=0, most=100),
+        graph("Memory in use, %", lines("DatabaseMemoryUsagePercentage", "Average"), region, least=0, most=100),
+        graph("Forgotten for want of memory", lines("Evictions", "Sum"), region, least=0),
+    ]
+
+
+def table_graphs(tables: Sequence[pulumi.Input[str]], region: pulumi.Input[str]) -> list[Widget]:
+    """What each table is asked for, and what of it had to wait."""
+
+    def lines(metric: str) -> list[Line]:
+        return [["AWS/DynamoDB", metric, "TableName", table, {"stat": "Sum"}] for table in tables]
+
+    return [
+        graph("Read, units", lines("ConsumedReadCapacityUnits"), region, least=0),
+        graph("Written, units", lines("ConsumedWriteCapacityUnits"), region, least=0),
+        graph("Refused", lines("ReadThrottleEvents") + lines("WriteThrottleEvents"), region, least=0),
     ]
 
 

@@ -17,7 +17,11 @@ from tests.conftest import REGION, Recorder
 TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
 LAYERS: dict[str, Any] = {
     "edge": SimpleNamespace(load_balancer=SimpleNamespace(arn_suffix="app/wiki-dev/1")),
-    "data": SimpleNamespace(database=SimpleNamespace(cluster_identifier="wiki-dev-database")),
+    "data": SimpleNamespace(
+        database=SimpleNamespace(cluster_identifier="wiki-dev-database"),
+        cache=SimpleNamespace(nodes=["wiki-dev-cache-001"]),
+        tables={"sessions": SimpleNamespace(name="wiki-dev-sessions")},
+    ),
     "application": SimpleNamespace(
         cluster=SimpleNamespace(name="wiki-dev-cluster"),
         services={"api": SimpleNamespace(name="wiki-dev-api", error_log_group_name="/ecs/wiki-dev-api/errors")},
@@ -40,7 +44,10 @@ def test_each_services_errors_ring_and_one_dashboard_shows_every_layer(recorder:
     assert recorder.one(":LogMetricFilter").inputs["logGroupName"] == "/ecs/wiki-dev-api/errors"
     assert recorder.one(":MetricAlarm").inputs["alarmActions"] == ["arn:aws:sns:::critical"]
     body = recorder.one("dashboard:Dashboard").inputs["dashboardBody"]
-    for shown in ("app/wiki-dev/1", "wiki-dev-database", "wiki-dev-api", "stateMachine:nightly", "wiki-dev-api-errors"):
+    for shown in (
+        "app/wiki-dev/1", "wiki-dev-database", "wiki-dev-cache-001", "wiki-dev-sessions", "wiki-dev-api",
+        "stateMachine:nightly", "wiki-dev-api-errors",
+    ):  # fmt: skip
         assert shown in body
 
 

@@ -16,7 +16,8 @@ from tests.conftest import REGION, Recorder
 WHOLE: dict[str, Any] = {
     "load_balancer": "app/wiki-dev/1", "cluster": "wiki-dev-cluster", "services": ["wiki-dev-api", "wiki-dev-worker"],
     "functions": ["wiki-dev-hook"],
-    "database_cluster": "wiki-dev-database", "workflows": {"nightly": "arn:aws:states:::stateMachine:nightly"},
+    "database_cluster": "wiki-dev-database", "database_instance": "wiki-dev-one", "cache_nodes": ["wiki-dev-cache-001"],
+    "tables": ["wiki-dev-sessions"], "workflows": {"nightly": "arn:aws:states:::stateMachine:nightly"},
     "errors": {"api": ("Kumiki/Logs", "wiki-dev-api-errors")},
 }  # fmt: skip
 
@@ -38,13 +39,27 @@ def test_one_dashboard_shows_ecs_aurora_and_the_load_balancer_together(recorder:
         ("AWS/ApplicationELB", "RequestCount"), ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"),
         ("AWS/ECS", "CPUUtilization"), ("AWS/ECS", "MemoryUtilization"), ("ECS/ContainerInsights", "RunningTaskCount"),
         ("AWS/RDS", "CPUUtilization"), ("AWS/RDS", "DatabaseConnections"), ("AWS/RDS", "VolumeBytesUsed"),
+        ("AWS/RDS", "FreeStorageSpace"), ("AWS/ElastiCache", "DatabaseMemoryUsagePercentage"),
+        ("AWS/DynamoDB", "WriteThrottleEvents"),
         ("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles"), ("AWS/Lambda", "Duration"),
         ("AWS/States", "ExecutionsFailed"), ("Kumiki/Logs", "wiki-dev-api-errors"),
     } <= shown(widgets)  # fmt: skip
     assert {one["properties"]["region"] for one in widgets if one["type"] == "metric"} == {REGION}
 
 
-@pytest.mark.parametrize("part", ["load_balancer", "functions", "database_cluster", "workflows", "errors"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "load_balancer",
+        "functions",
+        "database_cluster",
+        "database_instance",
+        "cache_nodes",
+        "tables",
+        "workflows",
+        "errors",
+    ],
+)
 def test_a_part_that_is_not_there_has_no_row(part: str, recorder: Recorder) -> None:
     titles = [one["properties"]["markdown"] for one in body(recorder, **{part: WHOLE[part]}) if one["type"] == "text"]
     assert len(titles) == 1
