@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from architecture.platform import Platform
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
+    from components.identity.user_pool import UserPool
     from components.network.network import Network
     from settings import Settings
     from settings.functions import FunctionSettings
@@ -55,13 +56,14 @@ def build_functions(
     data: Data,
     topics: AlarmTopics | None,
     messaging: Messaging,
+    users: UserPool | None = None,
 ) -> Functions:
-    """Each function of the stack's YAML, connected to the stores and queues that it names."""
+    """Each function of the stack's YAML, connected to the stores, queues and users that it names."""
     functions, schedules = {}, {}
     for name, function in sorted(settings.functions.items()):
         around = Surroundings(
             network=network if function.private else None,
-            environment=_environment(name, function, settings, data, messaging),
+            environment=_environment(name, function, settings, data, messaging, users),
             secrets=_secrets(function, data),
             key_arn=storage.data_key.arn if storage.data_key else None,
             logs_key_arn=storage.logs_key.arn if storage.logs_key else None,
@@ -70,6 +72,9 @@ def build_functions(
         if function.database and data.database is not None and made.security_group_id is not None:
             data.database.allow_from(made.security_group_id, name)
             made.allow_to(data.database.security_group_id, data.database.port, "database")
+        if function.cache and data.cache is not None and made.security_group_id is not None:
+            data.cache.allow_from(made.security_group_id, name)
+            made.allow_to(data.cache.security_group_id, data.cache.port, "cache")
         data.grant_tables(function.tables, made.role)
         if function.sends_to is not None:
             messaging.queues[function.sends_to].grant_send(made.role)
@@ -149,7 +154,12 @@ def _package(function: FunctionSettings) -> Package:
 
 
 def _environment(
-    name: str, function: FunctionSettings, settings: Settings, data: Data, messaging: Messaging
+    name: str,
+    function: FunctionSettings,
+    settings: Settings,
+    data: Data,
+    messaging: Messaging,
+    users: UserPool | None,
 ) -> dict[str, pulumi.Input[str]]:
     """What the code is told; nothing secret."""
     told: dict[str, pulumi.Input[str]] = {"ENVIRONMENT": settings.environment, "SERVICE_NAME": name}
@@ -165,6 +175,14 @@ def _environment(
             "DATABASE_PORT": pulumi.Output.from_input(data.database.port).apply(str),
             # A copy of a function answers one request at a time.
             "DATABASE_CONNECTIONS": "1",
+        }
+    if function.cache and data.cache is not None:
+        told |= {"CACHE_HOST": data.cache.endpoint, "CACHE_PORT": str(data.cache.port)}
+    if function.user_pool and users is not None:
+        clients = [id_ for _, id_ in sorted(users.client_ids.items())]
+        told |= {
+            "USER_POOL_ISSUER": users.issuer,
+            "USER_POOL_CLIENT_IDS": pulumi.Output.all(*clients).apply(",".join),
         }
     return told
 
@@ -190,4 +208,6 @@ def _secrets(function: FunctionSettings, data: Data) -> dict[str, pulumi.Input[s
         told |= {f"{name.replace('-', '_').upper()}_SECRET_ARN": data.secrets.arns[name] for name in function.secrets}
     if function.database and data.database is not None:
         told["DATABASE_SECRET_ARN"] = data.database.secret_arn
+    if function.cache and data.cache is not None:
+        told["CACHE_SECRET_ARN"] = data.cache.secret_arn
     return told

@@ -49,7 +49,7 @@ TARGETS = (
     Target(
         path=DEVELOPMENT,
         project=True,
-        groups=("rehearsal", "test", "check", "workloads", "functions"),
+        groups=("rehearsal", "test", "check", "workloads", "functions", "authorizer"),
         constraint=RUNTIME.path,
     ),
     # Half a gigabyte, which only the tests and measurements of the lake's jobs need: added to .venv by what runs those.
@@ -61,6 +61,7 @@ TARGETS = (
     ),
     # And what the layer of its function holds.
     Target(path="workloads/api/layer.txt", project=False, groups=("functions",), constraint=DEVELOPMENT),
+    Target(path="workloads/authorizer/layer.txt", project=False, groups=("authorizer",), constraint=DEVELOPMENT),
 )
 
 

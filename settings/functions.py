@@ -33,6 +33,11 @@ class FunctionSettings(Section):
     """In the private subnets of the stack's network."""
     database: bool = False
     """Whether it works with the stack's database; needs `private`."""
+    cache: bool = False
+    """Whether it works with the stack's cache; needs `private`."""
+    user_pool: bool = False
+    """Whether it judges tokens of the stack's user pool; it is told whose as USER_POOL_ISSUER and
+    USER_POOL_CLIENT_IDS."""
     tables: dict[str, TableUse] = {}
     """What it may do with which tables of the stack; it is told the name of sessions as TABLE_SESSIONS."""
     secrets: list[Name] = []
@@ -72,7 +77,12 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.database", "true needs a database; add the section database or remove this key"
         if function.database and not function.private:
             yield f"{key}.private", "must be true: the database answers inside the network only"
-        yield from unknown_tables(key, function.tables, settings)
+        if function.cache and settings.cache is None:
+            yield f"{key}.cache", "true needs a cache; add the section cache or remove this key"
+        if function.cache and not function.private:
+            yield f"{key}.private", "must be true: the cache answers inside the network only"
+        if function.user_pool and settings.user_pool is None:
+            yield f"{key}.userPool", "true needs users; add the section userPool or remove this key"
         for secret in function.secrets:
             if secret not in settings.secrets:
                 yield f"{key}.secrets", f"{secret} is not a secret of this stack; add it to the section secrets"
@@ -97,8 +107,9 @@ def _endpoints(name: str, function: FunctionSettings, settings: Settings) -> Ite
     network = settings.network
     if not function.private or network is None or network.existing or network.stack or network.nat != "none":
         return
-    needed = {"secretsmanager"} if function.database or function.secrets else set()
+    needed = {"secretsmanager"} if function.database or function.cache or function.secrets else set()
     needed |= {"sqs"} if function.sends_to else set()
+    needed |= {"cognito-idp"} if function.user_pool else set()
     missing = needed - set(network.endpoints)
     if "ecsPrivate" in network.endpoints:
         missing -= {"secretsmanager"}

@@ -30,6 +30,7 @@ REQUIREMENTS_FILES = (
     "requirements/uv.txt",
     "workloads/api/requirements.txt",
     "workloads/api/layer.txt",
+    "workloads/authorizer/layer.txt",
 )
 
 
@@ -64,7 +65,8 @@ def checkout(tmp_path: Path) -> Path:
     """The part of the project that set-up reads, free to be changed; in a path with a space."""
     root = tmp_path / "a checkout"
     shutil.copytree(ROOT / "requirements", root / "requirements")
-    (root / "workloads/api").mkdir(parents=True)
+    for workload in ("api", "authorizer"):
+        (root / "workloads" / workload).mkdir(parents=True)
     for name in ("pyproject.toml", *REQUIREMENTS_FILES, "Makefile"):
         shutil.copy(ROOT / name, root / name)
     return root

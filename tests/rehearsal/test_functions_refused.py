@@ -48,6 +48,8 @@ def functions(**changes: Any) -> dict[str, Any]:
         (functions(tables={"items": "read"}), ["kumiki:functions.api.tables.items: is not a table of this stack"]),
         (functions(private=True), ["kumiki:functions.api.private: true needs a network"]),
         (functions(database=True), ["kumiki:functions.api.database: true needs a database", "must be true"]),
+        (functions(cache=True), ["kumiki:functions.api.cache: true needs a cache", "must be true: the cache answers"]),
+        (functions(userPool=True), ["kumiki:functions.api.userPool: true needs users; add the section userPool"]),
         (functions(secrets=["token"]), ["kumiki:functions.api.secrets: token is not a secret"]),
         (functions(schedule={"expression": "rate(0 hours)"}), ["kumiki:functions.api.schedule.expression: "]),
         ({**functions(), "kumiki:buckets": {"api": {}}}, ["kumiki:functions.api: ", "the name of buckets.api too"]),

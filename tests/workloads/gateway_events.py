@@ -1,4 +1,5 @@
-"""Events as API Gateway sends them to a function: of a REST API (format 1.0) and of an HTTP API (format 2.0)."""
+"""Events as API Gateway sends them to a function: of a REST API (format 1.0), of an HTTP API (format 2.0), and of a
+WebSocket API."""
 
 from __future__ import annotations
 
@@ -86,3 +87,74 @@ def http(method: str, path: str, body: Any = None, *, encoded: bool = False, **h
     if text is not None:
         event["body"] = base64.b64encode(text.encode()).decode() if encoded else text
     return event
+
+
+def opens(connection: str, *, user: str | None = None, **query: str) -> dict[str, Any]:
+    """Somebody opens a WebSocket."""
+    event = _web_socket("$connect", "CONNECT", connection, user)
+    return event | _opening(query)
+
+
+def closes(connection: str, *, user: str | None = None) -> dict[str, Any]:
+    """A WebSocket has been closed."""
+    event = _web_socket("$disconnect", "DISCONNECT", connection, user)
+    event["requestContext"] |= {"disconnectStatusCode": 1001, "disconnectReason": "Going away"}
+    headers = {"Host": HOST, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
+    return event | {"headers": headers, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
+
+
+def says(connection: str, body: Any, *, route: str = "send", user: str | None = None) -> dict[str, Any]:
+    """Somebody sends a message; `body` is sent as it is if it is text, else as JSON."""
+    event = _web_socket(route, "MESSAGE", connection, user)
+    event["requestContext"]["messageId"] = "L0SM9fPAvHcCHRg="
+    return event | {"body": body if isinstance(body, str) else json.dumps(body)}
+
+
+def asks_to_open(connection: str, **query: str) -> dict[str, Any]:
+    """What an authorizer is asked before a WebSocket opens."""
+    event = _web_socket("$connect", "CONNECT", connection, None) | _opening(query)
+    del event["isBase64Encoded"]
+    return event | {
+        "type": "REQUEST",
+        "methodArn": "arn:aws:execute-api:ap-northeast-1:123456789012:abc123/live/$connect",
+        "stageVariables": {},
+    }
+
+
+def _opening(query: dict[str, str]) -> dict[str, Any]:
+    headers = {
+        "Host": HOST,
+        "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+        "X-Forwarded-For": "203.0.113.7",
+        "X-Forwarded-Port": "443",
+        "X-Forwarded-Proto": "https",
+    }
+    opening: dict[str, Any] = {"headers": headers}
+    opening["multiValueHeaders"] = {name: [value] for name, value in headers.items()}
+    if query:
+        opening["queryStringParameters"] = query
+        opening["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()}
+    return opening
+
+
+def _web_socket(route: str, kind: str, connection: str, user: str | None) -> dict[str, Any]:
+    context: dict[str, Any] = {
+        "routeKey": route,
+        "eventType": kind,
+        "extendedRequestId": "L0SM9FdmvHcFnXw=",
+        "requestTime": "21/Nov/2026:04:00:00 +0000",
+        "messageDirection": "IN",
+        "stage": "live",
+        "connectedAt": 1_790_000_000_000,
+        "requestTimeEpoch": 1_790_000_000_321,
+        "identity": {"sourceIp": "203.0.113.7"},
+        "requestId": "L0SM9FdmvHcFnXw=",
+        "domainName": HOST,
+        "connectionId": connection,
+        "apiId": "abc123",
+    }
+    if user is not None:
+        context["authorizer"] = {"principalId": user, "user": user, "integrationLatency": 12}
+    return {"requestContext": context, "isBase64Encoded": False}
