@@ -204,6 +204,7 @@ class Conductor:
             stand_ins=self.stack.existing_ids,
             rules=main.rules,
             expected=_expected(config, project),
+            free=config.get(f"{project}:freeTier") == "true",
             lint=verdict,
             proofs=proofs(main.resources),
             secrets=set().union(*(result.secrets for result in results.values())),
@@ -315,11 +316,12 @@ def _invisible(preview: PassResult, deploy: PassResult) -> list[Problem]:
 
 
 def _expected(config: dict[str, str], project: str) -> dict[str, Any] | None:
-    """What a free-tier stack's file says will pass through it; None for other stacks."""
-    if config.get(f"{project}:freeTier") != "true":
+    """What a stack's file says will pass through it; None where it says nothing, and need not for its free tier."""
+    said = config.get(f"{project}:expected")
+    if said is None and config.get(f"{project}:freeTier") != "true":
         return None
     try:
-        expected = json.loads(config.get(f"{project}:expected") or "{}")
+        expected = json.loads(said or "{}")
     except ValueError:
         return {}
     return expected if isinstance(expected, dict) else {}

@@ -6,15 +6,18 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from costs import FreeTierUse, free_tier_use
+from costs import FreeTierUse, Month, UnpricedRegion, free_tier_use, month
 from rehearsal.lint.judge import Verdict
 from rehearsal.lint.types import TYPES, why_not
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
 from rehearsal.proofs import Proofs
 from rehearsal.wire import shown
+
+REFERENCE_REGION: Final = "us-east-1"
+"""Where the documents that systems are designed from take their prices."""
 
 
 @dataclass
@@ -32,7 +35,9 @@ class Report:
     stand_ins: list[str] = field(default_factory=list)
     rules: int = 0
     expected: dict[str, Any] | None = None
-    """What passes through a stack that must stay within the free tier; None where it need not."""
+    """What passes through the stack in a month; None where nobody says so."""
+    free: bool = False
+    """Whether it must stay within the free tier."""
     lint: Verdict = field(default_factory=Verdict)
     proofs: Proofs = field(default_factory=Proofs)
     secrets: set[str] = field(default_factory=set)
@@ -64,10 +69,22 @@ class Report:
     @property
     def free_tier(self) -> FreeTierUse | None:
         """How much of the free tier the stack uses, if it must stay within it."""
-        if self.expected is None:
+        if self.expected is None or not self.free:
             return None
         resources = [{"type": resource.type, "inputs": shown(resource.inputs)} for resource in self.resources]
         return free_tier_use(resources, self.region, self.expected)
+
+    @property
+    def months(self) -> list[Month]:
+        """What a month costs, here and where the designs' prices come from, if the stack's file says what it is for."""
+        if not self.expected or self.free:
+            return []
+        resources = [{"type": resource.type, "inputs": shown(resource.inputs)} for resource in self.resources]
+        regions = dict.fromkeys([self.region, REFERENCE_REGION])
+        try:
+            return [month(resources, region, self.expected) for region in regions]
+        except UnpricedRegion:
+            return []
 
     def sort(self) -> None:
         """The same order in every run: the SDK's own order of registrations is not stable."""
@@ -95,6 +112,7 @@ class Report:
             "proofs": self.proofs.as_json(),
             "counts": self.counts,
             "free_tier": _free_tier(self.free_tier),
+            "months": [_month(one) for one in self.months],
             "seconds": {phase: round(seconds, 3) for phase, seconds in self.seconds.items()},
         }
 
@@ -129,6 +147,18 @@ class Report:
         partial = path.with_name(f".{path.name}.partial")
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
+
+
+def _month(one: Month) -> dict[str, Any]:
+    return {
+        "region": one.region,
+        "usd": float(one.usd),
+        "list_usd": float(one.list_usd),
+        "lines": [
+            {"service": line.service, "what": line.what, "usd": float(line.usd), "list_usd": float(line.list_usd)}
+            for line in one.lines
+        ],
+    }
 
 
 def _free_tier(use: FreeTierUse | None) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from costs import EndpointSaving, FreeTierUse, endpoint_saving, program
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
 from rehearsal.proofs import Proofs
-from rehearsal.report import Report
+from rehearsal.report import REFERENCE_REGION, Report
 from rehearsal.wire import shown
 
 _STATUS: Final = {
@@ -29,8 +29,6 @@ _STATUS: Final = {
     "component": ("cyan", "◆"),
 }
 _AWS_ID: Final = re.compile(r"[a-z]+-[0-9a-f]{17}")
-_REFERENCE_REGION: Final = "us-east-1"
-"""Where the documents that systems are designed from take their prices."""
 
 
 def show(console: Console, report: Report, *, debug: bool, verbose: bool) -> None:
@@ -41,6 +39,7 @@ def show(console: Console, report: Report, *, debug: bool, verbose: bool) -> Non
             console.print(_outputs(report))
         _proofs(console, report.proofs)
         _costs(console, report)
+        _month(console, report)
         _free_tier(console, report)
         _gaps(console, report)
         _waivers(console, report)
@@ -145,7 +144,7 @@ def _proofs(console: Console, proofs: Proofs) -> None:
 def _costs(console: Console, report: Report) -> None:
     """What the VPC endpoints save against NAT, here and where the design's prices come from."""
     resources = [{"type": resource.type, "inputs": shown(resource.inputs)} for resource in report.resources]
-    savings = [_saving(resources, region) for region in dict.fromkeys([report.region, _REFERENCE_REGION])]
+    savings = [_saving(resources, region) for region in dict.fromkeys([report.region, REFERENCE_REGION])]
     rows = [saving for saving in savings if saving is not None]
     if not rows:
         return
@@ -175,6 +174,35 @@ def _saving(resources: list[dict[str, Any]], region: str) -> EndpointSaving | No
         return endpoint_saving(resources, region)
     except LookupError:
         return None
+
+
+def _month(console: Console, report: Report) -> None:
+    """What the stack costs with what its file expects, here and where the design's prices come from."""
+    months = report.months
+    if not months:
+        return
+    table = Table(
+        title="The month that the stack's file expects, USD",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+    )
+    for heading in ("", *(f"{one.region}\n{part}" for one in months for part in ("list", "due"))):
+        table.add_column(heading, justify="right" if heading else "left", header_style="dim")
+    for service in sorted({line.service for one in months for line in one.lines}):
+        lines = [[line for line in one.lines if line.service == service] for one in months]
+        amounts = [
+            sum(amount) for of_one in lines for amount in ([x.list_usd for x in of_one], [x.usd for x in of_one])
+        ]
+        table.add_row(service, *(f"{amount:.2f}" for amount in amounts))
+    sums = [amount for one in months for amount in (one.list_usd, one.usd)]
+    table.add_row("[bold]together[/]", *(f"[bold]{amount:.2f}[/]" for amount in sums))
+    console.print(table)
+    words = (
+        "due: beyond what is free for ever, in an account that has nothing else; what has no line here is not counted"
+    )
+    console.print(Padding(Text(words, style="dim"), (0, 0, 0, 2)))
 
 
 def _free_tier(console: Console, report: Report) -> None:

@@ -16,7 +16,8 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 
 class ExpectedSettings(Section):
-    """What passes through the system in a month. Nothing is made of it: a rehearsal compares it with the free tier."""
+    """What passes through the system in a month. Nothing is made of it: a rehearsal compares it with the free tier, or
+    says what the month costs."""
 
     storage_gb: NotNegative = 0
     """Kept in S3, on average."""
@@ -41,6 +42,14 @@ class ExpectedSettings(Section):
 
     workflow_steps: NotNegative = 0
     function_calls: NotNegative = 0
+
+    function_milliseconds: NotNegative = 0
+    """How long a call takes, on average."""
+
+    table_reads: NotNegative = 0
+    table_writes: NotNegative = 0
+    table_gb: NotNegative = 0
+    """Kept in tables."""
 
 
 class CostGuardSettings(Section):

@@ -1,0 +1,82 @@
+"""What the study tracker's stacks cost a month, against what the design says, and who hears when it is more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from costs import month
+from tests.rehearsal.conftest import Rehearsed
+
+STACKS = ("study-dev", "study-prod")
+# What the design has a figure for. It asks for more: copies kept started, a firewall, keys, secrets, backups.
+PRICED = ("API Gateway", "CloudWatch", "DynamoDB", "Lambda", "Route 53", "S3")
+# The design's calls, and its gigabytes in S3.
+HIGH = {"functionCalls": 500_000, "functionMilliseconds": 200, "storageGb": 40, "tableReads": 1_000_000,
+        "tableWrites": 500_000, "tableGb": 5, "logsGb": 2, "metrics": 10}  # fmt: skip
+
+Stack = Callable[[str], Rehearsed]
+both = pytest.mark.parametrize("name", STACKS)
+
+
+def of_design(lines: list[dict[str, Any]], *, without: tuple[str, ...] = ()) -> float:
+    return sum(line["usd"] for line in lines if line["service"] in PRICED and line["what"] not in without)
+
+
+@pytest.mark.covers("C8")
+@both
+def test_people_hear_before_the_month_costs_more_than_it_may(name: str, rehearsed: Stack) -> None:
+    monthly = rehearsed(name).resource(f"{name}-costs-limit-budget")["inputs"]
+    heard = {
+        (notice["notificationType"], notice["threshold"])
+        for notice in monthly["notifications"]
+        if notice["subscriberEmailAddresses"] or notice.get("subscriberSnsTopicArns")
+    }
+    assert {("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)} <= heard
+    counted = {one["tags"]["key"]: one["tags"]["values"] for one in monthly["filterExpression"]["ands"]}
+    assert counted == {"Environment": [name.removeprefix("study-")], "Project": ["study"]}
+
+
+@pytest.mark.covers("C8")
+@pytest.mark.parametrize(("name", "calls", "usd"), [("study-dev", 25_000, 2.53), ("study-prod", 100_000, 6.60)])
+def test_what_the_design_has_figures_for_costs_no_more_than_they_say(
+    name: str, calls: int, usd: float, rehearsed: Stack
+) -> None:
+    stack = rehearsed(name)
+    here, reference = stack.report["months"]
+    assert (here["region"], reference["region"]) == ("ap-northeast-1", "us-east-1")
+    # Development's zone has no line in the design.
+    zone = ("zones",) if name == "study-dev" else ()
+    assert 0.5 * usd / 2 < of_design(reference["lines"], without=(*zone, "copies kept started")) <= usd
+    [requests] = [line for line in reference["lines"] if line["service"] == "API Gateway"]
+    assert requests["list_usd"] == pytest.approx(calls / 1_000_000, abs=0.01)
+
+
+@pytest.mark.covers("C8")
+def test_five_times_the_calls_still_cost_no_more_than_the_design_says(rehearsed: Stack) -> None:
+    bill = month(rehearsed("study-prod").report["resources"], "us-east-1", HIGH)
+    lines = [{"service": one.service, "what": one.what, "usd": float(one.usd)} for one in bill.lines]
+    assert of_design(lines, without=("copies kept started",)) <= 21.00
+    assert "Lambda" in {one.service for one in bill.lines}
+
+
+@pytest.mark.covers("C8")
+@both
+def test_the_budget_is_enough_for_the_whole_month_and_not_for_half_as_much_again(name: str, rehearsed: Stack) -> None:
+    stack = rehearsed(name)
+    limit = float(stack.resource(f"{name}-costs-limit-budget")["inputs"]["limitAmount"])
+    usd = stack.report["months"][0]["usd"]
+    assert usd < limit < 1.6 * usd
+
+
+@both
+def test_the_bill_is_shown(name: str, rehearsed: Stack) -> None:
+    stack = rehearsed(name)
+    assert "The month that the stack's file expects, USD" in stack.text
+    assert f"{stack.report['months'][0]['usd']:.2f}" in stack.text
+
+
+def test_a_stack_that_expects_nothing_has_no_bill(rehearsed: Stack) -> None:
+    assert rehearsed("dev").report["months"] == []
