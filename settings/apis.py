@@ -136,6 +136,15 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
         for speaker in api.speakers:
             if speaker not in settings.functions:
                 yield f"{key}.speakers", f"{speaker} is not a function of this stack; {_known(settings)}"
+            elif _lacks_a_way(settings, speaker):
+                yield "network.endpoints", f"lacks execute-api, by which {speaker} speaks to connections; add it"
+
+
+def _lacks_a_way(settings: Settings, speaker: str) -> bool:
+    network = settings.network
+    if network is None or not network.closed or not settings.functions[speaker].private:
+        return False
+    return "execute-api" not in network.endpoints
 
 
 def _by_kind(key: str, api: ApiSettings) -> Iterator[tuple[str, str]]:

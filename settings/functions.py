@@ -105,7 +105,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
 def _endpoints(name: str, function: FunctionSettings, settings: Settings) -> Iterator[tuple[str, str]]:
     """What a function without the internet calls of AWS."""
     network = settings.network
-    if not function.private or network is None or network.existing or network.stack or network.nat != "none":
+    if not function.private or network is None or not network.closed:
         return
     needed = {"secretsmanager"} if function.database or function.cache or function.secrets else set()
     needed |= {"sqs"} if function.sends_to else set()

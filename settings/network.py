@@ -74,6 +74,11 @@ class NetworkSettings(Section):
         """Whether this stack makes the network and sends its flow logs to CloudWatch."""
         return not self.existing and not self.stack and self.flow_logs.destination == "cloudwatch"
 
+    @property
+    def closed(self) -> bool:
+        """Whether what is private in it reaches AWS by its endpoints only, as far as this stack says."""
+        return not self.existing and not self.stack and self.nat == "none"
+
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     """What cannot work together: key and why."""

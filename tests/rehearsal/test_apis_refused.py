@@ -18,11 +18,12 @@ from tests.rehearsal.conftest import project, run
 PLAIN: dict[str, Any] = {"kumiki:product": "kumiki", "kumiki:environment": "dev", "kumiki:owner": "platform"}
 FUNCTION = {"package": "webhook", "handler": "webhook.receive.handler"}
 ROUTES: dict[str, Any] = {"GET /items": {"function": "hook"}}
+API: dict[str, Any] = {"kind": "http", "public": True, "routes": ROUTES}
 DOMAIN: dict[str, Any] = {"kumiki:domain": {"name": "example.com", "zone": "create"}}
 
 
 def api(**changes: Any) -> dict[str, Any]:
-    given = {"kind": "http", "public": True, "routes": ROUTES, **changes}
+    given = {**API, **changes}
     return {"kumiki:apis": {"http": {key: value for key, value in given.items() if value is not None}}}
 
 
@@ -122,6 +123,14 @@ def built() -> None:
             ["kumiki:apis.http.authorizer: cannot be this for kind webSocket; use function"],
         ),
         (chat(cors={"origins": ["https://a.example.com"]}), ["kumiki:apis.http.cors: is not for kind webSocket"]),
+        (
+            {
+                **chat(speakers=["hook"]),
+                "kumiki:functions": {"hook": {**FUNCTION, "private": True}},
+                "kumiki:network": {"cidr": "10.0.0.0/16", "zones": 2, "nat": "none", "endpoints": []},
+            },
+            ["kumiki:network.endpoints: lacks execute-api, by which hook speaks to connections"],
+        ),
         (chat(speakers=["nobody"]), ["kumiki:apis.http.speakers: nobody is not a function", "functions are: hook"]),
         (
             chat(routes={"$connect": {"function": "hook", "public": True}}),
@@ -142,13 +151,41 @@ def test_a_mistake_in_an_api_is_refused_with_its_key_and_its_mend(
         assert part in str(refused.value), str(refused.value)
 
 
-def test_nothing_is_made_while_there_are_mistakes(tmp_path: Path) -> None:
-    routes = {"GET /items": {"function": "hook"}, "get /items/": {"function": "hook"}}
-    config = {**PLAIN, "kumiki:functions": {"hook": FUNCTION}, **api(routes=routes)}
+def test_every_mistake_of_a_stack_is_told_at_once_and_nothing_is_made(tmp_path: Path) -> None:
+    hook, latest = {**FUNCTION, "memoryMib": 64}, {**FUNCTION, "provisionedConcurrency": 1, "alias": "$LATEST"}
+    slow, lost = {**FUNCTION, "timeoutSeconds": 901}, {**FUNCTION, "handler": "webhook.receive.handle"}
+    config = {
+        **PLAIN,
+        "kumiki:functions": {"hook": hook, "latest": latest, "slow": slow, "lost": lost},
+        "kumiki:apis": {
+            "twice": {**API, "routes": {"GET /items": {"function": "hook"}, "get /items/": {"function": "hook"}}},
+            "nowhere": {**API, "routes": {"GET /items": {"function": "hok"}}},
+            "anybody": {**API, "cors": {"origins": ["*"], "credentials": True}},
+            "nobody": {**API, "throttle": {"ratePerSecond": 0}},
+        },
+    }
     done = run(project(tmp_path, {"config": config}), "test")
     assert done.status == 2
-    assert "kumiki:apis.http.routes: 'get /items/' is the same route as 'GET /items'" in done.text
+    assert "Traceback" not in done.text
+    text = " ".join(done.text.split())
+    for told in (
+        "kumiki:functions.hook.memoryMib: 64 is not allowed; use 128 to 10240 MiB",
+        "kumiki:functions.latest.alias: '$LATEST' changes with every upload",
+        "kumiki:functions.slow.timeoutSeconds: 901 is not allowed; use 1 to 900 seconds",
+        "kumiki:functions.lost.handler: 'webhook.receive.handle' is not defined",
+        "kumiki:apis.twice.routes: 'get /items/' is the same route as 'GET /items'; remove one of them",
+        "kumiki:apis.nowhere.routes.GET /items.function: 'hok' is not a function",
+        "kumiki:apis.anybody.cors.origins: '*' cannot be used with credentials; list the origins",
+        "kumiki:apis.nobody.throttle.ratePerSecond: 0.0 would refuse every request; use 1 or more",
+    ):
+        assert told in text
     assert not [one for one in done.report["resources"] if one["type"].startswith("aws:")]
+
+
+def test_a_route_without_a_function_is_refused_by_its_key(tmp_path: Path) -> None:
+    done = run(project(tmp_path, {"config": {**PLAIN, **api(routes={"GET /items": {}})}}), "test")
+    assert done.status == 2
+    assert "kumiki:apis.http.routes.GET /items.function: is missing" in done.text
 
 
 def test_a_route_that_is_written_twice_in_the_file_is_refused_by_its_line(tmp_path: Path) -> None:

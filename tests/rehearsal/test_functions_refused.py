@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from packages.build import build
-from packages.plan import sources
-from tests.rehearsal.conftest import project, run
+from packages.plan import place, sources
+from tests.rehearsal.conftest import ROOT, project, run
 
 PLAIN: dict[str, Any] = {"kumiki:product": "kumiki", "kumiki:environment": "dev", "kumiki:owner": "platform"}
 API: dict[str, Any] = {"package": "api", "handler": "api.function.handler"}
@@ -78,3 +80,27 @@ def test_a_mistake_is_refused_with_its_key_and_its_mend(
     assert not [one for one in done.report["resources"] if one["type"].startswith("aws:")]
     for part in parts:
         assert part in done.text
+
+
+def test_a_layer_over_lambdas_limit_is_refused_by_the_key_that_names_the_package(tmp_path: Path) -> None:
+    """In a copy of the project, whose layer is made too large."""
+    for part in ("__main__.py", "architecture", "components", "packages", "settings", "workloads"):
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, tmp_path / part)
+    api = sources(tmp_path)["api"]
+    built = tmp_path / "build/packages"
+    build(api, "arm64", built)
+    made = place(api, "arm64", built)
+    assert made.layer is not None
+    with made.layer.open("r+b") as layer:
+        layer.truncate(51 * 1024 * 1024)
+    manifest = json.loads(made.manifest.read_text())
+    manifest["layer"]["zipped"] = 51 * 1024 * 1024
+    made.manifest.write_text(json.dumps(manifest))
+    folder = project(tmp_path, {"config": {**PLAIN, **functions()}})
+    (folder / "Pulumi.yaml").write_text("name: kumiki\nruntime: python\n")
+    done = run(folder, "test")
+    assert done.status == 2, done.text
+    assert "kumiki:functions.api.package: " in done.text
+    assert "layer.zip' is 51.0 MiB, and Lambda takes 50" in done.text
+    assert not [one for one in done.report["resources"] if one["type"].startswith("aws:")]
