@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from packages.build import build
-from packages.plan import sources
+from packages.plan import sources, usable
 from tests.iam import allowed
 from tests.rehearsal.conftest import Rehearsed
 
@@ -118,6 +118,17 @@ def test_every_api_has_both_limits(stack: Rehearsed) -> None:
     assert found == {"app": (100, 200), "hooks": (20, 50), "talk": (100, 200)}
 
 
+@pytest.mark.covers("B7")
+def test_browsers_of_the_site_may_ask_the_function_without_a_token_what_they_may_do(stack: Rehearsed) -> None:
+    asked = {name: one["authorization"] for name, one in every(stack, "Method").items() if "-options-" in name}
+    paths = ("health", "items", "items-id")
+    assert asked == {f"app-options-{path}-method": "NONE" for path in paths}
+    for path in paths:
+        uri = inputs(stack, f"app-options-{path}-integration")["uri"]
+        assert uri.endswith(":function:chat-prod-api:live/invocations")
+    assert told(stack, "api")["CORS_ORIGINS"] == stack.report["outputs"]["siteUrl"]
+
+
 def test_a_firewall_stands_before_the_api_and_the_site(stack: Rehearsed) -> None:
     association = inputs(stack, "app-web-acl-association")
     assert association["webAclArn"] == output(stack, "app-firewall-web-acl", "arn")
@@ -146,6 +157,16 @@ def test_each_route_of_the_chat_leads_to_its_function(stack: Rehearsed) -> None:
         "$default": "chat-message:live",
         "send": "chat-message:live",
     }
+    runs = {name: inputs(stack, f"{name}-function") for name in CHAT}
+    assert {name: one["handler"] for name, one in runs.items()} == {
+        "chat-authorizer": "authorizer.tokens.handler",
+        "chat-connect": "chat.connect.handler",
+        "chat-disconnect": "chat.disconnect.handler",
+        "chat-message": "chat.message.handler",
+    }
+    # The zips that the tests of the chat run, built for Lambda.
+    for one in runs.values():
+        assert one["code"]["path"] == str(usable(sources()[one["handler"].partition(".")[0]], "arm64").code)
 
 
 @pytest.mark.covers("B7", "B9")
@@ -179,7 +200,7 @@ def test_who_is_connected_is_found_by_room_expires_and_is_known_to_the_chat_alon
     table = inputs(stack, "connections-table")
     assert table["ttl"] == {"attributeName": "expires", "enabled": True}
     keys = {one["name"]: [key["attributeName"] for key in one["keySchemas"]] for one in table["globalSecondaryIndexes"]}
-    assert keys == {"by-room": ["room"]}
+    assert (table["hashKey"], keys) == ("connection", {"by-room": ["room"]})
     arn = output(stack, "connections-table", "arn")
     assert who_may(stack, "dynamodb:PutItem", arn) == {"chat-connect", "chat-disconnect", "chat-message"}
     assert who_may(stack, "dynamodb:GetItem", arn) == {"chat-message"}
@@ -296,6 +317,9 @@ def test_people_sign_in_with_a_second_factor_by_the_code_flow(stack: Rehearsed) 
     client = inputs(stack, "users-web-client")
     assert (client["allowedOauthFlows"], client["allowedOauthFlowsUserPoolClient"]) == (["code"], True)
     assert client["callbackUrls"] == [f"{stack.report['outputs']['siteUrl']}/signed-in"]
+    providers = {one["providerName"]: one["providerType"] for one in every(stack, "IdentityProvider").values()}
+    assert providers == {"Google": "Google", "GitHub": "OIDC"}
+    assert set(client["supportedIdentityProviders"]) == {"COGNITO", *providers}
 
 
 # --- Webhooks --------------------------------------------------------------------------------------------------------
