@@ -17,7 +17,7 @@ from architecture.cost import cost_guard_args
 from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args, table_args
 from architecture.delivery import deploy_role_args, front_end_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
-from architecture.functions import function_args
+from architecture.functions import following, function_args
 from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
@@ -123,6 +123,8 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     yield from _messaging_parts(settings)
     for name, function in settings.functions.items():
         yield lambda name=name, function=function: function_args(name, function, settings)
+        for table, changes in function.changes.items():
+            yield lambda name=name, table=table, changes=changes: following(name, table, changes)
         if function.schedule is not None:
             target = Target(arn="arn:aws:lambda:::to-be-made", action="lambda:InvokeFunction")
             yield lambda name=name, when=function.schedule, target=target: schedule_args(

@@ -10,6 +10,7 @@ import pulumi
 
 from architecture.messaging import queue_args, schedule_args
 from architecture.refusals import says
+from components.compute.changes import Following
 from components.compute.function import Function, FunctionArgs, check_consumption
 from components.compute.gradual import SHIFTS, Shift
 from components.compute.package import Package
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from components.identity.user_pool import UserPool
     from components.network.network import Network
     from settings import Settings
-    from settings.functions import FunctionSettings
+    from settings.functions import ChangesSettings, FunctionSettings
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def build_functions(
         if function.queue is not None:
             queue = messaging.queues[function.queue]
             made.consume(queue, batch_size=function.batch_size, window_seconds=function.window_seconds)
+        for table, changes in sorted(function.changes.items()):
+            made.follow(data.tables[table], table, following(name, table, changes))
         if function.schedule is not None:
             when = schedule_args(name, function.schedule, made.target, "functions")
             schedules[name] = Schedule(platform.name(f"{name}-schedule"), when, platform.options())
@@ -127,6 +130,20 @@ def function_args(
                 window_seconds=function.window_seconds,
             )
         return args
+
+
+def following(name: str, table: str, changes: ChangesSettings) -> Following:
+    """What the stack's YAML says of the changes that a function follows."""
+    with says(f"functions.{name}.changes.{table}"):
+        return Following(
+            filters=changes.filters,
+            start=changes.start,
+            batch_size=changes.batch_size,
+            window_seconds=changes.window_seconds,
+            at_a_time=changes.at_a_time,
+            retries=changes.retries,
+            max_age_seconds=changes.max_age_seconds,
+        )
 
 
 def _shift(named: str | None) -> Shift | None:

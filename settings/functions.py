@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from settings.data import TableUse, unknown_tables
 from settings.messaging import ScheduleSettings
@@ -11,6 +11,19 @@ from settings.section import Name, Section
 
 if TYPE_CHECKING:
     from settings import Settings
+
+
+class ChangesSettings(Section):
+    """How a function follows the changes of a table."""
+
+    filters: list[dict[str, Any]] = []
+    """Patterns such as {eventName: [INSERT]}; what fits none of them calls nobody."""
+    start: Literal["latest", "oldest"] = "latest"
+    batch_size: int = 100
+    window_seconds: int = 0
+    at_a_time: int = 1
+    retries: int = 5
+    max_age_seconds: int = 3600
 
 
 class FunctionSettings(Section):
@@ -49,6 +62,8 @@ class FunctionSettings(Section):
     batch_size: int = 10
     window_seconds: int = 0
     """How long messages are gathered for a batch."""
+    changes: dict[str, ChangesSettings] = {}
+    """The tables whose changes call it; each needs a stream."""
     schedule: ScheduleSettings | None = None
     """When it is called by itself."""
     shift: str | None = None
@@ -83,10 +98,11 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.private", "must be true: the cache answers inside the network only"
         if function.user_pool and settings.user_pool is None:
             yield f"{key}.userPool", "true needs users; add the section userPool or remove this key"
+        yield from unknown_tables(key, function.tables, settings)
+        yield from _changes(key, function, settings)
         for secret in function.secrets:
             if secret not in settings.secrets:
                 yield f"{key}.secrets", f"{secret} is not a secret of this stack; add it to the section secrets"
-        yield from unknown_tables(key, function.tables, settings)
         for field in ("queue", "sends_to"):
             queue = getattr(function, field)
             if queue is not None and queue not in settings.queues:
@@ -100,6 +116,15 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
         for part in ("-schedule", "-event"):
             if f"{name}{part}" in settings.functions:
                 yield f"functions.{name}{part}", f"is how a part of workflows.{name} is called; choose another name"
+
+
+def _changes(key: str, function: FunctionSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    known = ", ".join(sorted(name for name, one in settings.tables.items() if one.stream or one.replicas)) or "none"
+    for table in function.changes:
+        if table not in settings.tables:
+            yield f"{key}.changes.{table}", f"is not a table of this stack; those with a stream are: {known}"
+        elif not (settings.tables[table].stream or settings.tables[table].replicas):
+            yield f"tables.{table}.stream", f"is needed for {key}.changes; use keys, new, old or both"
 
 
 def _endpoints(name: str, function: FunctionSettings, settings: Settings) -> Iterator[tuple[str, str]]:

@@ -455,6 +455,8 @@ def _function(transform: Any) -> None:
     function.allow_invocation("gateway", principal="apigateway.amazonaws.com", source_arn="arn:aws:execute-api:::x")
     function.grant_invoke(_role())
     function.consume(Queue("wiki-dev-caller-queue", QueueArgs(consumer_timeout_seconds=30)))
+    table = TableArgs(attributes={"id": "S"}, hash_key="id", stream="new")
+    function.follow(Table("wiki-dev-caller-table", table), "items")
     function.alarms(TOPICS)
 
 

@@ -20,8 +20,10 @@ from components.account import Account
 from components.alarms import AlarmTopics, Metric, raise_alarm
 from components.children import Children, Transform
 from components.compute import gradual as gradual_
+from components.compute.changes import Following, follow_changes
 from components.compute.gradual import Gradual, Shift
 from components.compute.package import Package
+from components.data.table import Table
 from components.identity.key import DECRYPT_ACTIONS
 from components.messaging.dead_letters import alarm_on_dead_letters, make_dead_letters
 from components.messaging.queue import Queue, QueueArgs
@@ -203,6 +205,7 @@ class Function(pulumi.ComponentResource):
         self._prefix, self._args = name, args
         self._child = Children(self, args.transform, self.CHILDREN)
         self._account = Account.of(self)
+        self._follows = False
 
         self.log_group = self._log_group()
         self._dead_letters = make_dead_letters(name, self._child)
@@ -261,6 +264,19 @@ class Function(pulumi.ComponentResource):
             # Lambda tries to read from the queue when the mapping is made.
             opts=self._child("event_source", depends_on=[granted]),
         )
+
+    def follow(self, table: Table, what: str, following: Following | None = None) -> None:
+        """Be called with the changes of a table, in their order. `what` names the table among those it follows."""
+        follow_changes(
+            f"{self._prefix}-{what}-changes",
+            following or Following(),
+            table=table,
+            alias=self._alias,
+            role=self.role,
+            failed_arn=self._dead_letters.arn,
+            child=self._child,
+        )
+        self._follows = True
 
     def allow_to(self, security_group_id: pulumi.Input[str], port: pulumi.Input[int], what: str) -> None:
         """Let the code call one port of another group (which must let it in), and nothing more."""
@@ -327,6 +343,19 @@ class Function(pulumi.ComponentResource):
                 threshold=0,
                 period_seconds=300,
                 periods=3,
+                severity="warning",
+                topics=topics,
+                opts=self._child("alarm"),
+            )
+        if self._follows:
+            raise_alarm(
+                f"{self._prefix}-late-alarm",
+                means=f"{self._prefix} hears of changes 15 minutes late: one that fails holds up those behind it; look "
+                "at its log before a day is over, after which DynamoDB forgets them",
+                metric=self._metric("IteratorAge", "Maximum"),
+                threshold=15 * 60 * 1000,
+                period_seconds=300,
+                periods=1,
                 severity="warning",
                 topics=topics,
                 opts=self._child("alarm"),

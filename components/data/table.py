@@ -209,14 +209,14 @@ class Table(pulumi.ComponentResource):
         """Let `role` do both, and nothing more."""
         self._grant(role, "read-write", sorted({*READ_ACTIONS, *WRITE_ACTIONS}), _KEY_WRITE_ACTIONS)
 
-    def grant_stream_read(self, role: aws.iam.Role) -> None:
+    def grant_stream_read(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` follow the changes of items, and nothing more."""
         if self._args.stream is None and not self._args.replicas:
             raise Refusal("stream", None, "must be set for somebody to follow the changes; use keys, new, old or both")
         # Which streams there are is a question without a resource, and Lambda asks it.
         listing = statement("ListStreams", actions="dynamodb:ListStreams", resources="*")
         following = statement("FollowChanges", actions=_OF_STREAMS, resources=self.stream_arn)
-        self._attach(role, "stream-read", [following, listing, *self._key_statements(DECRYPT_ACTIONS)])
+        return self._attach(role, "stream-read", [following, listing, *self._key_statements(DECRYPT_ACTIONS)])
 
     def alarms(self, topics: AlarmTopics) -> None:
         """Requests that DynamoDB turned away or could not answer, and replicas that lag behind.
@@ -386,8 +386,8 @@ class Table(pulumi.ComponentResource):
         condition = {"StringEquals": {"kms:ViaService": service}}
         return [statement("UseTheKey", actions=actions, resources=self._args.key_arn, condition=condition)]
 
-    def _attach(self, role: aws.iam.Role, verb: str, statements: Sequence[Mapping[str, object]]) -> None:
-        aws.iam.RolePolicy(
+    def _attach(self, role: aws.iam.Role, verb: str, statements: Sequence[Mapping[str, object]]) -> aws.iam.RolePolicy:
+        return aws.iam.RolePolicy(
             f"{self._prefix}-{verb}-for-{role.pulumi_resource_name}",
             role=role.id,
             policy=document(*statements),

@@ -13,14 +13,16 @@ import pytest
 
 from components.alarms import AlarmTopics
 from components.compute import package as package_
+from components.compute.changes import Following
 from components.compute.function import Function, FunctionArgs
 from components.compute.package import Package
+from components.data.table import Table, TableArgs
 from components.messaging.queue import Queue, QueueArgs
 from components.network.network import ExistingNetwork
 from components.refusal import Refusal
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.functions import tiny_package, zipped
-from tests.iam import allowed
+from tests.iam import allowed, listed
 
 NAME = "wiki-dev-works"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{NAME}"
@@ -231,6 +233,68 @@ def test_a_queue_is_worked_through_by_the_alias_and_only_what_failed_comes_again
     assert may(recorder, "sqs:DeleteMessage", queue)
     assert not may(recorder, "sqs:SendMessage", queue)
     assert recorder.named(f"wiki-dev-jobs-consume-for-{NAME}-role").urn in source.dependencies
+
+
+TABLE = TableArgs(attributes={"id": "S"}, hash_key="id", stream="both", key_arn="arn:aws:kms:::key/1")
+
+
+def test_changes_of_a_table_are_followed_in_halves_and_what_is_given_up_is_kept(recorder: Recorder) -> None:
+    following = Following(filters=[{"eventName": ["INSERT"]}], retries=3)
+    made(recorder, lambda it: it.follow(Table("wiki-dev-items", TABLE), "items", following))
+    source = recorder.named(f"{NAME}-items-changes")
+    given = source.inputs
+    assert given["bisectBatchOnFunctionError"] is True
+    assert given["functionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert (given["maximumRetryAttempts"], given["startingPosition"]) == (3, "LATEST")
+    assert [json.loads(one["pattern"]) for one in given["filterCriteria"]["filters"]] == [{"eventName": ["INSERT"]}]
+    dead = recorder.named(f"{NAME}-dead-letters")
+    assert given["destinationConfig"]["onFailure"]["destinationArn"].endswith(dead.name)
+    assert given["functionName"] == LIVE
+    granted = recorder.named(f"wiki-dev-items-stream-read-for-{NAME}-role")
+    assert granted.urn in source.dependencies
+    assert {action for one in granted.policy()["Statement"] for action in listed(one["Action"])} == {
+        "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
+        "kms:Decrypt", "kms:DescribeKey",
+    }  # fmt: skip
+
+
+def test_somebody_hears_when_changes_come_late_and_only_of_a_function_that_follows_some(recorder: Recorder) -> None:
+    def build(it: Function) -> None:
+        it.follow(Table("wiki-dev-items", TABLE), "items")
+        it.alarms(TOPICS)
+
+    made(recorder, build)
+    alarm = recorder.named(f"{NAME}-late-alarm").inputs
+    assert (alarm["metricName"], alarm["threshold"]) == ("IteratorAge", 900_000)
+
+
+def test_a_function_that_follows_nothing_has_no_such_alarm(recorder: Recorder) -> None:
+    made(recorder, lambda it: it.alarms(TOPICS))
+    assert not [one for one in recorder.of(":MetricAlarm") if one.inputs.get("metricName") == "IteratorAge"]
+
+
+def test_a_table_without_a_stream_cannot_be_followed(recorder: Recorder) -> None:
+    still = TableArgs(attributes={"id": "S"}, hash_key="id")
+    with pytest.raises(Refusal, match="stream"):
+        made(recorder, lambda it: it.follow(Table("wiki-dev-items", still), "items"))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"batch_size": 0}, "use 1 to 10000"),
+        ({"batch_size": 1001}, "window_seconds: 0 is too short"),
+        ({"window_seconds": 301}, "use 0 to 300"),
+        ({"at_a_time": 11}, "use 1 to 10"),
+        ({"retries": -1}, "use 0 to 10000"),
+        ({"max_age_seconds": 86_401}, "use 60 to 86400"),
+        ({"filters": [{"event": ["INSERT"]}]}, "filters: 'event' fits no change"),
+        ({"filters": [{"eventName": ["INSERT"]}] * 6}, "are too many; Lambda takes 5"),
+    ],
+)
+def test_changes_are_not_followed_in_ways_that_lambda_does_not_know(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refusal, match=words):
+        Following(**given)
 
 
 @pytest.mark.parametrize(

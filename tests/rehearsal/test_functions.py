@@ -27,7 +27,7 @@ CONFIG: dict[str, Any] = {
     "kumiki:database": {"engine": "rds", "version": "17", "instanceClass": "db.t4g.micro", "multiAz": False},
     "kumiki:secrets": {"webhook-key": {"description": "Signs deliveries"}},
     "kumiki:queues": {"incoming": {"consumerTimeoutSeconds": 60, "maxAttempts": 3}},
-    "kumiki:tables": {"deliveries": {"attributes": {"id": "S"}, "hashKey": "id", "ttl": "expires"}},
+    "kumiki:tables": {"deliveries": {"attributes": {"id": "S"}, "hashKey": "id", "ttl": "expires", "stream": "new"}},
     "kumiki:functions": {
         "api": {"package": "api", "handler": "api.function.handler", "private": True, "database": True,
                 "schedule": {"expression": "rate(5 minutes)", "input": {"warm": True}}},
@@ -36,6 +36,9 @@ CONFIG: dict[str, Any] = {
         "work": {"package": "webhook", "handler": "webhook.work.handler", "queue": "incoming", "timeoutSeconds": 60,
                  "batchSize": 20, "windowSeconds": 5, "tables": {"deliveries": "write"},
                  "shift": "linear10PercentEvery1Minute"},
+        "count": {"package": "webhook", "handler": "webhook.count.handler",
+                  "environment": {"METRICS_NAMESPACE": "kumiki-dev"},
+                  "changes": {"deliveries": {"filters": [{"eventName": ["INSERT"]}], "windowSeconds": 5}}},
     },
 }  # fmt: skip
 
@@ -114,6 +117,20 @@ def test_the_secret_and_the_table_are_named_as_the_code_expects_them(stack: Rehe
     assert not may(stack, "work", "dynamodb:GetItem", table)
 
 
+def test_a_function_follows_the_changes_of_its_table_and_may_not_read_the_table_itself(stack: Rehearsed) -> None:
+    source = stack.resource("kumiki-dev-count-deliveries-changes")
+    table = stack.resource("kumiki-dev-deliveries-table")["outputs"]
+    assert source["status"] == "emulated"
+    assert source["inputs"]["eventSourceArn"] == table["streamArn"]
+    assert source["inputs"]["functionName"] == stack.resource("kumiki-dev-count-alias")["outputs"]["arn"]
+    dead = stack.resource("kumiki-dev-count-dead-letters")["outputs"]["arn"]
+    assert source["inputs"]["destinationConfig"]["onFailure"]["destinationArn"] == dead
+    assert may(stack, "count", "sqs:SendMessage", dead)
+    assert may(stack, "count", "dynamodb:GetRecords", table["streamArn"])
+    assert not may(stack, "count", "dynamodb:GetItem", table["arn"])
+    assert not may(stack, "work", "dynamodb:GetRecords", table["streamArn"])
+
+
 def test_a_schedule_calls_the_alias_and_keeps_what_it_could_not_call(stack: Rehearsed) -> None:
     target = inputs(stack, "api-schedule-schedule")["target"]
     alias = stack.resource("kumiki-dev-api-alias")["outputs"]["arn"]
@@ -126,8 +143,8 @@ def test_a_schedule_calls_the_alias_and_keeps_what_it_could_not_call(stack: Rehe
 
 def test_the_outputs_tell_what_to_call_and_where_failures_wait(stack: Rehearsed) -> None:
     outputs = stack.report["outputs"]
-    assert outputs["functionNames"] == {name: f"kumiki-dev-{name}" for name in ("api", "receive", "work")}
+    assert outputs["functionNames"] == {name: f"kumiki-dev-{name}" for name in ("api", "count", "receive", "work")}
     assert all(arn.endswith(":live") for arn in outputs["functionAliases"].values())
-    assert outputs["functionVersions"] == {"api": "1", "receive": "1", "work": "1"}
+    assert outputs["functionVersions"] == {"api": "1", "count": "1", "receive": "1", "work": "1"}
     assert outputs["functionDeployments"] == {"work": "kumiki-dev-work"}
-    assert set(outputs["functionDeadLetterUrls"]) == {"api", "api-schedule", "receive", "work"}
+    assert set(outputs["functionDeadLetterUrls"]) == {"api", "api-schedule", "count", "receive", "work"}

@@ -17,6 +17,11 @@ PLAIN: dict[str, Any] = {"kumiki:product": "kumiki", "kumiki:environment": "dev"
 API: dict[str, Any] = {"package": "api", "handler": "api.function.handler"}
 
 
+_TABLE = {"attributes": {"id": "S"}, "hashKey": "id"}
+ITEMS = {"kumiki:tables": {"items": _TABLE}}
+FOLLOWED = {"kumiki:tables": {"items": {**_TABLE, "stream": "new"}}}
+
+
 def functions(**changes: Any) -> dict[str, Any]:
     return {"kumiki:functions": {"api": {**API, **changes}}}
 
@@ -48,6 +53,22 @@ def functions(**changes: Any) -> dict[str, Any]:
         ),
         (functions(shift="canary10Percent5Minute"), ["kumiki:functions.api.shift: ", "'canary10Percent5Minutes'?"]),
         (functions(tables={"items": "read"}), ["kumiki:functions.api.tables.items: is not a table of this stack"]),
+        (
+            functions(changes={"items": {}}),
+            ["kumiki:functions.api.changes.items: is not a table of this stack; those with a stream are: none"],
+        ),
+        (
+            {**functions(changes={"items": {}}), **ITEMS},
+            ["kumiki:tables.items.stream: is needed for functions.api.changes; use keys, new, old or both"],
+        ),
+        (
+            {**functions(changes={"items": {"batchSize": 0}}), **FOLLOWED},
+            ["kumiki:functions.api.changes.items.batchSize: 0 is not allowed; use 1 to 10000"],
+        ),
+        (
+            {**functions(changes={"items": {"filters": [{"event": ["INSERT"]}]}}), **FOLLOWED},
+            ["kumiki:functions.api.changes.items.filters: 'event' fits no change; use dynamodb, eventName"],
+        ),
         (functions(private=True), ["kumiki:functions.api.private: true needs a network"]),
         (functions(database=True), ["kumiki:functions.api.database: true needs a database", "must be true"]),
         (functions(cache=True), ["kumiki:functions.api.cache: true needs a cache", "must be true: the cache answers"]),

@@ -129,6 +129,32 @@ def test_a_queue_is_a_source_of_events_with_partial_answers(cloud: Cloud) -> Non
     assert found["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
+def test_changes_of_a_table_are_a_source_of_events_too(cloud: Cloud) -> None:
+    function(cloud)
+    cloud.make("aws:lambda/alias:Alias", name="live", functionName="works", functionVersion="1")
+    dead = f"arn:aws:sqs:{REGION}:123456789012:dead"
+    table = cloud.make(
+        "aws:dynamodb/table:Table", name="items", billingMode="PAY_PER_REQUEST", hashKey="id",
+        attributes=[{"name": "id", "type": "S"}], streamEnabled=True, streamViewType="NEW_IMAGE",
+    )  # fmt: skip
+    given = {
+        "eventSourceArn": table.outputs["streamArn"], "functionName": f"{ARN}:live", "startingPosition": "LATEST",
+        "bisectBatchOnFunctionError": True, "maximumRetryAttempts": 5.0, "maximumRecordAgeInSeconds": 3600.0,
+        "parallelizationFactor": 1.0, "filterCriteria": {"filters": [{"pattern": '{"eventName": ["INSERT"]}'}]},
+        "destinationConfig": {"onFailure": {"destinationArn": dead}},
+    }  # fmt: skip
+    made = cloud.make("aws:lambda/eventSourceMapping:EventSourceMapping", **given)
+    found = cloud.ask("lambda", "GetEventSourceMapping", UUID=made.id)
+    assert found["EventSourceArn"] == table.outputs["streamArn"]
+    with pytest.raises(Refused, match="onFailure"):
+        cloud.make(
+            "aws:lambda/eventSourceMapping:EventSourceMapping",
+            **{**given, "destinationConfig": {"onFailures": {"destinationArn": dead}}},
+        )
+    with pytest.raises(Refused, match="OLDEST"):
+        cloud.make("aws:lambda/eventSourceMapping:EventSourceMapping", **{**given, "startingPosition": "OLDEST"})
+
+
 def test_code_that_does_not_exist_is_refused(cloud: Cloud) -> None:
     with pytest.raises(Refused, match="is not a zip file that exists"):
         function(cloud, code={"path": "/nowhere.zip"})

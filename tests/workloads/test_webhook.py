@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,20 @@ class Cloud:
         items = self.client("dynamodb").scan(TableName=self.environment["TABLE_DELIVERIES"])["Items"]
         return {item["id"]["S"]: item["payload"]["S"] for item in items}
 
+    def changes(self) -> list[dict[str, Any]]:
+        """What Lambda reads of the table's stream, in the form in which it hands it over."""
+        streams = self.client("dynamodbstreams")
+        [stream] = streams.list_streams(TableName=self.environment["TABLE_DELIVERIES"])["Streams"]
+        [shard] = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"]
+        begin = streams.get_shard_iterator(
+            StreamArn=stream["StreamArn"], ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        records = streams.get_records(ShardIterator=begin)["Records"]
+        for record in records:
+            change = record["dynamodb"]
+            change["ApproximateCreationDateTime"] = change["ApproximateCreationDateTime"].timestamp()
+        return records
+
     def work_through(self) -> None:
         """What Lambda does with a queue: hand over batches, and delete what was not answered as failed."""
         sqs = self.client("sqs")
@@ -95,11 +110,12 @@ def cloud(account: str, folder: Path, request: pytest.FixtureRequest) -> Cloud:
     made.client("dynamodb").create_table(
         TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )  # fmt: skip
     secret = made.client("secretsmanager").create_secret(Name=name, SecretString=KEY)["ARN"]
     environment = {
         "QUEUE_URL": queue, "TABLE_DELIVERIES": name, "WEBHOOK_KEY_SECRET_ARN": secret, "AWS_ENDPOINT_URL": account,
-        "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
+        "METRICS_NAMESPACE": "kumiki-dev", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
     }  # fmt: skip
     return Cloud(folder, account, queue, dead, environment)
@@ -164,3 +180,40 @@ def test_a_table_that_is_away_loses_nothing(cloud: Cloud) -> None:
     cloud.client("dynamodb").delete_table(TableName=cloud.environment["TABLE_DELIVERIES"])
     cloud.work_through()
     assert cloud.waiting(cloud.dead_letters) == 1
+
+
+def counted(log: list[str]) -> list[tuple[str, int]]:
+    """Kind and number of each count that CloudWatch finds in a log."""
+    found = [json.loads(line) for line in log if line.startswith("{")]
+    for one in found:
+        [described] = one["_aws"]["CloudWatchMetrics"]
+        assert (described["Namespace"], described["Dimensions"]) == ("kumiki-dev", [["Kind"]])
+        assert abs(one["_aws"]["Timestamp"] / 1000 - time.time()) < 3600
+    return [(one["Kind"], one["Deliveries"]) for one in found]
+
+
+@pytest.mark.covers("B11")
+def test_each_delivery_that_is_kept_is_counted_once_by_its_kind(cloud: Cloud) -> None:
+    for name, kind in (("one", "push"), ("two", "issues"), ("one", "push")):
+        cloud.call("webhook.receive.handler", delivery(name, X_GitHub_Event=kind))
+    cloud.work_through()
+    done = run(cloud.folder, "webhook.count.handler", [{"Records": cloud.changes()}], cloud.environment)
+    assert done.answers == [{"batchItemFailures": []}]
+    assert sorted(counted(done.log)) == [("issues", 1), ("push", 1)]
+
+
+def test_a_change_that_cannot_be_counted_is_named_and_holds_up_those_behind_it(cloud: Cloud) -> None:
+    for name in ("one", "two", "three"):
+        cloud.call("webhook.receive.handler", delivery(name))
+    cloud.work_through()
+    records = cloud.changes()
+    del records[1]["dynamodb"]["NewImage"]["kind"]
+    done = run(cloud.folder, "webhook.count.handler", [{"Records": records}], cloud.environment)
+    assert done.answers == [{"batchItemFailures": [{"itemIdentifier": records[1]["dynamodb"]["SequenceNumber"]}]}]
+    assert counted(done.log) == [("push", 1)]
+
+
+def test_a_delivery_that_ends_by_itself_is_not_counted_again(cloud: Cloud) -> None:
+    gone = {"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "1", "ApproximateCreationDateTime": 1.0, "Keys": {}}}
+    done = run(cloud.folder, "webhook.count.handler", [{"Records": [gone]}], cloud.environment)
+    assert (done.answers, counted(done.log)) == ([{"batchItemFailures": []}], [])

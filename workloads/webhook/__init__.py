@@ -1,1 +1,1 @@
-"""Webhooks: one function takes a delivery and hands it to a queue, another takes it from there and keeps it once."""
+"""Webhooks: one function takes a delivery to a queue, another keeps it once, a third counts what is kept."""

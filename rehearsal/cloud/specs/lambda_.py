@@ -65,6 +65,14 @@ def _publish_layer(making: Making) -> dict[str, Any]:
     return making.call("PublishLayerVersion", {**request, "Content": {"ZipFile": _zip(making)}})
 
 
+def _destination(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The provider names a destination's ARN otherwise than AWS."""
+    failed = (inputs.get("destinationConfig") or {}).get("onFailure")
+    if failed is None:
+        return inputs
+    return {**inputs, "destinationConfig": {"onFailure": {"destination": failed["destinationArn"]}}}
+
+
 def _invocations(arn: str) -> str:
     """By which API Gateway calls what has this ARN."""
     region = arn.split(":")[3]
@@ -125,7 +133,7 @@ SPECS: Final[dict[str, Spec]] = {
     ),
     "aws:lambda/eventSourceMapping:EventSourceMapping": Spec(
         service="lambda",
-        create=Call(operation="CreateEventSourceMapping"),
+        create=Call(operation="CreateEventSourceMapping", reshape=_destination),
         id="UUID",
         outputs={"arn": "EventSourceMappingArn", "uuid": "UUID", "functionArn": "FunctionArn"},
     ),
