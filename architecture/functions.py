@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from settings import Settings
     from settings.functions import ChangesSettings, FunctionSettings
 
+NAMESPACE = "METRICS_NAMESPACE"
+"""The variable by which workloads are told where to count."""
+
 
 @dataclass(frozen=True)
 class Functions:
@@ -36,6 +39,8 @@ class Functions:
 
     functions: Mapping[str, Function] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    namespaces: tuple[str, ...] = ()
+    """Where CloudWatch keeps what the code counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +96,8 @@ def build_functions(
     if topics is not None:
         for part in (*functions.values(), *schedules.values()):
             part.alarms(topics)
-    return Functions(functions=functions, schedules=schedules)
+    told = {one.environment[NAMESPACE] for one in settings.functions.values() if NAMESPACE in one.environment}
+    return Functions(functions=functions, schedules=schedules, namespaces=tuple(sorted(told)))
 
 
 def function_args(

@@ -76,6 +76,7 @@ def build_watch(
         cache_nodes=data.cache.nodes if data is not None and data.cache is not None else (),
         tables=[table.name for _, table in sorted(data.tables.items())] if data is not None else (),
         workflows={name: workflow.arn for name, workflow in workflows.items()},
+        counted=functions.namespaces if functions is not None else (),
         errors=watch_error_logs(
             platform, topics, {name: service.error_log_group_name for name, service in services.items()}
         ),
@@ -111,10 +112,11 @@ def build_dashboard(
     tables: Sequence[pulumi.Input[str]] = (),
     workflows: Mapping[str, pulumi.Input[str]] | None = None,
     errors: Mapping[str, ErrorLogAlarm] | None = None,
+    counted: Sequence[str] = (),
 ) -> Dashboard | None:
     """One dashboard over what there is; none where there is nothing to show."""
-    counted = {service: (alarm.metric_namespace, alarm.metric_name) for service, alarm in (errors or {}).items()}
-    several = services or functions or apis or web_sockets or cache_nodes or tables or workflows or counted
+    logged = {service: (alarm.metric_namespace, alarm.metric_name) for service, alarm in (errors or {}).items()}
+    several = services or functions or apis or web_sockets or cache_nodes or tables or workflows or counted or logged
     if load_balancer is None and database_cluster is None and database_instance is None and not several:
         return None
     args = DashboardArgs(
@@ -129,7 +131,8 @@ def build_dashboard(
         cache_nodes=cache_nodes,
         tables=tables,
         workflows=workflows or {},
-        errors=counted,
+        errors=logged,
+        counted=counted,
     )
     return Dashboard(platform.name("overview"), args, platform.options())
 

@@ -65,6 +65,9 @@ class DashboardArgs:
     errors: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Label → namespace and name of each metric that counts errors (an ErrorLogAlarm's)."""
 
+    counted: Sequence[str] = ()
+    """Namespaces in which programs count what they like: each metric that is there has a line."""
+
     transform: Transform = field(default_factory=dict)
     """Changes to the properties of named children, for what this component does not offer."""
 
@@ -119,6 +122,8 @@ def rows(args: DashboardArgs, region: pulumi.Input[str]) -> list[tuple[str, list
         found.append(("Tables (DynamoDB)", table_graphs(args.tables, region)))
     if args.workflows:
         found.append(("Workflows", workflow_graphs(args.workflows, region)))
+    if args.counted:
+        found.append(("Counted by programs", [counted_graph(one, region) for one in sorted(set(args.counted))]))
     if args.errors:
         found.append(("Errors in logs", [error_graph(args.errors, region)]))
     return found
@@ -299,6 +304,12 @@ def error_graph(errors: Mapping[str, tuple[str, str]], region: pulumi.Input[str]
         [namespace, metric, {"stat": "Sum", "label": label}] for label, (namespace, metric) in sorted(errors.items())
     ]
     return graph("ERROR and above", lines, region, least=0)
+
+
+def counted_graph(namespace: str, region: pulumi.Input[str]) -> Widget:
+    """All that is counted under a namespace: what it is called, only the programs know."""
+    search = f"SEARCH('Namespace=\"{namespace}\"', 'Sum', 300)"
+    return graph(namespace, [[{"expression": search, "id": "counted"}]], region, least=0)
 
 
 def graph(

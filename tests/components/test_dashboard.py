@@ -102,3 +102,10 @@ def test_an_empty_dashboard_and_services_of_no_cluster_are_refused() -> None:
         DashboardArgs(cluster="c")
     with pytest.raises(Refusal, match="cluster: None is needed"):
         DashboardArgs(services=["api"])
+
+
+def test_all_that_programs_count_under_a_namespace_is_found_by_a_search() -> None:
+    [(title, [widget])] = rows(DashboardArgs(counted=["wiki-dev", "wiki-dev"]), "ap-northeast-1")
+    assert title == "Counted by programs"
+    [[line]] = widget["properties"]["metrics"]
+    assert line["expression"] == "SEARCH('Namespace=\"wiki-dev\"', 'Sum', 300)"

@@ -118,6 +118,15 @@ def test_one_dashboard_shows_what_the_function_does(name: str, rehearsed: Stack)
         assert f'["AWS/Lambda", "{metric}", "FunctionName", "{name}-api"' in body
 
 
+@pytest.mark.covers("C6", "C10")
+@both
+def test_the_dashboard_shows_what_the_application_counts(name: str, rehearsed: Stack) -> None:
+    body = json.loads(inputs(rehearsed(name), f"{name}-overview-dashboard")["dashboardBody"])
+    lines = [line for widget in body["widgets"] for line in widget["properties"].get("metrics", [])]
+    searched = [line[0]["expression"] for line in lines if isinstance(line[0], dict) and "expression" in line[0]]
+    assert f"SEARCH('Namespace=\"{name}\"', 'Sum', 300)" in searched
+
+
 @pytest.mark.covers("C10")
 @both
 def test_the_table_is_backed_up_each_day(name: str, rehearsed: Stack) -> None:
