@@ -346,6 +346,17 @@ def test_a_delivery_goes_to_the_queue_from_there_to_a_function_and_after_three_f
 # --- Watching over it ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.covers("B6", "B11")
+def test_each_new_delivery_is_counted_from_the_tables_stream_and_what_cannot_be_is_kept(stack: Rehearsed) -> None:
+    changes = inputs(stack, "webhook-count-deliveries-changes")
+    assert changes["eventSourceArn"] == output(stack, "deliveries-table", "streamArn")
+    assert [json.loads(one["pattern"]) for one in changes["filterCriteria"]["filters"]] == [{"eventName": ["INSERT"]}]
+    assert changes["bisectBatchOnFunctionError"] is True
+    dead = output(stack, "webhook-count-dead-letters", "arn")
+    assert changes["destinationConfig"]["onFailure"]["destinationArn"] == dead
+    assert "SEARCH('Namespace=\\\"chat-prod\\\"', 'Sum', 300)" in inputs(stack, "overview-dashboard")["dashboardBody"]
+
+
 @pytest.mark.covers("B11", "B17")
 def test_one_dashboard_shows_the_apis_the_connections_the_stores_and_the_functions(stack: Rehearsed) -> None:
     body = inputs(stack, "overview-dashboard")["dashboardBody"]
