@@ -35,8 +35,8 @@ ifneq ($(shell test -x $(RUN) && echo there),there)
 .PHONY: $(SYNCED)
 endif
 
-# A stack without functions needs no packages.
-WITH_FUNCTIONS := $(patsubst Pulumi.%.yaml,%,$(shell grep -ls '^  kumiki:functions:' Pulumi.*.yaml))
+# A stack without functions needs no packages. (A function creates a database's extensions.)
+WITH_FUNCTIONS := $(patsubst Pulumi.%.yaml,%,$(shell grep -lsE '^  kumiki:functions:|^    extensions:' Pulumi.*.yaml))
 
 rehearse: $(SYNCED) $(if $(filter $(STACK),$(WITH_FUNCTIONS)),packages) ## Preview, deploy on an emulated AWS and judge: make rehearse STACK=dev [ARGS=--serve]
 ifeq ($(STACK),)

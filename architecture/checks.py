@@ -14,7 +14,15 @@ from architecture.baseline import audit_bucket_args, baseline_args
 from architecture.builds import build_args, build_bucket_args
 from architecture.copies import copies_bucket_args, copy_schedule_args
 from architecture.cost import cost_guard_args
-from architecture.data import GROUND_TO_BE, cache_args, database_args, parameter_args, secret_args, table_args
+from architecture.data import (
+    GROUND_TO_BE,
+    cache_args,
+    database_args,
+    extensions_package,
+    parameter_args,
+    secret_args,
+    table_args,
+)
 from architecture.delivery import deploy_role_args, front_end_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.functions import following, function_args
@@ -66,6 +74,8 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
     database = settings.database
     if database is not None:
         yield lambda: database_args(database, settings, GROUND_TO_BE)
+        if database.extensions:
+            yield lambda: extensions_package(database)
     cache, parameters = settings.cache, settings.parameters
     if cache is not None:
         yield lambda: cache_args(cache, settings, GROUND_TO_BE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from architecture.functions import package_of
 from architecture.refusals import says
 from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling, Serverless
 from components.data.cache import Cache, CacheArgs
@@ -18,6 +19,7 @@ from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
 from components.data.table import Replica, RequestLimit, Table, TableArgs
 from components.data.table_keys import Index, LocalIndex
 from components.data.table_scaling import CapacityRange, Provisioned
+from components.operations.database_extensions import DatabaseExtensions, DatabaseExtensionsArgs, check_extensions
 
 if TYPE_CHECKING:
     import pulumi_aws as aws
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from architecture.platform import Platform
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
+    from components.compute.package import Package
     from components.data.database import Database
     from components.network.network import Network
     from settings import Settings
@@ -79,6 +82,7 @@ def build_data(
         "log_key_arn": storage.logs_key.arn if storage.logs_key else None,
     }
     database = _database(settings, platform, network, keys)
+    _extensions(settings, platform, network, database, keys)
     cache = _cache(settings, platform, network, keys)
     tables = {
         name: Table(platform.name(name), table_args(name, table, settings, **_table_keys(storage)), platform.options())
@@ -133,6 +137,22 @@ def _free_password(
         key_arn=ground.key_arn,
     )
     return MasterPassword(platform.name("database-password"), args, platform.options())
+
+
+def _extensions(
+    settings: Settings, platform: Platform, network: Network | None, database: Database | None, keys: dict[str, Any]
+) -> None:
+    if settings.database is None or not settings.database.extensions or network is None or database is None:
+        return
+    args = DatabaseExtensionsArgs(
+        extensions=settings.database.extensions,
+        database=database,
+        network=network,
+        package=extensions_package(settings.database),
+        log_retention_days=settings.logs.retention_days,
+        **keys,
+    )
+    DatabaseExtensions(platform.name("database-extensions"), args, platform.options())
 
 
 def _cache(settings: Settings, platform: Platform, network: Network | None, keys: dict[str, Any]) -> Cache | None:
@@ -227,7 +247,6 @@ def database_args(
             **common,
             subnet_ids=ground.subnet_ids,
             zones=_zones(settings),
-            extensions=database.extensions or (),
             readers=1 if database.readers is None else database.readers,
             reader_scaling=ReaderScaling(max_readers=scaling.max_readers, cpu_percent=scaling.cpu_percent)
             if scaling
@@ -236,6 +255,13 @@ def database_args(
             if serverless
             else None,
         )
+
+
+def extensions_package(database: DatabaseSettings) -> Package:
+    """What the function runs that creates the database's extensions, if those are known and it has been built."""
+    with says("database", {"package": "extensions"}):
+        check_extensions(database.extensions)
+        return package_of("extensions", "arm64")
 
 
 def _zones(settings: Settings) -> int:

@@ -13,7 +13,7 @@ from architecture.refusals import says
 from components.compute.changes import Following
 from components.compute.function import Function, FunctionArgs, check_consumption
 from components.compute.gradual import SHIFTS, Shift
-from components.compute.package import Package
+from components.compute.package import Architecture, Package
 from components.messaging.schedule import Schedule
 from components.refusal import Refusal, nearest
 from packages.plan import RUNTIME, NotBuilt, sources, usable
@@ -108,7 +108,7 @@ def function_args(
     # What lies in the build folder comes from the key `package`.
     with says(f"functions.{name}", {"code": "package", "layer": "package"}):
         args = FunctionArgs(
-            package=_package(function),
+            package=package_of(function.package, function.architecture),
             handler=function.handler,
             description=function.description,
             memory_mib=function.memory_mib,
@@ -160,20 +160,20 @@ def _shift(named: str | None) -> Shift | None:
     return SHIFTS[named]
 
 
-def _package(function: FunctionSettings) -> Package:
+def package_of(name: str, architecture: Architecture) -> Package:
+    """A folder of workloads/, built; refused where it is not."""
     known = sources()
-    if function.package not in known:
+    if name not in known:
         raise Refusal(
             "package",
-            function.package,
-            f"is not a folder of workloads/ with Python in it; {nearest(function.package, known)}"
-            f"there are: {', '.join(known)}",
+            name,
+            f"is not a folder of workloads/ with Python in it; {nearest(name, known)}there are: {', '.join(known)}",
         )
     try:
-        built = usable(known[function.package], function.architecture)
+        built = usable(known[name], architecture)
     except NotBuilt as reason:
-        raise Refusal("package", function.package, f"cannot be used: {reason}") from None
-    return Package(code=built.code, layer=built.layer, runtime=RUNTIME, architecture=function.architecture)
+        raise Refusal("package", name, f"cannot be used: {reason}") from None
+    return Package(code=built.code, layer=built.layer, runtime=RUNTIME, architecture=architecture)
 
 
 def _environment(

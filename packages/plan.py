@@ -33,8 +33,9 @@ class Source:
     """A hashed file of what goes into the layer; none for code that needs only the runtime, which has boto3."""
 
     def files(self) -> list[Path]:
-        """The code, and nothing that merely lies beside it."""
-        return sorted(path for path in self.folder.rglob("*.py") if path.name != "__main__.py")
+        """The code, the certificates that it trusts, and nothing that merely lies beside it."""
+        found = (path for path in self.folder.rglob("*") if path.suffix in {".py", ".pem"})
+        return sorted(path for path in found if path.name != "__main__.py")
 
 
 @dataclass(frozen=True, kw_only=True)

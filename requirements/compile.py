@@ -62,6 +62,7 @@ TARGETS = (
     # And what the layer of its function holds.
     Target(path="workloads/api/layer.txt", project=False, groups=("functions",), constraint=DEVELOPMENT),
     Target(path="workloads/authorizer/layer.txt", project=False, groups=("authorizer",), constraint=DEVELOPMENT),
+    Target(path="workloads/extensions/layer.txt", project=False, groups=("extensions",), constraint=DEVELOPMENT),
 )
 
 

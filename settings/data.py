@@ -11,6 +11,7 @@ from settings.section import Region, Section, text
 
 if TYPE_CHECKING:
     from settings import Settings
+    from settings.network import NetworkSettings
 
 
 class ReaderScalingSettings(Section):
@@ -60,8 +61,8 @@ class DatabaseSettings(Section):
 
     reader_scaling: ReaderScalingSettings | None = None
     serverless: ServerlessSettings | None = None
-    extensions: list[str] | None = None
-    """Aurora: what the deployment creates in the database, such as vector."""
+    extensions: list[str] = []
+    """What the deployment creates in the database, such as vector; by a function, free."""
 
     multi_az: bool | None = None
     """RDS: a standby in another zone."""
@@ -189,11 +190,10 @@ class TableSettings(Section):
 
 TableUse = Literal["read", "write", "readWrite"]
 
-_AURORA_ONLY = ("readers", "reader_scaling", "serverless", "extensions")
+_AURORA_ONLY = ("readers", "reader_scaling", "serverless")
 _RDS_ONLY = ("multi_az", "storage")
 _KEYS = {
-    "readers": "readers", "reader_scaling": "readerScaling", "serverless": "serverless", "extensions": "extensions",
-    "multi_az": "multiAz",
+    "readers": "readers", "reader_scaling": "readerScaling", "serverless": "serverless", "multi_az": "multiAz",
     "storage": "storage",
 }  # fmt: skip
 
@@ -229,10 +229,34 @@ def _database(settings: Settings) -> Iterator[tuple[str, str]]:
             )
         else:
             yield "database", f"needs subnets in two zones, and network.zones is {network.zones}; set it to 2"
+    if database.extensions:
+        yield from _extensions(settings, network)
     if settings.free_tier and database.engine == "aurora":
         yield "database.engine", "aurora costs money and freeTier is true; use rds"
     if settings.free_tier:
         yield from _free_database(database)
+
+
+def _extensions(settings: Settings, network: NetworkSettings) -> Iterator[tuple[str, str]]:
+    """What the function that creates extensions needs around it."""
+    if settings.free_tier:
+        yield (
+            "database.extensions",
+            "need an endpoint to read the password by, which costs money, and freeTier is true; use a migration",
+        )
+        return
+    if network.existing is not None or network.stack is not None:
+        return
+    if "private" not in network.tiers:
+        yield (
+            "network.tiers",
+            "lacks private, in which the function runs that creates the database's extensions; add it",
+        )
+    if network.nat == "none" and not {"secretsmanager", "ecsPrivate"} & set(network.endpoints):
+        yield (
+            "network.endpoints",
+            "lacks secretsmanager, which what creates the database's extensions calls where there is no NAT; add it",
+        )
 
 
 FREE_CLASSES = ("db.t3.micro", "db.t4g.micro")

@@ -9,7 +9,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
 import pulumi_aws as aws
@@ -21,6 +21,7 @@ from components.analytics.log_table import LogTable, LogTableArgs
 from components.compute.cluster import Cluster, ClusterArgs
 from components.compute.function import Function, FunctionArgs
 from components.compute.log_router import LogRouter, LogRouterArgs
+from components.compute.package import Package
 from components.compute.repository import Repository, RepositoryArgs
 from components.compute.scaling import Scaling
 from components.compute.service import Image, Service, ServiceArgs
@@ -68,10 +69,11 @@ from components.operations.backup import Backup, BackupArgs, Copy
 from components.operations.cost_guard import CostGuard, CostGuardArgs
 from components.operations.dashboard import Dashboard, DashboardArgs
 from components.operations.database_copy import DatabaseDump, DatabaseDumpArgs, SnapshotExport, SnapshotExportArgs
+from components.operations.database_extensions import DatabaseExtensions, DatabaseExtensionsArgs
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
 from components.operations.topics import Slack, Topics, TopicsArgs
 from tests.conftest import Recorder
-from tests.functions import tiny_package
+from tests.functions import tiny_package, zipped
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "wiki-dev-part"
@@ -118,7 +120,6 @@ def _aurora(transform: Any) -> None:
         subnet_group_name="databases",
         reader_scaling=ReaderScaling(max_readers=3),
         instance_class="db.r6g.large",
-        extensions=["vector"],
         key_arn="arn:aws:kms:::key/1",
         transform=transform,
     )
@@ -429,9 +430,9 @@ def _service(transform: Any) -> None:
     service.alarms(AlarmTopics(critical="arn:critical", warning="arn:warning"))
 
 
-def _function(transform: Any) -> None:
+def _private_network() -> ExistingNetwork:
     ids = pulumi.Output.from_input(["subnet-1"])
-    network = ExistingNetwork(
+    return ExistingNetwork(
         vpc_id=pulumi.Output.from_input("vpc-1"),
         cidr=pulumi.Output.from_input("10.0.0.0/16"),
         public_subnet_ids=ids,
@@ -439,6 +440,41 @@ def _function(transform: Any) -> None:
         isolated_subnet_ids=ids,
         endpoint_security_group_id=pulumi.Output.from_input("sg-1"),
     )
+
+
+class _Database:
+    """A database that makes nothing of its own."""
+
+    port, name = 5432, "app"
+    endpoint = reader_endpoint = property(lambda _self: pulumi.Output.from_input("database.internal"))
+    secret_arn = property(lambda _self: pulumi.Output.from_input("arn:aws:secretsmanager:::secret:x"))
+    security_group_id = property(lambda _self: pulumi.Output.from_input("sg-2"))
+    metric_dimensions: ClassVar[dict[str, Any]] = {}
+
+    def allow_from(self, security_group_id: Any, name: str) -> None:
+        del security_group_id, name
+
+    def grant_connect(self, role: aws.iam.Role) -> None:
+        del role
+
+    def alarms(self, topics: AlarmTopics) -> None:
+        del topics
+
+
+def _database_extensions(transform: Any) -> None:
+    database: Any = _Database()
+    code = zipped("extensions", extensions__create="def handler(event, context): ...")
+    args = DatabaseExtensionsArgs(
+        extensions=["vector"],
+        database=database,
+        network=_private_network(),
+        package=Package(code=code, runtime="python3.13", architecture="arm64"),
+        transform=transform,
+    )
+    DatabaseExtensions(NAME, args)
+
+
+def _function(transform: Any) -> None:
     args = FunctionArgs(
         package=tiny_package(layer=True),
         handler="tiny.handler.handle",
@@ -447,7 +483,7 @@ def _function(transform: Any) -> None:
         key_arn="arn:aws:kms:::key/1",
         provisioned_concurrency=1,
         tracing=True,
-        network=network,
+        network=_private_network(),
         shift="canary10Percent5Minutes",
         transform=transform,
     )
@@ -539,6 +575,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     ErrorLogAlarm: _error_log_alarm,
     EventBus: _bus,
     EventRoute: _event_route,
+    DatabaseExtensions: _database_extensions,
     Function: _function,
     HttpApi: _http_api,
     Key: _key,

@@ -31,6 +31,7 @@ REQUIREMENTS_FILES = (
     "workloads/api/requirements.txt",
     "workloads/api/layer.txt",
     "workloads/authorizer/layer.txt",
+    "workloads/extensions/layer.txt",
 )
 
 
@@ -65,8 +66,8 @@ def checkout(tmp_path: Path) -> Path:
     """The part of the project that set-up reads, free to be changed; in a path with a space."""
     root = tmp_path / "a checkout"
     shutil.copytree(ROOT / "requirements", root / "requirements")
-    for workload in ("api", "authorizer"):
-        (root / "workloads" / workload).mkdir(parents=True)
+    for name in REQUIREMENTS_FILES:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
     for name in ("pyproject.toml", *REQUIREMENTS_FILES, "Makefile"):
         shutil.copy(ROOT / name, root / name)
     return root

@@ -14,19 +14,17 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
 from components.alarms import AlarmTopics
 from components.children import Children
-from components.data import database, extensions
+from components.data import database
 from components.data.database import PORT, DatabaseArgs, Watch, log_groups, rotate, secret_of
-from components.data.extensions import create_extensions
 from components.data.guard import Guard
 from components.data.postgres_offer import (
     MEMORY_GIB,
     family_of,
     max_connections,
 )
-from components.refusal import Refusal, nearest
+from components.refusal import Refusal
 
 ENGINE: Final = "aurora-postgresql"
 _MOST_READERS: Final = 15
@@ -88,10 +86,6 @@ class AuroraPostgresArgs(DatabaseArgs):
     serverless: Serverless | None = None
     """Instead of `instance_class`: capacity that follows the load (Serverless v2)."""
 
-    extensions: Sequence[str] = ()
-    """Extensions that the deployment creates, such as `vector` (pgvector). It does so through the Data API, which AWS
-    does not offer on burstable classes (db.t…)."""
-
     def __post_init__(self) -> None:
         self.check(ENGINE, self.instance_class)
         if not 0 <= self.readers <= _MOST_READERS:
@@ -107,24 +101,6 @@ class AuroraPostgresArgs(DatabaseArgs):
             self._check_scaling(self.reader_scaling)
         if self.serverless is None and self.instance_class == "db.serverless":
             raise Refusal("instance_class", self.instance_class, "needs its capacity; add serverless")
-        self._check_extensions()
-
-    def _check_extensions(self) -> None:
-        for extension in self.extensions:
-            if extension not in extensions.KNOWN:
-                raise Refusal(
-                    "extensions",
-                    extension,
-                    f"is not an extension known here; {nearest(extension, extensions.KNOWN)}"
-                    f"use {', '.join(extensions.KNOWN)} (pgvector is called vector)",
-                )
-        if self.extensions and self.serverless is None and self.instance_class.startswith("db.t"):
-            raise Refusal(
-                "extensions",
-                list(self.extensions),
-                f"are created through the Data API, which {self.instance_class} does not have; "
-                "use db.r6g.large or serverless",
-            )
 
     def _check_scaling(self, scaling: ReaderScaling) -> None:
         if not max(1, self.readers) <= scaling.max_readers <= _MOST_READERS:
@@ -147,7 +123,7 @@ class AuroraPostgresArgs(DatabaseArgs):
 class AuroraPostgres(pulumi.ComponentResource):
     """An encrypted Aurora cluster that lets nobody in until it is told to."""
 
-    CHILDREN = (*database.CHILDREN, *extensions.CHILDREN, "cluster", "instance", "reader_target", "reader_policy")
+    CHILDREN = (*database.CHILDREN, "cluster", "instance", "reader_target", "reader_policy")
 
     endpoint: pulumi.Output[str]
     """Where one reads and writes; follows the writer."""
@@ -175,19 +151,6 @@ class AuroraPostgres(pulumi.ComponentResource):
         self._reader_scaling(cluster, instances)
         secret = secret_of(cluster.master_user_secrets)
         rotate(name, secret, args.rotation_days, self._child)
-
-        if args.extensions:
-            create_extensions(
-                name,
-                args.extensions,
-                cluster=cluster,
-                instances=instances,
-                secret_arn=secret,
-                key_arn=args.key_arn,
-                database=args.database,
-                account=Account.of(self),
-                child=self._child,
-            )
 
         self.endpoint, self.reader_endpoint = cluster.endpoint, cluster.reader_endpoint
         self.name = args.database
@@ -265,7 +228,6 @@ class AuroraPostgres(pulumi.ComponentResource):
             db_subnet_group_name=args.subnet_group_name,
             vpc_security_group_ids=[self._guard.group.id],
             port=PORT,
-            enable_http_endpoint=True if args.extensions else None,
             iam_database_authentication_enabled=True,
             enabled_cloudwatch_logs_exports=["postgresql"],
             serverlessv2_scaling_configuration=aws.rds.ClusterServerlessv2ScalingConfigurationArgs(

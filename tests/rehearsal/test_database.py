@@ -177,20 +177,34 @@ def test_rds_deploys_with_a_standby_encrypted_backed_up_and_with_forced_tls(rehe
     assert one_of(done, ":SecretRotation")["inputs"]["secretId"] == done.report["outputs"]["databaseSecretArn"]
 
 
-@pytest.mark.covers("B1")
-def test_pgvector_is_created_by_the_deployment_through_the_data_api(rehearse_kumiki: Rehearse) -> None:
-    done = rehearse_kumiki(database(instanceClass="db.r6g.large", extensions=["vector"]))
-    assert done.status == 0, done.text
+@pytest.mark.covers("A8", "B1")
+@both
+def test_pgvector_is_created_by_a_function_that_the_deployment_calls(name: str, rehearsed: Any) -> None:
+    done = rehearsed(name)
+    call = one_of(done, ":Invocation")
+    assert (call["status"], json.loads(call["inputs"]["input"])) == ("modelled", {"extensions": ["vector"]})
+    (function,) = [
+        one for one in of_type(done, "lambda/function:Function") if one["name"].startswith(call["name"][:25])
+    ]
+    assert call["inputs"]["functionName"] == function["id"]
     cluster = one_of(done, "rds/cluster:Cluster")
-    assert cluster["inputs"]["enableHttpEndpoint"] is True
-    runbook = one_of(done, "ssm/document:Document")
-    (step,) = json.loads(runbook["inputs"]["content"])["mainSteps"]
-    assert step["inputs"]["sql"] == "CREATE EXTENSION IF NOT EXISTS vector"
-    assert step["inputs"]["resourceArn"] == cluster["outputs"]["arn"]
-    run_once = one_of(done, "ssm/association:Association")
-    assert run_once["inputs"]["name"] == runbook["id"]
-    assert run_once["inputs"]["waitForSuccessTimeoutSeconds"] > 0, "the deployment fails if the runbook does"
-    assert run_once["status"] == "modelled"
+    told = function["inputs"]["environment"]["variables"]
+    assert told["DATABASE_HOST"] == cluster["outputs"]["endpoint"] == call["inputs"]["triggers"]["database"]
+    assert told["DATABASE_SECRET_ARN"] == done.report["outputs"]["databaseSecretArn"]
+    assert set(told) == {"DATABASE_HOST", "DATABASE_NAME", "DATABASE_PORT", "DATABASE_SECRET_ARN"}
+    # It stands where Secrets Manager and the database let it in: see also the rules of reachability.
+    (own,) = function["inputs"]["vpcConfig"]["securityGroupIds"]
+    (guard,) = cluster["inputs"]["vpcSecurityGroupIds"]
+    opened = {
+        (one["inputs"]["securityGroupId"], one["inputs"].get("referencedSecurityGroupId"), one["inputs"]["fromPort"])
+        for one in (*of_type(done, ":SecurityGroupIngressRule"), *of_type(done, ":SecurityGroupEgressRule"))
+    }
+    assert {(guard, own, 5432), (own, guard, 5432)} <= opened
+    (endpoint,) = [
+        one for one in of_type(done, ":VpcEndpoint") if one["inputs"]["serviceName"].endswith(".secretsmanager")
+    ]
+    (endpoints,) = endpoint["inputs"]["securityGroupIds"]
+    assert (own, endpoints, 443) in opened
 
 
 @pytest.mark.parametrize(
@@ -228,7 +242,14 @@ def test_other_shapes_of_aurora_deploy(settings: dict[str, Any], rehearse_kumiki
             ["kumiki:database.instanceClass: 'db.r6g.larg'", "did you mean 'db.r6g.large'?"],
         ),
         (database(instanceClass="m5.large"), ["kumiki:database.instanceClass: 'm5.large'", "did you mean"]),
-        (database(extensions=["vector"]), ["kumiki:database.extensions: ['vector'] are created through the Data API"]),
+        (
+            database(extensions=["pgvector"]),
+            ["kumiki:database.extensions: 'pgvector' is not an extension", "did you mean 'vector'?"],
+        ),
+        (
+            {"kumiki:database": {**RDS, "extensions": ["vector"]}, "kumiki:network": {"nat": "none", "endpoints": []}},
+            ["kumiki:network.endpoints: lacks secretsmanager", "what creates the database's extensions"],
+        ),
         (database(readers=99), ["kumiki:database.readers: 99 is not allowed; use 0 to 15"]),
         (database(readerScaling={"maxReaders": 0}), ["kumiki:database.readerScaling.maxReaders: 0", "use 1"]),
         (database(multiAz=True), ["kumiki:database.multiAz: is for the engine rds"]),

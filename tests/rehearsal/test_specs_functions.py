@@ -97,6 +97,14 @@ def test_the_alias_is_called_and_whoever_may_call_it_is_named_there(cloud: Cloud
     )
 
 
+def test_a_call_of_the_deployment_is_checked_and_not_made(cloud: Cloud) -> None:
+    given = {"functionName": "works", "qualifier": "live", "input": "{}", "triggers": {"version": "1"}}
+    made = cloud.make("aws:lambda/invocation:Invocation", **given)
+    assert (made.status, made.id) == ("modelled", "works_live")
+    with pytest.raises(Refused, match="FunctionName"):
+        cloud.make("aws:lambda/invocation:Invocation", **{**given, "functionName": "no such name"})
+
+
 def test_retries_belong_to_the_alias_and_provisioned_concurrency_is_only_checked(cloud: Cloud) -> None:
     function(cloud)
     cloud.make("aws:lambda/alias:Alias", name="live", functionName="works", functionVersion="1")

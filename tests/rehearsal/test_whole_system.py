@@ -50,18 +50,21 @@ def test_requests_come_over_https_to_the_apis_tasks_which_answer_for_their_healt
 
 @pytest.mark.covers("A8")
 @pytest.mark.parametrize("name", STACKS)
-def test_the_database_is_reached_by_the_services_and_by_nobody_else(name: str, rehearsed: Any) -> None:
+def test_the_database_is_reached_by_the_services_and_what_creates_extensions_and_by_nobody_else(
+    name: str, rehearsed: Any
+) -> None:
     done = rehearsed(name)
     (cluster,) = inputs(done, "rds/cluster:Cluster")
     (guard,) = cluster["vpcSecurityGroupIds"]
     ways_in = [one for one in inputs(done, ":SecurityGroupIngressRule") if one["securityGroupId"] == guard]
-    services = {group(done, f"kumiki-{name}-{service}-security-group") for service in ("api", "worker")}
-    assert {one.get("referencedSecurityGroupId") for one in ways_in} == services
+    callers = ("api", "worker", "database-extensions")
+    known = {group(done, f"kumiki-{name}-{caller}-security-group") for caller in callers}
+    assert {one.get("referencedSecurityGroupId") for one in ways_in} == known
     assert {(one["fromPort"], one["toPort"]) for one in ways_in} == {(5432, 5432)}
     ways_out = [
         one for one in inputs(done, ":SecurityGroupEgressRule") if one.get("referencedSecurityGroupId") == guard
     ]
-    assert {(one["securityGroupId"], one["fromPort"]) for one in ways_out} == {(one, 5432) for one in services}
+    assert {(one["securityGroupId"], one["fromPort"]) for one in ways_out} == {(one, 5432) for one in known}
     for task in inputs(done, "ecs/taskDefinition:TaskDefinition"):
         containers = json.loads(task["containerDefinitions"])
         given = {one["name"]: {secret["name"] for secret in one.get("secrets", [])} for one in containers}

@@ -137,4 +137,16 @@ SPECS: Final[dict[str, Spec]] = {
         id="UUID",
         outputs={"arn": "EventSourceMappingArn", "uuid": "UUID", "functionArn": "FunctionArn"},
     ),
+    "aws:lambda/invocation:Invocation": Spec(
+        service="lambda",
+        create=Call(operation="Invoke", takes={"input": "Payload"}),
+        id="{functionName}_{qualifier}",
+        outputs={"result": lambda _making: "null"},
+        modelled=lambda _inputs: "the emulator runs no function",
+        left_out={
+            "lifecycleScope": "read by the provider on changes",
+            "terraformKey": "read by the provider on changes",
+            "triggers": "read by the provider to find changes",
+        },
+    ),
 }

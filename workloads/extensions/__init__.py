@@ -1,0 +1,1 @@
+"""Creates extensions of PostgreSQL, on Lambda."""
