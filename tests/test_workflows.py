@@ -112,6 +112,8 @@ def test_a_deployment_judges_before_it_changes_and_goes_back_when_it_fails() -> 
     back = deploy["settle"]["steps"][-2]
     assert back["if"] == "${{ failure() || needs.stack.result != 'success' }}"
     assert "service.sh back" in back["run"]
+    # All services of the stack: the image is the worker's, too.
+    assert deploy["settle"]["env"]["SERVICES"] == "${{ vars.ECS_SERVICES }}"
     assert workflow("deploy")["concurrency"]["cancel-in-progress"] is False
 
 
@@ -121,7 +123,9 @@ AWS = """\
 #!/bin/sh
 echo "$*" >> "$CALLS"
 case "$*" in
+    *describe-services*worker*) echo "${WORKER:-None}" ;;
     *describe-services*) echo "$RUNNING" ;;
+    *describe-task-definition*worker*) echo "$WORKER_IMAGES" ;;
     *describe-task-definition*) echo "$IMAGES" ;;
     *describe-images*) if [ -s "$PUSHED" ]; then echo sha256:abc; else exit 254; fi ;;
     *get-authorization-token*) echo https://123456789012.dkr.ecr.ap-northeast-1.amazonaws.com ;;
@@ -168,39 +172,70 @@ OLD = "arn:aws:ecs:ap-northeast-1:123456789012:task-definition/api:6"
 NEW = "arn:aws:ecs:ap-northeast-1:123456789012:task-definition/api:7"
 
 
-def test_the_running_task_definition_is_told_without_the_account_and_none_is_not_an_error(tmp_path: Path) -> None:
-    assert Script(tmp_path, "service.sh", "running", "c", "s", RUNNING=OLD).out == "api:6\n"
-    assert Script(tmp_path, "service.sh", "running", "c", "s", RUNNING="None").out == ""
+WORKER_OLD, WORKER_NEW = OLD.replace("api:", "worker:"), NEW.replace("api:", "worker:")
+BOTH = "api worker"
 
 
-def test_a_service_has_settled_only_when_the_new_image_runs(tmp_path: Path) -> None:
-    images = "repo/api:abc123\trepo/log-router:3"
-    assert Script(tmp_path, "service.sh", "settled", "c", "s", "abc123", RUNNING=NEW, IMAGES=images).status == 0
-    rolled_back = Script(tmp_path, "service.sh", "settled", "c", "s", "def456", RUNNING=OLD, IMAGES=images)
-    assert rolled_back.status == 1
-    assert "does not run def456" in rolled_back.error
-    partly = Script(tmp_path, "service.sh", "settled", "c", "s", "123", RUNNING=NEW, IMAGES=images)
-    assert partly.status == 1
-    assert Script(tmp_path, "service.sh", "settled", "c", "s", "abc123", IMAGES=images, UNSTABLE="255").status != 0
+def test_the_running_task_definitions_are_told_without_the_account_and_none_is_not_an_error(tmp_path: Path) -> None:
+    told = Script(tmp_path, "service.sh", "running", "c", BOTH, RUNNING=OLD, WORKER=WORKER_OLD)
+    assert told.out == "api=api:6 worker=worker:6\n"
+    assert Script(tmp_path, "service.sh", "running", "c", BOTH, RUNNING=OLD).out == "api=api:6\n"
+    assert Script(tmp_path, "service.sh", "running", "c", BOTH, RUNNING="None").out == "\n"
 
 
-def test_going_back_gives_the_service_its_task_definition_and_waits(tmp_path: Path) -> None:
-    done = Script(tmp_path, "service.sh", "back", "c", "s", "api:6", RUNNING=NEW)
-    assert done.status == 0
-    update, wait = done.calls[1:]
-    assert "update-service" in update
-    assert "--task-definition api:6" in update
-    assert "wait services-stable" in wait
+@pytest.mark.covers("A17")
+def test_a_deployment_has_settled_only_when_every_service_runs_the_new_image(tmp_path: Path) -> None:
+    images, new = "repo/api:abc123\trepo/log-router:3", {"RUNNING": NEW, "WORKER": WORKER_NEW}
+
+    def settled(tag: str, **answers: str) -> Script:
+        return Script(tmp_path, "service.sh", "settled", "c", BOTH, tag, **{**new, **answers})
+
+    both = settled("abc123", IMAGES=images, WORKER_IMAGES=images)
+    assert both.status == 0, both.error
+    (wait,) = [call for call in both.calls if "wait services-stable" in call]
+    assert wait.endswith("--services api worker")
+    for api, worker, late in ((images, "repo/api:old", "worker"), ("repo/api:old", images, "api")):
+        rolled_back = settled("abc123", IMAGES=api, WORKER_IMAGES=worker)
+        assert rolled_back.status == 1
+        assert f"{late} is stable with {late}:7, which does not run abc123" in rolled_back.error
+    assert settled("123", IMAGES=images, WORKER_IMAGES=images).status == 1, "a part of a tag is not the tag"
+    assert settled("abc123", IMAGES=images, WORKER_IMAGES=images, UNSTABLE="255").status != 0
+
+
+def test_going_back_gives_every_service_its_task_definition_and_waits(tmp_path: Path) -> None:
+    done = Script(
+        tmp_path, "service.sh", "back", "c", BOTH, "api=api:6 worker=worker:6", RUNNING=NEW, WORKER=WORKER_NEW
+    )
+    assert done.status == 0, done.error
+    updates = [call for call in done.calls if "update-service" in call]
+    assert [("--service api" in one, "--task-definition api:6" in one) for one in updates] == [
+        (True,) * 2,
+        (False,) * 2,
+    ]
+    assert "--service worker --task-definition worker:6" in updates[1]
+    assert done.calls[-1].endswith("wait services-stable --cluster c --services api worker")
 
 
 def test_a_service_that_is_back_already_is_left_alone(tmp_path: Path) -> None:
-    done = Script(tmp_path, "service.sh", "back", "c", "s", "api:6", RUNNING=OLD)
-    assert not [call for call in done.calls if "update-service" in call]
+    done = Script(
+        tmp_path, "service.sh", "back", "c", BOTH, "api=api:6 worker=worker:6", RUNNING=OLD, WORKER=WORKER_NEW
+    )
+    (update,) = [call for call in done.calls if "update-service" in call]
+    assert "--service worker" in update
 
 
 def test_a_first_deployment_has_nothing_to_go_back_to(tmp_path: Path) -> None:
-    done = Script(tmp_path, "service.sh", "back", "c", "s", "", RUNNING=NEW)
+    done = Script(tmp_path, "service.sh", "back", "c", BOTH, "", RUNNING=NEW)
     assert (done.status, done.calls) == (0, [])
+    new = Script(tmp_path, "service.sh", "back", "c", BOTH, "api=api:6", RUNNING=NEW, WORKER=WORKER_NEW)
+    assert not [call for call in new.calls if "worker" in call]
+    assert "worker did not run before" in new.error
+
+
+def test_a_deployment_without_services_is_a_mistake(tmp_path: Path) -> None:
+    done = Script(tmp_path, "service.sh", "settled", "c", "", "abc123")
+    assert (done.status, done.calls) == (2, [])
+    assert "ECS_SERVICES" in done.error
 
 
 def test_an_image_is_built_from_a_pinned_base_and_its_digest_is_told(tmp_path: Path) -> None:
@@ -222,7 +257,7 @@ def test_an_image_that_is_there_is_not_built_again(tmp_path: Path) -> None:
 def test_the_scripts_ask_aws_for_nothing_that_the_role_may_not_do(tmp_path: Path) -> None:
     calls = [
         *Script(tmp_path, "service.sh", "settled", "c", "s", "a", RUNNING=NEW, IMAGES="r:a").calls,
-        *Script(tmp_path, "service.sh", "back", "c", "s", "api:6", RUNNING=NEW).calls,
+        *Script(tmp_path, "service.sh", "back", "c", "s", "s=api:6", RUNNING=NEW).calls,
         *Script(tmp_path, "image.sh", "r", "t", "p").calls,
     ]
     text = Path(deploy_role.__file__).read_text()
