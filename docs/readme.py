@@ -1,7 +1,7 @@
-"""Puts the rehearsal's real output into the README, and tells when what stands there is no longer what it prints.
+"""Puts parts of the rehearsal's real output into the README, and tells when they are no longer what it prints.
 
-python docs/readme.py            rehearse dev and write its output into README.md
-python docs/readme.py --check    exit 1 if README.md shows another output; times may differ
+python docs/readme.py            rehearse dev and write the parts into README.md
+python docs/readme.py --check    exit 1 if README.md shows others; times may differ
 """
 
 from __future__ import annotations
@@ -35,6 +35,33 @@ def clean(text: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
+SHOWN = re.compile(r"◆ \S+ AuroraPostgres$")
+"""The component whose branch of the tree stands for all of them."""
+FROM, UNTIL = "Who reaches the data", "Not as in AWS"
+"""The part between the outputs and what was left out: proofs, costs, allowances."""
+
+
+def excerpt(text: str) -> str:
+    """What a reader of the README wants to see of it: a branch of the tree, what was found out, and the summary; what
+    is left out is counted."""
+    lines = clean(text).splitlines()
+    branches = [number for number, line in enumerate(lines) if line.startswith(("├── ◆", "└── ◆"))]
+    (shown,) = (number for number in branches if SHOWN.search(lines[number]))
+    after = branches[branches.index(shown) + 1]
+    start, end = lines.index(FROM), lines.index(UNTIL)
+    return "".join(
+        f"{line}\n"
+        for line in (
+            lines[0],
+            *lines[shown:after],
+            f"… {len(branches) - 1} more branches, the outputs",
+            *lines[start:end],
+            f"… what the emulator cannot make: {sum('≈' in line for line in lines[end:])} resources",
+            lines[-1],
+        )
+    )
+
+
 def timeless(text: str) -> list[str]:
     """The lines, without the seconds that the last one ends with."""
     *lines, last = clean(text).splitlines()
@@ -47,7 +74,7 @@ def main(arguments: list[str]) -> int:
     if found is None:
         print("README.md has no block between `rehearsal output` markers", file=sys.stderr)
         return 1
-    now = clean(output())
+    now = excerpt(output())
     shown = found[0].removeprefix(found[1]).removesuffix(found[2])
     if "--check" not in arguments:
         README.write_text(BLOCK.sub(lambda match: match[1] + now + match[2], readme), encoding="utf-8")

@@ -363,10 +363,12 @@ class Monitor:
         judged = self._judged(resource, resource.inputs)
         self.problems += self._ask(lambda analyzer: analyzer.analyze(judged), list[Problem]())
 
-    def analyze_stack(self) -> int:
-        """Ask for the rules over the whole graph, once the program has ended; returns how many rules there are."""
-        judged = [self._judged(resource, resource.outputs or resource.inputs) for resource in self.resources.values()]
-        self.problems += self._ask(lambda analyzer: analyzer.analyze_stack(judged), list[Problem]())
+    def analyze_stack(self, *, whole: bool) -> int:
+        """Ask for the rules over the graph if it is `whole`, once the program has ended; returns how many rules there
+        are."""
+        if whole:
+            judged = [self._judged(one, one.outputs or one.inputs) for one in self.resources.values()]
+            self.problems += self._ask(lambda analyzer: analyzer.analyze_stack(judged), list[Problem]())
         return self._ask(lambda analyzer: analyzer.count, 0)
 
     def _judged(self, resource: Registered, properties: dict[str, Any]) -> Judged:

@@ -73,8 +73,9 @@ def _result(
     failed = any(
         problem.level == "error" and problem.kind in ("settings", "program") for problem in monitor.problems[before:]
     )
-    rules = monitor.analyze_stack()
-    if name == "deploy":
+    # Of a half-made stack every companion would be missing: what failed is told, and nothing that follows from it.
+    rules = monitor.analyze_stack(whole=not failed)
+    if name == "deploy" and not failed:
         for arn, urn in cloud.never_made():
             monitor.problems.append(
                 Problem(

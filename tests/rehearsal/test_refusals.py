@@ -6,10 +6,11 @@ Mistakes in a program or in a project's files; mistakes in Kumiki's settings are
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
-from tests.rehearsal.conftest import Rehearse, Rehearsed, project, run
+from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, project, run
 
 
 def assert_one_clean_error(done: Rehearsed, status: int, *parts: str) -> None:
@@ -79,6 +80,35 @@ def test_a_component_that_raises_shows_its_stack_trace_on_request(rehearse_plain
     done = rehearse_plain('raise ValueError("on purpose")', "--debug")
     assert done.status == 1
     assert "Traceback (most recent call last)" in done.text
+
+
+HALF_A_STACK = """
+    role = aws.iam.Role("role", assume_role_policy=json.dumps({
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}},
+        ],
+    }), opts=opts)
+    later = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/later"
+    aws.iam.RolePolicy("policy", role=role.id, policy=json.dumps({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": later}],
+    }), opts=opts)
+    aws.s3.Bucket("bucket", opts=opts)
+"""
+
+
+def test_what_a_program_did_not_come_to_make_is_not_missed(rehearse_plain: Rehearse) -> None:
+    pack = ("--policy-pack", str(ROOT / "policies"))
+    program = f"import json\n{dedent(HALF_A_STACK)}"
+    whole = rehearse_plain(program, *pack)
+    assert "bucket-access-block" in {one["rule"] for one in whole.report["problems"]}, "its companion is missing"
+    assert [one for one in whole.problems("reference") if "later" in one["message"]]
+    half = rehearse_plain(program + "raise ValueError('no bucket for you')\n", *pack)
+    (only,) = half.problems("program")
+    assert only["message"].startswith("ValueError: no bucket for you (__main__.py, line ")
+    assert half.problems("reference") == []
+    assert "bucket-access-block" not in {one["rule"] for one in half.report["problems"]}
 
 
 def test_an_exception_in_an_apply_is_one_error(rehearse_plain: Rehearse) -> None:
