@@ -143,13 +143,11 @@ def test_a_folder_that_does_not_exist_is_refused_before_anything_runs(tmp_path: 
 
 
 def declared(stack: str) -> set[str]:
-    """The services that the stack's file gives the database to."""
+    """The services that the stack's file gives the database to, and what creates its extensions."""
     config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
-    return {
-        f"kumiki-{stack}-{name}-service"
-        for name, service in config["kumiki:services"].items()
-        if service.get("database")
-    }
+    services = [name for name, service in config["kumiki:services"].items() if service.get("database")]
+    assert config["kumiki:database"]["extensions"]
+    return {f"kumiki-{stack}-database-extensions-function", *(f"kumiki-{stack}-{name}-service" for name in services)}
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
