@@ -53,7 +53,7 @@ waived. This is also how a stack declares what a rule calls an exception:
         - rule: bucket-versioning
           urn: "*::kumiki-dev-site-bucket" # a pattern for the resource's URN
           reason: The front end is built again at every deployment.
-          until: 2027-06-30
+          until: "2027-06-30"
 
 **Unknown values.** A rule that needs a value which does not exist yet at a preview gives no verdict; it judges when the
 value is known, before the resource is made. Connections between resources are known from the first preview on.

@@ -5,7 +5,7 @@
         - rule: bucket-access-logs
           urn: "*::kumiki-prod-uploads-bucket"
           reason: The uploads are logged by CloudTrail data events.
-          until: 2026-12-31
+          until: "2026-12-31"
 
 A waiver that is not in order waives nothing; the rule `waiver-ledger` says what is wrong with it.
 """

@@ -57,6 +57,14 @@ def _login(type_: str) -> Any:
     return aws("ssm/parameter:Parameter", {"type": type_, "value": "login-value"}, name="login")
 
 
+def _parameters(family: str) -> Any:
+    return aws("rds/parameterGroup:ParameterGroup", {"family": family}, name="p")
+
+
+def _cluster_parameters(family: str) -> Any:
+    return aws("rds/clusterParameterGroup:ClusterParameterGroup", {"family": family}, name="p")
+
+
 def _cache(**props: Any) -> Any:
     return aws("elasticache/replicationGroup:ReplicationGroup", props)
 
@@ -457,6 +465,82 @@ def cache_snapshots(cache: Resource, _at: Context) -> Iterator[str]:
         yield "no snapshots are kept"
 
 
+# Names that an engine keeps for itself.
+_RESERVED = {
+    "postgres": ("admin", "postgres_admin", "rdsadmin", "rds_superuser", "public"),
+    "mysql": ("rdsadmin", "mysql.sys", "mysql.session"),
+    "maria": ("rdsadmin", "mysql.sys"),
+}
+
+
+@rule(
+    id="database-user-free",
+    title="The master user has a name that the engine does not keep for itself",
+    types=(INSTANCE, CLUSTER),
+    level=MANDATORY,
+    severity="medium",
+    topics=("runtime",),
+    remedy="Choose another name, such as dbadmin.",
+    compliant=[
+        example(_db(engine="postgres", username="dbadmin")),
+        example(_cluster(engine="aurora-mysql", masterUsername="admin")),
+        example(_db(engine="postgres", replicateSourceDb="other")),
+    ],
+    non_compliant=[
+        example(_db(engine="postgres", username="rdsadmin")),
+        example(_cluster(engine="aurora-postgresql", masterUsername="Admin")),
+    ],
+)
+def database_user_free(database: Resource, _at: Context) -> Iterator[str]:
+    """AWS refuses such a name, some minutes into the deployment; no schema lists them."""
+    key = "username" if database.kind == INSTANCE else "masterUsername"
+    user, engine = database.props.text(key).lower(), database.props.text("engine")
+    if any(part in engine and user in names for part, names in _RESERVED.items()):
+        yield f"{engine} keeps {user} for itself"
+
+
+@graph_rule(
+    id="database-parameters-fit",
+    title="A parameter group is of the family of the engine and version that use it",
+    types=(INSTANCE, CLUSTER, MEMBER),
+    level=MANDATORY,
+    severity="medium",
+    topics=("runtime",),
+    remedy="Set the group's family to the engine followed by its major version, such as postgres17.",
+    compliant=[
+        example(_parameters("postgres17"), _db(engine="postgres", engineVersion="17.5", parameterGroupName=ref("p"))),
+        example(_parameters("mysql8.0"), _db(engine="mysql", engineVersion="8.0.42", parameterGroupName=ref("p"))),
+        example(
+            _cluster_parameters("aurora-postgresql16"),
+            _cluster(engine="aurora-postgresql", engineVersion="16", dbClusterParameterGroupName=ref("p")),
+        ),
+        # Which minor version is the newest of its major one, AWS decides.
+        example(_parameters("postgres17"), _db(engine="postgres", parameterGroupName=ref("p"))),
+    ],
+    non_compliant=[
+        example(_parameters("postgres16"), _db(engine="postgres", engineVersion="17.5", parameterGroupName=ref("p"))),
+        example(_parameters("postgres1"), _db(engine="postgres", engineVersion="17", parameterGroupName=ref("p"))),
+        example(_parameters("mysql8.0"), _db(engine="mysql", engineVersion="8.4.5", parameterGroupName=ref("p"))),
+        example(
+            _cluster_parameters("postgres17"),
+            _cluster(engine="aurora-postgresql", engineVersion="17", dbClusterParameterGroupName=ref("p")),
+        ),
+        example(_parameters("aurora-postgresql17"), _db(engine="postgres", parameterGroupName=ref("p"))),
+    ],
+)
+def database_parameters_fit(database: Resource, at: Context) -> Iterator[str]:
+    """AWS refuses another family once the database is being made, or when its version is raised."""
+    engine, version = database.props.text("engine"), database.props.text("engineVersion")
+    for via, kind in (("parameterGroupName", _PARAMETERS), ("dbClusterParameterGroupName", _CLUSTER_PARAMETERS)):
+        for group in at.graph.targets(database, kind, via=via):
+            family = group.props.text("family")
+            rest = family.removeprefix(engine)
+            if rest == family or not (rest[:1].isdigit() or not rest):
+                yield f"the group {group.name} is of the family {family}, and the engine is {engine}"
+            elif version and not f"{version}.".startswith(f"{rest}."):
+                yield f"the group {group.name} is of the family {family}, and the version is {version}"
+
+
 RULES = (
     _encrypted,
     _not_public,
@@ -474,4 +558,6 @@ RULES = (
     cache_login,
     cache_two_zones,
     cache_snapshots,
+    database_user_free,
+    database_parameters_fit,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guardrails.kit import MANDATORY, MANDATORY_IN_PROD, aws, example, graph_rule, ref, rule
+from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, aws, example, graph_rule, ref, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -232,6 +232,63 @@ def _origins(distribution: Resource) -> Iterator[Props]:
     return distribution.props.items("origins").blocks()
 
 
+_HEADERS = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
+_YEAR = 365 * 24 * 3600
+# AWS's own policies with the header.
+_AWS_POLICIES = (
+    "67f7725c-6f97-4210-82d7-5512b31e9d03",
+    "e61eb60c-9c35-4d20-a928-2b84e02af89c",
+    "eaab4381-ed33-4a86-88ca-d9558dc6cd63",
+)
+
+
+def _headers(**security: Any) -> Any:
+    return aws(_HEADERS.removeprefix("aws:"), {"securityHeadersConfig": security}, name="headers")
+
+
+def _with_headers(policy: Any) -> Any:
+    return _shown(defaultCacheBehavior=_behaviour(responseHeadersPolicyId=policy))
+
+
+_STRICT = {"strictTransportSecurity": {"accessControlMaxAgeSec": _YEAR, "override": True}}
+
+
+@graph_rule(
+    id="distribution-hsts",
+    title="Browsers are told to come back by HTTPS only",
+    types=(DISTRIBUTION,),
+    level=ADVISORY,
+    severity="low",
+    topics=("in transit",),
+    references=("C259",),
+    remedy="Give every behaviour a response headers policy with strictTransportSecurity for a year or longer.",
+    compliant=[
+        example(_headers(**_STRICT), _with_headers(ref("headers"))),
+        example(_with_headers(_AWS_POLICIES[0])),
+    ],
+    non_compliant=[
+        example(_shown()),
+        example(_headers(), _with_headers(ref("headers"))),
+        example(
+            _headers(strictTransportSecurity={"accessControlMaxAgeSec": 60, "override": True}),
+            _with_headers(ref("headers")),
+        ),
+        example(_with_headers("5cc3b908-e619-4b99-88e5-2cf7f45965bd")),
+    ],
+)
+def distribution_hsts(distribution: Resource, at: Context) -> Iterator[str]:
+    """A redirect to HTTPS comes after a first request in plain text, which somebody between may answer instead."""
+    made = at.graph.targets(distribution, _HEADERS, via="defaultCacheBehavior.responseHeadersPolicyId")
+    if made:
+        ages = [
+            each.props.number("securityHeadersConfig.strictTransportSecurity.accessControlMaxAgeSec") for each in made
+        ]
+        if max(age or 0 for age in ages) < _YEAR:
+            yield "its headers do not say so, or not for a year"
+    elif distribution.props.text("defaultCacheBehavior.responseHeadersPolicyId") not in _AWS_POLICIES:
+        yield "no policy of its headers says so"
+
+
 RULES = (
     distribution_viewer_tls,
     distribution_https,
@@ -240,4 +297,5 @@ RULES = (
     distribution_root_object,
     distribution_waf,
     distribution_logs,
+    distribution_hsts,
 )

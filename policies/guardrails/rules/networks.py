@@ -224,4 +224,51 @@ def acl_admin_ports(acl: Resource, at: Context) -> Iterator[str]:
             yield f"port {port} ({name}) is open to the internet"
 
 
-RULES = (vpc_default_group_closed, vpc_flow_logs, endpoint_policy, subnet_no_public_address, acl_admin_ports)
+ADDRESS, VOLUME = "aws:ec2/eip:Eip", "aws:ebs/volume:Volume"
+_HOLDERS = {
+    ADDRESS: (
+        ("aws:ec2/natGateway:NatGateway", "allocationId"),
+        ("aws:ec2/eipAssociation:EipAssociation", "allocationId"),
+        ("aws:lb/loadBalancer:LoadBalancer", "subnetMappings"),
+    ),
+    VOLUME: (("aws:ec2/volumeAttachment:VolumeAttachment", "volumeId"),),
+}
+
+
+@graph_rule(
+    id="nothing-unattached",
+    title="Public addresses and volumes belong to something",
+    types=(ADDRESS, VOLUME),
+    level=ADVISORY,
+    severity="low",
+    topics=("cost",),
+    references=("A", "C2-19"),
+    remedy="Attach it, or remove it.",
+    compliant=[
+        example(
+            aws("ec2/eip:Eip", {"domain": "vpc"}, name="address"),
+            aws("ec2/natGateway:NatGateway", {"allocationId": ref("address"), "subnetId": "subnet-1"}, name="nat"),
+        ),
+        example(aws("ec2/eip:Eip", {"domain": "vpc", "instance": "i-1"}, name="address")),
+    ],
+    non_compliant=[
+        example(aws("ec2/eip:Eip", {"domain": "vpc"}, name="address")),
+        example(aws("ebs/volume:Volume", {"availabilityZone": "ap-northeast-1a", "size": 8}, name="volume")),
+    ],
+)
+def nothing_unattached(resource: Resource, at: Context) -> Iterator[str]:
+    """An address is $3.65 a month and a volume $0.096 for each GB, used or not."""
+    if resource.props.has("instance") or resource.props.has("networkInterface"):
+        return
+    if not any(at.graph.children(resource, kind, via=via) for kind, via in _HOLDERS[resource.kind]):
+        yield "nothing uses it"
+
+
+RULES = (
+    vpc_default_group_closed,
+    vpc_flow_logs,
+    endpoint_policy,
+    subnet_no_public_address,
+    acl_admin_ports,
+    nothing_unattached,
+)

@@ -59,6 +59,38 @@ _secret_key = _named(
 )
 
 
+def _secret(**props: Any) -> Any:
+    return aws("secretsmanager/secret:Secret", props, name="secret")
+
+
+_ROTATED = aws(
+    "secretsmanager/secretRotation:SecretRotation",
+    {"secretId": ref("secret"), "rotationRules": {"automaticallyAfterDays": 30}},
+)
+
+
+@graph_rule(
+    id="secret-rotation",
+    title="Secrets are rotated",
+    types=(SECRET,),
+    level=MANDATORY_IN_PROD,
+    severity="medium",
+    topics=("secrets",),
+    references=("N-SMG4", "C304", "F SecretsManager.1"),
+    remedy="Add an aws.secretsmanager.SecretRotation with a function that gives the secret its next value.",
+    compliant=[
+        example(_secret(), _ROTATED),
+    ],
+    non_compliant=[example(_secret())],
+)
+def secret_rotation(secret: Resource, at: Context) -> Iterator[str]:
+    """A value that nobody changes is known to everybody who has ever read it: in a log, on a laptop, in a backup. Where
+    a change must be made by people, because it ends sessions or because a partner has to make it too, waive it and say
+    so."""
+    if not at.graph.children(secret, "aws:secretsmanager/secretRotation:SecretRotation", via="secretId"):
+        yield "its value stays until somebody changes it"
+
+
 @rule(
     id="parameter-secure",
     title="A parameter that holds a secret is a SecureString",
@@ -295,6 +327,7 @@ def alarm_tells_somebody(alarm: Resource, at: Context) -> Iterator[str]:
 
 RULES = (
     _secret_key,
+    secret_rotation,
     parameter_secure,
     query_results_encrypted,
     _trail_everywhere,
