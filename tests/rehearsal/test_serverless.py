@@ -245,19 +245,24 @@ def test_the_files_are_read_by_the_distribution_alone_and_errors_have_pages(stac
 
 
 @pytest.mark.covers("B1", "B3", "B17")
-def test_the_api_reaches_the_database_and_the_cache_and_nothing_else_does(stack: Rehearsed) -> None:
-    ours = stack.resource("chat-prod-api-security-group")["id"]
-    for store, port in (("database", 5432), ("cache", 6379)):
+def test_the_api_reaches_the_database_and_the_cache_and_nothing_else_but_what_creates_extensions_does(
+    stack: Rehearsed,
+) -> None:
+    ours, extensions = (
+        stack.resource(f"chat-prod-{name}-security-group")["id"] for name in ("api", "database-extensions")
+    )
+    for store, port, callers in (("database", 5432, {ours, extensions}), ("cache", 6379, {ours})):
         group = stack.resource(f"chat-prod-{store}-security-group")["id"]
         let_in = [one for one in every(stack, "SecurityGroupIngressRule").values() if one["securityGroupId"] == group]
-        assert [(one["referencedSecurityGroupId"], one["fromPort"], one["toPort"]) for one in let_in] == [
-            (ours, port, port)
-        ]
-        (out,) = [
+        ways_in = sorted((one["referencedSecurityGroupId"], one["fromPort"], one["toPort"]) for one in let_in)
+        assert ways_in == sorted((caller, port, port) for caller in callers)
+        let_out = [
             one for one in every(stack, "SecurityGroupEgressRule").values()
             if one.get("referencedSecurityGroupId") == group
         ]  # fmt: skip
-        assert (out["securityGroupId"], out["fromPort"]) == (ours, port)
+        assert sorted((one["securityGroupId"], one["fromPort"]) for one in let_out) == sorted(
+            (caller, port) for caller in callers
+        )
     variables = told(stack, "api")
     for store in ("database", "cache"):
         assert variables[f"{store.upper()}_HOST"] == stack.report["outputs"][f"{store}Endpoint"]
@@ -265,6 +270,13 @@ def test_the_api_reaches_the_database_and_the_cache_and_nothing_else_does(stack:
         assert who_may(stack, "secretsmanager:GetSecretValue", secret) == {"api"}
     outside = [name for name in FUNCTIONS if "vpcConfig" not in inputs(stack, f"{name}-function")]
     assert outside == [name for name in FUNCTIONS if name != "api"]
+
+
+@pytest.mark.covers("B1")
+def test_pgvector_is_there_when_the_deployment_ends(stack: Rehearsed) -> None:
+    call = inputs(stack, "database-extensions-invocation")
+    assert json.loads(call["input"]) == {"extensions": ["vector"]}
+    assert call["triggers"]["database"] == stack.report["outputs"]["databaseEndpoint"]
 
 
 @pytest.mark.covers("B1")
