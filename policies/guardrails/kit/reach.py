@@ -47,6 +47,15 @@ TABLE = "aws:dynamodb/table:Table"
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+PROFILE = "aws:iam/instanceProfile:InstanceProfile"
+BUCKET = "aws:s3/bucket:Bucket"
+ALIAS = "aws:lambda/alias:Alias"
+PERMISSION = "aws:lambda/permission:Permission"
+HTTP_API = "aws:apigatewayv2/api:Api"
+REST_API = "aws:apigateway/restApi:RestApi"
+APIS = (HTTP_API, REST_API)
+BY_GRANT = {TABLE: "dynamodb:", BUCKET: "s3:"}
+"""Data stores that answer, by their API, to whoever may: how the names of their actions begin."""
 
 EVENT_SOURCE = "aws:lambda/eventSourceMapping:EventSourceMapping"
 
@@ -231,6 +240,7 @@ class Reach:
                     if ports is not None:
                         yield Edge(source.name, target.name, _shown(ports, target), "security groups")
         yield from self._origins()
+        yield from self._apis()
         yield from self._grants()
 
     def _from_the_internet(self, target: Resource) -> Iterator[Edge]:
@@ -254,21 +264,50 @@ class Reach:
             yield Edge(INTERNET, distribution.name, "443", "CloudFront")
             for urn in distribution.dependencies.get("origins", ()):
                 origin = self.graph.by_urn.get(urn)
-                if origin is not None and origin.kind in (BALANCER, HOST):
-                    yield Edge(distribution.name, origin.name, "443" if origin.kind == BALANCER else "80", "CloudFront")
+                if origin is not None and origin.kind in (BALANCER, HOST, BUCKET, *APIS):
+                    yield Edge(distribution.name, origin.name, "80" if origin.kind == HOST else "443", "CloudFront")
+
+    def _apis(self) -> Iterator[Edge]:
+        """APIs are on the internet, and call the functions that let them."""
+        for api in self.graph.of_kind(*APIS):
+            yield Edge(INTERNET, api.name, "443", "API Gateway")
+        for permission in self.graph.of_kind(PERMISSION):
+            named = (self.graph.by_urn.get(urn) for urn in permission.dependencies.get("sourceArn", ()))
+            for api in (each for each in named if each is not None and each.kind in APIS):
+                for function in self._functions(permission, "function"):
+                    yield Edge(api.name, function.name, "443", "API Gateway")
+
+    def _functions(self, resource: Resource, via: str) -> list[Resource]:
+        """The functions that a property names, by themselves or by an alias."""
+        found = self.graph.targets(resource, FUNCTION, via=via)
+        for alias in self.graph.targets(resource, ALIAS, via=via):
+            found += self.graph.targets(alias, FUNCTION, via="functionName")
+        return found
 
     def _grants(self) -> Iterator[Edge]:
-        """Tables answer to whoever may, by their API."""
+        """Tables and buckets answer to whoever may, by their API."""
         for policy in self.graph.of_kind(ROLE_POLICY):
-            tables = [
+            stores = [
                 self.graph.by_urn[urn]
                 for urn in policy.dependencies.get("policy", ())
-                if urn in self.graph.by_urn and self.graph.by_urn[urn].kind == TABLE
+                if urn in self.graph.by_urn and self.graph.by_urn[urn].kind in BY_GRANT
             ]
+            if not stores:
+                continue
+            actions = self._actions(policy)
             for role in self.graph.targets(policy, ROLE, via="role"):
                 for caller in self.callers_with(role):
-                    for table in tables:
-                        yield Edge(caller.name, table.name, "443", "IAM")
+                    for store in stores:
+                        if actions is None or any(each.startswith(BY_GRANT[store.kind]) for each in actions):
+                            yield Edge(caller.name, store.name, "443", "IAM")
+
+    @staticmethod
+    def _actions(policy: Resource) -> set[str] | None:
+        """What a policy allows; None where that cannot be told yet, and everything may be."""
+        try:
+            return {action for each in statements(policy.props, "policy") if each.allows for action in each.actions}
+        except (NotYetKnown, MalformedPolicyError):
+            return None
 
     def callers_with(self, role: Resource) -> list[Resource]:
         """What runs with this role."""
@@ -276,6 +315,9 @@ class Reach:
         for service in self.graph.of_kind(SERVICE):
             tasks = self.graph.targets(service, TASK, via="taskDefinition")
             found += [service for task in tasks if role in self.graph.targets(task, ROLE, via="taskRoleArn")]
+        for host in self.graph.of_kind(HOST):
+            profiles = self.graph.targets(host, PROFILE, via="iamInstanceProfile")
+            found += [host for profile in profiles if role in self.graph.targets(profile, ROLE, via="role")]
         return found
 
     def rights(self, caller: Resource) -> set[str]:
@@ -318,7 +360,7 @@ class Reach:
     # Answers.
 
     def stores(self) -> list[str]:
-        return sorted({each.name for each in self.graph.of_kind(*STORES, TABLE)})
+        return sorted({each.name for each in self.graph.of_kind(*STORES, *BY_GRANT)})
 
     def path(self, source: str, target: str) -> list[str]:
         """The shortest chain of hops; empty if there is none."""
