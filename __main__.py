@@ -15,6 +15,7 @@ from architecture.data import build_data
 from architecture.delivery import build_delivery
 from architecture.edge import build_edge
 from architecture.functions import build_functions
+from architecture.lake import build_lake
 from architecture.messaging import build_messaging
 from architecture.network import build_network
 from architecture.observability import build_topics, build_us_east_topics, build_watch
@@ -42,6 +43,7 @@ functions = build_functions(settings, platform, network, storage, data, topics, 
 apis = build_apis(settings, platform, storage, edge, users, functions.functions, topics)
 site = build_site(settings, platform, storage, edge, us_east_topics, apis=apis.apis)
 analytics = build_analytics(settings, platform, storage)
+lake = build_lake(settings, platform, network, storage, data, topics)
 build_baseline(settings, platform, storage, topics)
 build_recovery(settings, platform, storage, topics)
 builds = build_builds(settings, platform, storage, topics)
@@ -61,6 +63,7 @@ outputs.export_apis(apis)
 outputs.export_messaging(messaging)
 outputs.export_site(site)
 outputs.export_analytics(analytics)
+outputs.export_lake(lake)
 outputs.export_copies(copies)
 outputs.export_delivery(delivery, builds)
 outputs.export_dashboard(dashboard)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, cast
 
 import pulumi
 
@@ -26,6 +26,10 @@ from architecture.data import (
 from architecture.delivery import deploy_role_args, front_end_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.functions import following, function_args
+from architecture.lake import job_size, lake_args
+from architecture.lake import results_args as lake_results_args
+from architecture.lake import schedule_args as lake_schedule_args
+from architecture.lake import zone_args as lake_zone_args
 from architecture.messaging import event_route_args, queue_args, schedule_args, workflow_args
 from architecture.network import vpc_args
 from architecture.observability import topics_args
@@ -34,13 +38,16 @@ from architecture.site import Reached, site_args, site_certificate_args, site_na
 from architecture.storage import bucket_args, log_archive_args
 from architecture.users import user_pool_args
 from components.alarms import AlarmTopics
+from components.analytics.workgroup import Results
 from components.compute.service import Image
 from components.messaging.target import Target
 from components.network.flow_logs import FlowLogsToCloudWatch
 from components.refusal import Refusal
 from settings import Mistake, SettingsError
+from settings.lake import ZONES
 
 if TYPE_CHECKING:
+    from components.data.bucket import Bucket
     from settings import Settings
 
 
@@ -129,6 +136,7 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
             replica_key_arn=key_arn,
             access_log_bucket=None,
         )
+    yield from _lake_parts(settings)
     yield from _edge_parts(settings)
     yield from _messaging_parts(settings)
     for name, function in settings.functions.items():
@@ -142,6 +150,21 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
             )
     yield from _api_parts(settings)
     yield from _site_parts(settings)
+
+
+def _lake_parts(settings: Settings) -> Iterator[Callable[[], object]]:
+    lake = settings.lake
+    if lake is None:
+        return
+    ground = {"key_arn": None, "access_log_bucket": None}
+    yield lambda: lake_zone_args(lake, settings.retention, **ground)
+    yield lambda: lake_results_args(lake, settings.retention, **ground)
+    # Only their names matter here.
+    zones = cast("Mapping[str, Bucket]", dict.fromkeys(ZONES))
+    results = Results(bucket="to-be-made", bucket_arn="to-be-made")
+    yield lambda: lake_args(lake, settings, zones=zones, results=results, key_arn=None, log_key_arn=None)
+    yield lambda: job_size(lake)
+    yield lambda: lake_schedule_args(lake, Target(arn="arn:aws:states:::to-be-made", action="states:StartExecution"))
 
 
 def _edge_parts(settings: Settings) -> Iterator[Callable[[], object]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from architecture.delivery import Delivery
     from architecture.edge import Edge
     from architecture.functions import Functions
+    from architecture.lake import Lake
     from architecture.messaging import Messaging
     from architecture.site import Site
     from architecture.storage import Storage
@@ -147,6 +148,15 @@ def export_analytics(analytics: Analytics | None) -> None:
     if analytics is not None:
         pulumi.export("logWorkgroup", analytics.log_table.workgroup_name)
         pulumi.export("logDatabase", analytics.log_table.database_name)
+
+
+def export_lake(lake: Lake | None) -> None:
+    """Where the lake can be asked, and the workflow that fills a gap: `aws stepfunctions start-execution …`."""
+    if lake is not None:
+        pulumi.export("lakeWorkgroup", lake.lake.workgroup_name)
+        pulumi.export("lakeDatabase", lake.lake.database_name)
+        pulumi.export("lakeZones", {zone: bucket.name for zone, bucket in lake.zones.items()})
+        pulumi.export("lakeWorkflowArn", lake.workflow.arn)
 
 
 def export_dashboard(dashboard: Dashboard | None) -> None:

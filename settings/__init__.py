@@ -27,6 +27,7 @@ from settings import (
     delivery,
     edge,
     functions,
+    lake,
     messaging,
     names,
     network,
@@ -46,6 +47,7 @@ from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, Se
 from settings.delivery import BuildSettings, DeliverySettings, FrontEndSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.functions import FunctionSettings
+from settings.lake import LakeSettings
 from settings.messaging import QueueSettings, WorkflowSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
 from settings.network import NetworkSettings
@@ -77,6 +79,7 @@ _PARTS = (
     recovery,
     users,
     apis,
+    lake,
 )
 """Each knows which of its settings cannot work together."""
 
@@ -114,6 +117,7 @@ class Settings(Section):
     backup: BackupSettings | None = None
     user_pool: UserPoolSettings | None = None
     log_analytics: LogAnalyticsSettings | None = None
+    lake: LakeSettings | None = None
     cost_guard: CostGuardSettings | None = None
     database_copy: DatabaseCopySettings | None = None
     expected: ExpectedSettings = ExpectedSettings()

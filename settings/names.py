@@ -39,6 +39,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "function": (("function", 0, 64), ("role", len("-role") + _PULUMI_SUFFIX, 64)),
     "scheduled function": (("role", len("-schedule-role") + _PULUMI_SUFFIX, 64),),
     "api": (("authorizer", len("-authorizer"), 128),),
+    "job": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
     "event workflow": (("role", len("-event-role") + _PULUMI_SUFFIX, 64),),
 }
 
@@ -67,6 +68,19 @@ RESERVED_SERVICES = (
     "firewall",
     "front-end",
     "internal",
+    "lake",
+    "lake-activity",
+    "lake-clean",
+    "lake-code",
+    "lake-code-files",
+    "lake-curated",
+    "lake-database",
+    "lake-history",
+    "lake-logs",
+    "lake-night",
+    "lake-quality",
+    "lake-raw",
+    "lake-results",
     "log-archive",
     "log-router",
     "logs",
@@ -98,6 +112,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("delivery", "deploy role")] if settings.delivery else []
     ours += [("site", "site")] if settings.site else []
     ours += [("build", "build"), ("builds", "bucket")] if settings.build else []
+    ours += [("lake-curated", "bucket"), ("lake-history", "job"), ("lake-night", "workflow")] if settings.lake else []
     ours += [("query-results", "bucket")] if settings.log_analytics else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]

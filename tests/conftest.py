@@ -122,8 +122,12 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
     if short == "ReplicationGroup":
         extra |= {"primaryEndpointAddress": f"{name}.cache", "readerEndpointAddress": f"{name}.ro.cache"}
         extra["configurationEndpointAddress"] = f"{name}.cfg.cache"
-    if short in {"ParameterGroup", "ClusterParameterGroup"}:
+    if short in {"ParameterGroup", "ClusterParameterGroup", "Role", "SecurityConfiguration"}:
         extra["name"] = name
+    if type_.startswith("aws:glue/") and "name" in inputs:
+        extra["arn"] = f"arn:aws:glue:{REGION}:{ACCOUNT}:{short.lower()}/{inputs['name']}"
+    if type_ == "aws:cloudwatch/logGroup:LogGroup":
+        extra["arn"] = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{inputs['name']}"
     if type_ == "aws:amplify/app:App":
         extra["defaultDomain"] = f"{name}.amplifyapp.com"
     if short == "SubnetGroup":

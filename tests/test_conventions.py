@@ -17,7 +17,11 @@ import pytest
 
 import components
 from components.alarms import AlarmTopics
+from components.analytics.data_lake import DataLake, DataLakeArgs, LakeTable
+from components.analytics.job_code import JobCode, JobCodeArgs
 from components.analytics.log_table import LogTable, LogTableArgs
+from components.analytics.spark_job import DatabaseConnection, DatabaseConnectionArgs, SparkJob, SparkJobArgs
+from components.analytics.workgroup import Results
 from components.compute.cluster import Cluster, ClusterArgs
 from components.compute.function import Function, FunctionArgs
 from components.compute.log_router import LogRouter, LogRouterArgs
@@ -352,6 +356,53 @@ def _log_table(transform: Any) -> None:
     LogTable(NAME, args).grant_query(_role())
 
 
+def _lake(name: str, transform: Any) -> DataLake:
+    zones = {zone: Bucket(f"wiki-dev-caller-{zone}", BucketArgs()) for zone in ("raw", "clean")}
+    table = LakeTable(zone="clean", description="x", columns={"id": "bigint"}, partitions={"day": "date"})
+    args = DataLakeArgs(
+        zones=zones,
+        tables={"things": table},
+        results=Results(bucket="results", bucket_arn="arn:aws:s3:::results", key_arn="arn:aws:kms:::key/1"),
+        queries={"all": "-- Everything\nSELECT 1"},
+        crawled=["exports"],
+        key_arn="arn:aws:kms:::key/1",
+        transform=transform,
+    )
+    return DataLake(name, args)
+
+
+def _data_lake(transform: Any) -> None:
+    _lake(NAME, transform).grant_query(_role())
+
+
+def _code(name: str, transform: Any) -> JobCode:
+    bucket = Bucket("wiki-dev-caller-code", BucketArgs())
+    folder = ROOT / "workloads" / "jobs"
+    args = JobCodeArgs(
+        folder=folder, scripts=["logs.py"], bucket=bucket, key_arn="arn:aws:kms:::key/1", transform=transform
+    )
+    return JobCode(name, args)
+
+
+def _spark_job(transform: Any) -> None:
+    lake, code = _lake("wiki-dev-caller-lake", {}), _code("wiki-dev-caller-files", {})
+    SparkJob(NAME, SparkJobArgs(lake=lake, code=code, script="logs.py", transform=transform)).grant_run(_role())
+
+
+def _database_connection(transform: Any) -> None:
+    ids = pulumi.Output.from_input(["subnet-1"])
+    network = ExistingNetwork(
+        vpc_id=pulumi.Output.from_input("vpc-1"),
+        cidr=pulumi.Output.from_input("10.0.0.0/16"),
+        public_subnet_ids=ids,
+        private_subnet_ids=ids,
+        isolated_subnet_ids=ids,
+    )
+    database = Postgres("wiki-dev-caller-database", PostgresArgs(vpc_id="vpc-1", subnet_group_name="databases"))
+    args = DatabaseConnectionArgs(database=database, network=network, transform=transform)
+    DatabaseConnection(NAME, args).grant_use(_role())
+
+
 def _cost_guard(transform: Any) -> None:
     args = CostGuardArgs(
         monthly_limit_usd=10,
@@ -570,6 +621,8 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     Cluster: lambda transform: Cluster(NAME, ClusterArgs(transform=transform)) and None,
     CostGuard: _cost_guard,
     Dashboard: _dashboard,
+    DataLake: _data_lake,
+    DatabaseConnection: _database_connection,
     DatabaseDump: _database_dump,
     DeployRole: _deploy_role,
     ErrorLogAlarm: _error_log_alarm,
@@ -578,6 +631,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     DatabaseExtensions: _database_extensions,
     Function: _function,
     HttpApi: _http_api,
+    JobCode: lambda transform: _code(NAME, transform) and None,
     Key: _key,
     LoadBalancer: _load_balancer,
     LogRouter: lambda transform: _log_router(transform) and None,
@@ -592,6 +646,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     SecretSet: _secrets,
     SnapshotExport: _snapshot_export,
     Service: _service,
+    SparkJob: _spark_job,
     StaticSite: _static_site,
     Table: _table,
     Topics: _topics,
@@ -605,10 +660,8 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
 """Each component with everything it can have."""
 
 WITHOUT_POLICIES: set[type[pulumi.ComponentResource]] = {
-    AccountBaseline, AmplifyApp, Certificate, Cluster, CostGuard, Dashboard, ErrorLogAlarm, LoadBalancer, LogRouter,
-    UserPool, WebAcl, Zone,
-    AccountBaseline, AmplifyApp, Certificate, Cluster, Dashboard, ErrorLogAlarm, LoadBalancer, LogRouter, UserPool,
-    HttpApi, RestApi, WebAcl, Zone,
+    AccountBaseline, AmplifyApp, Certificate, Cluster, CostGuard, Dashboard, ErrorLogAlarm, HttpApi, JobCode,
+    LoadBalancer, LogRouter, RestApi, UserPool, WebAcl, Zone,
 }  # fmt: skip
 """Components that grant nothing to anybody."""
 

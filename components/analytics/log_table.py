@@ -14,8 +14,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
+from components.analytics.workgroup import Results, check_scan_limit, description_of, make_workgroup, may_ask
 from components.children import Children, Transform
-from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS
 from components.policy import document, statement
 from components.refusal import Refusal
 
@@ -36,9 +36,6 @@ COLUMNS = {
     "user_id": ("string", "Who asked"),
 }
 """The fields of a record. `service` is one too, but its folder says it already, and a table has each name once."""
-
-LEAST_SCAN_MIB = 10
-"""Athena takes no lower limit, and bills no less for a query."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +85,7 @@ class LogTableArgs:
         first, last = self.years
         if not 2000 <= first <= last <= 2100:
             raise Refusal("years", self.years, "is not a first and a last year, such as (2025, 2035)")
-        if self.scan_limit_mib < LEAST_SCAN_MIB:
-            raise Refusal(
-                "scan_limit_mib", self.scan_limit_mib, f"is less than Athena accepts; use {LEAST_SCAN_MIB} MiB or more"
-            )
+        check_scan_limit(self.scan_limit_mib)
 
 
 class LogTable(pulumi.ComponentResource):
@@ -117,12 +111,21 @@ class LogTable(pulumi.ComponentResource):
             opts=self._child("database"),
         )
         table = self._table(database)
-        workgroup = self._workgroup()
+        self._results = Results(
+            bucket=args.results_bucket, bucket_arn=args.results_bucket_arn, key_arn=args.results_key_arn
+        )
+        workgroup = make_workgroup(
+            name,
+            description="Questions about the logs of the applications.",
+            results=self._results,
+            scan_limit_mib=args.scan_limit_mib,
+            opts=self._child("workgroup"),
+        )
         for title, sql in sorted(args.queries.items()):
             aws.athena.NamedQuery(
                 f"{name}-{title}-query",
                 name=f"{name}-{title}",
-                description=description(sql),
+                description=description_of(sql),
                 database=database.name,
                 workgroup=workgroup.name,
                 query=sql,
@@ -136,17 +139,7 @@ class LogTable(pulumi.ComponentResource):
         args, arn = self._args, self._account.arn
         database, table = self.database_name, self.table_name
         statements = [
-            statement(
-                "AskInTheWorkgroup",
-                actions=[
-                    "athena:GetQueryExecution",
-                    "athena:GetQueryResults",
-                    "athena:GetWorkGroup",
-                    "athena:StartQueryExecution",
-                    "athena:StopQueryExecution",
-                ],
-                resources=pulumi.Output.concat(arn("athena", "workgroup/"), self.workgroup_name),
-            ),
+            *may_ask(pulumi.Output.concat(arn("athena", "workgroup/"), self.workgroup_name), self._results),
             statement(
                 "LookUpTheTable",
                 actions=["glue:GetDatabase", "glue:GetPartitions", "glue:GetTable"],
@@ -167,20 +160,7 @@ class LogTable(pulumi.ComponentResource):
                 resources=args.log_bucket_arn,
                 condition={"StringLike": {"s3:prefix": f"{PREFIX}/*"}},
             ),
-            statement(
-                "FindTheResults",
-                actions=["s3:GetBucketLocation", "s3:ListBucket"],
-                resources=args.results_bucket_arn,
-            ),
-            statement(
-                "KeepTheResults",
-                actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
-                resources=pulumi.Output.concat(args.results_bucket_arn, "/*"),
-            ),
         ]
-        if args.results_key_arn is not None:
-            actions = sorted({*DECRYPT_ACTIONS, *ENCRYPT_ACTIONS})
-            statements.append(statement("UseTheKeyOfTheResults", actions=actions, resources=args.results_key_arn))
         aws.iam.RolePolicy(
             f"{self._prefix}-query-for-{role.pulumi_resource_name}",
             role=role.id,
@@ -229,35 +209,6 @@ class LogTable(pulumi.ComponentResource):
             opts=self._child("table"),
         )
 
-    def _workgroup(self) -> aws.athena.Workgroup:
-        args = self._args
-        own_key = args.results_key_arn is not None
-        return aws.athena.Workgroup(
-            f"{self._prefix}-workgroup",
-            name=self._prefix,
-            description="Questions about the logs of the applications.",
-            # The history of queries and the saved ones go with it; the logs do not.
-            force_destroy=True,
-            configuration=aws.athena.WorkgroupConfigurationArgs(
-                # A client can neither write its results elsewhere nor leave them in clear.
-                enforce_workgroup_configuration=True,
-                publish_cloudwatch_metrics_enabled=True,
-                bytes_scanned_cutoff_per_query=args.scan_limit_mib * 1024 * 1024,
-                engine_version=aws.athena.WorkgroupConfigurationEngineVersionArgs(
-                    selected_engine_version="Athena engine version 3"
-                ),
-                result_configuration=aws.athena.WorkgroupConfigurationResultConfigurationArgs(
-                    output_location=pulumi.Output.concat("s3://", args.results_bucket, "/"),
-                    encryption_configuration=(
-                        aws.athena.WorkgroupConfigurationResultConfigurationEncryptionConfigurationArgs(
-                            encryption_option="SSE_KMS" if own_key else "SSE_S3", kms_key_arn=args.results_key_arn
-                        )
-                    ),
-                ),
-            ),
-            opts=self._child("workgroup"),
-        )
-
 
 def projection(services: Sequence[str], years: tuple[int, int]) -> dict[str, str]:
     """How Athena works out which folders exist, so that nobody has to register one every hour."""
@@ -279,9 +230,3 @@ def projection(services: Sequence[str], years: tuple[int, int]) -> dict[str, str
 def folders() -> str:
     """The folders under the prefix, with Athena's placeholders: `service=${service}/year=${year}/…/`."""
     return "".join(f"{partition}=${{{partition}}}/" for partition in PARTITIONS)
-
-
-def description(sql: str) -> str:
-    """What a query is for: its first line of comment."""
-    first = next((line for line in sql.splitlines() if line.startswith("--")), "")
-    return first.removeprefix("--").strip()

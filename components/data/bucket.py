@@ -195,9 +195,9 @@ class Bucket(pulumi.ComponentResource):
         self.log_target_arn = pulumi.Output.all(bucket.arn, policy.id).apply(lambda known: known[0])
         self.register_outputs({"name": self.name, "arn": self.arn})
 
-    def grant_read(self, role: aws.iam.Role) -> None:
-        """Let `role` list and read objects, and nothing more."""
-        self._grant(role, "read", ["s3:GetObject", "s3:GetObjectVersion"], DECRYPT_ACTIONS)
+    def grant_read(self, role: aws.iam.Role, folder: str | None = None) -> None:
+        """Let `role` list and read objects, or those of `folder` only, and nothing more."""
+        self._grant(role, "read", ["s3:GetObject", "s3:GetObjectVersion"], DECRYPT_ACTIONS, folder)
 
     def grant_write(self, role: aws.iam.Role) -> None:
         """Let `role` list, write and delete objects (a deletion leaves the version), and nothing more."""
@@ -209,11 +209,26 @@ class Bucket(pulumi.ComponentResource):
             sorted({*ENCRYPT_ACTIONS, *DECRYPT_ACTIONS}),
         )
 
-    def _grant(self, role: aws.iam.Role, verb: str, actions: Sequence[str], key_actions: Sequence[str]) -> None:
-        statements = [
-            statement("FindObjects", actions=["s3:GetBucketLocation", "s3:ListBucket"], resources=self.arn),
-            statement(f"{verb.capitalize()}Objects", actions=actions, resources=pulumi.Output.concat(self.arn, "/*")),
-        ]
+    def _grant(
+        self,
+        role: aws.iam.Role,
+        verb: str,
+        actions: Sequence[str],
+        key_actions: Sequence[str],
+        folder: str | None = None,
+    ) -> None:
+        if folder is None:
+            statements = [
+                statement("FindObjects", actions=["s3:GetBucketLocation", "s3:ListBucket"], resources=self.arn)
+            ]
+        else:
+            inside = {"StringLike": {"s3:prefix": [folder, f"{folder}/*"]}}
+            statements = [
+                statement("FindTheBucket", actions="s3:GetBucketLocation", resources=self.arn),
+                statement("FindObjects", actions="s3:ListBucket", resources=self.arn, condition=inside),
+            ]
+        objects = pulumi.Output.concat(self.arn, "/*" if folder is None else f"/{folder}/*")
+        statements.append(statement(f"{verb.capitalize()}Objects", actions=actions, resources=objects))
         if self._args.key_arn is not None:
             statements.append(statement("UseTheKey", actions=key_actions, resources=self._args.key_arn))
         aws.iam.RolePolicy(

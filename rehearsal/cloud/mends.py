@@ -136,3 +136,26 @@ def apply_to_workflows() -> None:
 
         CallbackEndpoint.interrupt_all = interrupt_and_forget
         setattr(CallbackEndpoint, "mended", True)  # noqa: B010 a mark of ours
+
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import (  # noqa: PLC0415
+        ResourceCondition,
+    )
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (  # noqa: PLC0415
+        StateTaskServiceCallback,
+    )
+
+    # moto looks for the endpoint of an answer where there can be none, and so fails at every `.sync` of a Glue job.
+    if not hasattr(StateTaskServiceCallback, "mended"):
+        evaluate = StateTaskServiceCallback._eval_integration_pattern  # noqa: SLF001 it has no other seam
+
+        def evaluate_sync(
+            self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
+        ) -> None:
+            if ResourceCondition.WaitForTaskToken in self._supported_integration_patterns:
+                evaluate(self, env, resource_runtime_part, normalised_parameters, state_credentials)
+                return
+            resolver = self._build_sync_resolver(env, resource_runtime_part, normalised_parameters, state_credentials)
+            env.stack.append(self._eval_sync(env, resolver, None, None, None))
+
+        StateTaskServiceCallback._eval_integration_pattern = evaluate_sync  # noqa: SLF001
+        setattr(StateTaskServiceCallback, "mended", True)  # noqa: B010 a mark of ours

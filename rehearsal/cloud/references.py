@@ -21,7 +21,8 @@ _ARN: Final = re.compile(rf"arn:aws[\w-]*:[\w-]+:[\w-]*:{ACCOUNT}:[^\s\"'\\,\]}}
 
 # What exists in every account.
 _BUILT_IN: Final = re.compile(
-    r"arn:aws[\w-]*:(?:iam::\d+:(?:root|role/aws-service-role/|role/service-role/)|sts:|kms:[\w-]*:\d+:alias/aws/)"
+    r"arn:aws[\w-]*:(?:iam::\d+:(?:root|role/aws-service-role/|role/service-role/)|sts:|kms:[\w-]*:\d+:alias/aws/"
+    r"|glue:[\w-]*:\d+:catalog$)"
 )
 
 

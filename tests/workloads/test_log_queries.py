@@ -16,7 +16,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from components.analytics.log_table import COLUMNS, PARTITIONS, PREFIX, TABLE, description, folders, projection
+from components.analytics.log_table import COLUMNS, PARTITIONS, PREFIX, TABLE, folders, projection
+from components.analytics.workgroup import description_of
 from tests.conftest import ROOT
 
 QUERIES = {path.stem: path.read_text() for path in (ROOT / "workloads" / "log-queries").glob("*.sql")}
@@ -91,7 +92,7 @@ def test_each_query_names_its_partitions_so_that_athena_reads_no_more_than_the_p
     (reading,) = [one for one in tree.find_all(exp.Select) if one.args["from_"].this.name == TABLE]
     named = {column.name for column in reading.args["where"].find_all(exp.Column)}
     assert {"service", "year", "month", "day"} <= named
-    assert description(QUERIES[title])
+    assert description_of(QUERIES[title])
 
 
 def test_there_is_a_query_for_each_question() -> None:

@@ -17,10 +17,12 @@ GROUP = "aws:ec2/securityGroup:SecurityGroup"
 RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
 INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+CONNECTION = "aws:glue/connection:Connection"
 LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 
 _ALL = (GROUP, RULE, INGRESS_RULE, EGRESS_RULE)
 _WEB_PORTS = (80, 443)
+_ENDS = ("securityGroupId", "referencedSecurityGroupId")
 # What providers fill in when nobody wrote a description.
 _NO_DESCRIPTION = {"", "Managed by Pulumi", "Managed by Terraform"}
 
@@ -159,7 +161,18 @@ def _belongs_to_balancer(resource: Resource, at: Context) -> bool:
     return any(at.graph.children(group, LOAD_BALANCER, via="securityGroups") for group in groups)
 
 
-@rule(
+_WORKERS = {"fromPort": 0, "toPort": 65535, "referencedSecurityGroupId": ref("group")}
+_GLUE = aws(
+    "glue/connection:Connection",
+    {
+        "name": "kumiki-dev-database",
+        "physicalConnectionRequirements": {"subnetId": "subnet-1234", "securityGroupIdLists": [ref("group")]},
+    },
+    name="connection",
+)
+
+
+@graph_rule(
     id="group-all-ports",
     title="No security group opens all its ports",
     types=_ALL,
@@ -170,22 +183,43 @@ def _belongs_to_balancer(resource: Resource, at: Context) -> bool:
     compliant=[
         example(_group(), _ingress(fromPort=5432, toPort=5432, referencedSecurityGroupId="sg-1234")),
         example(_group(), _egress(ipProtocol="-1", cidrIpv4="0.0.0.0/0")),
+        example(_group(), _GLUE, _ingress(**_WORKERS)),
+        example(_group(), _GLUE, _egress(**_WORKERS)),
     ],
     non_compliant=[
         example(_group(), _ingress(ipProtocol="-1", referencedSecurityGroupId="sg-1234")),
         example(_group(), _ingress(fromPort=0, toPort=65535, cidrIpv4="10.0.0.0/16")),
+        example(_group(), _ingress(**_WORKERS)),
+        example(_group(), _GLUE, _egress(**{**_WORKERS, "referencedSecurityGroupId": "sg-1234"})),
+        example(_group(), _GLUE, _ingress(fromPort=0, toPort=65535, cidrIpv4="10.0.0.0/16")),
         example(_group(), _egress(ipProtocol="-1", referencedSecurityGroupId="sg-1234")),
         example(_group(ingress=[{"protocol": "-1", "fromPort": 0, "toPort": 0, "self": True}])),
     ],
 )
-def group_all_ports(resource: Resource, _at: Context) -> Iterator[str]:
-    """Incoming rules from anywhere, and outgoing rules to other groups; group-world-egress judges the rest."""
+def group_all_ports(resource: Resource, at: Context) -> Iterator[str]:
+    """Incoming rules from anywhere, and outgoing rules to other groups; group-world-egress judges the rest. The workers
+    of a Glue connection may call each other on every port: Glue refuses a connection without."""
     for opening in _openings(resource, "ingress"):
-        if opening.all_ports:
+        if opening.all_ports and not _among_glue_workers(resource, at):
             yield "all ports are open to the other side"
     for opening in _openings(resource, "egress"):
-        if opening.all_ports and opening.names_a_group:
+        if opening.all_ports and opening.names_a_group and not _among_glue_workers(resource, at):
             yield "all ports of another group may be called"
+
+
+def _among_glue_workers(resource: Resource, at: Context) -> bool:
+    """Whether a rule opens a group to its own members only, and a Glue connection places its workers there."""
+    if resource.kind not in (INGRESS_RULE, EGRESS_RULE) or not resource.props.has("referencedSecurityGroupId"):
+        return False
+    own, other = ({group.urn: group for group in at.graph.targets(resource, GROUP, via=key)} for key in _ENDS)
+    for groups, key in zip((own, other), _ENDS, strict=True):
+        if not groups:
+            # Another stack's group is none of these workers; one that is not known yet might be.
+            resource.props.get(key)
+    if not own or own.keys() != other.keys():
+        return False
+    place = "physicalConnectionRequirements.securityGroupIdLists"
+    return any(at.graph.children(group, CONNECTION, via=place) for group in own.values())
 
 
 @rule(

@@ -1,0 +1,262 @@
+"""The data lake: what arrives, what is clean, what is ready, the jobs that bring it from one to the next, and SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+
+from architecture.refusals import says
+from components.analytics.data_lake import DataLake, DataLakeArgs, LakeTable
+from components.analytics.job_code import JobCode, JobCodeArgs
+from components.analytics.spark_job import DatabaseConnection, DatabaseConnectionArgs, JobSize, SparkJob, SparkJobArgs
+from components.analytics.workgroup import Results
+from components.data.bucket import Bucket, BucketArgs
+from components.data.lifecycle import LifecycleRule
+from components.messaging.schedule import Schedule, ScheduleArgs
+from components.messaging.workflow import Workflow, WorkflowArgs
+from workloads.jobs.tables import TABLES
+
+if TYPE_CHECKING:
+    from architecture.data import Data
+    from architecture.platform import Platform
+    from architecture.storage import Storage
+    from components.alarms import AlarmTopics
+    from components.data.database import Database
+    from components.network.network import Network
+    from components.retention import Retention
+    from settings import Settings
+    from settings.lake import LakeSettings
+
+WORKLOADS: Final = Path(__file__).resolve().parent.parent / "workloads"
+JOBS: Final = ("history", "logs", "quality", "activity")
+LOGS_FOLDER: Final = "app-logs"
+"""Where the log router writes in the log archive."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The lake, its zones and what works on it."""
+
+    lake: DataLake
+    zones: Mapping[str, Bucket]
+    jobs: Mapping[str, SparkJob]
+    workflow: Workflow
+    schedule: Schedule
+
+
+def build_lake(
+    settings: Settings,
+    platform: Platform,
+    network: Network | None,
+    storage: Storage,
+    data: Data,
+    topics: AlarmTopics | None,
+) -> Lake | None:
+    """The lake of the stack's YAML; none without its section."""
+    wanted = settings.lake
+    if wanted is None or storage.log_archive is None or data.database is None or network is None:
+        return None
+    key_arn = storage.data_key.arn if storage.data_key else None
+    log_key_arn = storage.logs_key.arn if storage.logs_key else None
+    access_logs = storage.log_archive.log_target_name
+
+    def bucket(name: str, args: BucketArgs) -> Bucket:
+        return Bucket(platform.name(f"lake-{name}"), args, platform.options())
+
+    ground = {"key_arn": key_arn, "access_log_bucket": access_logs}
+    zones = {zone: bucket(zone, args) for zone, args in zone_args(wanted, settings.retention, **ground).items()}
+    results = bucket("results", results_args(wanted, settings.retention, **ground))
+    code_bucket = bucket("code", BucketArgs(retention=settings.retention, **ground))
+    scripts = [f"{job}.py" for job in JOBS]
+    code = JobCode(
+        platform.name("lake-code-files"),
+        JobCodeArgs(folder=WORKLOADS / "jobs", scripts=scripts, bucket=code_bucket, key_arn=key_arn),
+        platform.options(),
+    )
+    lake = DataLake(
+        platform.name("lake"),
+        lake_args(
+            wanted,
+            settings,
+            zones=zones,
+            results=Results(bucket=results.name, bucket_arn=results.arn, key_arn=key_arn),
+            key_arn=key_arn,
+            log_key_arn=log_key_arn,
+        ),
+        platform.options(),
+    )
+    connection = DatabaseConnection(
+        platform.name("lake-database"),
+        DatabaseConnectionArgs(database=data.database, network=network),
+        platform.options(),
+    )
+    jobs = _jobs(wanted, platform, lake, code, connection, data.database, storage.log_archive)
+    workflow = Workflow(
+        platform.name("lake-night"),
+        workflow_args(settings, {name: job.name for name, job in jobs.items()}, log_key_arn),
+        platform.options(),
+    )
+    for job in jobs.values():
+        job.grant_run(workflow.role)
+    schedule = Schedule(
+        platform.name("lake-night-schedule"), schedule_args(wanted, workflow.target), platform.options()
+    )
+    if topics is not None:
+        workflow.alarms(topics)
+        schedule.alarms(topics)
+    return Lake(lake, zones, jobs, workflow, schedule)
+
+
+def zone_args(
+    lake: LakeSettings,
+    retention: Retention,
+    *,
+    key_arn: pulumi.Input[str] | None,
+    access_log_bucket: pulumi.Input[str] | None,
+) -> dict[str, BucketArgs]:
+    """The three zones. What is read now and then moves by its use; what has been worked on goes to Glacier."""
+
+    def zone(**changes: Any) -> BucketArgs:
+        return BucketArgs(
+            key_arn=key_arn, access_log_bucket=access_log_bucket, retention=retention, noncurrent_days=7, **changes
+        )
+
+    with says("lake"):
+        return {
+            "raw": zone(lifecycle=[LifecycleRule(transitions={"GLACIER": lake.raw_glacier_after_days})]),
+            "clean": zone(intelligent_tiering=True),
+            "curated": zone(intelligent_tiering=True),
+        }
+
+
+def results_args(
+    lake: LakeSettings,
+    retention: Retention,
+    *,
+    key_arn: pulumi.Input[str] | None,
+    access_log_bucket: pulumi.Input[str] | None,
+) -> BucketArgs:
+    """The answers of queries, in which nothing stays for long: all of it can be asked for again."""
+    with says("lake"):
+        return BucketArgs(
+            key_arn=key_arn,
+            noncurrent_days=1,
+            lifecycle=[LifecycleRule(delete_after_days=lake.keep_results_days)],
+            access_log_bucket=access_log_bucket,
+            retention=retention,
+        )
+
+
+def lake_args(
+    lake: LakeSettings,
+    settings: Settings,
+    *,
+    zones: Mapping[str, Bucket],
+    results: Results,
+    key_arn: pulumi.Input[str] | None,
+    log_key_arn: pulumi.Input[str] | None,
+) -> DataLakeArgs:
+    """What the stack's YAML says of the lake, and the jobs of their tables."""
+    tables = {
+        name: LakeTable(
+            zone=table.zone,
+            description=table.description,
+            columns=table.columns,
+            partitions=table.partition_columns,
+        )
+        for name, table in TABLES.items()
+    }
+    with says("lake"):
+        return DataLakeArgs(
+            zones=zones,
+            tables=tables,
+            partition_values={"service": sorted(settings.services)},
+            first_day=lake.first_day,
+            results=results,
+            scan_limit_mib=lake.scan_limit_mib,
+            queries={path.stem: path.read_text(encoding="utf-8") for path in _files("lake-queries", "*.sql")},
+            crawled=lake.crawled,
+            key_arn=key_arn,
+            log_key_arn=log_key_arn,
+            log_retention_days=settings.logs.retention_days,
+        )
+
+
+def job_size(lake: LakeSettings) -> JobSize:
+    """What the stack's YAML says of every job."""
+    with says("lake"):
+        return JobSize(worker_type=lake.worker_type, max_workers=lake.max_workers, timeout_minutes=lake.timeout_minutes)
+
+
+def workflow_args(
+    settings: Settings, job_names: Mapping[str, pulumi.Input[str]], log_key_arn: pulumi.Input[str] | None
+) -> WorkflowArgs:
+    """The order of the jobs, from workloads/workflows/lake.asl.json."""
+    return WorkflowArgs(
+        definition=(WORKLOADS / "workflows" / "lake.asl.json").read_text(encoding="utf-8"),
+        substitutions={f"{name}JobName": job for name, job in job_names.items()},
+        log_retention_days=settings.logs.retention_days,
+        log_key_arn=log_key_arn,
+    )
+
+
+def schedule_args(lake: LakeSettings, target: Any) -> ScheduleArgs:
+    """When the jobs run."""
+    with says("lake", {"expression": "schedule"}):
+        return ScheduleArgs(
+            expression=lake.schedule,
+            timezone=lake.timezone,
+            enabled=lake.enabled,
+            input={"arguments": {}},
+            target=target,
+        )
+
+
+def _files(folder: str, pattern: str) -> list[Path]:
+    return sorted((WORKLOADS / folder).glob(pattern))
+
+
+def _jobs(
+    lake_settings: LakeSettings,
+    platform: Platform,
+    lake: DataLake,
+    code: JobCode,
+    connection: DatabaseConnection,
+    database: Database,
+    archive: Bucket,
+) -> dict[str, SparkJob]:
+    """Each job with what it reads and writes, and nothing more."""
+    clean, curated = lake.zone_url("clean"), lake.zone_url("curated")
+    arguments: dict[str, dict[str, pulumi.Input[str]]] = {
+        "history": {"--source": connection.url, "--secret": database.secret_arn, "--clean": clean},
+        "logs": {"--source": pulumi.Output.concat("s3://", archive.name, f"/{LOGS_FOLDER}"), "--clean": clean},
+        "quality": {"--clean": clean},
+        "activity": {"--clean": clean, "--curated": curated},
+    }
+    jobs = {
+        name: SparkJob(
+            platform.name(f"lake-{name}"),
+            SparkJobArgs(
+                size=job_size(lake_settings),
+                lake=lake,
+                code=code,
+                script=f"{name}.py",
+                arguments=told,
+                connection=connection if name == "history" else None,
+            ),
+            platform.options(),
+        )
+        for name, told in arguments.items()
+    }
+    archive.grant_read(jobs["logs"].role, LOGS_FOLDER)
+    for job in jobs.values():
+        lake.grant_read("clean", job.role)
+    for name in ("history", "logs", "quality"):
+        lake.grant_write("clean", jobs[name].role)
+    for grant in (lake.grant_read, lake.grant_write):
+        grant("curated", jobs["activity"].role)
+    return jobs

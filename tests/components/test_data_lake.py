@@ -1,0 +1,362 @@
+"""A data lake: what its tables say, who may reach which zone, and what its jobs may do."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from components.analytics.data_lake import DataLake, DataLakeArgs, LakeTable
+from components.analytics.job_code import JobCode, JobCodeArgs
+from components.analytics.spark_job import (
+    DatabaseConnection,
+    DatabaseConnectionArgs,
+    JobSize,
+    SparkJob,
+    SparkJobArgs,
+)
+from components.analytics.workgroup import Results
+from components.data.bucket import Bucket, BucketArgs
+from components.data.postgres import Postgres, PostgresArgs
+from components.network.network import ExistingNetwork
+from components.refusal import Refusal
+from tests.conftest import ACCOUNT, REGION, Recorder
+from tests.iam import allowed
+
+NAME = "wiki-dev-lake"
+KEY = "arn:aws:kms:::key/data"
+LOG_KEY = "arn:aws:kms:::key/logs"
+ZONES = ("raw", "clean", "curated")
+
+
+def zones() -> dict[str, Bucket]:
+    return {zone: Bucket(f"{NAME}-{zone}", BucketArgs(key_arn=KEY)) for zone in ZONES}
+
+
+def arn(zone: str) -> str:
+    return f"arn:aws:s3:::{NAME}-{zone}-bucket-1234567"
+
+
+def table(**changes: Any) -> LakeTable:
+    return LakeTable(**{
+        "zone": "clean", "description": "x", "columns": {"id": "bigint"},
+        "partitions": {"service": "string", "day": "date"}, **changes,
+    })  # fmt: skip
+
+
+def args(buckets: Any = None, **changes: Any) -> DataLakeArgs:
+    return DataLakeArgs(**{
+        "zones": zones() if buckets is None else buckets,
+        "tables": {"app_logs": table()},
+        "partition_values": {"service": ["worker", "api"]},
+        "results": Results(bucket="results", bucket_arn="arn:aws:s3:::results", key_arn=KEY),
+        "key_arn": KEY, "log_key_arn": LOG_KEY, "log_retention_days": 7, **changes,
+    })  # fmt: skip
+
+
+def network() -> ExistingNetwork:
+    ids = pulumi.Output.from_input(["subnet-1", "subnet-2"])
+    return ExistingNetwork(
+        vpc_id=pulumi.Output.from_input("vpc-1"),
+        cidr=pulumi.Output.from_input("10.0.0.0/16"),
+        public_subnet_ids=ids,
+        private_subnet_ids=ids,
+        isolated_subnet_ids=ids,
+        endpoint_security_group_id=pulumi.Output.from_input("sg-endpoints"),
+        s3_prefix_list_id=pulumi.Output.from_input("pl-s3"),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "tasks"
+    made.mkdir()
+    (made / "first.py").write_text("import tasks.shared\n")
+    (made / "shared.py").write_text("X = 1\n")
+    return made
+
+
+def code(folder: Path) -> JobCode:
+    bucket = Bucket(f"{NAME}-code", BucketArgs(key_arn=KEY))
+    return JobCode(f"{NAME}-files", JobCodeArgs(folder=folder, scripts=["first.py"], bucket=bucket, key_arn=KEY))
+
+
+def documents(recorder: Recorder, role: str) -> list[dict[str, Any]]:
+    """The policies of the role called `role`."""
+    return [each.policy() for each in recorder.of(":RolePolicy") if each.inputs["role"] == f"{role}-id"]
+
+
+# --- The catalogue ---------------------------------------------------------------------------------------------------
+
+
+def test_athena_works_out_which_folders_a_table_has(recorder: Recorder) -> None:
+    recorder.run(lambda: DataLake(NAME, args(first_day="2026-01-01")) and None)
+    made = recorder.one(":CatalogTable").inputs
+    assert made["parameters"]["projection.service.values"] == "api,worker"
+    assert made["parameters"]["projection.day.range"] == "2026-01-01,NOW+2DAYS"
+    where = f"s3://{NAME}-clean-bucket-1234567/app_logs/"
+    assert made["storageDescriptor"]["location"] == where
+    assert made["parameters"]["storage.location.template"] == where + "service=${service}/day=${day}/"
+    assert [key["name"] for key in made["partitionKeys"]] == ["service", "day"]
+    assert recorder.of(":Crawler") == [], "nothing has to look for what is known"
+
+
+def test_what_nobody_knows_beforehand_is_crawled_and_the_crawler_reads_nothing_else(recorder: Recorder) -> None:
+    recorder.run(lambda: DataLake(NAME, args(crawled=["exports/sessions"])) and None)
+    crawler = recorder.one(":Crawler").inputs
+    assert [target["path"] for target in crawler["s3Targets"]] == [f"s3://{NAME}-raw-bucket-1234567/exports/sessions/"]
+    assert crawler["schemaChangePolicy"]["deleteBehavior"] == "DEPRECATE_IN_DATABASE"
+    assert crawler["securityConfiguration"]
+    may = documents(recorder, f"{NAME}-crawler-role")
+    assert allowed(may, "s3:GetObject", f"{arn('raw')}/exports/sessions/1.json.gz")
+    assert allowed(may, "glue:CreateTable", f"arn:aws:glue:{REGION}:{ACCOUNT}:table/wiki_dev_lake/raw_sessions")
+    for action, resource in [
+        ("s3:GetObject", f"{arn('clean')}/app_logs/1.parquet"),
+        ("s3:PutObject", f"{arn('raw')}/exports/1"),
+        ("glue:DeleteTable", f"arn:aws:glue:{REGION}:{ACCOUNT}:table/wiki_dev_lake/raw_sessions"),
+        ("glue:CreateTable", f"arn:aws:glue:{REGION}:{ACCOUNT}:table/another/raw_sessions"),
+    ]:
+        assert not allowed(may, action, resource), (action, resource)
+
+
+def test_an_analyst_reads_one_zone_and_asks_in_one_workgroup(recorder: Recorder) -> None:
+    def program() -> None:
+        role = aws.iam.Role("wiki-dev-analyst-role", assume_role_policy="{}")
+        lake = DataLake(NAME, args())
+        lake.grant_read("curated", role)
+        lake.grant_query(role)
+
+    may = documents(recorder.run(program), "wiki-dev-analyst-role")
+    assert allowed(may, "s3:GetObject", f"{arn('curated')}/users/day=2026-01-01/1.parquet")
+    assert allowed(may, "s3:GetBucketLocation", arn("curated")), "Athena asks where the bucket is"
+    assert allowed(may, "athena:StartQueryExecution", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/{NAME}")
+    assert allowed(may, "glue:GetTable", f"arn:aws:glue:{REGION}:{ACCOUNT}:table/wiki_dev_lake/users")
+    assert allowed(may, "kms:Decrypt", KEY)
+    for action, resource in [
+        ("s3:GetObject", f"{arn('raw')}/x"), ("s3:GetObject", f"{arn('clean')}/x"),
+        ("s3:PutObject", f"{arn('curated')}/x"), ("s3:DeleteObject", "arn:aws:s3:::results/x"),
+        ("athena:StartQueryExecution", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/primary"),
+        ("glue:UpdateTable", f"arn:aws:glue:{REGION}:{ACCOUNT}:table/wiki_dev_lake/users"),
+    ]:  # fmt: skip
+        assert not allowed(may, action, resource), (action, resource)
+
+
+def test_what_jobs_write_and_note_is_encrypted(recorder: Recorder) -> None:
+    recorder.run(lambda: DataLake(NAME, args()) and None)
+    encryption = recorder.one(":SecurityConfiguration").inputs["encryptionConfiguration"]
+    assert encryption["s3Encryption"] == {"s3EncryptionMode": "SSE-KMS", "kmsKeyArn": KEY}
+    assert encryption["cloudwatchEncryption"] == {"cloudwatchEncryptionMode": "SSE-KMS", "kmsKeyArn": LOG_KEY}
+    assert encryption["jobBookmarksEncryption"] == {"jobBookmarksEncryptionMode": "CSE-KMS", "kmsKeyArn": KEY}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scan_limit_mib": 9}, "scan_limit_mib: 9 is less than Athena accepts; use 10 MiB or more"),
+        ({"first_day": "2026"}, "first_day: '2026' is not a day such as 2025-01-01"),
+        (
+            {"tables": {"logs": table(zone="claen")}},
+            "tables.logs.zone: 'claen' is not a zone; did you mean 'clean'\\? use clean, curated, raw",
+        ),
+        ({"tables": {"logs": table(columns={"day": "date"})}}, "tables.logs.columns: 'day' is a partition too"),
+        ({"partition_values": {}}, "tables.app_logs.partitions: 'service' has no values"),
+        ({"crawled": ["s3://raw/exports"]}, "crawled: 's3://raw/exports' is not a folder such as"),
+        ({"crawled": ["exports", "exports/x"]}, "crawled: 'exports/x' lies in 'exports', and would be described twice"),
+        ({"crawled": ["exports", "exports"]}, "crawled: .* names a folder twice"),
+        ({"crawled": ["exports"], "crawl_schedule": "0 4 * * *"}, "crawl_schedule: '0 4 [*] [*] [*]' is not cron"),
+        ({"buckets": {"clean": None}, "crawled": ["exports"]}, "crawled: .* are folders of the zone raw"),
+    ],
+)
+def test_what_aws_would_refuse_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refusal, match=message):
+        args(**{"buckets": dict.fromkeys(ZONES), **changes})
+
+
+@pytest.mark.parametrize(
+    ("overlap", "message"),
+    [
+        (lambda made: {"buckets": {**made, "curated": made["clean"]}}, "zones.curated: 'curated' overlaps with clean"),
+        (
+            lambda made: {"buckets": made, "results": Results(bucket=made["clean"].name, bucket_arn="x")},
+            "results: 'clean' is a zone too",
+        ),
+    ],
+)
+def test_zones_that_overlap_are_refused(
+    overlap: Callable[[dict[str, Bucket]], dict[str, Any]], message: str, recorder: Recorder
+) -> None:
+    with pytest.raises(Refusal, match=message):
+        recorder.run(lambda: args(**overlap(zones())) and None)
+
+
+def test_a_zone_that_is_not_there_cannot_be_granted(recorder: Recorder) -> None:
+    def program() -> None:
+        DataLake(NAME, args()).grant_read("curatd", aws.iam.Role("wiki-dev-analyst-role", assume_role_policy="{}"))
+
+    with pytest.raises(Refusal, match="zone: 'curatd' is not a zone of this lake; did you mean 'curated'"):
+        recorder.run(program)
+
+
+# --- The jobs --------------------------------------------------------------------------------------------------------
+
+
+def job(folder: Path, lake: DataLake, **changes: Any) -> SparkJob:
+    return SparkJob(f"{NAME}-first", SparkJobArgs(lake=lake, code=code(folder), script="first.py", **changes))
+
+
+def test_a_job_runs_what_is_in_its_folder(recorder: Recorder, folder: Path) -> None:
+    recorder.run(lambda: job(folder, DataLake(NAME, args())) and None)
+    objects = {each.inputs["key"].partition("/")[2]: each.inputs for each in recorder.of(":BucketObjectv2")}
+    assert set(objects) == {"first.py", "library.zip"}
+    stored = zipfile.ZipFile(io.BytesIO(base64.b64decode(objects["library.zip"]["contentBase64"])))
+    assert stored.namelist() == ["tasks/first.py", "tasks/shared.py"]
+    made = recorder.one("glue/job:Job").inputs
+    assert made["command"]["scriptLocation"].endswith(objects["first.py"]["key"])
+    assert made["defaultArguments"]["--extra-py-files"].endswith(objects["library.zip"]["key"])
+
+
+def test_code_that_changes_gets_a_new_folder_and_a_run_that_has_begun_keeps_its_own(
+    recorder: Recorder, folder: Path
+) -> None:
+    def program() -> None:
+        bucket = Bucket(f"{NAME}-code", BucketArgs())
+        given = JobCodeArgs(folder=folder, scripts=["first.py"], bucket=bucket)
+        JobCode(f"{NAME}-a", given)
+        JobCode(f"{NAME}-b", given)
+        (folder / "shared.py").write_text("X = 2\n")
+        JobCode(f"{NAME}-c", given)
+
+    recorder.run(program)
+    where = {each.name: each.inputs["key"].partition("/")[0] for each in recorder.of(":BucketObjectv2")}
+    first, same, changed = (where[f"{NAME}-{letter}-first-object"] for letter in "abc")
+    assert first == same == where[f"{NAME}-a-library-object"]
+    assert changed != first
+
+
+def test_a_job_is_capped_and_tries_nothing_again_by_itself(recorder: Recorder, folder: Path) -> None:
+    size = JobSize(worker_type="G.2X", max_workers=5, timeout_minutes=30)
+    recorder.run(lambda: job(folder, DataLake(NAME, args()), size=size) and None)
+    made = recorder.one("glue/job:Job").inputs
+    assert (made["workerType"], made["numberOfWorkers"], made["timeout"]) == ("G.2X", 5, 30)
+    assert (made["maxRetries"], made["executionProperty"]["maxConcurrentRuns"]) == (0, 1)
+    assert made["glueVersion"].startswith("5.")
+
+
+def test_a_job_logs_where_glue_will_look_for_its_groups(recorder: Recorder, folder: Path) -> None:
+    recorder.run(lambda: job(folder, DataLake(NAME, args())) and None)
+    made = recorder.one("glue/job:Job").inputs
+    prefix = made["defaultArguments"]["--custom-logGroup-prefix"]
+    security = made["securityConfiguration"]
+    role = made["roleArn"].rpartition("/")[2]
+    groups = {each.inputs["name"]: each.inputs for each in recorder.of(":LogGroup")}
+    assert set(groups) == {f"{prefix}/{security}-role/{role}/{kind}" for kind in ("error", "output")}
+    assert all(one["retentionInDays"] == 7 and one["kmsKeyId"] == LOG_KEY for one in groups.values())
+
+
+def test_without_a_key_the_logs_names_are_short(recorder: Recorder, folder: Path) -> None:
+    bare = {"key_arn": None, "log_key_arn": None}
+    recorder.run(lambda: job(folder, DataLake(NAME, args(**bare))) and None)
+    assert recorder.of(":SecurityConfiguration") == []
+    groups = [each.inputs["name"] for each in recorder.of(":LogGroup")]
+    assert groups == [f"/aws/glue/{NAME}-first/{kind}" for kind in ("error", "output")]
+
+
+def test_a_job_may_read_its_code_and_write_its_log_and_no_zone(recorder: Recorder, folder: Path) -> None:
+    recorder.run(lambda: job(folder, DataLake(NAME, args())) and None)
+    may = documents(recorder, f"{NAME}-first-role")
+    group = recorder.named(f"{NAME}-first-error-log-group").inputs["name"]
+    assert allowed(may, "s3:GetObject", f"{arn('code')}/0123/first.py")
+    assert allowed(may, "logs:PutLogEvents", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:x")
+    assert allowed(may, "kms:Decrypt", KEY)
+    for action, resource in [
+        *((verb, f"{arn(zone)}/x") for zone in ZONES for verb in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
+        ("s3:PutObject", f"{arn('code')}/x"), ("kms:Encrypt", KEY), ("secretsmanager:GetSecretValue", "x"),
+        ("logs:PutLogEvents", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/ecs/wiki-dev-api:log-stream:x"),
+    ]:  # fmt: skip
+        assert not allowed(may, action, resource), (action, resource)
+    trusted = recorder.named(f"{NAME}-first-role").policy("assumeRolePolicy")["Statement"]
+    assert [one["Principal"] for one in trusted] == [{"Service": "glue.amazonaws.com"}]
+    assert trusted[0]["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+
+
+def test_who_runs_a_job_runs_this_one(recorder: Recorder, folder: Path) -> None:
+    def program() -> None:
+        job(folder, DataLake(NAME, args())).grant_run(aws.iam.Role("wiki-dev-night-role", assume_role_policy="{}"))
+
+    may = documents(recorder.run(program), "wiki-dev-night-role")
+    made = f"arn:aws:glue:{REGION}:{ACCOUNT}:job/{NAME}-first"
+    for action in ("glue:StartJobRun", "glue:GetJobRun", "glue:BatchStopJobRun"):
+        assert allowed(may, action, made), action
+        assert not allowed(may, action, made.replace("first", "second"))
+    assert not allowed(may, "glue:UpdateJob", made)
+
+
+def test_workers_reach_the_database_and_aws_and_nothing_else(recorder: Recorder, folder: Path) -> None:
+    def program() -> None:
+        database = Postgres(
+            "wiki-dev-database", PostgresArgs(vpc_id="vpc-1", subnet_group_name="databases", key_arn=KEY)
+        )
+        connection = DatabaseConnection(
+            f"{NAME}-database", DatabaseConnectionArgs(database=database, network=network())
+        )
+        job(folder, DataLake(NAME, args()), connection=connection)
+
+    recorder.run(program)
+    workers = f"{NAME}-database-security-group-id"
+    egress = [one.inputs for one in recorder.of(":SecurityGroupEgressRule") if one.inputs["securityGroupId"] == workers]
+    reached = {
+        (one.get("referencedSecurityGroupId") or one.get("prefixListId"), one["fromPort"], one["toPort"])
+        for one in egress
+    }
+    database = "wiki-dev-database-security-group-id"
+    assert reached == {(database, 5432, 5432), ("pl-s3", 443, 443), ("sg-endpoints", 443, 443), (workers, 0, 65535)}
+    ingress = [one.inputs for one in recorder.of(":SecurityGroupIngressRule")]
+    assert {(one["securityGroupId"], one["referencedSecurityGroupId"], one["fromPort"]) for one in ingress} == {
+        (workers, workers, 0), (database, workers, 5432)
+    }  # fmt: skip
+    made = recorder.one("glue/connection:Connection").inputs
+    # The SDK takes the whole for a secret.
+    told = made["connectionProperties"]["value"]
+    assert set(told) == {"JDBC_CONNECTION_URL", "JDBC_ENFORCE_SSL", "SECRET_ID"}, "no password"
+    assert told["JDBC_ENFORCE_SSL"] == "true"
+    assert "sslmode=require" in told["JDBC_CONNECTION_URL"]
+    place = made["physicalConnectionRequirements"]
+    assert (place["subnetId"], place["availabilityZone"]) == ("subnet-1", f"{REGION}a")
+    assert recorder.one("glue/job:Job").inputs["connections"] == [f"{NAME}-database"]
+    may = documents(recorder, f"{NAME}-first-role")
+    assert allowed(may, "secretsmanager:GetSecretValue", told["SECRET_ID"])
+    assert not allowed(may, "secretsmanager:GetSecretValue", f"{told['SECRET_ID']}-of-another")
+    subnet = f"arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/"
+    assert allowed(may, "ec2:CreateNetworkInterface", f"{subnet}subnet-1")
+    assert not allowed(may, "ec2:CreateNetworkInterface", f"{subnet}subnet-2")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"worker_type": "G.1x"}, "worker_type: 'G.1x' is not a type of worker; did you mean 'G.1X'"),
+        ({"max_workers": 1}, "max_workers: 1 is not allowed; Glue takes 2 to 299"),
+        ({"max_workers": 300}, "max_workers: 300 is not allowed"),
+        ({"timeout_minutes": 0}, "timeout_minutes: 0 is not allowed; use 1 to 2880"),
+    ],
+)
+def test_a_size_that_glue_does_not_offer_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refusal, match=message):
+        JobSize(**changes)
+
+
+def test_a_script_that_is_not_there_is_refused(folder: Path) -> None:
+    with pytest.raises(Refusal, match=r"scripts: 'frist.py' is not in tasks/; did you mean 'first.py'"):
+        JobCodeArgs(folder=folder, scripts=["frist.py"], bucket=None)  # pyright: ignore[reportArgumentType] never used
+
+
+def test_an_argument_without_hyphens_is_refused(recorder: Recorder, folder: Path) -> None:
+    with pytest.raises(Refusal, match="arguments: 'clean' must begin with two hyphens; write --clean"):
+        recorder.run(lambda: job(folder, DataLake(NAME, args()), arguments={"clean": "x"}) and None)

@@ -1,0 +1,59 @@
+"""Mistakes about the lake in a stack's file, through the command line: exit status 2, the key, the value, the mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.rehearsal.conftest import ROOT, project, run
+
+
+def lake(**changes: Any) -> dict[str, Any]:
+    return {"kumiki:lake": changes}
+
+
+def buckets(*names: str) -> dict[str, Any]:
+    return {"kumiki:buckets": {name: {} for name in names}}
+
+
+NETWORK = {"cidr": "10.20.0.0/16", "zones": 2, "tiers": ["public", "private", "isolated"], "nat": "none"}
+
+
+@pytest.mark.covers("B14", "B15")
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        (lake(scanLimitMib=9), ["kumiki:lake.scanLimitMib: 9 is less than Athena accepts; use 10 MiB or more"]),
+        (
+            lake(schedule="cron(0 3 * * * *)"),
+            ["kumiki:lake.schedule: 'cron(0 3 * * * *)' must have ? as exactly one of day of month"],
+        ),
+        (lake(schedule="every night"), ["kumiki:lake.schedule: 'every night'", "cron("]),
+        (lake(timezone="Tokyo"), ["kumiki:lake.timezone: 'Tokyo'"]),
+        (lake(crawled=["exports", "exports/sessions"]), ["kumiki:lake.crawled: 'exports/sessions' lies in 'exports'"]),
+        (lake(crawled=["/exports"]), ["kumiki:lake.crawled: '/exports' is not a folder"]),
+        (buckets("lake-clean"), ["kumiki:buckets.lake-clean: ", "zone of the lake"]),
+        (lake(workerType="G1X"), ["kumiki:lake.workerType: 'G1X' is not a type of worker; did you mean 'G.1X'"]),
+        (lake(maxWorkers=1), ["kumiki:lake.maxWorkers: 1 is not allowed; Glue takes 2 to 299"]),
+        (lake(timeoutMinutes=0), ["kumiki:lake.timeoutMinutes: 0 is not allowed"]),
+        (lake(firstDay="yesterday"), ["kumiki:lake.firstDay: yesterday is not allowed; use a day such as 2025-01-01"]),
+        (lake(keepResultsDays=0), ["kumiki:lake.keepResultsDays: 0 must be greater than or equal to 1"]),
+        (lake(zones=["raw", "clean"]), ["kumiki:lake.zones: is not a known key"]),
+        ({"kumiki:database": None}, ["kumiki:lake: reads history from the database, which is missing"]),
+        ({"kumiki:logArchive": None}, ["kumiki:lake: reads the applications' logs from the log archive"]),
+        ({"kumiki:network": {**NETWORK, "endpoints": ["ecsPrivate"]}}, ["kumiki:network.endpoints: lacks glue, kms"]),
+    ],
+)  # fmt: skip
+def test_a_mistake_about_the_lake_is_refused_with_its_key_and_its_mend(
+    tmp_path: Path, changes: dict[str, Any], parts: list[str]
+) -> None:
+    config = yaml.safe_load((ROOT / "Pulumi.analytics.yaml").read_text(encoding="utf-8"))["config"]
+    config = {key: value for key, value in {**config, **changes}.items() if value is not None}
+    done = run(project(tmp_path, {"config": config}), "test")
+    assert done.status == 2, done.text
+    assert "Traceback" not in done.text
+    for part in parts:
+        assert part in done.text, done.text
