@@ -81,7 +81,7 @@ docs: $(SYNCED) packages ## Write the generated documents again
 	@$(RUN) -m tests.corpus
 	@cd policies && ../$(RUN) -m guardrails.catalogue
 
-bench: $(SYNCED) packages $(JOBS) ## Measure the rehearsal: time, CPU, memory, growth
+bench: $(SYNCED) packages $(JOBS) ## Measure rehearsals, cold starts and Spark jobs: time, CPU, memory, growth
 	@$(RUN) -m benchmarks $(ARGS)
 
 requirements: $(SYNCED) ## Compile pyproject.toml to the requirements files, keeping the pins that still fit

@@ -1,7 +1,7 @@
 """What a rehearsal costs: wall time, CPU, memory, time per phase, and how all of it grows with the number of resources;
-and how long the first call of a packaged function waits.
+how long the first call of a packaged function waits; and what the lake's jobs cost for 1, 10 and 100 times the rows.
 
-    python -m benchmarks [--runs N] [--stack dev] [--sizes 100 500 2000]
+    python -m benchmarks [--runs N] [--stack dev] [--sizes 100 500 2000] [--rows 2000 20000 200000]
 
 Prints figures and asserts nothing: a time depends on the machine it is measured on.
 """
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from guardrails.kit import Resource
 
 from benchmarks.cold_start import cold_starts
+from benchmarks.spark_jobs import spark_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -145,6 +146,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="runs of the stack, of which the median is shown")
     parser.add_argument("--stack", default="dev", help="the stack to rehearse")
     parser.add_argument("--sizes", type=int, nargs="*", default=[100, 500, 2000], help="sizes of the synthetic program")
+    parser.add_argument("--rows", type=int, nargs="*", default=[2_000, 20_000, 200_000], help="rows for Spark's jobs")
     options = parser.parse_args()
     os.chdir(ROOT)
 
@@ -178,6 +180,8 @@ def main() -> None:
             f"{(larger.peak_mib - smaller.peak_mib) / more * 1024:.0f} KiB for each one more"
         )
     for found in cold_starts(options.runs):
+        print(found, flush=True)
+    for found in spark_jobs(options.rows):
         print(found, flush=True)
 
 
