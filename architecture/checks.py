@@ -26,7 +26,7 @@ from architecture.data import (
 from architecture.delivery import deploy_role_args, front_end_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.functions import following, function_args
-from architecture.lake import job_size, lake_args
+from architecture.lake import export_schedule_args, job_size, lake_args
 from architecture.lake import results_args as lake_results_args
 from architecture.lake import schedule_args as lake_schedule_args
 from architecture.lake import zone_args as lake_zone_args
@@ -164,7 +164,9 @@ def _lake_parts(settings: Settings) -> Iterator[Callable[[], object]]:
     results = Results(bucket="to-be-made", bucket_arn="to-be-made")
     yield lambda: lake_args(lake, settings, zones=zones, results=results, key_arn=None, log_key_arn=None)
     yield lambda: job_size(lake)
-    yield lambda: lake_schedule_args(lake, Target(arn="arn:aws:states:::to-be-made", action="states:StartExecution"))
+    target = Target(arn="arn:aws:states:::to-be-made", action="states:StartExecution")
+    yield lambda: lake_schedule_args(lake, target)
+    yield lambda: export_schedule_args(lake, target)
 
 
 def _edge_parts(settings: Settings) -> Iterator[Callable[[], object]]:

@@ -12,7 +12,10 @@ import pulumi
 from architecture.refusals import says
 from components.analytics.data_lake import DataLake, DataLakeArgs, LakeTable
 from components.analytics.job_code import JobCode, JobCodeArgs
+from components.analytics.log_export import LogExport, LogExportArgs
 from components.analytics.spark_job import DatabaseConnection, DatabaseConnectionArgs, JobSize, SparkJob, SparkJobArgs
+from components.analytics.table_export import FOLDER as EXPORTS
+from components.analytics.table_export import TableExport, TableExportArgs
 from components.analytics.workgroup import Results
 from components.data.bucket import Bucket, BucketArgs
 from components.data.lifecycle import LifecycleRule
@@ -45,7 +48,9 @@ class Lake:
     zones: Mapping[str, Bucket]
     jobs: Mapping[str, SparkJob]
     workflow: Workflow
-    schedule: Schedule
+    exports: Workflow | None
+    """Copies tables to the zone raw."""
+    log_export: LogExport | None
 
 
 def build_lake(
@@ -105,10 +110,82 @@ def build_lake(
     schedule = Schedule(
         platform.name("lake-night-schedule"), schedule_args(wanted, workflow.target), platform.options()
     )
-    if topics is not None:
-        workflow.alarms(topics)
-        schedule.alarms(topics)
-    return Lake(lake, zones, jobs, workflow, schedule)
+    log_export = None
+    if wanted.export_logs:
+        groups = {**data.database.log_group_names, "night": workflow.log_group_name}
+        log_export = LogExport(
+            platform.name("lake-log-export"),
+            log_export_args(settings, groups, zones["raw"], key_arn, log_key_arn),
+            platform.options(),
+        )
+    watched = [workflow, schedule, log_export]
+    exports = None
+    if wanted.export_tables:
+        exports, export_schedule = _exports(wanted, settings, platform, data, zones["raw"], key_arn, log_key_arn)
+        watched += [exports, export_schedule]
+    for part in watched:
+        if topics is not None and part is not None:
+            part.alarms(topics)
+    return Lake(lake, zones, jobs, workflow, exports, log_export)
+
+
+def log_export_args(
+    settings: Settings,
+    groups: Mapping[str, pulumi.Input[str]],
+    raw: Bucket,
+    key_arn: pulumi.Input[str] | None,
+    log_key_arn: pulumi.Input[str] | None,
+) -> LogExportArgs:
+    """What flows from CloudWatch into the zone raw."""
+    return LogExportArgs(
+        log_groups=groups,
+        bucket=raw,
+        key_arn=key_arn,
+        log_retention_days=settings.logs.retention_days,
+        log_key_arn=log_key_arn,
+    )
+
+
+def _exports(
+    wanted: LakeSettings,
+    settings: Settings,
+    platform: Platform,
+    data: Data,
+    raw: Bucket,
+    key_arn: pulumi.Input[str] | None,
+    log_key_arn: pulumi.Input[str] | None,
+) -> tuple[Workflow, Schedule]:
+    """The workflow that copies tables, and what starts it."""
+    export = TableExport(
+        platform.name("lake-table-export"),
+        TableExportArgs(
+            table_arns=[data.tables[name].arn for name in sorted(wanted.export_tables)], bucket=raw, key_arn=key_arn
+        ),
+        platform.options(),
+    )
+    workflow = Workflow(
+        platform.name("lake-exports"),
+        WorkflowArgs(
+            definition=(WORKLOADS / "workflows" / "table-exports.asl.json").read_text(encoding="utf-8"),
+            substitutions=export.substitutions,
+            log_retention_days=settings.logs.retention_days,
+            log_key_arn=log_key_arn,
+        ),
+        platform.options(),
+    )
+    export.grant_run(workflow.role)
+    schedule = Schedule(
+        platform.name("lake-exports-schedule"), export_schedule_args(wanted, workflow.target), platform.options()
+    )
+    return workflow, schedule
+
+
+def export_schedule_args(lake: LakeSettings, target: Any) -> ScheduleArgs:
+    """When tables are copied."""
+    with says("lake", {"expression": "exportSchedule"}):
+        return ScheduleArgs(
+            expression=lake.export_schedule, timezone=lake.timezone, enabled=lake.enabled, target=target
+        )
 
 
 def zone_args(
@@ -179,7 +256,7 @@ def lake_args(
             results=results,
             scan_limit_mib=lake.scan_limit_mib,
             queries={path.stem: path.read_text(encoding="utf-8") for path in _files("lake-queries", "*.sql")},
-            crawled=lake.crawled,
+            crawled=[*lake.crawled, *([EXPORTS] if lake.export_tables else [])],
             key_arn=key_arn,
             log_key_arn=log_key_arn,
             log_retention_days=settings.logs.retention_days,

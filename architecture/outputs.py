@@ -157,6 +157,8 @@ def export_lake(lake: Lake | None) -> None:
         pulumi.export("lakeDatabase", lake.lake.database_name)
         pulumi.export("lakeZones", {zone: bucket.name for zone, bucket in lake.zones.items()})
         pulumi.export("lakeWorkflowArn", lake.workflow.arn)
+        if lake.exports is not None:
+            pulumi.export("lakeExportsWorkflowArn", lake.exports.arn)
 
 
 def export_dashboard(dashboard: Dashboard | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from settings.section import Days, Section, text
+from settings.section import Days, Name, Section, text
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -42,7 +42,16 @@ class LakeSettings(Section):
     enabled: bool = True
 
     crawled: list[str] = []
-    """Folders of the zone raw whose columns nobody knows beforehand, such as exports."""
+    """Folders of the zone raw whose columns nobody knows beforehand; that of the exported tables is one by itself."""
+
+    export_logs: bool = False
+    """Whether the logs of the database and of the jobs' workflow flow to the zone raw, $0.036 for each GB."""
+
+    export_tables: list[Name] = []
+    """Tables in DynamoDB that are copied to the zone raw every night, $0.114 for each GB."""
+
+    export_schedule: str = "cron(0 2 * * ? *)"
+    """When the tables are copied; before the jobs."""
 
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -57,6 +66,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "lake", "shows the logs of the stack's services, and there is none; add the section services"
     if settings.free_tier:
         yield "lake", "runs jobs on Glue, which are not free, and freeTier is true; remove it"
+    yield from _exports(settings.lake, settings)
     for zone in ZONES:
         if f"lake-{zone}" in settings.buckets:
             yield f"buckets.lake-{zone}", "is the name of a zone of the lake; choose another"
@@ -70,3 +80,15 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
                 "network.endpoints",
                 f"lacks {', '.join(sorted(missing))}, which the lake's jobs need without NAT; add them",
             )
+
+
+def _exports(lake: LakeSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    for place, name in enumerate(lake.export_tables):
+        key = f"lake.exportTables[{place}]"
+        if name not in settings.tables:
+            known = ", ".join(sorted(settings.tables)) or "none"
+            yield key, f"{name!r} is not a table of this stack; it has {known}"
+        elif settings.tables[name].recovery_days == 0:
+            yield key, f"{name!r} has recoveryDays: 0, and DynamoDB exports from its backups only; give it 1 or more"
+        if name in lake.export_tables[:place]:
+            yield key, f"{name!r} is there twice; keep one"

@@ -39,6 +39,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "function": (("function", 0, 64), ("role", len("-role") + _PULUMI_SUFFIX, 64)),
     "scheduled function": (("role", len("-schedule-role") + _PULUMI_SUFFIX, 64),),
     "api": (("authorizer", len("-authorizer"), 128),),
+    "log export": (("role", len("-subscription-role") + _PULUMI_SUFFIX, 64),),
     "job": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
     "event workflow": (("role", len("-event-role") + _PULUMI_SUFFIX, 64),),
 }
@@ -75,12 +76,17 @@ RESERVED_SERVICES = (
     "lake-code-files",
     "lake-curated",
     "lake-database",
+    "lake-exports",
+    "lake-exports-schedule",
     "lake-history",
+    "lake-log-export",
     "lake-logs",
     "lake-night",
+    "lake-night-schedule",
     "lake-quality",
     "lake-raw",
     "lake-results",
+    "lake-table-export",
     "log-archive",
     "log-router",
     "logs",
@@ -113,6 +119,8 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("site", "site")] if settings.site else []
     ours += [("build", "build"), ("builds", "bucket")] if settings.build else []
     ours += [("lake-curated", "bucket"), ("lake-history", "job"), ("lake-night", "workflow")] if settings.lake else []
+    ours += [("lake-exports", "workflow")] if settings.lake and settings.lake.export_tables else []
+    ours += [("lake-log-export", "log export")] if settings.lake and settings.lake.export_logs else []
     ours += [("query-results", "bucket")] if settings.log_analytics else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]

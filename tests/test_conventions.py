@@ -19,8 +19,10 @@ import components
 from components.alarms import AlarmTopics
 from components.analytics.data_lake import DataLake, DataLakeArgs, LakeTable
 from components.analytics.job_code import JobCode, JobCodeArgs
+from components.analytics.log_export import LogExport, LogExportArgs
 from components.analytics.log_table import LogTable, LogTableArgs
 from components.analytics.spark_job import DatabaseConnection, DatabaseConnectionArgs, SparkJob, SparkJobArgs
+from components.analytics.table_export import TableExport, TableExportArgs
 from components.analytics.workgroup import Results
 from components.compute.cluster import Cluster, ClusterArgs
 from components.compute.function import Function, FunctionArgs
@@ -403,6 +405,22 @@ def _database_connection(transform: Any) -> None:
     DatabaseConnection(NAME, args).grant_use(_role())
 
 
+def _log_export(transform: Any) -> None:
+    bucket = Bucket("wiki-dev-caller-raw", BucketArgs())
+    args = LogExportArgs(
+        log_groups={"database": "/x"}, bucket=bucket, key_arn="arn:aws:kms:::key/1", transform=transform
+    )
+    LogExport(NAME, args).alarms(TOPICS)
+
+
+def _table_export(transform: Any) -> None:
+    bucket = Bucket("wiki-dev-caller-raw", BucketArgs())
+    args = TableExportArgs(
+        table_arns=["arn:aws:dynamodb:::table/x"], bucket=bucket, key_arn="arn:aws:kms:::key/1", transform=transform
+    )
+    TableExport(NAME, args).grant_run(_role())
+
+
 def _cost_guard(transform: Any) -> None:
     args = CostGuardArgs(
         monthly_limit_usd=10,
@@ -634,6 +652,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     JobCode: lambda transform: _code(NAME, transform) and None,
     Key: _key,
     LoadBalancer: _load_balancer,
+    LogExport: _log_export,
     LogRouter: lambda transform: _log_router(transform) and None,
     LogTable: _log_table,
     MasterPassword: _master_password,
@@ -649,6 +668,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     SparkJob: _spark_job,
     StaticSite: _static_site,
     Table: _table,
+    TableExport: _table_export,
     Topics: _topics,
     UserPool: _user_pool,
     Vpc: _vpc,

@@ -24,6 +24,8 @@ from components.refusal import Refusal, nearest
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 # Glue knows no ARN of a security configuration.
 READ_SECURITY = statement("ReadItsSecurity", actions="glue:GetSecurityConfiguration", resources="*")
+# What DynamoDB leaves beside an export's data.
+_NO_DATA = ["**/manifest-*", "**/_started"]
 _LOG_VERBS = ("AssociateKmsKey", "CreateLogGroup", "CreateLogStream", "PutLogEvents")
 _CATALOGUE_ACTIONS = ("glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables")
 
@@ -336,7 +338,9 @@ class DataLake(pulumi.ComponentResource):
             role=role.arn,
             schedule=args.crawl_schedule,
             s3_targets=[
-                aws.glue.CrawlerS3TargetArgs(path=pulumi.Output.concat("s3://", raw.name, f"/{folder}/"))
+                aws.glue.CrawlerS3TargetArgs(
+                    path=pulumi.Output.concat("s3://", raw.name, f"/{folder}/"), exclusions=_NO_DATA
+                )
                 for folder in args.crawled
             ],
             table_prefix="raw_",

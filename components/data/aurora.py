@@ -137,6 +137,8 @@ class AuroraPostgres(pulumi.ComponentResource):
     secret_arn: pulumi.Output[str]
     """The secret with `username` and `password`."""
     security_group_id: pulumi.Output[str]
+    log_group_names: Mapping[str, pulumi.Output[str]]
+    """By kind of log."""
 
     def __init__(self, name: str, args: AuroraPostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kumiki:data:AuroraPostgres", name, None, opts)
@@ -146,6 +148,7 @@ class AuroraPostgres(pulumi.ComponentResource):
         self._guard = Guard.of(name, "PostgreSQL", PORT, args.vpc_id, self._child)
         # RDS names the group by the cluster; a name of our own lets it be made before.
         groups = log_groups(name, "cluster", ("postgresql",), args.log_retention_days, args.log_key_arn, self._child)
+        self.log_group_names = {log: group.name for log, group in groups.items()}
         cluster = self._cluster(groups)
         instances = self._instances(cluster)
         self._reader_scaling(cluster, instances)
@@ -198,7 +201,7 @@ class AuroraPostgres(pulumi.ComponentResource):
                 severity="warning",
             )
 
-    def _cluster(self, groups: Sequence[aws.cloudwatch.LogGroup]) -> aws.rds.Cluster:
+    def _cluster(self, groups: Mapping[str, aws.cloudwatch.LogGroup]) -> aws.rds.Cluster:
         args = self._args
         parameters = aws.rds.ClusterParameterGroup(
             # Named by Pulumi: another family, of a new major version, means another group.
@@ -242,7 +245,7 @@ class AuroraPostgres(pulumi.ComponentResource):
             opts=self._child(
                 "cluster",
                 protect=args.protected,
-                depends_on=list(groups),
+                depends_on=list(groups.values()),
                 # AWS upgrades minor versions by itself, and an update must not try to go back.
                 ignore_changes=[] if pinned or args.allow_major_upgrade else ["engine_version"],
             ),

@@ -40,6 +40,8 @@ class Database(Protocol):
     @property
     def security_group_id(self) -> pulumi.Output[str]: ...
     @property
+    def log_group_names(self) -> Mapping[str, pulumi.Output[str]]: ...
+    @property
     def metric_dimensions(self) -> Mapping[str, pulumi.Input[str]]: ...
 
     def allow_from(self, security_group_id: pulumi.Input[str], name: str) -> None: ...
@@ -157,10 +159,10 @@ def log_groups(
     retention_days: int,
     key_arn: pulumi.Input[str] | None,
     child: Children,
-) -> list[aws.cloudwatch.LogGroup]:
-    """The groups of a database's logs, made first: RDS would make them without a limit of days."""
-    return [
-        aws.cloudwatch.LogGroup(
+) -> dict[str, aws.cloudwatch.LogGroup]:
+    """By kind of log, the groups of a database's logs, made first: RDS would make them without a limit of days."""
+    return {
+        log: aws.cloudwatch.LogGroup(
             f"{prefix}-{log}-log-group",
             name=f"/aws/rds/{kind}/{prefix}/{log}",
             retention_in_days=retention_days,
@@ -168,7 +170,7 @@ def log_groups(
             opts=child("log_group"),
         )
         for log in logs
-    ]
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,6 +86,8 @@ class Postgres(pulumi.ComponentResource):
     secret_arn: pulumi.Output[str]
     """What holds `username` and `password` as JSON: a secret, or the parameter of `password`."""
     security_group_id: pulumi.Output[str]
+    log_group_names: Mapping[str, pulumi.Output[str]]
+    """By kind of log."""
 
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kumiki:data:Postgres", name, None, opts)
@@ -94,6 +96,7 @@ class Postgres(pulumi.ComponentResource):
         self._child = Children(self, args.transform, self.CHILDREN)
         self._guard = Guard.of(name, "PostgreSQL", PORT, args.vpc_id, self._child)
         groups = log_groups(name, "instance", _LOGS, args.log_retention_days, args.log_key_arn, self._child)
+        self.log_group_names = {log: group.name for log, group in groups.items()}
         parameters = aws.rds.ParameterGroup(
             # Named by Pulumi: another family, of a new major version, means another group.
             f"{name}-parameter-group",
@@ -140,7 +143,7 @@ class Postgres(pulumi.ComponentResource):
             opts=self._child(
                 "instance",
                 protect=args.protected,
-                depends_on=list(groups),
+                depends_on=list(groups.values()),
                 # AWS upgrades minor versions by itself, and an update must not try to go back.
                 ignore_changes=[] if pinned or args.allow_major_upgrade else ["engine_version"],
             ),

@@ -42,6 +42,17 @@ NETWORK = {"cidr": "10.20.0.0/16", "zones": 2, "tiers": ["public", "private", "i
         (lake(firstDay="yesterday"), ["kumiki:lake.firstDay: yesterday is not allowed; use a day such as 2025-01-01"]),
         (lake(keepResultsDays=0), ["kumiki:lake.keepResultsDays: 0 must be greater than or equal to 1"]),
         (lake(zones=["raw", "clean"]), ["kumiki:lake.zones: is not a known key"]),
+        (lake(exportTables=["sesions"]), ["kumiki:lake.exportTables[0]: 'sesions' is not a table of this stack"]),
+        (lake(exportTables=["settings", "settings"]), ["kumiki:lake.exportTables[1]: 'settings' is there twice"]),
+        (
+            {
+                **lake(exportTables=["notes"]),
+                "kumiki:tables": {"notes": {"attributes": {"id": "S"}, "hashKey": "id", "recoveryDays": 0}},
+                "kumiki:services": {"api": {"tag": "1", "port": 80, "cpu": 256, "memory": 512}},
+            },
+            ["kumiki:lake.exportTables[0]: 'notes' has recoveryDays: 0"],
+        ),
+        (lake(exportSchedule="rate(1 fortnight)"), ["kumiki:lake.exportSchedule: 'rate(1 fortnight)'"]),
         ({"kumiki:database": None}, ["kumiki:lake: reads history from the database, which is missing"]),
         ({"kumiki:logArchive": None}, ["kumiki:lake: reads the applications' logs from the log archive"]),
         ({"kumiki:network": {**NETWORK, "endpoints": ["ecsPrivate"]}}, ["kumiki:network.endpoints: lacks glue, kms"]),

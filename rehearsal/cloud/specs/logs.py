@@ -86,6 +86,19 @@ SPECS: Final[dict[str, Spec]] = {
         id="{name}",
         autoname="name",
     ),
+    "aws:cloudwatch/logStream:LogStream": Spec(
+        service="logs",
+        create=Call(operation="CreateLogStream", takes={"name": "logStreamName"}),
+        id="{name}",
+        autoname="name",
+        outputs={"arn": "arn:{partition}:logs:{region}:{account}:log-group:{logGroupName}:log-stream:{name}"},
+    ),
+    "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": Spec(
+        service="logs",
+        create=Call(operation="PutSubscriptionFilter", takes={"name": "filterName", "logGroup": "logGroupName"}),
+        id="{name}",
+        autoname="name",
+    ),
     "aws:cloudwatch/queryDefinition:QueryDefinition": Spec(
         service="logs",
         create=Call(operation="PutQueryDefinition"),
