@@ -121,7 +121,9 @@ class Conductor:
 
     def run(self) -> Report:
         """Run the passes and report. Never raises for what the program or its stack got wrong."""
-        from rehearsal.passes import lost  # noqa: PLC0415 the cloud process is on its way before this import
+        # The cloud process is on its way before these imports.
+        from rehearsal.lint.judge import Verdict  # noqa: PLC0415
+        from rehearsal.passes import lost  # noqa: PLC0415
 
         running = [self._start_pass(name, self.stack, self._packs[name]) for name in _PASSES]
         results: dict[str, PassResult] = {}
@@ -135,6 +137,12 @@ class Conductor:
                 if result is not None:
                     results[one.name] = result
                     running.remove(one)
+            refused = next((one for one in results.values() if _refused_at_once(one)), None)
+            if refused is not None:
+                # The other pass would say the same, and there is nothing to hold against schemas.
+                for one in running:
+                    one.process.kill()
+                return self._report(dict.fromkeys(_PASSES, refused), Verdict())
         return self._report(results, self._second_opinion())
 
     def _second_opinion(self) -> Verdict:
@@ -278,6 +286,12 @@ def _run_pass(
         # A pass that is broken ends at once: threads that still wait for something would keep the process alive.
         sys.stderr.flush()
         os._exit(1)
+
+
+def _refused_at_once(result: PassResult) -> bool:
+    """Whether the settings were refused before the program made anything."""
+    refused = any(one.kind == "settings" and one.level == "error" for one in result.problems)
+    return refused and not any(resource.custom for resource in result.resources)
 
 
 def _only_at_preview(preview: PassResult, deploy: PassResult) -> list[Problem]:
