@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import count, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from guardrails.kit import Resource
@@ -138,7 +138,40 @@ def pack_line(resources: int = 2000) -> str:
     alone = sum(1 for resource in stack[:resources] for _ in judge.analyze(resource))
     together = sum(1 for _ in judge.analyze_stack(stack[:resources]))
     seconds = time.perf_counter() - started
-    return f"{len(RULES)} rules over {resources} resources: {seconds:.2f} s ({alone + together} findings)"
+    asked, answered = over_grpc(stack[:resources])
+    return (
+        f"{len(RULES)} rules over {resources} resources: {seconds:.2f} s ({alone + together} findings); "
+        f"asked over gRPC, as the engine asks: {asked:.2f} s ({answered} findings)"
+    )
+
+
+def over_grpc(stack: list[Resource]) -> tuple[float, int]:
+    """The pack in a process of its own, asked about each resource and then about all: seconds and findings."""
+    from rehearsal.analyzer import Analyzer, Judged  # noqa: PLC0415
+    from rehearsal.pack import PackProcess  # noqa: PLC0415
+
+    config = {"kumiki:product": "kumiki", "kumiki:environment": "prod", "kumiki:owner": "platform"}
+    where: dict[str, Any] = {"project": "kumiki", "stack": "prod", "config": config, "dry_run": False}
+    questions = [
+        Judged(
+            urn=one.urn,
+            type=one.type,
+            name=one.name,
+            properties=dict(one.props.raw),
+            parent=one.parent,
+            protect=one.protect,
+            property_dependencies={key: list(urns) for key, urns in one.dependencies.items()},
+        )
+        for one in stack
+    ]
+    pack = PackProcess.start(ROOT / "policies", **where)
+    try:
+        analyzer = Analyzer(pack.port(), **where)
+        started = time.perf_counter()
+        found = sum(len(analyzer.analyze(each)) for each in questions) + len(analyzer.analyze_stack(questions))
+        return time.perf_counter() - started, found
+    finally:
+        pack.stop()
 
 
 def main() -> None:
