@@ -17,6 +17,17 @@ from tests.rehearsal.conftest import Rehearsed
 # Writing actions that take no resource, or none that exists before the call; each with what narrows it instead.
 UNCONSTRAINED = {
     "ecr:GetAuthorizationToken": "takes no resource; the token opens the repositories that are named",
+    **dict.fromkeys(
+        (
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:UnassignPrivateIpAddresses",
+        ),
+        "Lambda tries them on everything before it takes a function; the same policy denies them to the code",
+    ),
+    "xray:PutTelemetryRecords": "takes no resource",
+    "xray:PutTraceSegments": "takes no resource",
 }
 
 
