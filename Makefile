@@ -63,6 +63,8 @@ check-delivery: $(SYNCED)
 	@$(RUN) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv/bin/zizmor --offline --quiet --no-progress .github
 	@.venv/bin/hadolint workloads/*/Dockerfile
+	@.venv/bin/shellcheck workloads/*/*.sh .github/scripts/*.sh
+	@$(RUN) -m check_jsonschema --quiet --builtin-schema vendor.compose-spec workloads/host/compose.yaml
 check-docs: $(SYNCED) packages
 	@$(RUN) docs/coverage.py --check
 	@$(RUN) -m rehearsal.inventory --check

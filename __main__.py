@@ -15,6 +15,7 @@ from architecture.data import build_data
 from architecture.delivery import build_delivery
 from architecture.edge import build_edge
 from architecture.functions import build_functions
+from architecture.host import build_host
 from architecture.lake import build_lake
 from architecture.messaging import build_messaging
 from architecture.network import build_network
@@ -41,13 +42,14 @@ messaging = build_messaging(settings, platform, storage, topics)
 application = build_application(settings, platform, network, storage, data, edge, topics, messaging)
 functions = build_functions(settings, platform, network, storage, data, topics, messaging, users)
 apis = build_apis(settings, platform, storage, edge, users, functions.functions, topics)
-site = build_site(settings, platform, storage, edge, us_east_topics, apis=apis.apis)
+host = build_host(settings, platform, network, storage, data, topics)
+site = build_site(settings, platform, storage, edge, us_east_topics, apis=apis.apis, host=host.server if host else None)
 analytics = build_analytics(settings, platform, storage)
 lake = build_lake(settings, platform, network, storage, data, topics)
 build_baseline(settings, platform, storage, topics)
 build_recovery(settings, platform, storage, topics)
 builds = build_builds(settings, platform, storage, topics)
-delivery = build_delivery(settings, platform, application, functions.functions)
+delivery = build_delivery(settings, platform, application, functions.functions, host)
 copies = build_copies(settings, platform, storage, data, None, topics)
 build_cost_guard(settings, platform, topics, us_east_topics)
 dashboard = build_watch(platform, topics, edge, data, application, messaging, functions, apis)
@@ -60,6 +62,7 @@ outputs.export_edge(edge, users)
 outputs.export_application(application)
 outputs.export_functions(functions)
 outputs.export_apis(apis)
+outputs.export_host(host)
 outputs.export_messaging(messaging)
 outputs.export_site(site)
 outputs.export_analytics(analytics)

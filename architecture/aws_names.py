@@ -63,6 +63,7 @@ LIMITS: dict[str, tuple[str, int]] = {
     "aws:elasticache/userGroup:UserGroup": ("user_group_id", 40),
     "aws:glue/catalogDatabase:CatalogDatabase": ("name", 255),
     "aws:glue/catalogTable:CatalogTable": ("name", 255),
+    "aws:iam/instanceProfile:InstanceProfile": ("name", 128),
     "aws:iam/policy:Policy": ("name", 128),
     "aws:iam/role:Role": ("name", 64),
     "aws:iam/rolePolicy:RolePolicy": ("name", 128),

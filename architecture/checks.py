@@ -26,6 +26,7 @@ from architecture.data import (
 from architecture.delivery import deploy_role_args, front_end_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.functions import following, function_args
+from architecture.host import PLACE_TO_BE, host_args, host_repository_args
 from architecture.lake import export_schedule_args, job_size, lake_args
 from architecture.lake import results_args as lake_results_args
 from architecture.lake import schedule_args as lake_schedule_args
@@ -149,6 +150,10 @@ def _parts(settings: Settings) -> Iterator[Callable[[], object]]:
                 name, when, target, "functions"
             )
     yield from _api_parts(settings)
+    host = settings.host
+    if host is not None:
+        yield lambda: host_repository_args(host, settings, key_arn)
+        yield lambda: host_args(host, settings, PLACE_TO_BE)
     yield from _site_parts(settings)
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from architecture.refusals import says
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
-from components.delivery.deploy_role import DeployedFunction, DeployedService, DeployRole, DeployRoleArgs
+from components.delivery.deploy_role import DeployedFunction, DeployedHost, DeployedService, DeployRole, DeployRoleArgs
 
 if TYPE_CHECKING:
     import pulumi
     import pulumi_aws as aws
 
+    from architecture.host import Host
     from architecture.platform import Platform
     from components.compute.function import Function
     from settings import Settings
@@ -62,23 +63,29 @@ def build_delivery(
     platform: Platform,
     application: Deployables | None = None,
     functions: Mapping[str, Function] | None = None,
+    host: Host | None = None,
 ) -> Delivery:
-    """The deploy role of this stack's services and functions, and the front end, each where the stack's YAML has its
-    section."""
+    """The deploy role of this stack's services, functions and server, and the front end, each where the stack's YAML
+    has its section."""
     role = front_end = None
     if settings.delivery is not None:
         args = deploy_role_args(
             settings.delivery,
             settings,
-            [each.arn for _, each in sorted(application.repositories.items())] if application else [],
+            [*_repositories(application), *([host.repository.arn] if host else [])],
             [_deployed(each) for _, each in sorted(application.services.items())] if application else [],
             [shifted for _, each in sorted((functions or {}).items()) for shifted in _shifted(each)],
+            [DeployedHost(name=host.server.name, document_arn=host.server.deployment_document_arn)] if host else [],
         )
         role = DeployRole(platform.name("delivery"), args, platform.options())
     if settings.front_end is not None:
         args = front_end_args(settings.front_end, settings)
         front_end = AmplifyApp(platform.name("front-end"), args, platform.options())
     return Delivery(deploy_role=role, front_end=front_end)
+
+
+def _repositories(application: Deployables | None) -> list[pulumi.Output[str]]:
+    return [each.arn for _, each in sorted(application.repositories.items())] if application else []
 
 
 def _deployed(service: Deployable) -> DeployedService:
@@ -108,6 +115,7 @@ def deploy_role_args(
     image_repositories: Sequence[pulumi.Input[str]] = (),
     services: Sequence[DeployedService] = (),
     functions: Sequence[DeployedFunction] = (),
+    hosts: Sequence[DeployedHost] = (),
 ) -> DeployRoleArgs:
     """What the stack's YAML says of the deploy role."""
     with says("delivery", {"environment": "github_environment", "provider_arn": "oidc_provider"}):
@@ -118,6 +126,7 @@ def deploy_role_args(
             image_repositories=image_repositories,
             services=services,
             functions=functions,
+            hosts=hosts,
         )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from architecture.delivery import Delivery
     from architecture.edge import Edge
     from architecture.functions import Functions
+    from architecture.host import Host
     from architecture.lake import Lake
     from architecture.messaging import Messaging
     from architecture.site import Site
@@ -174,6 +175,17 @@ def export_application(application: Application) -> None:
     pulumi.export("clusterName", application.cluster.name)
     pulumi.export("repositoryUrls", {name: one.url for name, one in application.repositories.items()})
     pulumi.export("serviceNames", {name: one.name for name, one in application.services.items()})
+
+
+def export_host(host: Host | None) -> None:
+    """What a pipeline needs to bring the host another image, and where the host is."""
+    if host is None:
+        return
+    pulumi.export("hostName", host.server.name)
+    pulumi.export("hostPublicDns", host.server.public_dns)
+    pulumi.export("hostRepositoryUrl", host.repository.url)
+    pulumi.export("hostDeploymentDocument", host.server.deployment_document)
+    pulumi.export("hostLogGroup", host.server.log_group_name)
 
 
 def export_functions(functions: Functions) -> None:

@@ -27,6 +27,7 @@ from settings import (
     delivery,
     edge,
     functions,
+    host,
     lake,
     messaging,
     names,
@@ -47,6 +48,7 @@ from settings.data import CacheSettings, DatabaseSettings, ParameterSettings, Se
 from settings.delivery import BuildSettings, DeliverySettings, FrontEndSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.functions import FunctionSettings
+from settings.host import HostSettings
 from settings.lake import LakeSettings
 from settings.messaging import QueueSettings, WorkflowSettings
 from settings.mistakes import Mistake, SettingsError, in_our_words
@@ -76,6 +78,7 @@ _PARTS = (
     site,
     cost,
     functions,
+    host,
     recovery,
     users,
     apis,
@@ -128,6 +131,7 @@ class Settings(Section):
     apis: dict[Name, ApiSettings] = {}
     api_log_role: Literal["create", "adopt"] = "create"
     """Who makes the role by which REST and WebSocket APIs write logs: one in each region of an account."""
+    host: HostSettings | None = None
     site: SiteSettings | None = None
 
     @property
@@ -140,14 +144,14 @@ class Settings(Section):
         """Whether any part of the stack has a CloudWatch log group."""
         network_logs = self.network is not None and self.network.logs_to_cloudwatch
         stores = self.database or self.cache
-        runs = self.services or self.workflows or self.functions or self.apis or self.build
+        runs = self.services or self.workflows or self.functions or self.apis or self.build or self.host
         return network_logs or self.has_firewall or bool(stores or runs)
 
     @property
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
         stores = self.buckets or self.database or self.cache or self.tables or self.secrets
-        return bool(stores or self.parameters or self.services or self.functions or self.build)
+        return bool(stores or self.parameters or self.services or self.functions or self.build or self.host)
 
     @property
     def has_firewall(self) -> bool:

@@ -112,7 +112,7 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
     if short == "Key":
         extra["keyId"] = f"{name}-key-id"
     if short == "Eip":
-        extra["publicIp"] = "203.0.113.10"
+        extra |= {"publicIp": "203.0.113.10", "publicDns": "ec2-203-0-113-10.ap-northeast-1.compute.amazonaws.com"}
     if short == "VpcEndpoint":
         extra["prefixListId"] = f"pl-{name}"
     if "manageMasterUserPassword" in inputs:
@@ -226,6 +226,7 @@ class _Mocks(mocks.Mocks):
             "aws:index/getRegion:getRegion": {"region": REGION},
             "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": self.recorder.zones},
             "aws:secretsmanager/getRandomPassword:getRandomPassword": {"randomPassword": "r4nd0m"},
+            "aws:ssm/getParameter:getParameter": {"insecureValue": "ami-0123456789abcdef0"},
             "aws:ec2/getSubnet:getSubnet": {"availabilityZone": _zone_of(args.args.get("id", ""))},
             "aws:ec2/getManagedPrefixList:getManagedPrefixList": {"id": f"pl-{args.args.get('name')}"},
         }

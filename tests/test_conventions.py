@@ -25,6 +25,7 @@ from components.analytics.spark_job import DatabaseConnection, DatabaseConnectio
 from components.analytics.table_export import TableExport, TableExportArgs
 from components.analytics.workgroup import Results
 from components.compute.cluster import Cluster, ClusterArgs
+from components.compute.free_tier_host import FreeTierHost, FreeTierHostArgs, HostDatabase
 from components.compute.function import Function, FunctionArgs
 from components.compute.log_router import LogRouter, LogRouterArgs
 from components.compute.package import Package
@@ -626,6 +627,26 @@ def _web_socket_api(transform: Any) -> None:
     chat.alarms(_TOPICS)
 
 
+def _host(transform: Any) -> None:
+    args = FreeTierHostArgs(
+        vpc_id="vpc-1",
+        subnet_id="subnet-1",
+        availability_zone="ap-northeast-1a",
+        files=ROOT / "workloads" / "host",
+        repository_url="123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/api",
+        first_tag="1.0.0",
+        environment="dev",
+        database=HostDatabase(endpoint="db", port=5432, name="app", secret_arn="arn:aws:ssm:::parameter/x"),
+        ssh_from=["203.0.113.7/32"],
+        key_arn="arn:aws:kms:::key/1",
+        parameter_path="/wiki/dev",
+        transform=transform,
+    )
+    host = FreeTierHost(NAME, args)
+    host.allow_to("sg-1", 5432, "database")
+    host.alarms(TOPICS)
+
+
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     AccountBaseline: _account_baseline,
     AmplifyApp: _amplify_app,
@@ -643,6 +664,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     DatabaseConnection: _database_connection,
     DatabaseDump: _database_dump,
     DeployRole: _deploy_role,
+    FreeTierHost: _host,
     ErrorLogAlarm: _error_log_alarm,
     EventBus: _bus,
     EventRoute: _event_route,

@@ -69,6 +69,17 @@ class DeployedFunction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeployedHost:
+    """A server that may be told to run another image."""
+
+    name: str
+    """Its tag `Name`, which stays when the instance is replaced."""
+
+    document_arn: pulumi.Input[str]
+    """The SSM document that brings the image; no other may be sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeployRoleArgs:
     """What the caller decides about a deploy role. It costs nothing."""
 
@@ -91,6 +102,9 @@ class DeployRoleArgs:
 
     functions: Sequence[DeployedFunction] = ()
     """The functions whose calls may be moved to versions that an update of the stack has published."""
+
+    hosts: Sequence[DeployedHost] = ()
+    """The servers that may be given another image."""
 
     session_minutes: int = 60
     """How long one deployment may last, 60 to 720 minutes."""
@@ -227,3 +241,15 @@ def _statements(args: DeployRoleArgs, account: Account) -> Iterator[Statement]:
             actions="codedeploy:GetDeploymentConfig",
             resources=account.arn("codedeploy", "deploymentconfig:CodeDeployDefault.Lambda*"),
         )
+    for number, host in enumerate(args.hosts, start=1):
+        suffix = "" if number == 1 else str(number)
+        yield statement(f"SendThisDocument{suffix}", actions="ssm:SendCommand", resources=host.document_arn)
+        yield statement(
+            f"ToThisHost{suffix}",
+            actions="ssm:SendCommand",
+            resources=account.arn("ec2", "instance/*"),
+            condition={"StringEquals": {"ssm:resourceTag/Name": host.name}},
+        )
+    if args.hosts:
+        # The action knows no resource; the answers hold what the deployment's script prints, and no secret.
+        yield statement("WatchCommands", actions="ssm:ListCommandInvocations", resources="*")

@@ -146,7 +146,32 @@ def _secret_version(_account: Account, region: str, args: dict[str, Any]) -> dic
     }
 
 
+# Parameters of Canonical's, which the emulator lacks; any image will do for an instance that never runs.
+_CANONICAL: Final = "/aws/service/canonical/"
+
+
+def _public_parameter(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
+    name = args["name"]
+    if name.startswith(_CANONICAL):
+        images = account.call("ec2", "DescribeImages", region, {"Owners": ["099720109477"]})["Images"]
+        found = {"Value": sorted(image["ImageId"] for image in images)[0], "Type": "String", "Version": 1}
+    else:
+        found = account.call("ssm", "GetParameter", region, {"Name": name, "WithDecryption": True})["Parameter"]
+    plain = {} if found["Type"] == "SecureString" else {"insecureValue": found["Value"]}
+    return {
+        "id": name,
+        "name": name,
+        "arn": f"arn:{PARTITION}:ssm:{region}:{'' if name.startswith('/aws/') else ACCOUNT}:parameter{name}",
+        "type": found["Type"],
+        "value": found["Value"],
+        "version": found["Version"],
+        "region": region,
+        **plain,
+    }
+
+
 LOOKUPS: Final[dict[str, Lookup]] = {
+    "aws:ssm/getParameter:getParameter": _public_parameter,
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getRegion:getRegion": _region,

@@ -163,6 +163,17 @@ def test_the_truth_of_an_output_is_refused(rehearse_plain: Rehearse) -> None:
     assert "`if vpc.id:`" in done.problems()[0]["message"]
 
 
+def test_a_lookup_by_the_id_of_a_resource_of_the_same_stack_is_answered(rehearse_plain: Rehearse) -> None:
+    done = rehearse_plain("""
+        vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=opts)
+        subnet = aws.ec2.Subnet("subnet", vpc_id=vpc.id, cidr_block="10.0.0.0/24", opts=opts)
+        found = aws.ec2.get_subnet_output(id=subnet.id, opts=pulumi.InvokeOptions(provider=provider))
+        pulumi.export("cidr", found.cidr_block)
+    """)
+    assert done.status == 0, done.text
+    assert done.report["outputs"]["cidr"] == "10.0.0.0/24"
+
+
 def test_an_output_in_a_text_is_refused(rehearse_plain: Rehearse) -> None:
     done = rehearse_plain("""
         vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=opts)

@@ -39,6 +39,9 @@ SERVICE = "aws:ecs/service:Service"
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
 FUNCTION = "aws:lambda/function:Function"
 HOST = "aws:ec2/instance:Instance"
+INTERFACE = "aws:ec2/networkInterface:NetworkInterface"
+ADDRESS = "aws:ec2/eip:Eip"
+PROFILE = "aws:iam/instanceProfile:InstanceProfile"
 DATABASE = "aws:rds/instance:Instance"
 CLUSTER = "aws:rds/cluster:Cluster"
 CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
@@ -142,7 +145,17 @@ class Reach:
 
     def groups(self, resource: Resource) -> list[Resource]:
         place = PLACES.get(resource.kind)
-        return self.graph.targets(resource, GROUP, via=place.groups) if place else []
+        found = self.graph.targets(resource, GROUP, via=place.groups) if place else []
+        for interface in self.interfaces(resource):
+            found += self.graph.targets(interface, GROUP, via="securityGroups")
+        return found
+
+    def interfaces(self, host: Resource) -> list[Resource]:
+        """The interfaces that were made before the host and are given to it."""
+        if host.kind != HOST:
+            return []
+        vias = ("primaryNetworkInterface", "networkInterfaces")
+        return [each for via in vias for each in self.graph.targets(host, INTERFACE, via=via)]
 
     @cached_property
     def holders(self) -> dict[str, list[Resource]]:
@@ -208,7 +221,10 @@ class Reach:
     def subnets(self, resource: Resource) -> list[Resource]:
         place = PLACES[resource.kind]
         if place.subnet_group is None:
-            return self.graph.targets(resource, SUBNET, via=place.subnets)
+            found = self.graph.targets(resource, SUBNET, via=place.subnets)
+            for interface in self.interfaces(resource):
+                found += self.graph.targets(interface, SUBNET, via="subnetId")
+            return found
         groups = self.graph.targets(resource, place.subnet_group, via=place.subnets)
         return [each for group in groups for each in self.graph.targets(group, SUBNET, via="subnetIds")]
 
@@ -263,8 +279,8 @@ class Reach:
         for distribution in self.graph.of_kind(DISTRIBUTION):
             yield Edge(INTERNET, distribution.name, "443", "CloudFront")
             for urn in distribution.dependencies.get("origins", ()):
-                origin = self.graph.by_urn.get(urn)
-                if origin is not None and origin.kind in (BALANCER, HOST, BUCKET, *APIS):
+                named = self.graph.by_urn.get(urn)
+                for origin in self._behind(named) if named is not None else []:
                     yield Edge(distribution.name, origin.name, "80" if origin.kind == HOST else "443", "CloudFront")
 
     def _apis(self) -> Iterator[Edge]:
@@ -283,6 +299,18 @@ class Reach:
         for alias in self.graph.targets(resource, ALIAS, via=via):
             found += self.graph.targets(alias, FUNCTION, via="functionName")
         return found
+
+    def _behind(self, named: Resource) -> list[Resource]:
+        """What answers at a name: one of its own, or that of an address which a host has."""
+        if named.kind in (BALANCER, HOST, BUCKET, *APIS):
+            return [named]
+        if named.kind != ADDRESS:
+            return []
+        found = self.graph.targets(named, HOST, via="instance")
+        interfaces = self.graph.targets(named, INTERFACE, via="networkInterface")
+        return found + [
+            host for host in self.graph.of_kind(HOST) if any(each in interfaces for each in self.interfaces(host))
+        ]
 
     def _grants(self) -> Iterator[Edge]:
         """Tables and buckets answer to whoever may, by their API."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WORDS = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 # AWS or its customs ask for these in front of the name.
-_PREFIXES = re.compile(r"^(?:alias/|aws-waf-logs-|AmazonBedrock\w+_|/aws/|/ecs/)")
+_PREFIXES = re.compile(r"^(?:alias/|aws-waf-logs-|AmazonBedrock\w+_|/aws/|/ec2/|/ecs/)")
 
 
 def _physical_name(resource: Resource) -> str | None:
@@ -58,6 +58,9 @@ def _parts(name: str, product: str) -> str:
         ),
         example(
             aws("cloudwatch/logGroup:LogGroup", {"name": "/ecs/kumiki-dev-api/errors"}, name="kumiki-dev-api-log-group")
+        ),
+        example(
+            aws("cloudwatch/logGroup:LogGroup", {"name": "/ec2/kumiki-dev-host"}, name="kumiki-dev-host-log-group")
         ),
         example(aws("kms/alias:Alias", {"name": "alias/kumiki-dev-data"}, name="kumiki-dev-data-key-alias")),
         example(aws("sqs/queue:Queue", {"name": "kumiki-dev-jobs.fifo"}, name="kumiki-dev-jobs-queue")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.cloud.specs.ec2_instances import public_name
 from rehearsal.problems import Refused
 
 _ARN: Final = "arn:{partition}:ec2:{region}:{account}:"
@@ -304,9 +305,17 @@ SPECS: Final[dict[str, Spec]] = {
         service="ec2",
         create=Call(operation="AllocateAddress"),
         id="AllocationId",
+        then=[
+            Call(
+                operation="AssociateAddress",
+                takes={"networkInterface": "NetworkInterfaceId", "instance": "InstanceId"},
+                fixed={"AllocationId": "{id}"},
+            ),
+        ],
         outputs={
             "allocationId": "{id}",
             "publicIp": "PublicIp",
+            "publicDns": public_name,
             "arn": _ARN + "elastic-ip/{id}",
             "domain": lambda _making: "vpc",
         },

@@ -62,6 +62,20 @@ SPECS: Final[dict[str, Spec]] = {
         left_out={"delayAfterPolicyCreationInMs": "how long the provider waits"},
         outputs={"arn": "Policy.Arn", "policyId": "Policy.PolicyId"},
     ),
+    "aws:iam/instanceProfile:InstanceProfile": Spec(
+        service="iam",
+        create=Call(operation="CreateInstanceProfile", takes={"name": "InstanceProfileName"}),
+        id="InstanceProfile.InstanceProfileName",
+        autoname="name",
+        then=[
+            Call(
+                operation="AddRoleToInstanceProfile",
+                takes={"role": "RoleName"},
+                fixed={"InstanceProfileName": "{id}"},
+            )
+        ],
+        outputs={"arn": "InstanceProfile.Arn", "uniqueId": "InstanceProfile.InstanceProfileId"},
+    ),
     "aws:iam/serviceLinkedRole:ServiceLinkedRole": Spec(
         service="iam",
         create=Call(operation="CreateServiceLinkedRole"),

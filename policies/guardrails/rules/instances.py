@@ -1,0 +1,155 @@
+"""Servers and their volumes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from guardrails.kit import MANDATORY, aws, example, graph_rule, ref, rule
+from guardrails.kit.reach import ADDRESS, HOST, INTERFACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from guardrails.kit import Context, Resource
+    from guardrails.kit.examples import Example, Given
+
+TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+VOLUME = "aws:ebs/volume:Volume"
+
+
+def _host(**changes: object) -> Given:
+    return aws("ec2/instance:Instance", {"metadataOptions": {"httpTokens": "required"}, **changes}, name="host")
+
+
+def _alone(**changes: object) -> Example:
+    return example(_host(**changes))
+
+
+@rule(
+    id="instance-metadata-tokens",
+    title="Servers give their credentials only to who asks with a token (IMDSv2)",
+    types=(HOST, TEMPLATE),
+    level=MANDATORY,
+    severity="high",
+    topics=("IAM",),
+    references=("N-EC27", "F EC2.8"),
+    remedy="Set metadataOptions.httpTokens to required.",
+    compliant=[_alone(), _alone(metadataOptions={"httpEndpoint": "disabled"})],
+    non_compliant=[
+        example(aws("ec2/instance:Instance")),
+        _alone(metadataOptions={"httpTokens": "optional"}),
+        _alone(metadataOptions={"httpEndpoint": "enabled"}),
+        example(aws("ec2/launchTemplate:LaunchTemplate")),
+    ],
+)
+def instance_metadata_tokens(instance: Resource, _at: Context) -> Iterator[str]:
+    """Without a token one request that an application forwards for a stranger is enough to take the role."""
+    if instance.props.get("metadataOptions.httpEndpoint") == "disabled":
+        return
+    if instance.props.get("metadataOptions.httpTokens") != "required":
+        yield "the role's credentials are given without a token"
+
+
+@rule(
+    id="instance-metadata-hops",
+    title="The credentials of a server do not reach its containers",
+    types=(HOST, TEMPLATE),
+    level=MANDATORY,
+    severity="medium",
+    topics=("IAM",),
+    references=("F EC2.3",),
+    remedy="Set metadataOptions.httpPutResponseHopLimit to 1, or waive it and say which container needs the role.",
+    compliant=[_alone(), _alone(metadataOptions={"httpTokens": "required", "httpPutResponseHopLimit": 1})],
+    non_compliant=[_alone(metadataOptions={"httpTokens": "required", "httpPutResponseHopLimit": 2})],
+)
+def instance_metadata_hops(instance: Resource, _at: Context) -> Iterator[str]:
+    """Each network of containers is one hop more; AWS's default is 1."""
+    hops = instance.props.number("metadataOptions.httpPutResponseHopLimit")
+    if hops is not None and hops > 1:
+        yield f"an answer of the metadata service lives for {hops:g} hops"
+
+
+@rule(
+    id="volume-encrypted",
+    title="Volumes are encrypted",
+    types=(VOLUME, HOST),
+    level=MANDATORY,
+    severity="high",
+    topics=("at rest",),
+    references=("N-EC26", "F EC2.7", "F EC2.28"),
+    remedy="Set encrypted on the volume and on every block device of the server.",
+    compliant=[
+        example(aws("ebs/volume:Volume", {"encrypted": True})),
+        example(aws("ebs/volume:Volume", {"snapshotId": "snap-1", "encrypted": True})),
+        _alone(rootBlockDevice={"encrypted": True}, ebsBlockDevices=[{"deviceName": "/dev/sdf", "encrypted": True}]),
+    ],
+    non_compliant=[
+        example(aws("ebs/volume:Volume")),
+        example(aws("ebs/volume:Volume", {"encrypted": False})),
+        _alone(),
+        _alone(rootBlockDevice={"volumeType": "gp3"}),
+        _alone(rootBlockDevice={"encrypted": True}, ebsBlockDevices=[{"deviceName": "/dev/sdf"}]),
+    ],
+)
+def volume_encrypted(resource: Resource, _at: Context) -> Iterator[str]:
+    """The images of Amazon and Canonical are not encrypted: a root volume that nobody speaks of is not either, unless
+    the account encrypts by default."""
+    if resource.kind == VOLUME:
+        if not resource.props.get("encrypted"):
+            yield "the volume is not encrypted"
+        return
+    if not resource.props.get("rootBlockDevice.encrypted"):
+        yield "the root volume is not encrypted"
+    for disk in resource.inputs.items("ebsBlockDevices").blocks():
+        if not disk.get("encrypted"):
+            yield f"{disk.text('deviceName')} is not encrypted"
+
+
+def _addressed(**interface: object) -> list[Given]:
+    return [
+        aws("ec2/networkInterface:NetworkInterface", interface, name="interface"),
+        _host(primaryNetworkInterface={"networkInterfaceId": ref("interface")}),
+    ]
+
+
+@graph_rule(
+    id="instance-public-address",
+    title="A server has a public address only if it is given one by name",
+    types=(HOST, TEMPLATE),
+    level=MANDATORY,
+    severity="high",
+    topics=("network",),
+    references=("F EC2.9", "F EC2.25"),
+    remedy="Leave associatePublicIpAddress off; what the internet must reach gets an Eip, alone, in the program.",
+    compliant=[
+        _alone(),
+        _alone(associatePublicIpAddress=False),
+        example(*_addressed(), aws("ec2/eip:Eip", {"networkInterface": ref("interface")}, name="address")),
+    ],
+    non_compliant=[
+        _alone(associatePublicIpAddress=True),
+        example(aws("ec2/launchTemplate:LaunchTemplate", {
+            "metadataOptions": {"httpTokens": "required"},
+            "networkInterfaces": [{"associatePublicIpAddress": True}],
+        })),
+        example(
+            _host(associatePublicIpAddress=False),
+            aws("ec2/eip:Eip", {"instance": ref("host")}, name="address"),
+            aws("ec2/eip:Eip", {"instance": ref("host")}, name="another"),
+        ),
+    ],
+)  # fmt: skip
+def instance_public_address(instance: Resource, at: Context) -> Iterator[str]:
+    """An address that comes with the start changes with each stop, so that nothing can name it; and nobody sees in the
+    program that the server is on the internet."""
+    blocks = instance.inputs.items("networkInterfaces").blocks()
+    if instance.props.get("associatePublicIpAddress") or any(each.get("associatePublicIpAddress") for each in blocks):
+        yield "it gets a public address at its start"
+    given = list(at.graph.children(instance, ADDRESS, via="instance"))
+    for interface in at.graph.targets(instance, INTERFACE, via="primaryNetworkInterface"):
+        given += at.graph.children(interface, ADDRESS, via="networkInterface")
+    if len(given) > 1:
+        yield f"it has {len(given)} public addresses: {', '.join(sorted(each.name for each in given))}"
+
+
+RULES = (instance_metadata_tokens, instance_metadata_hops, volume_encrypted, instance_public_address)

@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# The host of the application. What it works with stands in /etc/kumiki/host.env, and no secret is among it.
+#   kumiki.sh prepare       makes a fresh Amazon Linux 2023 or Ubuntu 22.04 ready; any number of times
+#   kumiki.sh up            fetches the secrets, brings the database's tables up to date and starts the application
+#   kumiki.sh deploy TAG    the same with another image, and back to the one before if that does not answer
+#   kumiki.sh heal          starts the application anew if Docker calls it unhealthy, with the secrets of now
+set -euo pipefail
+umask 077
+set -o allexport
+# shellcheck source=/dev/null
+source /etc/kumiki/host.env
+set +o allexport
+export AWS_DEFAULT_REGION=$AWS_REGION DOCKER_CONFIG=/run/kumiki/docker
+
+say() { echo "kumiki: $*" >&2; }
+
+# The network, the volume and AWS may all be a little late at the first start.
+retry() {
+    local attempt
+    for attempt in 1 2 3 4 5 6; do
+        if "$@"; then return; fi
+        say "failed (attempt $attempt of 6): $*"
+        sleep $((attempt * 5))
+    done
+    return 1
+}
+
+packages() {
+    if type -P docker aws curl >/dev/null; then return; fi
+    case $SYSTEM in
+        amazonLinux) retry dnf install --assumeyes --quiet docker ;; # the AWS CLI and curl are part of the image
+        ubuntu)
+            export DEBIAN_FRONTEND=noninteractive
+            retry apt-get update --quiet
+            retry apt-get install --quiet --assume-yes --no-install-recommends awscli curl docker.io
+            ;;
+        *) say "unknown system $SYSTEM" && return 1 ;;
+    esac
+}
+
+# Docker Compose is in the packages of neither system in a version of today.
+compose_plugin() {
+    local plugin=/usr/local/lib/docker/cli-plugins/docker-compose
+    if sha256sum --check --status <<<"$COMPOSE_SHA256  $plugin" 2>/dev/null; then return; fi
+    install -d -m 0755 "${plugin%/*}"
+    retry curl --fail --silent --show-error --location --output "$plugin.new" \
+        "https://github.com/docker/compose/releases/download/v$COMPOSE_VERSION/docker-compose-linux-x86_64"
+    sha256sum --check --quiet <<<"$COMPOSE_SHA256  $plugin.new"
+    chmod 0755 "$plugin.new"
+    mv "$plugin.new" "$plugin"
+}
+
+# 1 GiB of memory is enough for what runs, and not for every moment of a deployment.
+swap() {
+    if [[ ! -e /swapfile ]]; then
+        dd if=/dev/zero of=/swapfile.new bs=1M count=1024 status=none
+        mkswap --quiet /swapfile.new >/dev/null
+        mv /swapfile.new /swapfile
+    fi
+    if ! swapon --show=NAME --noheadings | grep --quiet --line-regexp /swapfile; then swapon /swapfile; fi
+    sysctl --quiet --write vm.swappiness=10
+}
+
+# What must outlive the instance is on a volume of its own. Only a volume without any content gets a file system.
+data_volume() {
+    local device=/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${VOLUME_ID/-/} found=0
+    if ! mountpoint --quiet /data; then
+        retry test -e "$device"
+        blkid --probe "$device" >/dev/null || found=$?
+        case $found in
+            0) ;;
+            2) mkfs.ext4 -q -L kumiki-data "$device" ;;
+            *) say "$device has a content that is not clear; nothing is done with it" && return 1 ;;
+        esac
+        install -d -m 0755 /data
+        mount -o noatime,nodev,nosuid,noexec "$device" /data
+    fi
+    install -d -m 0700 -o 999 -g 1000 /data/redis # the user of the image
+}
+
+prepare() {
+    packages
+    compose_plugin
+    swap
+    data_volume
+    systemctl enable --quiet --now docker
+}
+
+# Into memory only, and at every start: after a rotation the next start has the new ones.
+fetch_secrets() {
+    local origin database=""
+    origin=$(retry aws ssm get-parameter --name "$ORIGIN_SECRET_PARAMETER" --with-decryption \
+        --query Parameter.Value --output text)
+    case $DATABASE_SECRET_ARN in
+        "") ;;
+        *:ssm:*) # a parameter, where a secret would not be free
+            database=$(retry aws ssm get-parameter --name "${DATABASE_SECRET_ARN#*:parameter}" --with-decryption \
+                --query Parameter.Value --output text)
+            ;;
+        *)
+            database=$(retry aws secretsmanager get-secret-value --secret-id "$DATABASE_SECRET_ARN" \
+                --query SecretString --output text)
+            ;;
+    esac
+    export ORIGIN_SECRET=$origin DATABASE_SECRET=$database
+}
+
+fetch_image() {
+    export IMAGE=$IMAGE_REPOSITORY:$1
+    if docker image inspect "$IMAGE" >/dev/null 2>&1; then return; fi
+    aws ecr get-login-password | docker login --username AWS --password-stdin "${IMAGE_REPOSITORY%%/*}" >&2 &&
+        docker pull --quiet "$IMAGE" >&2
+}
+
+compose() { docker compose --file /opt/kumiki/compose.yaml --project-name kumiki "$@"; }
+
+migrate() {
+    if [[ -z $DATABASE_SECRET_ARN ]]; then return; fi
+    compose run --rm --no-deps --quiet-pull api python -m api.migrate
+}
+
+# Through the proxy and to the database, as a request goes.
+answers() {
+    local attempt
+    for attempt in $(seq 12); do
+        if curl --fail --silent --max-time 5 --output /dev/null --config - http://127.0.0.1/ready \
+            <<<"header = \"X-Origin-Secret: $ORIGIN_SECRET\""; then return; fi
+        say "no answer yet ($attempt of 12)"
+        sleep 5
+    done
+    return 1
+}
+
+# With && because bash forgets about `errexit` in whatever is asked for its success.
+start() {
+    fetch_image "$1" && compose up --detach --remove-orphans "${@:2}" && answers
+}
+
+current() { cat /data/tag 2>/dev/null || echo "$FIRST_TAG"; }
+
+up() {
+    prepare
+    fetch_secrets
+    fetch_image "$(current)"
+    migrate
+    start "$(current)"
+}
+
+deploy() {
+    local tag=$1 before
+    if [[ ! $tag =~ ^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$ ]]; then say "$tag is not the tag of an image" && return 2; fi
+    before=$(current)
+    prepare
+    fetch_secrets
+    fetch_image "$tag"
+    # Only ever adds, so that the image of before still works with the tables.
+    migrate
+    if start "$tag"; then
+        echo "$tag" >/data/tag
+        docker image prune --all --force >/dev/null
+        say "$tag runs"
+        return
+    fi
+    compose logs --tail 50 api >&2 || true
+    say "$tag does not answer; going back to $before"
+    if start "$before"; then say "$before runs again"; else say "$before does not answer either"; fi
+    return 1
+}
+
+heal() {
+    if [[ $(docker inspect --format '{{.State.Health.Status}}' api 2>/dev/null) != unhealthy ]]; then return; fi
+    say "the application is unhealthy and is started anew"
+    fetch_secrets
+    start "$(current)" --force-recreate --no-deps api
+}
+
+install -d -m 0700 /run/kumiki
+# One at a time: a start, a deployment and a cure would undo each other's work.
+exec 9>/run/kumiki/lock
+case ${1:-} in
+    prepare | up | deploy)
+        flock --wait 600 9
+        "$@"
+        ;;
+    heal)
+        flock --nonblock 9 || exit 0
+        heal
+        ;;
+    *) say "prepare, up, deploy TAG or heal, not ${1:-nothing}" && exit 2 ;;
+esac
