@@ -50,7 +50,7 @@ build_baseline(settings, platform, storage, topics)
 build_recovery(settings, platform, storage, topics)
 builds = build_builds(settings, platform, storage, topics)
 delivery = build_delivery(settings, platform, application, functions.functions, host)
-copies = build_copies(settings, platform, storage, data, None, topics)
+copies = build_copies(settings, platform, storage, data, host.server if host else None, topics)
 build_cost_guard(settings, platform, topics, us_east_topics)
 dashboard = build_watch(platform, topics, edge, data, application, messaging, functions, apis)
 

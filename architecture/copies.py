@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from architecture.platform import Platform
     from architecture.storage import Storage
     from components.alarms import AlarmTopics
+    from components.compute.free_tier_host import FreeTierHost
     from components.messaging.target import Target
     from components.retention import Retention
     from settings import Settings
@@ -45,7 +46,7 @@ def build_copies(
     platform: Platform,
     storage: Storage,
     data: Data,
-    host: Any,
+    host: FreeTierHost | None,
     topics: AlarmTopics | None,
 ) -> Copies | None:
     """The bucket, the workflow and its schedule; none where the stack's YAML has no such section."""
@@ -62,7 +63,7 @@ def build_copies(
     bucket = Bucket(platform.name("database-copies"), args, platform.options())
     name = platform.name("database-copy")
     way: DatabaseDump | SnapshotExport
-    if host is not None:
+    if host is not None and settings.host is not None and settings.host.database:
         definition = "dump-copy"
         dump = DatabaseDumpArgs(
             bucket_name=bucket.name, bucket_arn=bucket.arn, instance_id=host.instance_id, host_role=host.role

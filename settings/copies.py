@@ -33,5 +33,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     database = settings.database
     if database is None or database.engine != "rds":
         yield "databaseCopy", "copies a database on RDS, which is missing; add database with engine: rds"
-    if not settings.own_keys:
-        yield "databaseCopy", "needs a KMS key with which RDS exports it, $1 a month; set keys.own to true"
+    by_host = settings.host is not None and settings.host.database
+    if not by_host and not settings.own_keys:
+        why = "needs a host that dumps the database, or a KMS key with which RDS exports it ($1 a month)"
+        yield "databaseCopy", f"{why}; add host with database: true, or set keys.own to true"

@@ -83,6 +83,18 @@ DATABASE = {"engine": "rds", "version": "17", "instanceClass": "db.t3.micro", "s
             {"kumiki:domain": {"name": "example.com", "zone": "create"}},
             ["kumiki:domain.zone: create costs $0.50 a month for each zone"],
         ),
+        (
+            {"kumiki:host": {"tag": "1.0.0", "instanceType": "t3.small"}},
+            ["kumiki:host.instanceType: t3.small costs money and freeTier is true; use t3.micro"],
+        ),
+        (
+            {"kumiki:host": {"tag": "1.0.0", "rootGib": 12, "dataGib": 19}},
+            ["kumiki:host.dataGib: 19 and rootGib 12 are 31 GiB; 30 are free"],
+        ),
+        (
+            {"kumiki:database": DATABASE, "kumiki:databaseCopy": {}},
+            ["kumiki:databaseCopy: needs a host that dumps the database, or a KMS key", "add host with database: true"],
+        ),
         ({"kumiki:expected": {"storageGb": -1}}, ["kumiki:expected.storageGb: -1 "]),
         ({"kumiki:expected": {"storageGB": 1}}, ["kumiki:expected.storageGB: is not a known key", "storageGb"]),
     ],

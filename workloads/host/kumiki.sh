@@ -4,6 +4,7 @@
 #   kumiki.sh up            fetches the secrets, brings the database's tables up to date and starts the application
 #   kumiki.sh deploy TAG    the same with another image, and back to the one before if that does not answer
 #   kumiki.sh heal          starts the application anew if Docker calls it unhealthy, with the secrets of now
+#   kumiki.sh dump S3-URL   copies the database there, in the form that pg_restore reads
 set -euo pipefail
 umask 077
 set -o allexport
@@ -11,6 +12,9 @@ set -o allexport
 source /etc/kumiki/host.env
 set +o allexport
 export AWS_DEFAULT_REGION=$AWS_REGION DOCKER_CONFIG=/run/kumiki/docker
+
+# Not older than the database: pg_dump refuses a newer server. Pinned, because a tag can be moved to another image.
+POSTGRES_IMAGE=docker.io/library/postgres:17-alpine@sha256:742f40ea20b9ff2ff31db5458d127452988a2164df9e17441e191f3b72252193
 
 say() { echo "kumiki: $*" >&2; }
 
@@ -174,11 +178,30 @@ heal() {
     start "$(current)" --force-recreate --no-deps api
 }
 
+login_part() { python3 -c 'import json, os, sys; print(json.loads(os.environ["DATABASE_SECRET"])[sys.argv[1]])' "$1"; }
+
+# Straight to S3: nothing of it stays on the host.
+dump() {
+    local to=$1
+    if [[ ! $to =~ ^s3://[a-z0-9.-]+/[A-Za-z0-9/._-]+$ ]]; then say "$to is not a place in S3" && return 2; fi
+    if [[ -z $DATABASE_SECRET_ARN ]]; then say "there is no database" && return 2; fi
+    fetch_secrets
+    PGUSER=$(login_part username)
+    PGPASSWORD=$(login_part password)
+    export PGUSER PGPASSWORD PGHOST=$DATABASE_HOST PGPORT=$DATABASE_PORT PGDATABASE=$DATABASE_NAME PGSSLMODE=require
+    # The values come by the environment: every program of the host could read them on a command line.
+    docker run --rm --read-only --cap-drop ALL --security-opt no-new-privileges --memory 128m --user 70:70 \
+        --env PGUSER --env PGPASSWORD --env PGHOST --env PGPORT --env PGDATABASE --env PGSSLMODE \
+        "$POSTGRES_IMAGE" pg_dump --format custom --no-owner |
+        aws s3 cp --only-show-errors - "$to"
+    say "the database is copied to $to"
+}
+
 install -d -m 0700 /run/kumiki
 # One at a time: a start, a deployment and a cure would undo each other's work.
 exec 9>/run/kumiki/lock
 case ${1:-} in
-    prepare | up | deploy)
+    prepare | up | deploy | dump)
         flock --wait 600 9
         "$@"
         ;;
@@ -186,5 +209,5 @@ case ${1:-} in
         flock --nonblock 9 || exit 0
         heal
         ;;
-    *) say "prepare, up, deploy TAG or heal, not ${1:-nothing}" && exit 2 ;;
+    *) say "prepare, up, deploy TAG, heal or dump S3-URL, not ${1:-nothing}" && exit 2 ;;
 esac
