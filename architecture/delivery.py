@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from architecture.refusals import says
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
-from components.delivery.deploy_role import DeployedFunction, DeployedHost, DeployedService, DeployRole, DeployRoleArgs
+from components.delivery.deploy_role import (
+    DeployedFunction,
+    DeployedHost,
+    DeployedService,
+    DeployedSite,
+    DeployRole,
+    DeployRoleArgs,
+)
 
 if TYPE_CHECKING:
     import pulumi
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
 
     from architecture.host import Host
     from architecture.platform import Platform
+    from architecture.site import Site
     from components.compute.function import Function
     from settings import Settings
     from settings.delivery import DeliverySettings, FrontEndSettings
@@ -64,9 +72,10 @@ def build_delivery(
     application: Deployables | None = None,
     functions: Mapping[str, Function] | None = None,
     host: Host | None = None,
+    site: Site | None = None,
 ) -> Delivery:
-    """The deploy role of this stack's services, functions and server, and the front end, each where the stack's YAML
-    has its section."""
+    """The deploy role of this stack's services, functions, server and site, and the front end, each where the stack's
+    YAML has its section."""
     role = front_end = None
     if settings.delivery is not None:
         args = deploy_role_args(
@@ -76,6 +85,7 @@ def build_delivery(
             [_deployed(each) for _, each in sorted(application.services.items())] if application else [],
             [shifted for _, each in sorted((functions or {}).items()) for shifted in _shifted(each)],
             [DeployedHost(name=host.server.name, document_arn=host.server.deployment_document_arn)] if host else [],
+            _uploaded(settings, site),
         )
         role = DeployRole(platform.name("delivery"), args, platform.options())
     if settings.front_end is not None:
@@ -86,6 +96,13 @@ def build_delivery(
 
 def _repositories(application: Deployables | None) -> list[pulumi.Output[str]]:
     return [each.arn for _, each in sorted(application.repositories.items())] if application else []
+
+
+def _uploaded(settings: Settings, site: Site | None) -> list[DeployedSite]:
+    # What the stack has put there itself, a pipeline must not change behind its back.
+    if site is None or site.site is None or settings.site is None or settings.site.content != "none":
+        return []
+    return [DeployedSite(bucket_arn=site.site.bucket.arn, distribution_arn=site.site.arn)]
 
 
 def _deployed(service: Deployable) -> DeployedService:
@@ -116,6 +133,7 @@ def deploy_role_args(
     services: Sequence[DeployedService] = (),
     functions: Sequence[DeployedFunction] = (),
     hosts: Sequence[DeployedHost] = (),
+    sites: Sequence[DeployedSite] = (),
 ) -> DeployRoleArgs:
     """What the stack's YAML says of the deploy role."""
     with says("delivery", {"environment": "github_environment", "provider_arn": "oidc_provider"}):
@@ -127,6 +145,7 @@ def deploy_role_args(
             services=services,
             functions=functions,
             hosts=hosts,
+            sites=sites,
         )
 
 

@@ -35,7 +35,7 @@ def _holds(condition: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str]) 
             match operator:
                 case "StringEquals" | "Bool":
                     holds = given in listed(values)
-                case "StringLike" | "ArnLike":
+                case "StringLike" | "ArnLike" | "ArnEquals":
                     holds = given is not None and any(fnmatchcase(given, pattern) for pattern in listed(values))
                 case _:
                     raise NotImplementedError(f"the tests do not know the operator {operator}")

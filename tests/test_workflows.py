@@ -58,6 +58,7 @@ def test_nothing_is_permitted_that_a_job_does_not_ask_for() -> None:
         allowed = {
             "deploy": {"id-token"},
             "deploy-functions": {"id-token"},
+            "deploy-host": {"id-token"},
             "policies": {"id-token"},
             "pull-request": of_reports.get(job_name, set()),
         }
@@ -72,12 +73,13 @@ def test_whatever_gets_credentials_of_aws_runs_in_the_environment_that_the_role_
             chosen = {
                 "deploy": "${{ inputs.environment || 'dev' }}",
                 "deploy-functions": "${{ inputs.environment }}",
+                "deploy-host": "${{ inputs.environment }}",
                 "policies": "${{ matrix.environment }}",
             }
             assert job["environment"] == chosen[name], job_name
             assert job["permissions"]["id-token"] == "write"
     stacks = {path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml")}
-    for name in ("deploy", "deploy-functions"):
+    for name in ("deploy", "deploy-functions", "deploy-host"):
         offered = workflow(name)[True]["workflow_dispatch"]["inputs"]["environment"]["options"]
         assert set(offered) <= stacks, name
     assert set(workflow("policies")["jobs"]["analyze"]["strategy"]["matrix"]["environment"]) <= stacks
@@ -106,7 +108,7 @@ def test_there_are_no_stored_keys() -> None:
 @pytest.mark.covers("A17")
 def test_a_deployment_judges_before_it_changes_and_goes_back_when_it_fails() -> None:
     deploy = workflow("deploy")["jobs"]
-    assert deploy["stack"]["needs"] == "image"
+    assert deploy["stack"]["needs"] == ["image", "migrate"]
     assert "--policy-pack policies" in steps(deploy["stack"])
     assert "kumiki:services.api.tag" in steps(deploy["stack"])
     back = deploy["settle"]["steps"][-2]

@@ -80,6 +80,17 @@ class DeployedHost:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeployedSite:
+    """A site whose files may be replaced."""
+
+    bucket_arn: pulumi.Input[str]
+    """Where its files are."""
+
+    distribution_arn: pulumi.Input[str]
+    """What keeps copies of them, and may be told to drop those."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeployRoleArgs:
     """What the caller decides about a deploy role. It costs nothing."""
 
@@ -105,6 +116,9 @@ class DeployRoleArgs:
 
     hosts: Sequence[DeployedHost] = ()
     """The servers that may be given another image."""
+
+    sites: Sequence[DeployedSite] = ()
+    """The sites that may be given another front end."""
 
     session_minutes: int = 60
     """How long one deployment may last, 60 to 720 minutes."""
@@ -187,6 +201,12 @@ def _trust(provider_arn: pulumi.Input[str], repository: str, environment: str) -
     }
 
 
+def _cluster(service: DeployedService) -> pulumi.Output[str]:
+    # A service's ARN is …:service/<cluster>/<name>.
+    arn = pulumi.Output.from_input(service.service_arn)
+    return arn.apply(lambda arn: arn.replace(":service/", ":cluster/").rpartition("/")[0])
+
+
 def _statements(args: DeployRoleArgs, account: Account) -> Iterator[Statement]:
     if args.image_repositories:
         # A token for the registry; the action knows no resource.
@@ -209,6 +229,19 @@ def _statements(args: DeployRoleArgs, account: Account) -> Iterator[Statement]:
             "UpdateServicesAndWatchThem",
             actions=["ecs:DescribeServices", "ecs:UpdateService"],
             resources=[each.service_arn for each in args.services],
+        )
+        yield statement(
+            "RunAnImageOnceToMigrate",
+            actions="ecs:RunTask",
+            resources=families,
+            condition={"ArnEquals": {"ecs:cluster": [_cluster(each) for each in args.services]}},
+        )
+        yield statement(
+            "SeeWhatCameOfIt",
+            actions="ecs:DescribeTasks",
+            resources=[
+                _cluster(each).apply(lambda arn: f"{arn.replace(':cluster/', ':task/')}/*") for each in args.services
+            ],
         )
         yield statement(
             "GiveTasksTheirRoles",
@@ -253,3 +286,15 @@ def _statements(args: DeployRoleArgs, account: Account) -> Iterator[Statement]:
     if args.hosts:
         # The action knows no resource; the answers hold what the deployment's script prints, and no secret.
         yield statement("WatchCommands", actions="ssm:ListCommandInvocations", resources="*")
+    if args.sites:
+        yield statement("SeeTheSitesFiles", actions="s3:ListBucket", resources=[each.bucket_arn for each in args.sites])
+        yield statement(
+            "ReplaceTheSitesFiles",
+            actions=["s3:DeleteObject", "s3:PutObject"],
+            resources=[pulumi.Output.concat(each.bucket_arn, "/*") for each in args.sites],
+        )
+        yield statement(
+            "DropCopiesOfThem",
+            actions=["cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"],
+            resources=[each.distribution_arn for each in args.sites],
+        )

@@ -53,16 +53,13 @@ class SiteFile:
 
 def read_site(folder: Path, *, index: str, needed: Sequence[str], immutable: Sequence[str]) -> list[SiteFile]:
     """The files in `folder`, hidden ones left out; refuses a folder without its pages."""
-    if not folder.is_dir():
-        raise Refusal("content", str(folder), "is not a folder; build the front end there, or use none")
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder)))
-    keys = {path.relative_to(folder).as_posix(): path for path in paths}
+    keys = site_keys(folder)
     if index not in keys:
         raise Refusal("index", index, f"is not in {folder}, so that the site would have no first page{_pages(keys)}")
     for page in needed:
         if page.lstrip("/") not in keys:
             raise Refusal("error_pages", page, f"is not in {folder}{_pages(keys)}")
-    size = sum(path.stat().st_size for path in paths)
+    size = sum(path.stat().st_size for path in keys.values())
     if size > LARGEST_BYTES:
         raise Refusal(
             "content",
@@ -70,6 +67,14 @@ def read_site(folder: Path, *, index: str, needed: Sequence[str], immutable: Seq
             f"has {size:,} bytes; up to {LARGEST_BYTES:,} go with the stack: use none, and upload by a pipeline",
         )
     return [_file(key, path, immutable) for key, path in keys.items()]
+
+
+def site_keys(folder: Path) -> dict[str, Path]:
+    """What each file in `folder` is called in the bucket; hidden ones stay where they are."""
+    if not folder.is_dir():
+        raise Refusal("content", str(folder), "is not a folder; build the front end there, or use none")
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder)))
+    return {path.relative_to(folder).as_posix(): path for path in paths}
 
 
 def content_type(key: str) -> str:

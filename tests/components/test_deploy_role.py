@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from components.delivery.deploy_role import DeployedFunction, DeployedService, DeployRole, DeployRoleArgs
+from components.delivery.deploy_role import (
+    DeployedFunction,
+    DeployedService,
+    DeployedSite,
+    DeployRole,
+    DeployRoleArgs,
+)
 from components.refusal import Refusal
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.iam import allowed, assumable
@@ -157,3 +163,31 @@ def test_it_may_move_the_calls_of_this_function_and_change_nothing_of_its_code(r
         assert not allowed([policy], action, function)
     for action in ("codedeploy:UpdateDeploymentGroup", "codedeploy:DeleteApplication"):
         assert not allowed([policy], action, group)
+
+
+def test_it_may_run_a_migration_in_the_services_cluster_only(recorder: Recorder) -> None:
+    held = [build(recorder).one(":RolePolicy").policy()]
+    definition, cluster = f"{ECS}:task-definition/wiki-dev-api:7", f"{ECS}:cluster/wiki-dev-cluster"
+    assert allowed(held, "ecs:RunTask", definition, ecs__cluster=cluster)
+    assert not allowed(held, "ecs:RunTask", definition, ecs__cluster=f"{cluster}-other")
+    assert not allowed(held, "ecs:RunTask", f"{ECS}:task-definition/wiki-dev-apis:7", ecs__cluster=cluster)
+    assert allowed(held, "ecs:DescribeTasks", f"{ECS}:task/wiki-dev-cluster/abc")
+    assert not allowed(held, "ecs:DescribeTasks", f"{ECS}:task/other/abc")
+
+
+@pytest.mark.covers("E10")
+def test_it_may_replace_the_files_of_this_site_and_drop_copies_of_them(recorder: Recorder) -> None:
+    bucket, distribution = "arn:aws:s3:::wiki-dev-site", f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1"
+    site = DeployedSite(bucket_arn=bucket, distribution_arn=distribution)
+    held = [build(recorder, sites=[site]).one(":RolePolicy").policy()]
+    assert allowed(held, "s3:ListBucket", bucket)
+    for action in ("s3:PutObject", "s3:DeleteObject"):
+        assert allowed(held, action, f"{bucket}/assets/app.js")
+        assert not allowed(held, action, f"{bucket}-other/assets/app.js")
+    for action in ("s3:PutBucketPolicy", "s3:DeleteBucket", "s3:PutObjectAcl", "s3:GetObject"):
+        assert not allowed(held, action, f"{bucket}/x")
+        assert not allowed(held, action, bucket)
+    for action in ("cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"):
+        assert allowed(held, action, distribution)
+        assert not allowed(held, action, distribution.replace("E1", "E2"))
+    assert not allowed(held, "cloudfront:UpdateDistribution", distribution)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import ipaddress
 import json
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.iam import allowed
 from tests.rehearsal.conftest import Rehearsed
@@ -191,6 +194,54 @@ def test_the_site_is_cached_and_the_api_is_not_and_both_are_https(deployed: Depl
     assert api["cachePolicyId"] != CACHING_OPTIMIZED
     origin = next(one for one in site["origins"] if one["originId"] == api["targetOriginId"])
     assert origin["domainName"] == deployed.named("-host-address")["outputs"]["publicDns"]
+    # The application knows /items, and not /api/items.
+    (function,) = [one for one in deployed.inputs("cloudfront/function:Function") if "/api" in one["code"]]
+    assert api["functionAssociations"][0]["eventType"] == "viewer-request"
+    assert function["publish"]
+
+
+# --- E4, E10: set up by user data, and deployed without a key ------------------------------------------------------
+
+
+@pytest.mark.covers("E4")
+def test_the_host_sets_itself_up_and_starts_the_application(deployed: Deployed) -> None:
+    host = deployed.named("-host-instance")["inputs"]
+    assert host["userData"].startswith("#cloud-config")
+    for part in ("SYSTEM=amazonLinux", "kumiki.sh prepare", "docker.io/library/redis:", "kumiki.service"):
+        assert part in said_by(host["userData"]), part
+
+
+def said_by(user_data: str) -> str:
+    """The files and commands of cloud-init, unpacked."""
+    told = yaml.safe_load(user_data)
+    files = [unpacked(one) for one in told["write_files"]]
+    return "\n".join([*files, json.dumps(told.get("runcmd", []))])
+
+
+def unpacked(file: dict[str, str]) -> str:
+    if file.get("encoding") in ("gz+b64", "gzip+base64"):
+        return gzip.decompress(base64.b64decode(file["content"])).decode()
+    return file["content"]
+
+
+@pytest.mark.covers("E10")
+def test_one_github_environment_deploys_by_one_document_and_nobody_by_ssh(deployed: Deployed) -> None:
+    (role,) = [one for one in deployed.of("iam/role:Role") if one["name"].endswith("-dev-delivery-role")]
+    claims = json.loads(role["inputs"]["assumeRolePolicy"])["Statement"][0]["Condition"]["StringEquals"]
+    stack = deployed.report["stack"]
+    assert claims["token.actions.githubusercontent.com:sub"] == f"repo:your--organisation/kumiki:environment:{stack}"
+    policies = [
+        json.loads(one["policy"]) for one in deployed.inputs("iam/rolePolicy:RolePolicy") if one["role"] == role["id"]
+    ]
+    assert allowed(policies, "ssm:SendCommand", deployed.named("-host-deployment")["outputs"]["arn"])
+    assert not allowed(policies, "ssm:SendCommand", "arn:aws:ssm:ap-northeast-1::document/AWS-RunShellScript")
+    assert not allowed(policies, "ssm:StartSession", "*")
+    assert allowed(policies, "ecr:PutImage", deployed.named("-host-api-repository")["outputs"]["arn"])
+    bucket = f"arn:aws:s3:::{deployed.report['outputs']['siteBucket']}/index.html"
+    with_the_stack = deployed.of("s3/bucketObjectv2:BucketObjectv2")
+    assert allowed(policies, "s3:PutObject", bucket) == (not with_the_stack), "either the stack or a pipeline uploads"
+    assert not deployed.of("ec2/keyPair:KeyPair")
+    assert "keyName" not in deployed.named("-host-instance")["inputs"]
 
 
 # --- E11, E12, E13: alarms, backups, the checklist -----------------------------------------------------------------
