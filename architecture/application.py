@@ -211,6 +211,7 @@ def _traffic(service: ServiceSettings, balancer: Any) -> Traffic | None:
         listener_arn=balancer.listener_arn if balancer is not None else "",
         load_balancer_security_group_id=balancer.security_group_id if balancer is not None else "",
         load_balancer_arn_suffix=balancer.arn_suffix if balancer is not None else "",
+        origin_secret=balancer.origin_secret if balancer is not None else None,
     )
 
 

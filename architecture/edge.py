@@ -87,6 +87,9 @@ def build_edge(
             certificate_arn=certificate.arn if certificate else balancer.certificate_arn,
             access_log_bucket=storage.log_archive.log_target_name,
             web_acl_arn=web_acl.arn if web_acl else None,
+            # Only where there is a distribution of ours to show it.
+            origin_secret_path=origin_secret_path(settings),
+            key_arn=storage.data_key.arn if storage.data_key else None,
         ),
         platform.options(),
     )
@@ -107,6 +110,15 @@ def build_edge(
         private_zone=private_zone,
         url=_url(domain, balancer, zone, load_balancer),
     )
+
+
+def origin_secret_path(settings: Settings) -> str | None:
+    """Where the secret is kept that the load balancer wants to see, if this stack's site is the only way to it."""
+    balancer, site = settings.load_balancer, settings.site
+    asked = site is not None and any(origin.source == "loadBalancer" for origin in site.origins.values())
+    if not asked or balancer is None or balancer.allow_from != ["cloudFront"]:
+        return None
+    return f"/{settings.product}/{settings.environment}/web/origin-secret"
 
 
 def makes_certificate(balancer: LoadBalancerSettings) -> bool:
@@ -184,6 +196,8 @@ def load_balancer_args(
     certificate_arn: pulumi.Input[str] | None,
     access_log_bucket: pulumi.Input[str],
     web_acl_arn: pulumi.Input[str] | None,
+    origin_secret_path: str | None = None,
+    key_arn: pulumi.Input[str] | None = None,
 ) -> LoadBalancerArgs:
     """What the stack's YAML says of the load balancer."""
     with says("load_balancer"):
@@ -195,6 +209,8 @@ def load_balancer_args(
             allow_from="cloudfront" if balancer.allow_from == ["cloudFront"] else balancer.allow_from,
             access_log_bucket=access_log_bucket,
             web_acl_arn=web_acl_arn,
+            origin_secret_path=origin_secret_path,
+            key_arn=key_arn,
             idle_timeout_seconds=balancer.idle_timeout_seconds,
             retention=retention,
         )

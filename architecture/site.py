@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from architecture.refusals import says
 from components.edge.certificate import Certificate, CertificateArgs
+from components.edge.origin_secret import HEADER
 from components.edge.site_args import SECURE_CONTENT, US_EAST, StaticSiteArgs
 from components.edge.site_routes import ApiOrigin, SecretHeader
 from components.edge.static_site import StaticSite
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from settings.site import SiteOriginSettings, SiteSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
-
-SECRET_HEADER = "X-Origin-Secret"  # noqa: S105 the header's name, not its value
-"""What a host behind the site wants to see of each request."""
 
 
 class HostOrigin(Protocol):
@@ -146,11 +144,11 @@ def where(
     balancer, domain = edge.load_balancer, settings.domain
     if balancer is not None and settings.load_balancer is not None:
         if settings.load_balancer.allow_http:
-            found["loadBalancer"] = Reached(domain=balancer.dns_name, protocol="http")
+            found["loadBalancer"] = Reached(domain=balancer.dns_name, protocol="http", secret=balancer.origin_secret)
         else:
             # The load balancer's certificate is for this name, and not for the one that AWS gave it.
             name = f"{domain.api}.{domain.name}" if domain is not None else balancer.dns_name
-            found["loadBalancer"] = Reached(domain=name)
+            found["loadBalancer"] = Reached(domain=name, secret=balancer.origin_secret)
     if host is not None:
         found["host"] = Reached(
             domain=host.public_dns, protocol="http", port=host.origin_port, secret=host.origin_secret
@@ -218,7 +216,7 @@ def _origin(name: str, origin: SiteOriginSettings, reached: Mapping[str, Reached
             port=found.port,
             origin_path=found.origin_path,
             strip_prefix=origin.strip_prefix,
-            secret_header=SecretHeader(name=SECRET_HEADER, value=found.secret) if found.secret is not None else None,
+            secret_header=SecretHeader(name=HEADER, value=found.secret) if found.secret is not None else None,
             read_timeout_seconds=origin.read_timeout_seconds,
         )
     except Refusal as refusal:

@@ -228,6 +228,8 @@ def _load_balancer(transform: Any) -> None:
         certificate_arn="arn:aws:acm:ap-northeast-1:123456789012:certificate/1",
         access_log_bucket="logs",
         web_acl_arn="arn:aws:wafv2:::x",
+        allow_from="cloudfront",
+        origin_secret_path="/wiki/dev/web/origin-secret",
         transform=transform,
     )
     balancer = LoadBalancer(NAME, args)
@@ -481,6 +483,7 @@ def _service(transform: Any) -> None:
         load_balancer_security_group_id="sg-2",
         load_balancer_arn_suffix="app/web/1",
         priority=1,
+        origin_secret="x",
     )
     args = ServiceArgs(
         cluster_name="cluster",

@@ -27,6 +27,7 @@ from components.account import Account
 from components.alarms import AlarmTopics, Metric, raise_alarm
 from components.children import Children, Transform
 from components.compute.host_user_data import SCRIPT, check_files, user_data
+from components.edge.origin_secret import HEADER, origin_secret, value_of
 from components.identity.key import DECRYPT_ACTIONS
 from components.policy import Statement, document, statement
 from components.refusal import Refusal
@@ -61,7 +62,7 @@ COMPOSE_SHA256: Final = "a0298760c9772d2c06888fc8703a487c94c3c3b0134adeef830742a
 """Of docker-compose-linux-x86_64, as Docker's own image pins it (github.com/docker-library/docker)."""
 
 ORIGIN_PORT: Final = 80
-ORIGIN_HEADER: Final = "X-Origin-Secret"
+ORIGIN_HEADER: Final = HEADER
 
 # AWS keeps the list of the addresses from which CloudFront fetches. It counts as 55 of the 60 of a group: one port.
 _CLOUDFRONT: Final = "com.amazonaws.global.cloudfront.origin-facing"
@@ -264,7 +265,7 @@ class FreeTierHost(pulumi.ComponentResource):
         self.instance_id = instance.id
         self.public_dns, self.public_ip = address.public_dns, address.public_ip
         self.log_group_name = self._log_group.name
-        self.origin_secret = pulumi.Output.secret(parameter.value.apply(lambda value: value or ""))
+        self.origin_secret = value_of(parameter)
         self.register_outputs({"publicDns": self.public_dns})
 
     def allow_to(self, security_group_id: pulumi.Input[str], port: int, name: str) -> None:
@@ -400,19 +401,13 @@ class FreeTierHost(pulumi.ComponentResource):
         )
 
     def _origin_secret(self) -> aws.ssm.Parameter:
-        # Another value at every run, of which only the first is used. `pulumi up --replace` of the parameter makes a
-        # new one, which the host takes at its next start.
-        value = aws.secretsmanager.get_random_password_output(
-            password_length=48, exclude_punctuation=True, opts=pulumi.InvokeOptions(parent=self)
-        ).random_password
-        return aws.ssm.Parameter(
+        # The host takes a new one at its next start.
+        return origin_secret(
             f"{self._prefix}-origin-secret",
-            name=f"{self._args.parameter_path}/{self._prefix}/origin-secret",
-            type="SecureString",
-            key_id=self._args.key_arn,
-            value=pulumi.Output.secret(value),
-            description="What CloudFront shows to the host, so that nobody else's distribution is served",
-            opts=self._child("origin_secret", ignore_changes=["value"]),
+            f"{self._args.parameter_path}/{self._prefix}/origin-secret",
+            key_arn=self._args.key_arn,
+            opts=self._child("origin_secret"),
+            parent=self,
         )
 
     def _make_role(self, parameter: aws.ssm.Parameter) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:

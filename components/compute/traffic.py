@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import pulumi
 import pulumi_aws as aws
 
+from components.edge.origin_secret import HEADER
 from components.policy import document, statement, trust
 from components.refusal import Refusal
 
@@ -43,6 +44,9 @@ class Traffic:
     paths: Sequence[str] = ("/*",)
     """Paths, with `*` and `?`."""
 
+    origin_secret: pulumi.Input[str] | None = None
+    """What a request must show in the header X-Origin-Secret; without it the listener answers 404. None: nothing."""
+
     health_path: str = "/health"
     """Must answer 200 while a task may get requests."""
 
@@ -67,9 +71,12 @@ class Traffic:
         if not self.hosts and not self.paths:
             raise Refusal("traffic.paths", [], "and no hosts leave nothing to answer; use ['/*'] for everything")
         # A rule may hold five values, all conditions together.
-        if len(self.hosts) + len(self.paths) > 5:
+        if len(self.hosts) + len(self.paths) + (self.origin_secret is not None) > 5:
+            secret = " and the origin's secret" if self.origin_secret is not None else ""
             raise Refusal(
-                "traffic.paths", list(self.paths), "and hosts are more than five, the most that a rule can have"
+                "traffic.paths",
+                list(self.paths),
+                f"and hosts{secret} are more than five, the most that a rule can have",
             )
         if not self.health_path.startswith("/"):
             raise Refusal("traffic.health_path", self.health_path, "is not a path; write one such as /health")
@@ -164,6 +171,9 @@ def _conditions(traffic: Traffic) -> list[aws.lb.ListenerRuleConditionArgs]:
     if traffic.paths:
         paths = aws.lb.ListenerRuleConditionPathPatternArgs(values=list(traffic.paths))
         conditions.append(aws.lb.ListenerRuleConditionArgs(path_pattern=paths))
+    if traffic.origin_secret is not None:
+        header = aws.lb.ListenerRuleConditionHttpHeaderArgs(http_header_name=HEADER, values=[traffic.origin_secret])
+        conditions.append(aws.lb.ListenerRuleConditionArgs(http_header=header))
     return conditions
 
 

@@ -18,6 +18,7 @@ import pulumi_aws as aws
 from components.account import Account
 from components.alarms import AlarmTopics, Metric, raise_alarm
 from components.children import Children, Transform
+from components.edge.origin_secret import origin_secret, value_of
 from components.refusal import Refusal
 from components.retention import Retention
 
@@ -63,6 +64,13 @@ class LoadBalancerArgs:
     web_acl_arn: pulumi.Input[str] | None = None
     """The web firewall (a WebAcl of scope REGIONAL) that judges each request first."""
 
+    origin_secret_path: str | None = None
+    """Where in the Parameter Store the secret is kept that CloudFront must show, such as `/wiki/dev/web/origin-secret`.
+    None: whoever gets here is answered. With a path services add the condition to their rules; see `origin_secret`."""
+
+    key_arn: pulumi.Input[str] | None = None
+    """The KMS key of that secret. None: AWS's own."""
+
     idle_timeout_seconds: int = 60
     """Seconds for which a connection may be silent, 1 to 4000. The application must keep its own open for longer, or
     clients see 502."""
@@ -88,6 +96,12 @@ class LoadBalancerArgs:
             )
         if not 1 <= self.idle_timeout_seconds <= 4000:
             raise Refusal("idle_timeout_seconds", self.idle_timeout_seconds, "is not allowed; use 1 to 4000 seconds")
+        if self.origin_secret_path is not None and self.allow_from != "cloudfront":
+            raise Refusal(
+                "origin_secret_path",
+                self.origin_secret_path,
+                "keeps everybody out whom allow_from lets in; use cloudfront",
+            )
         if isinstance(self.allow_from, str):
             if self.allow_from != "cloudfront":
                 raise Refusal("allow_from", self.allow_from, "is not allowed; use a list of CIDRs, or cloudfront")
@@ -116,6 +130,7 @@ class LoadBalancer(pulumi.ComponentResource):
         "https_listener",
         "http_listener",
         "web_acl_association",
+        "origin_secret",
         "alarm",
     )
 
@@ -130,6 +145,8 @@ class LoadBalancer(pulumi.ComponentResource):
     """None with `allow_http`."""
     listener_arn: pulumi.Output[str]
     """The one to which services add their rules: 443, or 80 with `allow_http`."""
+    origin_secret: pulumi.Output[str] | None
+    """What a request must show in the header X-Origin-Secret, by the rules of the services. None: nothing."""
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kumiki:edge:LoadBalancer", name, None, opts)
@@ -154,6 +171,16 @@ class LoadBalancer(pulumi.ComponentResource):
                 web_acl_arn=args.web_acl_arn,
                 opts=self._child("web_acl_association"),
             )
+        self.origin_secret = None
+        if args.origin_secret_path is not None:
+            parameter = origin_secret(
+                f"{name}-origin-secret",
+                args.origin_secret_path,
+                key_arn=args.key_arn,
+                opts=self._child("origin_secret"),
+                parent=self,
+            )
+            self.origin_secret = value_of(parameter)
         self.arn, self.arn_suffix = balancer.arn, balancer.arn_suffix
         self.dns_name, self.zone_id = balancer.dns_name, balancer.zone_id
         self.security_group_id = group.id

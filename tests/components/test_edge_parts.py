@@ -72,6 +72,23 @@ def test_cloudfront_reaches_one_port_for_two_would_exceed_the_rules_of_a_group(r
     assert rule["fromPort"] == rule["toPort"] == 443
 
 
+def test_the_origins_secret_is_made_once_and_kept_encrypted(recorder: Recorder) -> None:
+    made = recorder.run(
+        lambda: LoadBalancer(
+            "wiki-dev-web",
+            balancer_args(allow_from="cloudfront", origin_secret_path="/wiki/dev/web/origin-secret", key_arn="arn:key"),
+        )
+    )
+    secret = made.one(":Parameter").inputs
+    assert (secret["type"], secret["name"], secret["keyId"]) == (
+        "SecureString",
+        "/wiki/dev/web/origin-secret",
+        "arn:key",
+    )
+    with pytest.raises(Refusal, match="origin_secret_path"):
+        balancer_args(origin_secret_path="/wiki/dev/web/origin-secret")
+
+
 def test_the_load_balancer_calls_nobody_but_the_services_it_was_opened_to(recorder: Recorder) -> None:
     balancer(recorder, lambda made: made.allow_to("sg-api", port=8000, name="api"))
     rule = recorder.one(":SecurityGroupEgressRule").inputs

@@ -40,6 +40,27 @@ def test_the_parts_have_the_sizes_of_the_design(standard: Rehearsed) -> None:
 
 
 @pytest.mark.covers("E9")
+def test_nobody_gets_past_the_site_to_the_load_balancer(standard: Rehearsed) -> None:
+    (site,) = made(standard, "cloudfront/distribution:Distribution")
+    (origin,) = [one for one in site["origins"] if "customOriginConfig" in one]
+    # The value itself is in no report.
+    assert origin["customHeaders"] == [{"name": "X-Origin-Secret", "value": "[secret]"}]
+    (rule,) = made(standard, "lb/listenerRule:ListenerRule")
+    assert [one["httpHeader"] for one in rule["conditions"] if "httpHeader" in one] == [
+        {"httpHeaderName": "X-Origin-Secret", "values": ["[secret]"]}
+    ]
+    for listener in made(standard, "lb/listener:Listener"):
+        assert {one["type"] for one in listener["defaultActions"]} <= {"fixed-response", "redirect"}
+    (group,) = [
+        one["id"] for one in standard.report["resources"]
+        if one["type"].endswith(":SecurityGroup") and one["name"].endswith("-web-security-group")
+    ]  # fmt: skip
+    (way,) = [one for one in made(standard, "SecurityGroupIngressRule") if one["securityGroupId"] == group]
+    assert way["prefixListId"].startswith("pl-")
+    assert "cidrIpv4" not in way
+
+
+@pytest.mark.covers("E9")
 def test_there_is_no_more_than_that(standard: Rehearsed) -> None:
     kinds = {one["type"] for one in standard.report["resources"] if one["custom"]}
     for paid in ("natGateway", "ec2/instance:", "rds/cluster:", "opensearch", "dynamodb", "guardduty"):
