@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto.s3.models import s3_backends
 
 from rehearsal.problems import Refused
 from tests.rehearsal.test_specs import TAGS, Cloud, tags_of
@@ -174,3 +175,11 @@ def test_a_bucket_name_that_is_taken_is_refused_as_aws_says_it(cloud: Cloud) -> 
     with pytest.raises(Refused, match="BucketAlreadyOwnedByYou") as refused:
         cloud.bucket("shop-site")
     assert "CreateBucket" in str(refused.value)
+
+
+def test_a_bucket_name_that_another_account_has_is_refused_as_aws_says_it(cloud: Cloud) -> None:
+    s3_backends["210987654321"]["aws"].create_bucket("shop-taken", "us-west-2")
+    with pytest.raises(Refused, match="BucketAlreadyExists") as refused:
+        cloud.bucket("shop-taken")
+    assert "CreateBucket" in str(refused.value)
+    assert "not available" in str(refused.value)
