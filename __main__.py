@@ -54,19 +54,7 @@ copies = build_copies(settings, platform, storage, data, host.server if host els
 build_cost_guard(settings, platform, topics, us_east_topics)
 dashboard = build_watch(platform, topics, edge, data, application, messaging, functions, apis)
 
-outputs.export_storage(storage)
-outputs.export_topics(topics)
-outputs.export_network(network)
-outputs.export_data(data)
-outputs.export_edge(edge, users)
-outputs.export_application(application)
-outputs.export_functions(functions)
-outputs.export_apis(apis)
-outputs.export_host(host)
-outputs.export_messaging(messaging)
-outputs.export_site(site)
-outputs.export_analytics(analytics)
-outputs.export_lake(lake)
-outputs.export_copies(copies)
-outputs.export_delivery(delivery, builds)
-outputs.export_dashboard(dashboard)
+outputs.export(
+    *(storage, topics, network, data, edge, users, application, functions, apis, host, messaging),
+    *(site, analytics, lake, copies, builds, delivery, dashboard),
+)

@@ -82,7 +82,7 @@ def build_host(
         database.grant_connect(server.role)
         server.allow_to(database.security_group_id, database.port, "database")
     if host.reads is not None:
-        storage.buckets[host.reads.bucket].grant_read(server.role, host.reads.prefix.rstrip("/") or None)
+        storage.buckets[host.reads.bucket].grant_read(server.role, host.reads.folder)
     if topics is not None:
         server.alarms(topics)
     return Host(server=server, repository=repository)

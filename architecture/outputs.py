@@ -1,38 +1,47 @@
-"""What a stack tells the outside, and other stacks."""
+"""What a stack tells the outside, and other stacks: `export(part, …)` for parts of any kind, and for none."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import singledispatch
 
 import pulumi
 
-from components.network.network import NETWORK_OUTPUTS, Network
+from architecture.analytics import Analytics
+from architecture.apis import Apis
+from architecture.application import Application
+from architecture.builds import Builds
+from architecture.copies import Copies
+from architecture.data import Data
+from architecture.delivery import Delivery
+from architecture.edge import Edge
+from architecture.functions import Functions
+from architecture.host import Host
+from architecture.lake import Lake
+from architecture.messaging import Messaging
+from architecture.site import Site
+from architecture.storage import Storage
+from components.alarms import AlarmTopics
+from components.identity.user_pool import UserPool
+from components.network.network import NETWORK_OUTPUTS, ExistingNetwork
 from components.network.vpc import Vpc
-
-if TYPE_CHECKING:
-    from architecture.analytics import Analytics
-    from architecture.apis import Apis
-    from architecture.application import Application
-    from architecture.builds import Builds
-    from architecture.copies import Copies
-    from architecture.data import Data
-    from architecture.delivery import Delivery
-    from architecture.edge import Edge
-    from architecture.functions import Functions
-    from architecture.host import Host
-    from architecture.lake import Lake
-    from architecture.messaging import Messaging
-    from architecture.site import Site
-    from architecture.storage import Storage
-    from components.alarms import AlarmTopics
-    from components.identity.user_pool import UserPool
-    from components.operations.dashboard import Dashboard
+from components.operations.dashboard import Dashboard
 
 
-def export_network(network: Network | None) -> None:
+def export(*parts: object) -> None:
+    """Export what each of `parts` tells; a part that the stack does not have is None and tells nothing."""
+    for part in parts:
+        if part is not None:
+            _tell(part)
+
+
+@singledispatch
+def _tell(part: object) -> None:
+    raise TypeError(f"{type(part).__name__} has no outputs: write them in architecture/outputs.py")
+
+
+@_tell.register
+def _network(network: Vpc | ExistingNetwork) -> None:
     """The ids of the network, by which another stack can join it."""
-    if network is None:
-        return
     for attribute, output in NETWORK_OUTPUTS.items():
         value = getattr(network, attribute)
         if value is not None:
@@ -42,7 +51,8 @@ def export_network(network: Network | None) -> None:
         pulumi.export("natPublicIps", network.nat_public_ips)
 
 
-def export_storage(storage: Storage) -> None:
+@_tell.register
+def _storage(storage: Storage) -> None:
     """The names of the buckets, by service, and the key that other stacks of the system use for their logs."""
     if storage.logs_key is not None:
         pulumi.export("logsKeyArn", storage.logs_key.arn)
@@ -51,7 +61,8 @@ def export_storage(storage: Storage) -> None:
     pulumi.export("buckets", {service: bucket.name for service, bucket in storage.buckets.items()})
 
 
-def export_data(data: Data) -> None:
+@_tell.register
+def _data(data: Data) -> None:
     """Where the stores answer; never a password."""
     if data.database is not None:
         pulumi.export("databaseEndpoint", data.database.endpoint)
@@ -70,8 +81,9 @@ def export_data(data: Data) -> None:
         pulumi.export("parameterPath", data.parameters.path)
 
 
-def export_edge(edge: Edge, users: UserPool | None) -> None:
-    """Where the system is reached, the name servers to which the domain must be delegated, and where users sign in."""
+@_tell.register
+def _edge(edge: Edge) -> None:
+    """Where the system is reached, and the name servers to which the domain must be delegated."""
     if edge.load_balancer is not None:
         pulumi.export("url", edge.url)
         pulumi.export("loadBalancerDnsName", edge.load_balancer.dns_name)
@@ -81,25 +93,31 @@ def export_edge(edge: Edge, users: UserPool | None) -> None:
             pulumi.export("nameServers", edge.zone.name_servers)
     if edge.private_zone is not None:
         pulumi.export("privateZoneId", edge.private_zone.zone_id)
-    if users is not None:
-        pulumi.export("userPoolIssuer", users.issuer)
-        pulumi.export("userPoolClientIds", dict(users.client_ids))
-        pulumi.export("signInUrl", users.domain)
 
 
-def export_apis(apis: Apis) -> None:
+@_tell.register
+def _users(users: UserPool) -> None:
+    """Where users sign in, and whose tokens are theirs."""
+    pulumi.export("userPoolIssuer", users.issuer)
+    pulumi.export("userPoolClientIds", dict(users.client_ids))
+    pulumi.export("signInUrl", users.domain)
+
+
+@_tell.register
+def _apis(apis: Apis) -> None:
     """Where the APIs are called."""
     if apis.apis:
         pulumi.export("apiUrls", {name: api.endpoint for name, api in apis.apis.items()})
 
 
-def export_topics(topics: AlarmTopics | None) -> None:
+@_tell.register
+def _topics(topics: AlarmTopics) -> None:
     """The topics to which alarms go."""
-    if topics is not None:
-        pulumi.export("alertTopics", {"critical": topics.critical, "warning": topics.warning})
+    pulumi.export("alertTopics", {"critical": topics.critical, "warning": topics.warning})
 
 
-def export_messaging(messaging: Messaging) -> None:
+@_tell.register
+def _messaging(messaging: Messaging) -> None:
     """Where to send work and events, what to start, and where failures wait."""
     if messaging.queues:
         pulumi.export("queueUrls", {service: queue.url for service, queue in messaging.queues.items()})
@@ -116,18 +134,23 @@ def export_messaging(messaging: Messaging) -> None:
         pulumi.export("workflowArns", {service: workflow.arn for service, workflow in messaging.workflows.items()})
 
 
-def export_copies(copies: Copies | None) -> None:
+@_tell.register
+def _copies(copies: Copies) -> None:
     """Where the copies of the database are, and what to start for one now."""
-    if copies is not None:
-        pulumi.export("databaseCopiesBucket", copies.bucket.name)
-        pulumi.export("databaseCopyWorkflowArn", copies.workflow.arn)
+    pulumi.export("databaseCopiesBucket", copies.bucket.name)
+    pulumi.export("databaseCopyWorkflowArn", copies.workflow.arn)
 
 
-def export_delivery(delivery: Delivery, builds: Builds | None) -> None:
-    """What a GitHub environment's variables are filled with, where the front end is, and what builds into what."""
-    if builds is not None:
-        pulumi.export("buildName", builds.build.name)
-        pulumi.export("buildBucket", builds.bucket.name)
+@_tell.register
+def _builds(builds: Builds) -> None:
+    """What builds into what."""
+    pulumi.export("buildName", builds.build.name)
+    pulumi.export("buildBucket", builds.bucket.name)
+
+
+@_tell.register
+def _delivery(delivery: Delivery) -> None:
+    """What a GitHub environment's variables are filled with, and where the front end is."""
     if delivery.deploy_role is not None:
         pulumi.export("deployRoleArn", delivery.deploy_role.arn)
         pulumi.export("githubOidcProviderArn", delivery.deploy_role.provider_arn)
@@ -135,7 +158,8 @@ def export_delivery(delivery: Delivery, builds: Builds | None) -> None:
         pulumi.export("frontEndUrl", delivery.front_end.url)
 
 
-def export_site(site: Site) -> None:
+@_tell.register
+def _site(site: Site) -> None:
     """Where people find the site, and what a pipeline needs that uploads it."""
     if site.site is not None:
         pulumi.export("siteUrl", site.url)
@@ -144,31 +168,32 @@ def export_site(site: Site) -> None:
         pulumi.export("siteBucket", site.site.bucket.name)
 
 
-def export_analytics(analytics: Analytics | None) -> None:
+@_tell.register
+def _analytics(analytics: Analytics) -> None:
     """Where the logs can be asked: `aws athena start-query-execution --work-group … --query-execution-context …`."""
-    if analytics is not None:
-        pulumi.export("logWorkgroup", analytics.log_table.workgroup_name)
-        pulumi.export("logDatabase", analytics.log_table.database_name)
+    pulumi.export("logWorkgroup", analytics.log_table.workgroup_name)
+    pulumi.export("logDatabase", analytics.log_table.database_name)
 
 
-def export_lake(lake: Lake | None) -> None:
+@_tell.register
+def _lake(lake: Lake) -> None:
     """Where the lake can be asked, and the workflow that fills a gap: `aws stepfunctions start-execution …`."""
-    if lake is not None:
-        pulumi.export("lakeWorkgroup", lake.lake.workgroup_name)
-        pulumi.export("lakeDatabase", lake.lake.database_name)
-        pulumi.export("lakeZones", {zone: bucket.name for zone, bucket in lake.zones.items()})
-        pulumi.export("lakeWorkflowArn", lake.workflow.arn)
-        if lake.exports is not None:
-            pulumi.export("lakeExportsWorkflowArn", lake.exports.arn)
+    pulumi.export("lakeWorkgroup", lake.lake.workgroup_name)
+    pulumi.export("lakeDatabase", lake.lake.database_name)
+    pulumi.export("lakeZones", {zone: bucket.name for zone, bucket in lake.zones.items()})
+    pulumi.export("lakeWorkflowArn", lake.workflow.arn)
+    if lake.exports is not None:
+        pulumi.export("lakeExportsWorkflowArn", lake.exports.arn)
 
 
-def export_dashboard(dashboard: Dashboard | None) -> None:
+@_tell.register
+def _dashboard(dashboard: Dashboard) -> None:
     """The dashboard's name, by which the console finds it."""
-    if dashboard is not None:
-        pulumi.export("dashboard", dashboard.name)
+    pulumi.export("dashboard", dashboard.name)
 
 
-def export_application(application: Application) -> None:
+@_tell.register
+def _application(application: Application) -> None:
     """What a pipeline needs to deploy: where images go, and what the cluster and its services are called."""
     if application.cluster is None:
         return
@@ -177,10 +202,9 @@ def export_application(application: Application) -> None:
     pulumi.export("serviceNames", {name: one.name for name, one in application.services.items()})
 
 
-def export_host(host: Host | None) -> None:
+@_tell.register
+def _host(host: Host) -> None:
     """What a pipeline needs to bring the host another image, and where the host is."""
-    if host is None:
-        return
     pulumi.export("hostName", host.server.name)
     pulumi.export("hostPublicDns", host.server.public_dns)
     pulumi.export("hostRepositoryUrl", host.repository.url)
@@ -188,7 +212,8 @@ def export_host(host: Host | None) -> None:
     pulumi.export("hostLogGroup", host.server.log_group_name)
 
 
-def export_functions(functions: Functions) -> None:
+@_tell.register
+def _functions(functions: Functions) -> None:
     """What the functions are called, which version of each the last deployment published, and where failures wait."""
     if not functions.functions:
         return

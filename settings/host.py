@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from pydantic import Field
+
 from settings.section import Name, Section, text
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ class HostReadsSettings(Section):
     bucket: Name
     """One of the stack's buckets."""
 
-    prefix: str = ""
-    """Only what is in this folder, such as host/. Empty: all of it."""
+    folder: Annotated[str, Field(pattern=r"^[^/*?]+(/[^/*?]+)*$")] | None = None
+    """Only what is in this folder: keys that begin with its name and a slash."""
 
 
 class HostSettings(Section):

@@ -156,7 +156,7 @@ def test_its_role_may_do_what_it_needs_and_nothing_more(recorder: Recorder) -> N
     held = documents(build(recorder, key_arn=KEY))
     parameter = recorder.one(":Parameter")
     arn, group = f"arn:aws:ssm:{REGION}:{ACCOUNT}:Parameter/{parameter.name}", recorder.one(":LogGroup")
-    streams = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:LogGroup/{group.name}"
+    streams = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group.inputs['name']}"
     assert allowed(held, "ssm:GetParameter", arn)
     assert not allowed(held, "ssm:GetParameter", f"{arn}-other")
     assert allowed(held, "logs:PutLogEvents", f"{streams}:log-stream:api")

@@ -38,7 +38,7 @@ SMALL: dict[str, Any] = {
     "kumiki:alerts": {"emails": ["a@example.com"]},
     "kumiki:delivery": {"repository": "acme/kabu"},
     "kumiki:site": {"content": "workloads/site", "origins": {"api": {"source": "host", "paths": ["/api/*"]}}},
-    "kumiki:host": {"tag": "0.1.0", "database": True, "reads": {"bucket": "backups", "prefix": "host/"}},
+    "kumiki:host": {"tag": "0.1.0", "database": True, "reads": {"bucket": "backups", "folder": "host"}},
 }  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def documents(done: Rehearsed, role: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.covers("E3")
-def test_the_host_reads_its_prefix_its_secrets_and_its_image_and_nothing_else(small: Rehearsed) -> None:
+def test_the_host_reads_its_folder_its_secrets_and_its_image_and_nothing_else(small: Rehearsed) -> None:
     held = documents(small, "kabu-dev-host-role")
     bucket = small.resource("kabu-dev-backups-bucket")["outputs"]["arn"]
     assert allowed(held, "s3:GetObject", f"{bucket}/host/config.json")
