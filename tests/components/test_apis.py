@@ -268,7 +268,7 @@ def test_both_limits_are_always_set_and_each_request_is_recorded_as_json(recorde
     group = recorder.one("logGroup:LogGroup")
     assert (group.inputs["name"], group.inputs["retentionInDays"]) == ("/aws/vendedlogs/apis/wiki-dev-http", 30)
     log = stage.inputs["accessLogSettings"]
-    assert log["destinationArn"].endswith("wiki-dev-http-access-log")
+    assert log["destinationArn"].endswith(f":log-group:{group.inputs['name']}")
     fields = json.loads(log["format"])
     # AWS refuses a format without the request's id.
     assert fields["request_id"] == "$context.requestId"

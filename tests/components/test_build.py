@@ -48,7 +48,7 @@ def test_it_may_read_the_repository_write_its_log_and_keep_its_results_and_nothi
     [policy] = [one.policy() for one in build(recorder).of(":RolePolicy")]
     group = recorder.one(":LogGroup")
     assert group.inputs["name"] == "/aws/codebuild/wiki-dev-build"
-    log = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:LogGroup/wiki-dev-build-log-group:log-stream:1"
+    log = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group.inputs['name']}:log-stream:1"
     assert allowed([policy], "logs:PutLogEvents", log)
     assert allowed([policy], "codeconnections:GetConnectionToken", CONNECTION)
     assert allowed([policy], "s3:PutObject", f"{BUCKET}/commits/0f3a/report.json")

@@ -122,7 +122,7 @@ def test_a_schedule_calls_the_alias(recorder: Recorder, resolved: Callable[[Any]
 def test_the_code_may_write_its_log_keep_what_failed_and_nothing_more(recorder: Recorder) -> None:
     made(recorder)
     group = recorder.one(":LogGroup").inputs["name"]
-    log = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:LogGroup/{NAME}-log-group:log-stream:x"
+    log = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:x"
     dead = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{NAME}-dead-letters"
     assert group == f"/aws/lambda/{NAME}"
     assert may(recorder, "logs:PutLogEvents", log)

@@ -150,7 +150,7 @@ def test_the_execution_role_starts_the_task_and_can_do_nothing_more(recorder: Re
         f"arn:aws:ecr:{REGION}:906394416424:repository/aws-for-fluent-bit",
     ]
     own = recorder.named(f"{NAME}-log-router-log-group")
-    logs = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:LogGroup/{own.name}:*"
+    logs = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{own.inputs['name']}:*"
     assert allowed(recorder, "execution") == {
         "ecr:GetAuthorizationToken": "*",
         "ecr:BatchCheckLayerAvailability": repositories,
@@ -168,7 +168,7 @@ def test_the_execution_role_starts_the_task_and_can_do_nothing_more(recorder: Re
 def test_the_task_role_routes_its_own_log_and_can_do_nothing_more(recorder: Recorder) -> None:
     make(recorder, routed=True, log_name="api")
     errors = recorder.named(f"{NAME}-errors-log-group")
-    group = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:LogGroup/{errors.name}:*"
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{errors.inputs['name']}:*"
     files = [f"arn:aws:s3:::config/{one.inputs['key']}" for one in recorder.of(":BucketObjectv2")]
     assert len(files) == 2
     found = allowed(recorder, "task")

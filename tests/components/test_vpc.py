@@ -292,15 +292,14 @@ def test_all_traffic_is_recorded_in_a_group_that_exists_first_and_forgets(record
     log, group = recorder.one(":FlowLog"), recorder.one(":LogGroup")
     assert log.inputs["trafficType"] == "ALL"
     assert log.inputs["vpcId"] == f"{NAME}-vpc-id"
-    assert log.inputs["logDestination"] == computed_arn(group)
+    assert log.inputs["logDestination"] == arn_of(group)
     assert group.inputs["retentionInDays"] == 7
     assert group.inputs["kmsKeyId"] == "arn:aws:kms:key"
     assert recorder.one(":RolePolicy").urn in log.dependencies
 
 
-def computed_arn(resource: Registered) -> str:
-    service = resource.type.split(":")[1].split("/")[0]
-    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource.type.rsplit(':', 1)[-1]}/{resource.name}"
+def arn_of(group: Registered) -> str:
+    return f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group.inputs['name']}"
 
 
 def test_the_flow_log_role_works_for_this_account_and_writes_to_its_group_only(recorder: Recorder) -> None:
@@ -310,7 +309,7 @@ def test_the_flow_log_role_works_for_this_account_and_writes_to_its_group_only(r
     assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
     assert trust["Condition"]["ArnLike"] == {"aws:SourceArn": f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc-flow-log/*"}
     [permission] = recorder.one(":RolePolicy").policy()["Statement"]
-    group = computed_arn(recorder.one(":LogGroup"))
+    group = arn_of(recorder.one(":LogGroup"))
     assert permission["Resource"] == [group, f"{group}:*"]
     assert "logs:CreateLogGroup" not in permission["Action"]
     assert not any("*" in action for action in permission["Action"])
