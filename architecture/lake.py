@@ -35,9 +35,12 @@ if TYPE_CHECKING:
     from settings.lake import LakeSettings
 
 WORKLOADS: Final = Path(__file__).resolve().parent.parent / "workloads"
-JOBS: Final = ("history", "logs", "quality", "activity")
+JOBS: Final = ("history", "logs", "cloudwatch", "quality", "activity")
 LOGS_FOLDER: Final = "app-logs"
 """Where the log router writes in the log archive."""
+
+FLOWING: Final = "cloudwatch-logs"
+"""Where Firehose writes in the zone raw."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def build_lake(
         DatabaseConnectionArgs(database=data.database, network=network),
         platform.options(),
     )
-    jobs = _jobs(wanted, platform, lake, code, connection, data.database, storage.log_archive)
+    jobs = _jobs(wanted, platform, lake, code, connection, data.database, storage.log_archive, zones)
     workflow = Workflow(
         platform.name("lake-night"),
         workflow_args(settings, {name: job.name for name, job in jobs.items()}, log_key_arn),
@@ -140,6 +143,7 @@ def log_export_args(
     return LogExportArgs(
         log_groups=groups,
         bucket=raw,
+        folder=FLOWING,
         key_arn=key_arn,
         log_retention_days=settings.logs.retention_days,
         log_key_arn=log_key_arn,
@@ -305,12 +309,14 @@ def _jobs(
     connection: DatabaseConnection,
     database: Database,
     archive: Bucket,
+    zones: Mapping[str, Bucket],
 ) -> dict[str, SparkJob]:
     """Each job with what it reads and writes, and nothing more."""
     clean, curated = lake.zone_url("clean"), lake.zone_url("curated")
     arguments: dict[str, dict[str, pulumi.Input[str]]] = {
         "history": {"--source": connection.url, "--secret": database.secret_arn, "--clean": clean},
         "logs": {"--source": pulumi.Output.concat("s3://", archive.name, f"/{LOGS_FOLDER}"), "--clean": clean},
+        "cloudwatch": {"--source": pulumi.Output.concat(lake.zone_url("raw"), f"/{FLOWING}"), "--clean": clean},
         "quality": {"--clean": clean},
         "activity": {"--clean": clean, "--curated": curated},
     }
@@ -332,7 +338,8 @@ def _jobs(
     archive.grant_read(jobs["logs"].role, LOGS_FOLDER)
     for job in jobs.values():
         lake.grant_read("clean", job.role)
-    for name in ("history", "logs", "quality"):
+    zones["raw"].grant_read(jobs["cloudwatch"].role, FLOWING)
+    for name in ("history", "logs", "cloudwatch", "quality"):
         lake.grant_write("clean", jobs[name].role)
     for grant in (lake.grant_read, lake.grant_write):
         grant("curated", jobs["activity"].role)

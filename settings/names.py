@@ -72,6 +72,7 @@ RESERVED_SERVICES = (
     "lake",
     "lake-activity",
     "lake-clean",
+    "lake-cloudwatch",
     "lake-code",
     "lake-code-files",
     "lake-curated",
@@ -118,7 +119,9 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("delivery", "deploy role")] if settings.delivery else []
     ours += [("site", "site")] if settings.site else []
     ours += [("build", "build"), ("builds", "bucket")] if settings.build else []
-    ours += [("lake-curated", "bucket"), ("lake-history", "job"), ("lake-night", "workflow")] if settings.lake else []
+    ours += (
+        [("lake-curated", "bucket"), ("lake-cloudwatch", "job"), ("lake-night", "workflow")] if settings.lake else []
+    )
     ours += [("lake-exports", "workflow")] if settings.lake and settings.lake.export_tables else []
     ours += [("lake-log-export", "log export")] if settings.lake and settings.lake.export_logs else []
     ours += [("query-results", "bucket")] if settings.log_analytics else []

@@ -16,7 +16,7 @@ from workloads.jobs.tables import TABLES
 STEM = "chat-dev"
 ZONES = ("raw", "clean", "curated")
 QUERIES = ROOT / "workloads" / "lake-queries"
-JOBS = ("activity", "history", "logs", "quality")
+JOBS = ("activity", "cloudwatch", "history", "logs", "quality")
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_it_is_the_container_pattern_with_a_lake(analytics: Rehearsed) -> None:
     for kind, least in {
         "cloudfront/distribution:Distribution": 1, "ecs/service:Service": 1, "lb/loadBalancer:LoadBalancer": 1,
         "rds/instance:Instance": 1, "dynamodb/table:Table": 2, "elasticache/replicationGroup:ReplicationGroup": 1,
-        "glue/catalogDatabase:CatalogDatabase": 1, "glue/job:Job": 4, "athena/workgroup:Workgroup": 1,
+        "glue/catalogDatabase:CatalogDatabase": 1, "glue/job:Job": 5, "athena/workgroup:Workgroup": 1,
         "cloudwatch/dashboard:Dashboard": 1, "cloudwatch/metricAlarm:MetricAlarm": 5,
     }.items():  # fmt: skip
         assert len(made(analytics, kind)) >= least, kind
@@ -105,8 +105,8 @@ def test_the_jobs_are_sparks_capped_encrypted_and_run_the_code_that_was_tested(a
 @pytest.mark.covers("B14")
 def test_each_job_reaches_its_own_zones_and_nothing_more(analytics: Rehearsed) -> None:
     archive = analytics.report["outputs"]["logArchiveBucket"]
-    reads = {"history": {"clean"}, "logs": {"clean"}, "quality": {"clean"}, "activity": {"clean", "curated"}}
-    writes = {"history": {"clean"}, "logs": {"clean"}, "quality": {"clean"}, "activity": {"curated"}}
+    reads = {job: {"clean", "curated"} if job == "activity" else {"clean"} for job in JOBS}
+    writes = {job: {"curated"} if job == "activity" else {"clean"} for job in JOBS}
     for job in JOBS:
         may = documents(analytics, f"lake-{job}-role")
         for zone in ZONES:
@@ -116,6 +116,8 @@ def test_each_job_reaches_its_own_zones_and_nothing_more(analytics: Rehearsed) -
             assert allowed(may, "s3:DeleteObject", one) == (zone in writes[job]), (job, zone)
         assert allowed(may, "s3:GetObject", f"arn:aws:s3:::{archive}/app-logs/service=api/1.gz") == (job == "logs")
         assert not allowed(may, "s3:GetObject", f"arn:aws:s3:::{archive}/s3-access-logs/1"), job
+        flowing = f"arn:aws:s3:::{bucket_of(analytics, 'raw')}/cloudwatch-logs/2026/01/01/00/x.gz"
+        assert allowed(may, "s3:GetObject", flowing) == (job == "cloudwatch"), job
         every = [one for document in may for one in document["Statement"]]
         opens = {action for one in every for action in listed(one["Action"]) if action.startswith("secretsmanager:")}
         assert ("secretsmanager:GetSecretValue" in opens) == (job == "history"), job

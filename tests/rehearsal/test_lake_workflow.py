@@ -14,7 +14,8 @@ import pytest
 from tests.rehearsal.test_specs import Cloud
 
 ROLE = "arn:aws:iam::123456789012:role/night"
-HISTORY, LOGS, QUALITY, ACTIVITY = (f"chat-dev-lake-{job}" for job in ("history", "logs", "quality", "activity"))
+JOBS = ("history", "logs", "cloudwatch", "quality", "activity")
+HISTORY, LOGS, CLOUDWATCH, QUALITY, ACTIVITY = (f"chat-dev-lake-{job}" for job in JOBS)
 
 Run = dict[str, Any]
 Night = Callable[..., tuple[dict[str, Any], list[Run]]]
@@ -40,7 +41,7 @@ def night(rehearsed: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
     monkeypatch.setattr(moto.glue.models.FakeJobRun, "__init__", started)
     # It would go on from state to state by itself.
     monkeypatch.setattr(moto.glue.models.FakeJobRun, "advance", lambda _run: None)
-    for job in (HISTORY, LOGS, QUALITY, ACTIVITY):
+    for job in (HISTORY, LOGS, CLOUDWATCH, QUALITY, ACTIVITY):
         cloud.ask("glue", "CreateJob", Name=job, Role=ROLE, Command={"Name": "glueetl"})
     _hurry(machine)
     made = cloud.make("aws:sfn/stateMachine:StateMachine", name="night", definition=json.dumps(machine), roleArn=ROLE)
@@ -76,8 +77,8 @@ def test_the_jobs_run_in_order_each_once(night: Night) -> None:
     found, runs = night()
     assert found["status"] == "SUCCEEDED", found
     order = [run["job"] for run in runs]
-    assert sorted(order[:2]) == [HISTORY, LOGS]
-    assert order[2:] == [QUALITY, ACTIVITY], "nothing is worked out before it has been checked"
+    assert sorted(order[:3]) == [CLOUDWATCH, HISTORY, LOGS]
+    assert order[3:] == [QUALITY, ACTIVITY], "nothing is worked out before it has been checked"
 
 
 @pytest.mark.covers("B14")
@@ -86,7 +87,7 @@ def test_a_gap_is_filled_by_naming_its_days(night: Night) -> None:
     found, runs = night({"arguments": days})
     assert found["status"] == "SUCCEEDED", found
     told = {run["job"]: run["arguments"] for run in runs}
-    assert told[LOGS] == told[QUALITY] == told[ACTIVITY] == days
+    assert told[LOGS] == told[CLOUDWATCH] == told[QUALITY] == told[ACTIVITY] == days
     # History goes by what has changed.
     assert not told[HISTORY]
 

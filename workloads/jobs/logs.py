@@ -70,7 +70,7 @@ def _lines(spark: SparkSession, source: str, window: lake.Window) -> DataFrame |
     files = (
         spark.read.format("binaryFile").option("pathGlobFilter", "*.json.gz").load(folders).select("path", "content")
     )
-    unpacked = spark.createDataFrame(files.rdd.flatMap(_unpacked), _LINES, verifySchema=False)
+    unpacked = spark.createDataFrame(files.rdd.flatMap(_lines_of), _LINES, verifySchema=False)
     place = [F.regexp_extract("path", _PLACE, group) for group in range(1, 6)]
     hour = F.concat_ws("-", *place[1:])
     return unpacked.select(
@@ -81,12 +81,26 @@ def _lines(spark: SparkSession, source: str, window: lake.Window) -> DataFrame |
     ).withColumn("day", F.to_date("arrived"))
 
 
-def _unpacked(file: Row) -> Iterator[tuple[str, str, str | None, str | None]]:
+def _lines_of(file: Row) -> Iterator[tuple[str, str, str | None, str | None]]:
     """The lines of one gzip file, as far as it can be read. The files have 10 MB at most, so one fits into memory."""
     digest = hashlib.sha256(file.content).hexdigest()
+    text, damage = unpacked(file.content)
+    whole, _, last = text.rpartition(b"\n")
+    complete = whole.split(b"\n") if whole else []
+    if last and damage is None:
+        complete.append(last)
+    for line in complete:
+        if line.strip():
+            yield file.path, digest, line.decode("utf-8", "backslashreplace"), None
+    if damage is not None:
+        yield file.path, digest, last.decode("utf-8", "backslashreplace"), damage
+
+
+def unpacked(content: bytes) -> tuple[bytes, str | None]:
+    """What a gzip file holds, as far as it can be read, and what is wrong with it."""
     text, damage = bytearray(), None
     member = zlib.decompressobj(wbits=31)
-    rest = bytes(file.content)
+    rest = bytes(content)
     while rest and damage is None:
         # Piece by piece, because a damaged piece gives nothing at all.
         piece, rest = rest[:_PIECE], rest[_PIECE:]
@@ -100,15 +114,7 @@ def _unpacked(file: Row) -> Iterator[tuple[str, str, str | None, str | None]]:
             member = zlib.decompressobj(wbits=31) if rest else member
     if damage is None and not member.eof:
         damage = "the gzip file ends too early"
-    whole, _, last = bytes(text).rpartition(b"\n")
-    complete = whole.split(b"\n") if whole else []
-    if last and damage is None:
-        complete.append(last)
-    for line in complete:
-        if line.strip():
-            yield file.path, digest, line.decode("utf-8", "backslashreplace"), None
-    if damage is not None:
-        yield file.path, digest, last.decode("utf-8", "backslashreplace"), damage
+    return bytes(text), damage
 
 
 def _copies(lines: DataFrame) -> DataFrame:

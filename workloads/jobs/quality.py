@@ -36,6 +36,7 @@ def check(spark: SparkSession, clean: str, window: lake.Window, most_rejected: f
     findings = [
         _lines_add_up(spark, clean, window),
         _few_rejected(spark, clean, window, most_rejected),
+        _readable(spark, clean, window),
         *_messages(spark, clean, window, most_rejected),
     ]
     found = reduce(DataFrame.unionByName, findings).persist()
@@ -75,6 +76,19 @@ def _few_rejected(spark: SparkSession, clean: str, window: lake.Window, most: fl
     return sums.where(F.col("rejected") > most * F.col("read")).select(
         F.format_string("logs of %s", "service").alias("subject"),
         F.format_string("%d of %d lines were set aside", "rejected", "read").alias("finding"),
+    )
+
+
+def _readable(spark: SparkSession, clean: str, window: lake.Window) -> DataFrame:
+    """Days on which a file of CloudWatch's logs could not be read to its end."""
+    aside = _table(spark, clean, "rejected_service_logs", window)
+    return (
+        aside.groupBy("day")
+        .agg(F.count("*").alias("files"))
+        .select(
+            F.format_string("logs of CloudWatch on %s", F.col("day").cast("string")).alias("subject"),
+            F.format_string("%d files cannot be read to their end", "files").alias("finding"),
+        )
     )
 
 

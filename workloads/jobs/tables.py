@@ -84,6 +84,23 @@ TABLES = {
         {"read": "bigint", "kept": "bigint", "rejected": "bigint", "copies": "bigint"},
         ("service", "day"),
     ),
+    "service_logs": Table(
+        "clean",
+        "Each event of the log groups that flow into the lake; day is when it arrived",
+        {
+            "id": "string",
+            "at": "timestamp",
+            "log_group": "string",
+            "log_stream": "string",
+            "message": "string",
+            "file": "string",
+        },
+    ),
+    "rejected_service_logs": Table(
+        "clean",
+        "What could not be read of a file of CloudWatch's logs",
+        {"rest": "string", "reason": "string", "file": "string"},
+    ),
     "messages": Table("clean", "Each message as it was last seen; day is when it was written", MESSAGE | UNFIT),
     "rejected_messages": Table(
         "clean", "Messages without an id or a moment; day is the run's", MESSAGE | UNFIT | {"run": "string"}

@@ -1,0 +1,118 @@
+"""CloudWatch's logs on a real Spark: every event once, and what cannot be read is set aside and stops the gate."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytest.importorskip("pyspark")
+
+from jobs import cloudwatch, lake, quality
+
+DAY = date(2026, 11, 20)
+WINDOW = lake.Window(first=DAY, last=DAY)
+AT = datetime(2026, 11, 20, 5, 10, tzinfo=UTC)
+
+
+def envelope(*numbers: int, group: str = "/aws/rds/instance/chat-dev-database/postgresql", **changes: Any) -> bytes:
+    """What CloudWatch sends to Firehose: one gzip member, with no end of line."""
+    at = int(AT.timestamp() * 1000)
+    events = [{"id": str(number), "timestamp": at + number, "message": f"line {number}"} for number in numbers]
+    told = {"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": group, "logStream": "one",
+            "subscriptionFilters": ["x"], "logEvents": events, **changes}  # fmt: skip
+    return gzip.compress(json.dumps(told).encode(), mtime=0)
+
+
+@dataclass
+class Zones:
+    """A raw and a clean zone on the disk."""
+
+    spark: SparkSession
+    folder: Path
+
+    def arrive(self, name: str, content: bytes, day: date = DAY) -> None:
+        folder = self.folder / f"raw/{day:%Y/%m/%d}/05"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.gz").write_bytes(content)
+
+    def prepare(self) -> None:
+        cloudwatch.prepare(self.spark, f"{self.folder}/raw", f"{self.folder}/clean", WINDOW)
+
+    def rows(self, table: str = "service_logs") -> list[dict[str, Any]]:
+        return [row.asDict() for row in lake.read(self.spark, f"{self.folder}/clean", table).orderBy("file").collect()]
+
+    def messages(self) -> list[str]:
+        return sorted(row["message"] for row in self.rows())
+
+
+@pytest.fixture
+def zones(spark: SparkSession, tmp_path: Path) -> Zones:
+    return Zones(spark, tmp_path)
+
+
+@pytest.mark.covers("B14")
+def test_each_event_becomes_a_row_of_the_day_on_which_it_arrived(zones: Zones) -> None:
+    zones.arrive("a", envelope(1, 2) + envelope(3, group="/other"))
+    zones.prepare()
+    assert zones.messages() == ["line 1", "line 2", "line 3"]
+    first = next(row for row in zones.rows() if row["id"] == "1")
+    assert (first["day"], first["log_stream"]) == (DAY, "one")
+    assert first["at"].replace(tzinfo=UTC) == AT.replace(microsecond=1000)
+    assert {row["log_group"] for row in zones.rows() if row["id"] == "3"} == {"/other"}
+    assert zones.rows("rejected_service_logs") == []
+
+
+@pytest.mark.covers("B14")
+def test_what_is_delivered_twice_counts_once_and_a_second_run_changes_nothing(zones: Zones) -> None:
+    zones.arrive("a", envelope(1, 2))
+    zones.arrive("b", envelope(2, 3))
+    zones.prepare()
+    zones.prepare()
+    assert zones.messages() == ["line 1", "line 2", "line 3"]
+
+
+@pytest.mark.covers("B14")
+def test_the_trial_message_of_a_subscription_is_no_row(zones: Zones) -> None:
+    zones.arrive("a", envelope(1, messageType="CONTROL_MESSAGE") + envelope(2))
+    zones.prepare()
+    assert zones.messages() == ["line 2"]
+
+
+@pytest.mark.covers("B14")
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (envelope(1) + envelope(2)[:-12], "the gzip file ends too early"),
+        (envelope(1) + gzip.compress(b"not JSON"), "what follows is no envelope of CloudWatch's"),
+        (envelope(1) + gzip.compress(b'{"logEvents": 7}'), "what follows is no envelope of CloudWatch's"),
+        (envelope(1) + envelope(2, logEvents=[{"id": "2"}]), "what follows is no envelope of CloudWatch's"),
+    ],
+)
+def test_what_cannot_be_read_is_set_aside_hides_no_other_and_stops_the_gate(
+    zones: Zones, content: bytes, reason: str
+) -> None:
+    zones.arrive("a", content)
+    zones.arrive("b", envelope(9))
+    zones.prepare()
+    assert {"line 1", "line 9"} <= set(zones.messages())
+    (aside,) = zones.rows("rejected_service_logs")
+    assert aside["reason"] == reason
+    assert aside["file"].endswith("/a.gz")
+    with pytest.raises(lake.JobError, match="logs of CloudWatch on 2026-11-20: 1 files cannot be read to their end"):
+        quality.check(zones.spark, f"{zones.folder}/clean", WINDOW, 0.01)
+
+
+@pytest.mark.covers("B14")
+def test_an_empty_day_is_no_error_and_other_days_stay(zones: Zones) -> None:
+    zones.arrive("a", envelope(1), day=date(2026, 11, 19))
+    zones.prepare()
+    assert zones.messages() == []
