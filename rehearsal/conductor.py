@@ -218,6 +218,7 @@ class Conductor:
             secrets=set().union(*(result.secrets for result in results.values())),
         )
         _warn_of_skipped(report)
+        _warn_of_cost(report)
         report.seconds = {
             "preview": preview.seconds - preview.judging,
             "deploy": main.seconds - main.judging,
@@ -369,6 +370,21 @@ def _waivers(config: dict[str, str], problems: list[Problem]) -> list[dict[str, 
         for entry in declared
         if isinstance(entry, dict)
     ]
+
+
+def _warn_of_cost(report: Report) -> None:
+    """A budget that the expected month already passes tells people of nothing but that, every month."""
+    limit, usd = report.budget, report.month_usd
+    if limit is not None and usd is not None and usd > limit:
+        report.problems.append(
+            Problem(
+                kind="cost",
+                level="warning",
+                message=f"the month that the stack's file expects costs {usd:.2f} USD in {report.region}, "
+                f"and the stack's budget is {limit:.2f} USD",
+                remedy="raise kumiki:costGuard.monthlyLimitUsd, or make the stack cheaper: see the lines of the month",
+            )
+        )
 
 
 def _warn_of_skipped(report: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,6 +86,25 @@ class Report:
             return [month(resources, region, self.expected) for region in regions]
         except UnpricedRegion:
             return []
+
+    @property
+    def month_usd(self) -> Decimal | None:
+        """What the expected month costs where the stack is, beyond what is free; None where nobody can tell."""
+        if self.free_tier is not None:
+            return self.free_tier.cost
+        return self.months[0].usd if self.months else None
+
+    @property
+    def budget(self) -> Decimal | None:
+        """The lowest limit, in USD a month, that a budget of the stack sets to its cost; None without one."""
+        limits = [
+            Decimal(str(one.inputs["limitAmount"]))
+            for one in self.resources
+            if one.type == "aws:budgets/budget:Budget"
+            and (one.inputs.get("budgetType"), one.inputs.get("timeUnit")) == ("COST", "MONTHLY")
+            and one.inputs.get("limitUnit") == "USD"
+        ]
+        return min(limits, default=None)
 
     def sort(self) -> None:
         """The same order in every run: the SDK's own order of registrations is not stable."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from costs import month
-from tests.rehearsal.conftest import Rehearsed
+from tests.rehearsal.conftest import ROOT, Rehearsed, project, run
 
 STACKS = ("study-dev", "study-prod")
 # What the design has a figure for. It asks for more: copies kept started, a firewall, keys, secrets, backups.
@@ -69,6 +71,20 @@ def test_the_budget_is_enough_for_the_whole_month_and_not_for_half_as_much_again
     limit = float(stack.resource(f"{name}-costs-limit-budget")["inputs"]["limitAmount"])
     usd = stack.report["months"][0]["usd"]
     assert usd < limit < 1.6 * usd
+
+
+@pytest.mark.covers("C8")
+def test_a_budget_that_the_expected_month_passes_is_a_warning(tmp_path: Path, rehearsed: Stack) -> None:
+    config = yaml.safe_load((ROOT / "Pulumi.study-dev.yaml").read_text(encoding="utf-8"))["config"]
+    config["kumiki:costGuard"]["monthlyLimitUsd"] = 2
+    done = run(project(tmp_path, {"config": config}), "test")
+    usd = rehearsed("study-dev").report["months"][0]["usd"]
+    [found] = [one for one in done.report["problems"] if one["kind"] == "cost"]
+    assert done.status == 0
+    assert found["level"] == "warning"
+    assert f"costs {usd:.2f} USD in ap-northeast-1, and the stack's budget is 2.00 USD" in found["message"]
+    assert "warning cost: the month that the stack's file expects" in done.text
+    assert rehearsed("study-dev").report["counts"]["warnings"] == 0
 
 
 @both
