@@ -94,5 +94,5 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
         if disk > _FREE_DISK_GIB:
             yield (
                 "host.dataGib",
-                f"{host.data_gib} and rootGib make {disk} GiB; freeTier is true and {_FREE_DISK_GIB} GiB are free",
+                f"{host.data_gib} and rootGib {host.root_gib} make {disk} GiB; {_FREE_DISK_GIB} GiB are free",
             )

@@ -89,7 +89,7 @@ DATABASE = {"engine": "rds", "version": "17", "instanceClass": "db.t3.micro", "s
         ),
         (
             {"kumiki:host": {"tag": "1.0.0", "rootGib": 12, "dataGib": 19}},
-            ["kumiki:host.dataGib: 19 and rootGib 12 are 31 GiB; 30 are free"],
+            ["kumiki:host.dataGib: 19 and rootGib 12 make 31 GiB"],
         ),
         (
             {"kumiki:database": DATABASE, "kumiki:databaseCopy": {}},

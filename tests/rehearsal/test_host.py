@@ -214,7 +214,7 @@ def test_each_system_boots_from_its_publishers_newest_image(system: str, ports: 
         ),
         (
             {"kumiki:freeTier": True, "kumiki:host": {"tag": "1", "rootGib": 12, "dataGib": 19}},
-            ["kumiki:host.dataGib: 19 and rootGib make 31 GiB", "30 GiB are free"],
+            ["kumiki:host.dataGib: 19 and rootGib 12 make 31 GiB", "30 GiB are free"],
         ),
         ({"kumiki:host": {}}, ["kumiki:host.tag: is missing"]),
         ({"kumiki:host": {"tag": "latest"}}, ["kumiki:host.tag: latest is not allowed", "1.4.2"]),

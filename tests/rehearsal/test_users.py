@@ -113,7 +113,7 @@ ONLY_USERS: dict[str, Any] = {
         "network", "logArchive", "database", "domain", "loadBalancer", "queues", "workflows", "secrets", "parameters",
         "delivery", "baseline", "logAnalytics", "services", "tables", "functions",
     )
-}  # fmt: skip
+} | {"policy:exemptions": None}  # fmt: skip
 
 
 def inputs(done: Rehearsed, kind: str) -> list[dict[str, Any]]:
