@@ -15,7 +15,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
-from components.analytics.workgroup import Results, check_scan_limit, description_of, make_workgroup, may_ask
+from components.analytics.workgroup import Results, check_scan_limit, make_workgroup, may_ask, save_queries
 from components.children import Children, Transform
 from components.data.bucket import Bucket
 from components.policy import document, statement, trust
@@ -184,16 +184,7 @@ class DataLake(pulumi.ComponentResource):
             opts=self._child("workgroup"),
         )
         self.workgroup_name = workgroup.name
-        for title, sql in sorted(args.queries.items()):
-            aws.athena.NamedQuery(
-                f"{name}-{title}-query",
-                name=f"{name}-{title}",
-                description=description_of(sql),
-                database=database.name,
-                workgroup=workgroup.name,
-                query=sql,
-                opts=self._child("query", depends_on=tables),
-            )
+        save_queries(name, args.queries, database, workgroup, self._child("query", depends_on=tables))
         self.security_configuration_name = self._security()
         self.log_key_arn, self.log_retention_days = args.log_key_arn, args.log_retention_days
         if args.crawled:

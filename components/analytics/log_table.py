@@ -14,7 +14,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
-from components.analytics.workgroup import Results, check_scan_limit, description_of, make_workgroup, may_ask
+from components.analytics.workgroup import Results, check_scan_limit, make_workgroup, may_ask, save_queries
 from components.children import Children, Transform
 from components.policy import document, statement
 from components.refusal import Refusal
@@ -121,16 +121,7 @@ class LogTable(pulumi.ComponentResource):
             scan_limit_mib=args.scan_limit_mib,
             opts=self._child("workgroup"),
         )
-        for title, sql in sorted(args.queries.items()):
-            aws.athena.NamedQuery(
-                f"{name}-{title}-query",
-                name=f"{name}-{title}",
-                description=description_of(sql),
-                database=database.name,
-                workgroup=workgroup.name,
-                query=sql,
-                opts=self._child("query", depends_on=[table]),
-            )
+        save_queries(name, args.queries, database, workgroup, self._child("query", depends_on=[table]))
         self.database_name, self.table_name, self.workgroup_name = database.name, table.name, workgroup.name
         self.register_outputs({"databaseName": self.database_name, "workgroupName": self.workgroup_name})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,6 +74,26 @@ def make_workgroup(
         ),
         opts=opts,
     )
+
+
+def save_queries(
+    name: str,
+    queries: Mapping[str, str],
+    database: aws.glue.CatalogDatabase,
+    workgroup: aws.athena.Workgroup,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Queries, by their titles, that whoever asks in the workgroup finds there."""
+    for title, sql in sorted(queries.items()):
+        aws.athena.NamedQuery(
+            f"{name}-{title}-query",
+            name=f"{name}-{title}",
+            description=description_of(sql),
+            database=database.name,
+            workgroup=workgroup.name,
+            query=sql,
+            opts=opts,
+        )
 
 
 def may_ask(workgroup_arn: pulumi.Input[str], results: Results) -> list[Statement]:
