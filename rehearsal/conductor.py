@@ -218,7 +218,6 @@ class Conductor:
             secrets=set().union(*(result.secrets for result in results.values())),
         )
         _warn_of_skipped(report)
-        _warn_of_cost(report)
         report.seconds = {
             "preview": preview.seconds - preview.judging,
             "deploy": main.seconds - main.judging,
@@ -227,6 +226,8 @@ class Conductor:
             "total": time.perf_counter() - self.started,
         }
         report.sort()
+        # Last: what a month costs is reckoned once, of the resources in their order.
+        _warn_of_cost(report)
         return report
 
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,7 +68,7 @@ class Report:
             "rules": self.rules,
         }
 
-    @property
+    @cached_property
     def free_tier(self) -> FreeTierUse | None:
         """How much of the free tier the stack uses, if it must stay within it."""
         if self.expected is None or not self.free:
@@ -75,7 +76,7 @@ class Report:
         resources = [{"type": resource.type, "inputs": shown(resource.inputs)} for resource in self.resources]
         return free_tier_use(resources, self.region, self.expected)
 
-    @property
+    @cached_property
     def months(self) -> list[Month]:
         """What a month costs, here and where the designs' prices come from, if the stack's file says what it is for."""
         if not self.expected or self.free:
