@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rehearsal.lint.judge import Verdict
     from rehearsal.passes import PassName, PassResult
     from rehearsal.report import Report
+    from rehearsal.rights import Scales
 
 _FORK: Final = get_context("fork")
 _CLOUD_CONNECTIONS: Final = 8
@@ -62,6 +63,7 @@ class Conductor:
     def __enter__(self) -> Conductor:
         self._processes: list[ForkProcess] = []
         self._referenced: dict[str, dict[str, Any] | None] = {}
+        self._scales: Scales | None = None
         # The cloud first: it has the most to import, and does so while everything else starts.
         ends = [_pipe() for _ in range(_CLOUD_CONNECTIONS)]
         self._cloud = [ours for ours, _theirs in ends]
@@ -143,7 +145,17 @@ class Conductor:
                 for one in running:
                     one.process.kill()
                 return self._report(dict.fromkeys(_PASSES, refused), Verdict())
+            if results:
+                self._fetch_scales()
         return self._report(results, self._second_opinion())
+
+    def _fetch_scales(self) -> Scales:
+        """Load what weighs the rights once a pass has ended: a core is free, and nobody waits for this process."""
+        from rehearsal.rights import Scales  # noqa: PLC0415
+
+        if self._scales is None:
+            self._scales = Scales()
+        return self._scales
 
     def _second_opinion(self) -> Verdict:
         """What the second judge says, once the deployment has ended, however it did."""
@@ -191,9 +203,11 @@ class Conductor:
     def _report(self, results: dict[str, PassResult], verdict: Verdict) -> Report:
         from rehearsal.proofs import proofs  # noqa: PLC0415
         from rehearsal.report import Report  # noqa: PLC0415
+        from rehearsal.rights import Weighed  # noqa: PLC0415
 
         preview, main = results["preview"], results["deploy"]
-        problems = [*main.problems, *_only_at_preview(preview, main), *verdict.problems]
+        weighed = Weighed() if _refused_at_once(main) else self._fetch_scales().weigh(main.resources)
+        problems = [*main.problems, *_only_at_preview(preview, main), *verdict.problems, *weighed.problems]
         if not preview.failed and not main.failed:
             problems += _invisible(preview, main)
         refused = [problem for problem in problems if problem.kind == "settings" and problem.level == "error"]
@@ -214,6 +228,7 @@ class Conductor:
             expected=_expected(config, project),
             free=config.get(f"{project}:freeTier") == "true",
             lint=verdict,
+            rights=weighed,
             proofs=proofs(main.resources),
             secrets=set().union(*(result.secrets for result in results.values())),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["settings", "program", "request", "aws", "reference", "lint", "policy", "cost"]
+Kind = Literal["settings", "program", "request", "aws", "reference", "lint", "rights", "policy", "cost"]
 Level = Literal["error", "warning"]
 
 

@@ -16,6 +16,7 @@ from rehearsal.lint.types import TYPES, why_not
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
 from rehearsal.proofs import Proofs
+from rehearsal.rights import Weighed
 from rehearsal.wire import shown
 
 REFERENCE_REGION: Final = "us-east-1"
@@ -41,6 +42,7 @@ class Report:
     free: bool = False
     """Whether it must stay within the free tier."""
     lint: Verdict = field(default_factory=Verdict)
+    rights: Weighed = field(default_factory=Weighed)
     proofs: Proofs = field(default_factory=Proofs)
     secrets: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -130,6 +132,7 @@ class Report:
                 "inputs_not_judged": {type_: sorted(names) for type_, names in sorted(self.lint.untranslated.items())},
                 "types_not_judged": self._not_linted(),
             },
+            "rights": self.rights.as_json(),
             "proofs": self.proofs.as_json(),
             "counts": self.counts,
             "free_tier": _free_tier(self.free_tier),

@@ -317,13 +317,19 @@ def _summary(report: Report) -> str:
     if components:
         made.append(_plural(components, "component"))
     findings = f"{_plural(counts['errors'], 'error')}, {_plural(counts['warnings'], 'warning')}"
-    linted = f"{report.lint.judged} held against AWS's schemas"
+    judged = f"{report.lint.judged} held against AWS's schemas"
+    if report.rights.policies:
+        judged += f" · {_counted(report.rights.policies, 'policy', 'policies')} weighed"
     phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in ("preview", "deploy", "lint", "policies"))
     return (
-        f"{verdict} · {', '.join(made) or 'nothing deployed'} · {linted}"
+        f"{verdict} · {', '.join(made) or 'nothing deployed'} · {judged}"
         f" · {_plural(counts['rules'], 'rule')}: {findings} · {seconds['total']:.1f} s ({phases})"
     )
 
 
 def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return _counted(count, noun, f"{noun}s")
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

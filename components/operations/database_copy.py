@@ -113,8 +113,9 @@ class SnapshotExport(pulumi.ComponentResource):
                     actions=["rds:DeleteDBSnapshot", "rds:DescribeDBSnapshots"],
                     resources=snapshots,
                 ),
-                # Exports know no resources: what they may read and write is the matter of the role passed on.
-                statement("Export", actions=["rds:DescribeExportTasks", "rds:StartExportTask"], resources="*"),
+                statement("ExportIt", actions="rds:StartExportTask", resources=snapshots),
+                # To look at an export knows no resources; what it may read and write is up to the role passed on.
+                statement("LookAtExports", actions="rds:DescribeExportTasks", resources="*"),
                 statement(
                     "PassTheRoleOn",
                     actions="iam:PassRole",

@@ -17,6 +17,7 @@ LAYERS = {
     "aws": "the emulated account refuses",
     "reference": "an id or ARN that nothing has made",
     "lint": "AWS's schemas, by cfn-lint",
+    "rights": "IAM policies, by cloudsplaining with all of AWS's actions",
     "policy": "a rule of the pack",
 }
 
@@ -41,7 +42,7 @@ def document() -> str:
         lines += ["", f"## {layer}", ""]
         lines += [f"- {name} (`{each.key}`)" for name, each in VARIANTS.items() if each.layer == layer]
         lines += [
-            f"- {name.replace('-', ' ')}" + (f" (`{each.found_by}`)" if layer in ("lint", "policy") else "")
+            f"- {name.replace('-', ' ')}" + (f" (`{each.found_by}`)" if layer in ("lint", "rights", "policy") else "")
             for name, each in MISTAKES.items()
             if each.layer == layer
         ]

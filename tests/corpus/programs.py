@@ -2,7 +2,7 @@
 
 They stand in a few programs, so that the whole corpus is rehearsed in seconds. `request` is the model of AWS's API (and the
 SDK's own names), `aws` the emulator, `reference` what a program names but nobody makes, `lint` AWS's schemas,
-`policy` the pack's rules.
+`rights` the IAM policies under all of AWS's actions, `policy` the pack's rules.
 """
 
 # ruff: noqa: E501 a mistake is a line
@@ -495,6 +495,42 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "secret-that-stays": Mistake("policy", "secret-rotation", 'secretsmanager.Secret(**on("{name}"))'),
     "address-for-nothing": Mistake("policy", "nothing-unattached", 'ec2.Eip(**on("{name}"), domain="vpc")'),
+    # Rights, by all of AWS's actions.
+    "two-policies-that-escalate-together": Mistake(
+        "rights",
+        "rights-escalation",
+        'iam.RolePolicy("p-{name}", role=(r := aws.iam.Role(**on("{name}"), assume_role_policy=trust("ec2"))).name, policy=document(allow("iam:PassRole")), opts=opts); aws.iam.RolePolicy("s-{name}", role=r.name, policy=document(allow("ec2:RunInstances")), opts=opts)',
+    ),
+    "a-way-up-that-few-know": Mistake(
+        "rights",
+        "rights-escalation",
+        'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow(["iam:PassRole", "sagemaker:CreateNotebookInstance"])))',
+    ),
+    "every-object-by-an-arn": Mistake(
+        "rights",
+        "rights-exfiltration",
+        'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow("s3:GetObject", "arn:aws:s3:::*/*")))',
+    ),
+    "every-bucket-but-one": Mistake(
+        "rights",
+        "rights-exfiltration",
+        'iam.RolePolicy(**on("{name}"), role=role.name, policy=document({{"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::private/*"}}))',
+    ),
+    "logins-to-every-warehouse": Mistake(
+        "rights",
+        "rights-credentials",
+        'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow("redshift:GetClusterCredentials")))',
+    ),
+    "any-table-may-go": Mistake(
+        "rights",
+        "rights-writes",
+        'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow("dynamodb:DeleteTable")))',
+    ),
+    "any-bucket-made-public": Mistake(
+        "rights",
+        "rights-permissions",
+        'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow("s3:PutBucketPolicy")))',
+    ),
     # What the second judge and the pack do not see; see MISSED.
     "unknown-endpoint": Mistake(
         "missed",

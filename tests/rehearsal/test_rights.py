@@ -1,4 +1,4 @@
-"""The rights of every role in our stacks, judged by tools that know all of AWS's actions; our short lists, too."""
+"""What the policies of our stacks let people do, judged by tools that know all of AWS's actions; our lists, too."""
 
 from __future__ import annotations
 
@@ -7,59 +7,205 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cloudsplaining.scan.policy_document import PolicyDocument
+from cloudsplaining.shared.constants import PRIVILEGE_ESCALATION_METHODS
 from guardrails.rules.permissions import _RESTRICTABLE
 from guardrails.rules.rights import _ESCALATIONS
 from policy_sentry.querying.actions import get_action_data
 
-from tests.rehearsal.conftest import Rehearsed
-
-# Writing actions that take no resource, or none that exists before the call; each with what narrows it instead.
-UNCONSTRAINED = {
-    "ecr:GetAuthorizationToken": "takes no resource; the token opens the repositories that are named",
-    **dict.fromkeys(
-        (
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:UnassignPrivateIpAddresses",
-        ),
-        "Lambda tries them on everything before it takes a function; the same policy denies them to the code",
-    ),
-    "xray:PutTelemetryRecords": "takes no resource",
-    "xray:PutTraceSegments": "takes no resource",
-}
+from rehearsal.monitor import Registered
+from rehearsal.problems import Problem
+from rehearsal.rights import ACCEPTED, Scales
+from rehearsal.wire import UNKNOWN, Secret
+from tests.rehearsal.conftest import Rehearse, Rehearsed
 
 
-def policies(rehearsed: Rehearsed) -> dict[str, PolicyDocument]:
-    return {
-        one["name"]: PolicyDocument(json.loads(one["inputs"]["policy"]))
-        for one in rehearsed.report["resources"]
-        if one["type"] in ("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy")
+@pytest.fixture(scope="module")
+def scales() -> Scales:
+    return Scales()
+
+
+def iam(kind: str, name: str, **inputs: Any) -> Registered:
+    """An IAM resource as the deployment made it."""
+    type_ = f"aws:iam/{kind}:{kind[0].upper()}{kind[1:]}"
+    outputs = {"arn": f"arn:aws:iam::123456789012:{kind}/{name}"}
+    return Registered(
+        urn=f"urn:pulumi:s::p::{type_}::{name}",
+        type=type_,
+        name=name,
+        parent="",
+        custom=True,
+        inputs=inputs,
+        outputs=outputs,
+        id=name,
+    )
+
+
+def document(*statements: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def may(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action: str, **more: Any) -> dict[str, Any]:
+    return {**may(action), "Effect": "Deny", **more}
+
+
+def found(scales: Scales, *statements: Any) -> list[Problem]:
+    return scales.weigh([iam("rolePolicy", "policy", role="role", policy=document(*statements))]).problems
+
+
+PASS, START = may("iam:PassRole"), may("ec2:RunInstances")
+ONE = "arn:aws:s3:::files/*"
+ONLY_BY_MFA = {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "standard"])
+def test_our_stacks_are_weighed_and_found_light(rehearsed: Callable[[str], Rehearsed], stack: str) -> None:
+    result = rehearsed(stack)
+    policies = [one for one in result.report["resources"] if one["type"].startswith("aws:iam/rolePolicy:")]
+
+    assert len(policies) > 5
+    assert result.report["rights"]["policies"] == len(policies)
+    assert not [one for one in result.report["problems"] if one["kind"] == "rights"]
+    assert f"{len(policies)} policies weighed" in result.text
+
+
+def test_all_that_is_accepted_is_needed_and_has_a_reason(rehearsed: Callable[[str], Rehearsed]) -> None:
+    used = {key for stack in ("dev", "personal") for key in rehearsed(stack).report["rights"]["accepted"]}
+
+    assert used == {action for one in ACCEPTED for action in one.actions}
+    assert all(len(one.reason) > 20 for one in ACCEPTED)
+
+
+@pytest.mark.parametrize(
+    ("rule", "level", "statements"),
+    [
+        ("rights-escalation", "error", [PASS, START]),
+        ("rights-escalation", "error", [may("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/*")]),
+        ("rights-escalation", "error", [may("iam:CreatePolicyVersio?")]),
+        ("rights-escalation", "error", [PASS, START, deny("iam:PassRole", Condition=ONLY_BY_MFA)]),
+        ("rights-escalation", "error", [PASS, START, deny("iam:PassRole", Resource="arn:aws:iam::1:role/a")]),
+        ("rights-escalation", "error", [{"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}]),
+        ("rights-exfiltration", "warning", [may("s3:GetObject")]),
+        ("rights-exfiltration", "warning", [may("s3:GetObject", ["arn:aws:s3:::*/*", ONE])]),
+        ("rights-exfiltration", "warning", [{"Effect": "Allow", "Action": "s3:GetObject", "NotResource": ONE}]),
+        ("rights-exfiltration", "warning", [may("ssm:Get*", "arn:aws:ssm:ap-northeast-1:123456789012:parameter/*")]),
+        ("rights-credentials", "warning", [may("redshift:GetClusterCredentials")]),
+        ("rights-permissions", "warning", [may("s3:PutBucketPolicy")]),
+        ("rights-writes", "warning", [may("dynamodb:DeleteTable")]),
+        ("rights-writes", "warning", [may("ec2:CreateNetworkInterface")]),
+        ("rights-not-judged", "warning", [{"Effect": "Allow", "Resource": "*"}]),
+        ("rights-not-judged", "warning", [{"Action": "s3:GetObject", "Resource": "*"}]),
+        ("rights-not-judged", "warning", [may([7, None])]),
+        ("rights-not-judged", "warning", [may("everything")]),
+    ],
+)
+def test_what_is_too_wide_is_found(scales: Scales, rule: str, level: str, statements: list[Any]) -> None:
+    problems = {one.rule: one for one in found(scales, *statements)}
+
+    assert rule in problems
+    assert problems[rule].level == level
+    assert problems[rule].urn is not None
+    assert problems[rule].remedy
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [may("s3:GetObject", ONE)],
+        [may("s3:ListAllMyBuckets")],
+        [may("iam:PassRole", "arn:aws:iam::123456789012:role/task"), START | {"Condition": {"Null": {"a": "true"}}}],
+        [PASS, deny("iam:PassRole")],
+        [may("dynamodb:DeleteTable", Condition={"StringEquals": {"aws:ResourceTag/Project": "kumiki"}})],
+        [may("nobody:KnowsThisAction")],
+        [may("ecr:GetAuthorizationToken")],
+    ],
+)
+def test_what_is_narrow_is_left_alone(scales: Scales, statements: list[Any]) -> None:
+    assert found(scales, *statements) == []
+
+
+def test_network_interfaces_are_accepted_only_of_functions_whose_code_may_not_make_them(scales: Scales) -> None:
+    actions = [action for one in ACCEPTED if one.denied_to_code for action in one.actions]
+    to_code = deny("", Action=actions, Condition={"ArnEquals": {"lambda:SourceFunctionArn": ["arn"]}})
+
+    assert found(scales, may(actions), to_code) == []
+    assert [one.rule for one in found(scales, may(actions), to_code | {"Condition": ONLY_BY_MFA})] == ["rights-writes"]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [iam("rolePolicy", "other", role="app", policy=document(START))],
+        [
+            iam("policy", "other", policy=document(START)),
+            iam("rolePolicyAttachment", "a", role="app", policyArn="arn:aws:iam::123456789012:policy/other"),
+        ],
+        [
+            iam("policy", "other", policy=document(START)),
+            iam("policyAttachment", "a", roles=["app"], policyArn="arn:aws:iam::123456789012:policy/other"),
+        ],
+    ],
+)
+def test_several_policies_of_one_role_are_weighed_together(scales: Scales, others: list[Registered]) -> None:
+    role = iam("role", "app", inlinePolicies=[{"name": "pass", "policy": document(PASS)}])
+    apart = iam("rolePolicy", "apart", role="somebody-else", policy=document(START))
+
+    (problem,) = [one for one in scales.weigh([role, *others]).problems if one.rule == "rights-escalation"]
+    assert problem.urn == role.urn
+    assert "by its 2 policies together: iam:passrole with ec2:runinstances" in problem.message
+    assert not [one for one in scales.weigh([role, apart]).problems if one.rule == "rights-escalation"]
+
+
+@pytest.mark.parametrize("policy", [UNKNOWN, None, "", "no JSON", "[]", "{}", 7, {"Statement": "none"}])
+def test_a_policy_that_is_not_known_or_none_is_passed_over(scales: Scales, policy: Any) -> None:
+    weighed = scales.weigh(
+        [
+            iam("rolePolicy", "policy", role=UNKNOWN, policy=policy),
+            iam("role", "role", inlinePolicies=[{"name": "a", "policy": policy}, UNKNOWN], managedPolicyArns=UNKNOWN),
+            iam("policyAttachment", "attachment", roles=UNKNOWN, users=[UNKNOWN], policyArn=UNKNOWN),
+        ]
+    )
+
+    assert (weighed.policies, weighed.problems) == (0, [])
+
+
+def test_a_secret_policy_is_read_and_named_by_its_actions_only(scales: Scales) -> None:
+    (problem,) = scales.weigh([iam("userPolicy", "p", user="u", policy=Secret(document(may("s3:GetObject"))))]).problems
+
+    assert problem.rule == "rights-exfiltration"
+    assert "s3:GetObject" in problem.message
+
+
+def test_a_program_of_somebody_else_is_weighed_too(rehearse_plain: Rehearse) -> None:
+    result = rehearse_plain(
+        """
+        import json
+        def document(statement):
+            whole = {"Effect": "Allow", "Resource": "*", **statement}
+            return json.dumps({"Version": "2012-10-17", "Statement": [whole]})
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}]})
+        role = aws.iam.Role("role", assume_role_policy=trust, opts=opts)
+        aws.iam.RolePolicy("pass", role=role.name, policy=document({"Action": "iam:PassRole"}), opts=opts)
+        start = aws.iam.Policy("start", policy=document({"Action": "ec2:RunInstances"}), opts=opts)
+        aws.iam.RolePolicyAttachment("attached", role=role.name, policy_arn=start.arn, opts=opts)
+        user = aws.iam.User("user", opts=opts)
+        aws.iam.UserPolicy("reads", user=user.name, policy=document({"Action": "secretsmanager:*"}), opts=opts)
+        """
+    )
+    rights = {
+        (one["rule"], one["urn"].rpartition("::")[2]): one
+        for one in result.report["problems"]
+        if one["kind"] == "rights"
     }
 
-
-@pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_no_role_can_raise_itself_or_carry_data_away(rehearsed: Callable[[str], Rehearsed], stack: str) -> None:
-    found = policies(rehearsed(stack))
-    assert len(found) > 8
-
-    for name, policy in found.items():
-        assert policy.allows_privilege_escalation == [], name
-        assert policy.allows_data_exfiltration_actions == [], name
-        assert policy.permissions_management_without_constraints == [], name
-        assert policy.service_wildcard == [], name
-        assert not policy.contains_statement_using_not_action, name
-        assert set(policy.credentials_exposure) <= set(UNCONSTRAINED), name
-        assert set(policy.write_actions_without_constraints) <= set(UNCONSTRAINED), name
-
-
-def test_that_tool_would_notice() -> None:
-    wide = {"Effect": "Allow", "Action": ["iam:PutRolePolicy", "s3:GetObject"], "Resource": "*"}
-    policy = PolicyDocument({"Version": "2012-10-17", "Statement": [wide]})
-
-    assert policy.allows_privilege_escalation
-    assert policy.allows_data_exfiltration_actions
+    assert result.status == 1
+    assert rights["rights-escalation", "role"]["level"] == "error"
+    assert rights["rights-exfiltration", "reads"]["level"] == "warning"
+    assert result.report["rights"]["policies"] == 3
 
 
 @pytest.mark.parametrize("action", _RESTRICTABLE)
@@ -70,6 +216,17 @@ def test_each_action_that_the_pack_wants_restricted_takes_a_resource(action: str
 @pytest.mark.parametrize("action", sorted({action for way in _ESCALATIONS for action in way}))
 def test_each_action_of_an_escalation_exists(action: str) -> None:
     assert _resources(action)
+
+
+def test_the_escalations_of_the_pack_are_published_ones_but_for_two_more_services() -> None:
+    published = [frozenset(actions) for actions in PRIVILEGE_ESCALATION_METHODS.values()]
+    ours = [frozenset(action.lower() for action in way) for way in _ESCALATIONS]
+
+    assert {action for way in ours if not any(each <= way for each in published) for action in way} == {
+        "iam:passrole",
+        *("ecs:registertaskdefinition", "ecs:updateservice"),
+        *("states:createstatemachine", "states:startexecution"),
+    }
 
 
 def _resources(action: str) -> list[Any]:

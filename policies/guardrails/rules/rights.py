@@ -24,7 +24,7 @@ _POLICIES = (
 )
 
 # Each set of actions, on any role, user or policy, makes its owner an administrator (the list of Rhino Security Labs,
-# as cloudsplaining has it; that tool judges our own stacks in the tests).
+# as cloudsplaining has it, and two services more; that tool, with its whole list, is part of the rehearsal).
 _ESCALATIONS: tuple[tuple[str, ...], ...] = (
     ("iam:AddUserToGroup",),
     ("iam:AttachGroupPolicy",),
