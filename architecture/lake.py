@@ -21,7 +21,7 @@ from components.data.bucket import Bucket, BucketArgs
 from components.data.lifecycle import LifecycleRule
 from components.messaging.schedule import Schedule, ScheduleArgs
 from components.messaging.workflow import Workflow, WorkflowArgs
-from workloads.jobs.tables import TABLES
+from workloads.jobs.tables import DATABASE, LANDED, TABLES
 
 if TYPE_CHECKING:
     from architecture.data import Data
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from settings.lake import LakeSettings
 
 WORKLOADS: Final = Path(__file__).resolve().parent.parent / "workloads"
-JOBS: Final = ("history", "logs", "cloudwatch", "quality", "activity")
+JOBS: Final = ("extract", "history", "logs", "cloudwatch", "quality", "activity")
 LOGS_FOLDER: Final = "app-logs"
 """Where the log router writes in the log archive."""
 
@@ -199,18 +199,28 @@ def zone_args(
     key_arn: pulumi.Input[str] | None,
     access_log_bucket: pulumi.Input[str] | None,
 ) -> dict[str, BucketArgs]:
-    """The three zones. What is read now and then moves by its use; what has been worked on goes to Glacier."""
+    """The three zones. What is read now and then moves by its use; what has been worked on goes to Glacier.
+
+    The classes that Intelligent-Tiering begins with answer at once. Its archive tiers, of which a job or a query could
+    read nothing for hours, are asked for by a configuration of the bucket, which no zone has.
+    """
 
     def zone(**changes: Any) -> BucketArgs:
         return BucketArgs(
             key_arn=key_arn, access_log_bucket=access_log_bucket, retention=retention, noncurrent_days=7, **changes
         )
 
+    def rested(prefix: str) -> LifecycleRule:
+        return LifecycleRule(prefix=prefix, transitions={"GLACIER": lake.raw_glacier_after_days})
+
     with says("lake"):
+        # By folder: extract's notes of how far it has read must stay readable.
+        arrived = sorted({f"{folder}/" for folder in (LANDED, FLOWING, EXPORTS, *lake.crawled)})
+        by_use = [LifecycleRule(transitions={"INTELLIGENT_TIERING": 0})]
         return {
-            "raw": zone(lifecycle=[LifecycleRule(transitions={"GLACIER": lake.raw_glacier_after_days})]),
-            "clean": zone(intelligent_tiering=True),
-            "curated": zone(intelligent_tiering=True),
+            "raw": zone(lifecycle=[rested(prefix) for prefix in arrived]),
+            "clean": zone(lifecycle=by_use),
+            "curated": zone(lifecycle=by_use),
         }
 
 
@@ -312,11 +322,12 @@ def _jobs(
     zones: Mapping[str, Bucket],
 ) -> dict[str, SparkJob]:
     """Each job with what it reads and writes, and nothing more."""
-    clean, curated = lake.zone_url("clean"), lake.zone_url("curated")
+    raw, clean, curated = (lake.zone_url(zone) for zone in ("raw", "clean", "curated"))
     arguments: dict[str, dict[str, pulumi.Input[str]]] = {
-        "history": {"--source": connection.url, "--secret": database.secret_arn, "--clean": clean},
+        "extract": {"--source": connection.url, "--secret": database.secret_arn, "--raw": raw},
+        "history": {"--raw": raw, "--clean": clean},
         "logs": {"--source": pulumi.Output.concat("s3://", archive.name, f"/{LOGS_FOLDER}"), "--clean": clean},
-        "cloudwatch": {"--source": pulumi.Output.concat(lake.zone_url("raw"), f"/{FLOWING}"), "--clean": clean},
+        "cloudwatch": {"--source": pulumi.Output.concat(raw, f"/{FLOWING}"), "--clean": clean},
         "quality": {"--clean": clean},
         "activity": {"--clean": clean, "--curated": curated},
     }
@@ -329,16 +340,18 @@ def _jobs(
                 code=code,
                 script=f"{name}.py",
                 arguments=told,
-                connection=connection if name == "history" else None,
+                connection=connection if name == "extract" else None,
             ),
             platform.options(),
         )
         for name, told in arguments.items()
     }
     archive.grant_read(jobs["logs"].role, LOGS_FOLDER)
-    for job in jobs.values():
-        lake.grant_read("clean", job.role)
-    zones["raw"].grant_read(jobs["cloudwatch"].role, FLOWING)
+    zones["raw"].grant_write(jobs["extract"].role, DATABASE)
+    for name, folder in {"extract": DATABASE, "history": DATABASE, "cloudwatch": FLOWING}.items():
+        zones["raw"].grant_read(jobs[name].role, folder)
+    for name in ("history", "logs", "cloudwatch", "quality", "activity"):
+        lake.grant_read("clean", jobs[name].role)
     for name in ("history", "logs", "cloudwatch", "quality"):
         lake.grant_write("clean", jobs[name].role)
     for grant in (lake.grant_read, lake.grant_write):

@@ -24,7 +24,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DAY = datetime(2026, 1, 2, tzinfo=UTC)
-JOBS = ("history", "logs", "quality", "activity")
+JOBS = ("extract", "history", "logs", "quality", "activity")
 _IN_A_FILE = 10_000
 
 
@@ -67,12 +67,12 @@ def _environment() -> dict[str, str]:
 
 def measure(rows: int, folder: Path) -> dict[str, float]:
     """The seconds of Spark's start and of each job."""
-    from jobs import activity, history, lake, logs, quality  # noqa: PLC0415 only where Spark is installed
+    from jobs import activity, extract, history, lake, logs, quality  # noqa: PLC0415 only where Spark is installed
     from pyspark.sql import SparkSession  # noqa: PLC0415
 
     half = rows // 2
     _write_logs(folder / "archive", half)
-    clean, curated = f"{folder}/clean", f"{folder}/curated"
+    raw, clean, curated = (f"{folder}/{zone}" for zone in ("raw", "clean", "curated"))
     window = lake.Window(first=DAY.date(), last=DAY.date())
     seconds: dict[str, float] = {}
     started = time.perf_counter()
@@ -89,7 +89,8 @@ def measure(rows: int, folder: Path) -> dict[str, float]:
     seconds["start"] = time.perf_counter() - started
     _messages(spark, half).write.parquet(f"{folder}/source")
     steps = {
-        "history": lambda: history.bring(spark, history.Files(spark, f"{folder}/source"), clean, now=DAY),
+        "extract": lambda: extract.land(spark, extract.Files(spark, f"{folder}/source"), raw, now=DAY),
+        "history": lambda: history.bring(spark, raw, clean, now=DAY),
         "logs": lambda: logs.prepare(spark, f"{folder}/archive", clean, window),
         "quality": lambda: quality.check(spark, clean, window, 0.01),
         "activity": lambda: activity.work_out(spark, clean, curated, window),

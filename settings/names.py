@@ -78,6 +78,7 @@ RESERVED_SERVICES = (
     "lake-curated",
     "lake-database",
     "lake-exports",
+    "lake-extract",
     "lake-exports-schedule",
     "lake-history",
     "lake-log-export",

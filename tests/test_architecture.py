@@ -35,8 +35,8 @@ ALLOWED: dict[str, set[str]] = {
     "rehearsal": {"rehearsal", "costs", "guardrails"},
 }
 
-DECLARED_ONCE = ("architecture/lake.py", "workloads.jobs.tables.TABLES")
-"""The tables that the jobs write are those that the catalogue declares; the module holds data and imports nothing."""
+DECLARED_ONCE = ("architecture/lake.py", "workloads.jobs.tables")
+"""What the jobs write is what the program declares; the module holds data and imports nothing."""
 
 # In the order of layers: a group may use those before it, and the modules beside the groups.
 GROUPS = ("identity", "data", "network", "edge", "messaging", "compute", "analytics", "operations", "delivery")
@@ -62,7 +62,7 @@ def test_packages_import_only_what_lies_below_them(package: str) -> None:
         for path in sources(package)
         for name in imports(path)
         if name.split(".")[0] in OURS and name.split(".")[0] not in ALLOWED[package]
-        if (str(path.relative_to(ROOT)), name) != DECLARED_ONCE
+        if (str(path.relative_to(ROOT)), name.rpartition(".")[0]) != DECLARED_ONCE
     ]
     assert wrong == []
 

@@ -199,14 +199,15 @@ class Bucket(pulumi.ComponentResource):
         """Let `role` list and read objects, or those of `folder` only, and nothing more."""
         self._grant(role, "read", ["s3:GetObject", "s3:GetObjectVersion"], DECRYPT_ACTIONS, folder)
 
-    def grant_write(self, role: aws.iam.Role) -> None:
-        """Let `role` list, write and delete objects (a deletion leaves the version), and nothing more."""
+    def grant_write(self, role: aws.iam.Role, folder: str | None = None) -> None:
+        """Let `role` list, write and delete objects, or those of `folder` only (a deletion leaves the version)."""
         # Decrypt, because the parts of a large upload are read back when they are put together.
         self._grant(
             role,
             "write",
             ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
             sorted({*ENCRYPT_ACTIONS, *DECRYPT_ACTIONS}),
+            folder,
         )
 
     def _grant(
@@ -227,7 +228,10 @@ class Bucket(pulumi.ComponentResource):
                 statement("FindTheBucket", actions="s3:GetBucketLocation", resources=self.arn),
                 statement("FindObjects", actions="s3:ListBucket", resources=self.arn, condition=inside),
             ]
-        objects = pulumi.Output.concat(self.arn, "/*" if folder is None else f"/{folder}/*")
+        objects = [pulumi.Output.concat(self.arn, "/*" if folder is None else f"/{folder}/*")]
+        if folder is not None and verb == "write":
+            # By an object of this name Spark on AWS notes that there is a folder.
+            objects.append(pulumi.Output.concat(self.arn, f"/{folder}_$folder$"))
         statements.append(statement(f"{verb.capitalize()}Objects", actions=actions, resources=objects))
         if self._args.key_arn is not None:
             statements.append(statement("UseTheKey", actions=key_actions, resources=self._args.key_arn))

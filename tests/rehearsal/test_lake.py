@@ -16,7 +16,7 @@ from workloads.jobs.tables import TABLES
 STEM = "chat-dev"
 ZONES = ("raw", "clean", "curated")
 QUERIES = ROOT / "workloads" / "lake-queries"
-JOBS = ("activity", "cloudwatch", "history", "logs", "quality")
+JOBS = ("activity", "cloudwatch", "extract", "history", "logs", "quality")
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_it_is_the_container_pattern_with_a_lake(analytics: Rehearsed) -> None:
     for kind, least in {
         "cloudfront/distribution:Distribution": 1, "ecs/service:Service": 1, "lb/loadBalancer:LoadBalancer": 1,
         "rds/instance:Instance": 1, "dynamodb/table:Table": 2, "elasticache/replicationGroup:ReplicationGroup": 1,
-        "glue/catalogDatabase:CatalogDatabase": 1, "glue/job:Job": 5, "athena/workgroup:Workgroup": 1,
+        "glue/catalogDatabase:CatalogDatabase": 1, "glue/job:Job": 6, "athena/workgroup:Workgroup": 1,
         "cloudwatch/dashboard:Dashboard": 1, "cloudwatch/metricAlarm:MetricAlarm": 5,
     }.items():  # fmt: skip
         assert len(made(analytics, kind)) >= least, kind
@@ -78,12 +78,17 @@ def test_each_zone_is_a_closed_encrypted_bucket_whose_files_move_by_age_or_use(a
         assert {"Bool": {"aws:SecureTransport": "false"}} in [one["Condition"] for one in denied]
     moves = {
         zone: [
-            step["storageClass"] for rule in named(analytics, f"lake-{zone}-lifecycle")["rules"]
+            (rule["filter"]["prefix"], step["storageClass"])
+            for rule in named(analytics, f"lake-{zone}-lifecycle")["rules"]
             for step in rule.get("transitions", [])
         ]
         for zone in ZONES
     }  # fmt: skip
-    assert moves == {"raw": ["GLACIER"], "clean": ["INTELLIGENT_TIERING"], "curated": ["INTELLIGENT_TIERING"]}
+    rested = [(f"{folder}/", "GLACIER") for folder in ("cloudwatch-logs", "database/messages", "exports")]
+    assert moves["raw"] == rested, "the notes in database/_runs are read every night"
+    assert moves["clean"] == moves["curated"] == [("", "INTELLIGENT_TIERING")]
+    archived = {one["bucket"] for one in made(analytics, ":BucketIntelligentTieringConfiguration")}
+    assert archived.isdisjoint(bucket_of(analytics, zone) for zone in ZONES), "neither Athena nor Spark reads archives"
     assert {"days": 7} in [rule.get("expiration") for rule in named(analytics, "lake-results-lifecycle")["rules"]], (
         "answers of queries expire"
     )
@@ -99,14 +104,14 @@ def test_the_jobs_are_sparks_capped_encrypted_and_run_the_code_that_was_tested(a
         assert job["securityConfiguration"], name
         script = job["command"]["scriptLocation"].split("/", 3)[3]
         assert scripts[script] == (ROOT / "workloads" / "jobs" / Path(script).name).read_text(encoding="utf-8")
-    assert [name for name, job in jobs.items() if job.get("connections")] == [f"{STEM}-lake-history"]
+    assert [name for name, job in jobs.items() if job.get("connections")] == [f"{STEM}-lake-extract"]
 
 
 @pytest.mark.covers("B14")
 def test_each_job_reaches_its_own_zones_and_nothing_more(analytics: Rehearsed) -> None:
     archive = analytics.report["outputs"]["logArchiveBucket"]
-    reads = {job: {"clean", "curated"} if job == "activity" else {"clean"} for job in JOBS}
-    writes = {job: {"curated"} if job == "activity" else {"clean"} for job in JOBS}
+    reads = {job: {"clean"} for job in JOBS} | {"activity": {"clean", "curated"}, "extract": set()}
+    writes = {job: {"clean"} for job in JOBS} | {"activity": {"curated"}, "extract": set()}
     for job in JOBS:
         may = documents(analytics, f"lake-{job}-role")
         for zone in ZONES:
@@ -116,11 +121,15 @@ def test_each_job_reaches_its_own_zones_and_nothing_more(analytics: Rehearsed) -
             assert allowed(may, "s3:DeleteObject", one) == (zone in writes[job]), (job, zone)
         assert allowed(may, "s3:GetObject", f"arn:aws:s3:::{archive}/app-logs/service=api/1.gz") == (job == "logs")
         assert not allowed(may, "s3:GetObject", f"arn:aws:s3:::{archive}/s3-access-logs/1"), job
-        flowing = f"arn:aws:s3:::{bucket_of(analytics, 'raw')}/cloudwatch-logs/2026/01/01/00/x.gz"
-        assert allowed(may, "s3:GetObject", flowing) == (job == "cloudwatch"), job
+        raw = f"arn:aws:s3:::{bucket_of(analytics, 'raw')}"
+        arrived = {"cloudwatch-logs": {"cloudwatch"}, "database": {"extract", "history"}, "exports": set()}
+        for folder, readers in arrived.items():
+            assert allowed(may, "s3:GetObject", f"{raw}/{folder}/x") == (job in readers), (job, folder)
+            lands = job == "extract" and folder == "database"
+            assert allowed(may, "s3:PutObject", f"{raw}/{folder}/x") == lands, (job, folder)
         every = [one for document in may for one in document["Statement"]]
         opens = {action for one in every for action in listed(one["Action"]) if action.startswith("secretsmanager:")}
-        assert ("secretsmanager:GetSecretValue" in opens) == (job == "history"), job
+        assert ("secretsmanager:GetSecretValue" in opens) == (job == "extract"), job
         # What knows no resources: looking at the network, metrics of one namespace, Glue's own settings.
         without = {
             action for one in every if "*" in listed(one["Resource"]) for action in listed(one["Action"])

@@ -14,8 +14,8 @@ import pytest
 from tests.rehearsal.test_specs import Cloud
 
 ROLE = "arn:aws:iam::123456789012:role/night"
-JOBS = ("history", "logs", "cloudwatch", "quality", "activity")
-HISTORY, LOGS, CLOUDWATCH, QUALITY, ACTIVITY = (f"chat-dev-lake-{job}" for job in JOBS)
+JOBS = ("extract", "history", "logs", "cloudwatch", "quality", "activity")
+EXTRACT, HISTORY, LOGS, CLOUDWATCH, QUALITY, ACTIVITY = (f"chat-dev-lake-{job}" for job in JOBS)
 
 Run = dict[str, Any]
 Night = Callable[..., tuple[dict[str, Any], list[Run]]]
@@ -41,7 +41,7 @@ def night(rehearsed: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
     monkeypatch.setattr(moto.glue.models.FakeJobRun, "__init__", started)
     # It would go on from state to state by itself.
     monkeypatch.setattr(moto.glue.models.FakeJobRun, "advance", lambda _run: None)
-    for job in (HISTORY, LOGS, CLOUDWATCH, QUALITY, ACTIVITY):
+    for job in (EXTRACT, HISTORY, LOGS, CLOUDWATCH, QUALITY, ACTIVITY):
         cloud.ask("glue", "CreateJob", Name=job, Role=ROLE, Command={"Name": "glueetl"})
     _hurry(machine)
     made = cloud.make("aws:sfn/stateMachine:StateMachine", name="night", definition=json.dumps(machine), roleArn=ROLE)
@@ -77,8 +77,9 @@ def test_the_jobs_run_in_order_each_once(night: Night) -> None:
     found, runs = night()
     assert found["status"] == "SUCCEEDED", found
     order = [run["job"] for run in runs]
-    assert sorted(order[:3]) == [CLOUDWATCH, HISTORY, LOGS]
-    assert order[3:] == [QUALITY, ACTIVITY], "nothing is worked out before it has been checked"
+    assert sorted(order[:4]) == [CLOUDWATCH, EXTRACT, HISTORY, LOGS]
+    assert order.index(EXTRACT) < order.index(HISTORY), "what has landed is merged the same night"
+    assert order[4:] == [QUALITY, ACTIVITY], "nothing is worked out before it has been checked"
 
 
 @pytest.mark.covers("B14")
@@ -88,7 +89,8 @@ def test_a_gap_is_filled_by_naming_its_days(night: Night) -> None:
     assert found["status"] == "SUCCEEDED", found
     told = {run["job"]: run["arguments"] for run in runs}
     assert told[LOGS] == told[CLOUDWATCH] == told[QUALITY] == told[ACTIVITY] == days
-    # History goes by what has changed.
+    # These two go by what has changed, and by what has landed.
+    assert not told[EXTRACT]
     assert not told[HISTORY]
 
 
@@ -102,8 +104,9 @@ def test_a_job_that_fails_is_tried_again(night: Night) -> None:
 
 @pytest.mark.covers("B14")
 def test_a_job_that_fails_for_good_fails_the_night_and_nothing_is_built_on_it(night: Night) -> None:
-    found, runs = night(history=["FAILED"] * 3)
+    found, runs = night(extract=["FAILED"], history=["FAILED"] * 3)
     assert found["status"] == "FAILED"
+    assert [run["job"] for run in runs].count(EXTRACT) == 2
     assert [run["job"] for run in runs].count(HISTORY) == 3
     assert {QUALITY, ACTIVITY}.isdisjoint(run["job"] for run in runs)
 

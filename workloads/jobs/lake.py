@@ -75,10 +75,15 @@ def start(name: str) -> SparkSession:
 
 def exists(spark: SparkSession, pattern: str) -> bool:
     """Whether any file or folder fits `pattern`."""
-    context: Any = spark.sparkContext
-    path = context._jvm.org.apache.hadoop.fs.Path(pattern)  # noqa: SLF001 - the only way to Hadoop's file systems
-    found = path.getFileSystem(context._jsc.hadoopConfiguration()).globStatus(path)  # noqa: SLF001
+    files, path = _hadoop(spark, pattern)
+    found = files.globStatus(path)
     return found is not None and len(found) > 0
+
+
+def remove(spark: SparkSession, folder: str) -> None:
+    """Delete a folder with all that it holds."""
+    files, path = _hadoop(spark, folder)
+    files.delete(path, True)
 
 
 def read(spark: SparkSession, root: str, name: str) -> DataFrame:
@@ -95,6 +100,18 @@ def replace(rows: DataFrame, root: str, name: str) -> None:
     # A few files in each partition: thousands of tiny ones are what makes Athena slow.
     ordered = rows.select(*table.columns, *table.partitions).repartition(*table.partitions)
     ordered.write.mode("overwrite").partitionBy(*table.partitions).parquet(f"{root}/{name}")
+
+
+def notes(spark: SparkSession, folder: str, schema: str) -> DataFrame:
+    """What runs have noted in `folder`; no rows where none has yet."""
+    if not exists(spark, f"{folder}/*.json"):
+        return spark.createDataFrame([], schema)
+    return spark.read.schema(schema).json(folder)
+
+
+def note(rows: DataFrame, folder: str) -> None:
+    """Add `rows`, a few, to what is noted in `folder`: all of them, or none if the run is cut off."""
+    rows.coalesce(1).write.mode("append").json(folder)
 
 
 def conform(rows: DataFrame, contract: Mapping[str, str]) -> DataFrame:
@@ -116,6 +133,13 @@ def conform(rows: DataFrame, contract: Mapping[str, str]) -> DataFrame:
         unfit.append(F.when(missed, F.struct(F.lit(column).alias("key"), source.cast("string").alias("value"))))
     kept = F.filter(F.array(*unfit), lambda entry: entry.isNotNull()) if unfit else F.lit(None)
     return rows.select(*fitted, F.map_from_entries(kept).alias("unfit"))
+
+
+def _hadoop(spark: SparkSession, name: str) -> tuple[Any, Any]:
+    """The file system of a path, and the path: both Hadoop's own."""
+    context: Any = spark.sparkContext
+    path = context._jvm.org.apache.hadoop.fs.Path(name)  # noqa: SLF001 - the only way to Hadoop's file systems
+    return path.getFileSystem(context._jsc.hadoopConfiguration()), path  # noqa: SLF001
 
 
 def _day(text: str) -> date:

@@ -1,5 +1,5 @@
--- What the history job reads: a table of this name, or a view over the application's own tables.
--- updated_at must change with every change of a row; the index is what makes a nightly run cheap.
+-- What the job extract reads: a table of this name, or a view over the application's own tables.
+-- updated_at must change with every change of a row, and created_at with none; the index makes a nightly run cheap.
 CREATE TABLE lake_messages (
     id              bigint PRIMARY KEY,
     conversation_id text        NOT NULL,
@@ -11,4 +11,3 @@ CREATE TABLE lake_messages (
     updated_at      timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX lake_messages_updated_at ON lake_messages (updated_at);
-CREATE INDEX lake_messages_created_day ON lake_messages (((created_at AT TIME ZONE 'UTC')::date));

@@ -28,6 +28,12 @@ class Table:
         return ", ".join(f"{name} {kind}" for name, kind in (dict(self.columns) | self.partition_columns).items())
 
 
+DATABASE = "database"
+"""Where extract writes in the zone raw."""
+
+LANDED = f"{DATABASE}/messages"
+"""Where the rows land that have changed in PostgreSQL, as they came, by day and run."""
+
 RECORD = {
     "level": "string",
     "message": "string",
@@ -53,7 +59,7 @@ MESSAGE = {
     "created_at": "timestamp",
     "updated_at": "timestamp",
 }
-"""What the history job reads from PostgreSQL (source.sql)."""
+"""What history takes of a message, of all that extract has read from PostgreSQL (source.sql)."""
 
 UNFIT = {"unfit": "map<string,string>"}
 """Values of another type than agreed, by the column that is null instead."""

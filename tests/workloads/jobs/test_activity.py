@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("pyspark")
 
-from jobs import activity, history, lake, quality
+from jobs import activity, extract, history, lake, quality
 from jobs.tables import TABLES
 
 from tests.workloads.jobs.test_history import COLUMNS
@@ -26,10 +26,12 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 class System(Zones):
     """Both sources, all zones."""
 
-    def say(self, *rows: tuple, now: datetime) -> None:
+    def say(self, *rows: tuple, now: datetime, columns: str = COLUMNS) -> None:
         source = f"{self.folder}/source-{now:%m%d%H}"
-        self.spark.createDataFrame(rows, COLUMNS).write.parquet(source)
-        history.bring(self.spark, history.Files(self.spark, source), f"{self.folder}/clean", now=now)
+        self.spark.createDataFrame(rows, columns).write.parquet(source)
+        # Beside the logs, which have a bucket of their own.
+        extract.land(self.spark, extract.Files(self.spark, source), f"{self.folder}/landed", now=now)
+        history.bring(self.spark, f"{self.folder}/landed", f"{self.folder}/clean", now=now)
 
     def check(self, window: lake.Window, most_rejected: float = 0.01) -> None:
         quality.check(self.spark, f"{self.folder}/clean", window, most_rejected)
@@ -149,8 +151,6 @@ def test_the_gate_sees_a_message_that_is_there_twice(system: System) -> None:
 
 def test_the_gate_sees_messages_that_have_no_place(system: System) -> None:
     columns = COLUMNS.replace("id bigint", "id string", 1)
-    source = f"{system.folder}/source"
-    system.spark.createDataFrame([("x", *message(1, "u1", NOON)[1:])], columns).write.parquet(source)
-    history.bring(system.spark, history.Files(system.spark, source), f"{system.folder}/clean", now=NOON)
+    system.say(("x", *message(1, "u1", NOON)[1:]), now=NOON, columns=columns)
     with pytest.raises(lake.JobError, match="1 rows have no id, or no moment"):
         system.check(only(FRIDAY))
