@@ -58,6 +58,10 @@ waived. This is also how a stack declares what a rule calls an exception:
 **Unknown values.** A rule that needs a value which does not exist yet at a preview gives no verdict; it judges when the
 value is known, before the resource is made. Connections between resources are known from the first preview on.
 
+**Judged elsewhere.** Whether the month that a stack's file expects fits its budget, and what its IAM policies allow
+under all of AWS's actions, the rehearsal says (`make rehearse`): the pack carries no prices and no list of 20,000
+actions.
+
 **References** name the same rule elsewhere: A awsguard, P Pulumi compliance-policies, N cdk-nag AwsSolutions,
 C Checkov CKV_AWS, C2 Checkov CKV2_AWS, F AWS Foundational Security Best Practices. "All resources" marks a rule that
 looks at the finished stack, because it judges connections between resources.

@@ -495,6 +495,26 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "secret-that-stays": Mistake("policy", "secret-rotation", 'secretsmanager.Secret(**on("{name}"))'),
     "address-for-nothing": Mistake("policy", "nothing-unattached", 'ec2.Eip(**on("{name}"), domain="vpc")'),
+    "decrypts-with-every-key": Mistake(
+        "policy",
+        "iam-decrypt-named",
+        'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow("kms:Decrypt", "arn:aws:kms:*:*:key/*")))',
+    ),
+    "secrets-of-all-by-an-arn": Mistake(
+        "policy",
+        "iam-reads-named",
+        'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:ap-northeast-1:{{ACCOUNT}}:secret:*")))',
+    ),
+    "images-for-everybody": Mistake(
+        "policy",
+        "resource-policy-not-public",
+        'ecr.RepositoryPolicy(**on("{name}"), repository=aws.ecr.Repository("r-{name}", opts=opts).name, policy=document({{"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}}))',
+    ),
+    "password-in-user-data": Mistake(
+        "policy",
+        "instance-no-literal-secret",
+        'ec2.LaunchTemplate(**on("{name}"), image_id="ami-12c6146b", user_data=__import__("base64").b64encode(b"export DB_PASSWORD=letmein").decode())',
+    ),
     # Rights, by all of AWS's actions.
     "two-policies-that-escalate-together": Mistake(
         "rights",

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cloudsplaining.shared.constants import PRIVILEGE_ESCALATION_METHODS
+from cloudsplaining.shared.constants import (
+    ACTIONS_THAT_RETURN_CREDENTIALS,
+    PRIVILEGE_ESCALATION_METHODS,
+    READ_ONLY_DATA_EXFILTRATION_ACTIONS,
+)
+from guardrails.rules.breadth import CREDENTIALS, DECRYPTS, PERMISSIONS, READS, WRITES
 from guardrails.rules.permissions import _RESTRICTABLE
 from guardrails.rules.rights import _ESCALATIONS
 from policy_sentry.querying.actions import get_action_data
@@ -233,3 +238,28 @@ def _resources(action: str) -> list[Any]:
     data = get_action_data(*action.split(":"))
     assert data, f"AWS has no action {action}"
     return [each["resource_arn_format"] for rows in data.values() for each in rows]
+
+
+def _level(action: str) -> str:
+    return next(each["access_level"] for rows in get_action_data(*action.split(":")).values() for each in rows)
+
+
+def test_the_lists_of_the_pack_are_what_they_are_called() -> None:
+    known = {name.lower() for name in ACTIONS_THAT_RETURN_CREDENTIALS}
+
+    assert set(READS) == set(READ_ONLY_DATA_EXFILTRATION_ACTIONS)
+    assert {action.lower() for action in CREDENTIALS} <= known
+    assert {_level(action) for action in PERMISSIONS} == {"Permissions management"}
+    assert {_level(action) for action in WRITES} == {"Write"}
+    assert all(_resources(action) != ["*"] for action in (*READS, *PERMISSIONS, *WRITES, *DECRYPTS))
+
+
+@pytest.mark.parametrize(
+    ("actions", "rule"),
+    [(READS, "rights-exfiltration"), (PERMISSIONS, "rights-permissions"), (WRITES, "rights-writes")],
+)
+def test_what_the_pack_calls_too_wide_the_rehearsal_does_too(
+    scales: Scales, actions: tuple[str, ...], rule: str
+) -> None:
+    for action in actions:
+        assert rule in {one.rule for one in found(scales, may(action))}, action

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, aws, example, graph_rule, ref, rule, show
+from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, aws, example, graph_rule, ref, rule, setting, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -282,10 +282,28 @@ def api_firewall(stage: Resource, at: Context) -> Iterator[str]:
         yield "no web ACL is associated"
 
 
+api_tracing = setting(
+    id="api-tracing",
+    title="REST APIs are traced",
+    types=(REST_STAGE,),
+    path="xrayTracingEnabled",
+    wanted=(True,),
+    wrong=False,
+    says="X-Ray is off",
+    why="A trace starts where the request comes in; HTTP APIs cannot start one.",
+    level=ADVISORY,
+    severity="low",
+    topics=("logging",),
+    references=("C73", "F APIGateway.3"),
+    remedy="Set xrayTracingEnabled.",
+    mends=True,
+)
+
 RULES = (
     api_authorization,
     api_access_log,
     api_data_trace,
+    api_tracing,
     api_throttling,
     api_domain_tls,
     api_request_validation,

@@ -86,6 +86,35 @@ _encrypted = setting(
     mends=True,
 )
 
+
+@rule(
+    id="database-key",
+    title="Databases are encrypted with a key of ours",
+    types=(INSTANCE, CLUSTER),
+    level=MANDATORY,
+    severity="medium",
+    topics=("at rest",),
+    references=("C327", "F RDS.27"),
+    remedy="Set kmsKeyId.",
+    compliant=[
+        example(aws("rds/instance:Instance", {"storageEncrypted": True, "kmsKeyId": "arn:aws:kms:::key/1"})),
+        example(aws("rds/instance:Instance", {"replicateSourceDb": "kumiki-dev-database"})),
+        example(aws("rds/cluster:Cluster", {"storageEncrypted": True}), free_tier=True),
+    ],
+    non_compliant=[
+        example(aws("rds/instance:Instance", {"storageEncrypted": True})),
+        example(aws("rds/cluster:Cluster", {"storageEncrypted": True})),
+    ],
+)
+def database_key(database: Resource, at: Context) -> Iterator[str]:
+    """Snapshots under the account's default key cannot be shared or copied to another account. A replica has the key of
+    its source; a free-tier stack has none, since one is $1 a month."""
+    if database.props.has("replicateSourceDb") or database.props.has("replicationSourceIdentifier"):
+        return
+    if not at.stack.free_tier and not database.props.has("kmsKeyId"):
+        yield "it is encrypted with the account's default key"
+
+
 _not_public = setting(
     id="database-not-public",
     title="Databases have no public address",
@@ -543,6 +572,7 @@ def database_parameters_fit(database: Resource, at: Context) -> Iterator[str]:
 
 RULES = (
     _encrypted,
+    database_key,
     _not_public,
     database_managed_password,
     database_backups,

@@ -179,7 +179,7 @@ def distribution_root_object(distribution: Resource, _at: Context) -> Iterator[s
     id="distribution-waf",
     title="A web firewall stands before distributions",
     types=(DISTRIBUTION,),
-    level=MANDATORY_IN_PROD,
+    level=MANDATORY,
     severity="medium",
     topics=("network",),
     references=("P", "N-CFR2"),

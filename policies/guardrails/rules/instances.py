@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 
 from guardrails.kit import MANDATORY, aws, example, graph_rule, ref, rule
 from guardrails.kit.reach import ADDRESS, HOST, INTERFACE
+from guardrails.rules.functions import looks_secret, names_a_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +37,7 @@ def _alone(**changes: object) -> Example:
     topics=("IAM",),
     references=("N-EC27", "F EC2.8"),
     remedy="Set metadataOptions.httpTokens to required.",
+    remediate=lambda _instance, _at: {"metadataOptions": {"httpTokens": "required"}},
     compliant=[_alone(), _alone(metadataOptions={"httpEndpoint": "disabled"})],
     non_compliant=[
         example(aws("ec2/instance:Instance")),
@@ -152,4 +156,64 @@ def instance_public_address(instance: Resource, at: Context) -> Iterator[str]:
         yield f"it has {len(given)} public addresses: {', '.join(sorted(each.name for each in given))}"
 
 
-RULES = (instance_metadata_tokens, instance_metadata_hops, volume_encrypted, instance_public_address)
+_ASSIGNMENT = re.compile(
+    r"""^\s*(?:[Ee][Nn][Vv]\s+|export\s+|[-]\s*)?['"]?(\w+)['"]?\s*[=:]\s*['"]?([^\s'"$<{(]+)""", re.MULTILINE
+)
+
+
+@rule(
+    id="instance-no-literal-secret",
+    title="No secret stands in what a server runs at its first start",
+    types=(HOST, TEMPLATE),
+    level=MANDATORY,
+    severity="critical",
+    topics=("secrets",),
+    references=("C46",),
+    remedy="Keep it in Secrets Manager or a SecureString, and have the script fetch it by the server's role.",
+    compliant=[
+        _alone(userData="#!/bin/sh\nexport DB_PASSWORD=$(aws ssm get-parameter --name /db/password)\n"),
+        _alone(userData="#!/bin/sh\nTOKEN_SECRET=arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:x\n"),
+        _alone(userData="#cloud-config\npassword_parameter: /kumiki/db/password\n"),
+    ],
+    non_compliant=[
+        _alone(userData="#!/bin/sh\nexport DB_PASSWORD=opens-nothing\n"),
+        _alone(userDataBase64=b64encode(b"#!/bin/sh\nAPI_KEY='opens-nothing'\n").decode()),
+        example(
+            aws("ec2/launchTemplate:LaunchTemplate", {
+                "metadataOptions": {"httpTokens": "required"},
+                "userData": b64encode(b"aws configure set aws_access_key_id AKIAIOSFODNN7EXAMPLE").decode(),
+            })
+        ),
+    ],
+)  # fmt: skip
+def instance_no_literal_secret(instance: Resource, _at: Context) -> Iterator[str]:
+    """Every program on the server, and whoever may look at the server or the template, reads it. A line that gives a
+    name a value is judged by the name, every line by what looks like a key."""
+    for key in ("userData", "userDataBase64"):
+        text = _readable(instance.props.text(key))
+        names = {
+            name
+            for name, value in _ASSIGNMENT.findall(text)
+            if names_a_secret(name) and not value.startswith(("arn:", "/"))
+        }
+        for name in sorted(names):
+            yield f"{name} says by its name that it is a secret"
+        if not names and looks_secret(text):
+            yield "it holds what looks like a key"
+
+
+def _readable(text: str) -> str:
+    """A template takes its script in base64 only, a server in either form."""
+    try:
+        return b64decode(text, validate=True).decode()
+    except ValueError:
+        return text
+
+
+RULES = (
+    instance_metadata_tokens,
+    instance_metadata_hops,
+    volume_encrypted,
+    instance_public_address,
+    instance_no_literal_secret,
+)

@@ -37,7 +37,7 @@ MACHINE = "aws:sfn/stateMachine:StateMachine"
 KEY = "aws:kms/key:Key"
 FUNCTION = "aws:lambda/function:Function"
 
-_OUR_SIDE = frozenset(
+OUR_SIDE = frozenset(
     {
         "aws:sourceaccount",
         "aws:sourcearn",
@@ -292,7 +292,7 @@ def topic_encrypted(topic: Resource, at: Context) -> Iterator[str]:
 def messages_not_public(resource: Resource, _at: Context) -> Iterator[str]:
     """A statement that allows everybody needs a condition on who asks or on whose behalf."""
     for each in statements(resource.props, "policy"):
-        if each.allows and each.is_for_anyone and each.narrowed_by.isdisjoint(_OUR_SIDE):
+        if each.allows and each.is_for_anyone and each.narrowed_by.isdisjoint(OUR_SIDE):
             yield "everybody may send or read"
 
 

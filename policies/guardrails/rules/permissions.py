@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from guardrails.kit import Context, Resource
 
 ROLE = "aws:iam/role:Role"
-_WITH_POLICY = (
+WITH_POLICY = (
     "aws:iam/policy:Policy",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/userPolicy:UserPolicy",
@@ -74,10 +74,8 @@ _RESTRICTABLE = (
     "firehose:PutRecord",
     "firehose:PutRecordBatch",
     "iam:PassRole",
-    "kms:Decrypt",
     "kms:Encrypt",
     "kms:GenerateDataKey",
-    "kms:ReEncryptFrom",
     "lambda:InvokeFunction",
     "lambda:UpdateFunctionCode",
     "logs:CreateLogStream",
@@ -129,7 +127,7 @@ _READ: dict[str, Any] = {"Effect": "Allow", "Action": "s3:GetObject", "Resource"
 @rule(
     id="iam-no-full-access",
     title="No policy allows everything",
-    types=_WITH_POLICY,
+    types=WITH_POLICY,
     level=MANDATORY,
     severity="critical",
     topics=("IAM",),
@@ -158,7 +156,7 @@ def iam_no_full_access(resource: Resource, _at: Context) -> Iterator[str]:
 @rule(
     id="iam-no-service-wildcard",
     title="No policy allows all actions of a service",
-    types=_WITH_POLICY,
+    types=WITH_POLICY,
     level=MANDATORY,
     severity="medium",
     topics=("IAM",),
@@ -178,7 +176,7 @@ def iam_no_service_wildcard(resource: Resource, _at: Context) -> Iterator[str]:
 @rule(
     id="iam-resources-named",
     title="Actions that can be restricted to resources are",
-    types=_WITH_POLICY,
+    types=WITH_POLICY,
     level=MANDATORY,
     severity="medium",
     topics=("IAM",),
@@ -191,7 +189,7 @@ def iam_no_service_wildcard(resource: Resource, _at: Context) -> Iterator[str]:
             _policy(
                 {
                     **_READ,
-                    "Action": "kms:Decrypt",
+                    "Action": "kms:GenerateDataKey",
                     "Resource": "*",
                     "Condition": {"StringEquals": {"aws:ResourceTag/Project": "kumiki"}},
                 }

@@ -51,7 +51,7 @@ _secret_key = _named(
     says="no key is set",
     why="With the account's default key everybody who may read secrets may decrypt them, and no other account can.",
     good={"kmsKeyId": _KEY},
-    level=MANDATORY_IN_PROD,
+    level=MANDATORY,
     severity="medium",
     topics=("at rest", "secrets"),
     references=("P", "C149"),
@@ -114,6 +114,56 @@ def parameter_secure(parameter: Resource, _at: Context) -> Iterator[str]:
     last = parameter.props.text("name").rpartition("/")[2].replace("-", "_").replace(".", "_")
     if holds_a_secret(last) and parameter.props.get("type") != "SecureString":
         yield f"{last} is kept as plain text"
+
+
+@rule(
+    id="parameter-key",
+    title="Secret parameters are encrypted with a key of ours",
+    types=(PARAMETER,),
+    level=MANDATORY,
+    severity="medium",
+    topics=("at rest", "secrets"),
+    references=("C337",),
+    remedy="Set keyId.",
+    compliant=[
+        example(aws("ssm/parameter:Parameter", {"name": "/a/password", "type": "SecureString", "keyId": _KEY})),
+        example(aws("ssm/parameter:Parameter", {"name": "/a/host", "type": "String"})),
+        example(aws("ssm/parameter:Parameter", {"name": "/a/password", "type": "SecureString"}), free_tier=True),
+    ],
+    non_compliant=[
+        example(aws("ssm/parameter:Parameter", {"name": "/a/password", "type": "SecureString"})),
+        example(
+            aws(
+                "ssm/parameter:Parameter",
+                {"name": "/a/password", "type": "SecureString", "keyId": "alias/aws/ssm"},
+            )
+        ),
+    ],
+)
+def parameter_key(parameter: Resource, at: Context) -> Iterator[str]:
+    """The account's default key decrypts for everybody who may read parameters. A free-tier stack has no key: one is $1
+    a month."""
+    if parameter.props.get("type") != "SecureString" or at.stack.free_tier:
+        return
+    if not parameter.props.has("keyId") or parameter.props.get("keyId") == "alias/aws/ssm":
+        yield "it is encrypted with the account's default key"
+
+
+_stream_encryption = setting(
+    id="stream-encrypted",
+    title="Streams are encrypted",
+    types=("aws:kinesis/stream:Stream",),
+    path="encryptionType",
+    wanted=("KMS",),
+    wrong="NONE",
+    says="records are kept in plain text",
+    why="Kinesis encrypts nothing by itself.",
+    level=MANDATORY,
+    severity="medium",
+    topics=("at rest",),
+    references=("N-KDS1", "C43", "F Kinesis.1"),
+    remedy="Set encryptionType to KMS, and kmsKeyId to a key of ours or alias/aws/kinesis.",
+)
 
 
 @rule(
@@ -329,6 +379,8 @@ RULES = (
     _secret_key,
     secret_rotation,
     parameter_secure,
+    parameter_key,
+    _stream_encryption,
     query_results_encrypted,
     _trail_everywhere,
     _trail_validated,
