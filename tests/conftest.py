@@ -302,6 +302,8 @@ def _run(*, preview: bool) -> Iterator[Recorder]:
         loop.close()
         asyncio.set_event_loop(None)
         gc.collect()
+        # What is left stays for the whole run (modules, schemas): not to be looked through after every test.
+        gc.freeze()
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-import subprocess
-import sys
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.rehearsal.warm import ROOT, rehearse
+
 SILENT_PACK = Path(__file__).resolve().parent / "silent_pack"
 
 
@@ -47,21 +48,18 @@ opts = pulumi.ResourceOptions(provider=provider)
 
 
 def run(folder: Path, *arguments: str, report_in: Path | None = None, timeout: float = 60) -> Rehearsed:
-    """`python -m rehearsal ARGUMENTS --program FOLDER --json …`, as a process of its own."""
-    output = (report_in or folder) / "report.json"
+    """`python -m rehearsal ARGUMENTS --program FOLDER --json …`, in a process of its own."""
+    left_in = report_in or folder
+    output = left_in / "report.json"
     output.unlink(missing_ok=True)
-    process = subprocess.run(
-        [sys.executable, "-m", "rehearsal", *arguments, "--program", str(folder), "--json", str(output)],
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
+    status = rehearse(
+        [*arguments, "--program", str(folder), "--json", str(output)],
+        {**os.environ, "COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"},
+        left_in,
         timeout=timeout,
-        check=False,
     )
     report = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {"problems": [], "resources": []}
-    return Rehearsed(process.returncode, process.stdout + process.stderr, report)
+    return Rehearsed(status, (left_in / "said").read_text(encoding="utf-8"), report)
 
 
 def project(folder: Path, stack_file: str | Mapping[str, Any], program: str | None = None) -> Path:
@@ -78,9 +76,20 @@ def project(folder: Path, stack_file: str | Mapping[str, Any], program: str | No
 
 @pytest.fixture(scope="session")
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Rehearsed]:
-    """One of Kumiki's own stacks, rehearsed once for all the tests that one process runs."""
-    folder = tmp_path_factory.mktemp("stacks")
-    return cache(lambda name: run(ROOT, name, report_in=folder))
+    """One of Kumiki's own stacks, rehearsed once for all the tests of a run, in whichever process they are."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    @cache
+    def rehearsed(name: str) -> Rehearsed:
+        kept = shared / f"rehearsed-{name}.pickle"
+        with (shared / f"rehearsed-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                kept.write_bytes(pickle.dumps(run(ROOT, name, report_in=tmp_path_factory.mktemp(name))))
+        return pickle.loads(kept.read_bytes())  # noqa: S301 written above
+
+    return rehearsed
 
 
 @pytest.fixture
