@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 
-from architecture.refusals import says
+from architecture.refusals import says, yaml_key
 from components.analytics.data_lake import DataLake, DataLakeArgs, LakeTable
 from components.analytics.job_code import JobCode, JobCodeArgs
 from components.analytics.log_export import LogExport, LogExportArgs
@@ -18,10 +18,12 @@ from components.analytics.table_export import FOLDER as EXPORTS
 from components.analytics.table_export import TableExport, TableExportArgs
 from components.analytics.workgroup import Results
 from components.data.bucket import Bucket, BucketArgs
+from components.data.database import CERTIFICATE_AUTHORITY
 from components.data.lifecycle import LifecycleRule
 from components.messaging.schedule import Schedule, ScheduleArgs
 from components.messaging.workflow import Workflow, WorkflowArgs
-from workloads.jobs.tables import DATABASE, LANDED, TABLES
+from components.refusal import Refusal
+from workloads.jobs.tables import AUTHORITY, DATABASE, LANDED, TABLES
 
 if TYPE_CHECKING:
     from architecture.data import Data
@@ -82,7 +84,13 @@ def build_lake(
     scripts = [f"{job}.py" for job in JOBS]
     code = JobCode(
         platform.name("lake-code-files"),
-        JobCodeArgs(folder=WORKLOADS / "jobs", scripts=scripts, bucket=code_bucket, key_arn=key_arn),
+        JobCodeArgs(
+            folder=WORKLOADS / "jobs",
+            scripts=scripts,
+            files={AUTHORITY: authority(settings.region)},
+            bucket=code_bucket,
+            key_arn=key_arn,
+        ),
         platform.options(),
     )
     lake = DataLake(
@@ -130,6 +138,21 @@ def build_lake(
         if topics is not None and part is not None:
             part.alarms(topics)
     return Lake(lake, zones, jobs, workflow, exports, log_export)
+
+
+def authority(region: str) -> str:
+    """The certificate of the authority that signs those of the databases in `region`, of all that RDS has."""
+    kind = CERTIFICATE_AUTHORITY.removeprefix("rds-ca-").replace("-", " ").upper()
+    bundle = (WORKLOADS / "extensions" / "rds.pem").read_text(encoding="utf-8")
+    _, found, rest = bundle.partition(f"# Amazon RDS {region} Root CA {kind}\n")
+    if not found:
+        raise Refusal(
+            yaml_key("region"),
+            region,
+            "has no authority in workloads/extensions/rds.pem, so the lake's jobs could not tell the database from "
+            "another server; add it, or leave the section lake out",
+        )
+    return rest.partition("\n#")[0]
 
 
 def log_export_args(

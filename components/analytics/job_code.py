@@ -33,6 +33,9 @@ class JobCodeArgs:
     scripts: Sequence[str]
     """Those of its files that jobs start with, such as `logs.py`."""
 
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Further files of the package, name → content, such as a certificate: jobs read them as resources of it."""
+
     bucket: Bucket
     """Where it is kept."""
 
@@ -72,7 +75,7 @@ class JobCode(pulumi.ComponentResource):
         super().__init__("kumiki:analytics:JobCode", name, None, opts)
         child = Children(self, args.transform, self.CHILDREN)
         files = {path.name: path.read_bytes() for path in sorted(args.folder.glob("*.py"))}
-        library = _zipped(args.folder.name, files)
+        library = _zipped(args.folder.name, files | {name: text.encode() for name, text in args.files.items()})
         folder = hashlib.sha256(library).hexdigest()[:16]
         contents: dict[str, dict[str, Any]] = {LIBRARY: {"content_base64": base64.b64encode(library).decode()}}
         contents |= {script: {"content": files[script].decode()} for script in args.scripts}

@@ -228,8 +228,7 @@ class DatabaseConnection(pulumi.ComponentResource):
 
     name: pulumi.Output[str]
     url: pulumi.Output[str]
-    """For Spark: always over TLS. Java does not know the authority of RDS, so no certificate proves who answers; the
-    security groups do: the workers reach this database and nothing else on its port."""
+    """For Spark, without options: that it connects over TLS, and whom it believes, is the job's own code."""
 
     def __init__(self, name: str, args: DatabaseConnectionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kumiki:analytics:DatabaseConnection", name, None, opts)
@@ -259,9 +258,7 @@ class DatabaseConnection(pulumi.ComponentResource):
                 443,
                 referenced_security_group_id=network.endpoint_security_group_id,
             )
-        self.url = pulumi.Output.concat(
-            "jdbc:postgresql://", database.endpoint, f":{database.port}/{database.name}?sslmode=require"
-        )
+        self.url = pulumi.Output.concat("jdbc:postgresql://", database.endpoint, f":{database.port}/{database.name}")
         connection = aws.glue.Connection(
             f"{name}-connection",
             name=name,

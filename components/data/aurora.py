@@ -17,7 +17,7 @@ import pulumi_aws as aws
 from components.alarms import AlarmTopics
 from components.children import Children
 from components.data import database
-from components.data.database import PORT, DatabaseArgs, Watch, log_groups, rotate, secret_of
+from components.data.database import CERTIFICATE_AUTHORITY, PORT, DatabaseArgs, Watch, log_groups, rotate, secret_of
 from components.data.guard import Guard
 from components.data.postgres_offer import (
     MEMORY_GIB,
@@ -268,6 +268,7 @@ class AuroraPostgres(pulumi.ComponentResource):
                     availability_zone=zones.apply(lambda names, turn=number: _zone(names, turn)),
                     db_subnet_group_name=args.subnet_group_name,
                     publicly_accessible=False,
+                    ca_cert_identifier=CERTIFICATE_AUTHORITY,
                     # The first is the writer; the others take over in their order.
                     promotion_tier=min(number, 14),
                     performance_insights_enabled=True,

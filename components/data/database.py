@@ -18,6 +18,9 @@ from components.retention import Retention
 
 PORT: Final = 5432
 
+CERTIFICATE_AUTHORITY: Final = "rds-ca-rsa2048-g1"
+"""Which authority of RDS signs the servers' certificates, until 2061: clients that know one only know this one."""
+
 CHILDREN: Final = (*guard.CHILDREN, "log_group", "parameter_group", "rotation", "alarm")
 
 # Names that PostgreSQL or RDS keep for themselves.

@@ -17,7 +17,7 @@ import pulumi_aws as aws
 from components.alarms import AlarmTopics
 from components.children import Children
 from components.data import database
-from components.data.database import PORT, DatabaseArgs, Watch, log_groups, rotate, secret_of
+from components.data.database import CERTIFICATE_AUTHORITY, PORT, DatabaseArgs, Watch, log_groups, rotate, secret_of
 from components.data.guard import Guard
 from components.data.master_password import MasterPassword
 from components.data.postgres_offer import MEMORY_GIB, family_of, max_connections
@@ -130,6 +130,7 @@ class Postgres(pulumi.ComponentResource):
             vpc_security_group_ids=[self._guard.group.id],
             port=PORT,
             publicly_accessible=False,
+            ca_cert_identifier=CERTIFICATE_AUTHORITY,
             iam_database_authentication_enabled=True,
             enabled_cloudwatch_logs_exports=list(_LOGS),
             performance_insights_enabled=True,

@@ -326,7 +326,8 @@ def test_workers_reach_the_database_and_aws_and_nothing_else(recorder: Recorder,
     told = made["connectionProperties"]["value"]
     assert set(told) == {"JDBC_CONNECTION_URL", "JDBC_ENFORCE_SSL", "SECRET_ID"}, "no password"
     assert told["JDBC_ENFORCE_SSL"] == "true"
-    assert "sslmode=require" in told["JDBC_CONNECTION_URL"]
+    assert told["JDBC_CONNECTION_URL"].endswith(":5432/app"), "the job itself says how it connects"
+    assert recorder.one("rds/instance:Instance").inputs["caCertIdentifier"] == "rds-ca-rsa2048-g1"
     place = made["physicalConnectionRequirements"]
     assert (place["subnetId"], place["availabilityZone"]) == ("subnet-1", f"{REGION}a")
     assert recorder.one("glue/job:Job").inputs["connections"] == [f"{NAME}-database"]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from sqlglot import exp, parse_one
 
+from architecture.lake import authority
 from tests.iam import allowed, listed
 from tests.rehearsal.conftest import ROOT, Rehearsed
 from workloads.jobs.tables import TABLES
@@ -105,6 +111,29 @@ def test_the_jobs_are_sparks_capped_encrypted_and_run_the_code_that_was_tested(a
         script = job["command"]["scriptLocation"].split("/", 3)[3]
         assert scripts[script] == (ROOT / "workloads" / "jobs" / Path(script).name).read_text(encoding="utf-8")
     assert [name for name, job in jobs.items() if job.get("connections")] == [f"{STEM}-lake-extract"]
+
+
+@pytest.mark.covers("B14")
+def test_the_job_that_logs_in_knows_the_authority_of_the_database(analytics: Rehearsed, tmp_path: Path) -> None:
+    pytest.importorskip("pyspark")
+    (library,) = [one for one in made(analytics, ":BucketObjectv2") if one["key"].endswith("library.zip")]
+    (tmp_path / "library.zip").write_bytes(base64.b64decode(library["contentBase64"]))
+    done = subprocess.run(
+        [sys.executable, "-c", "from jobs import extract; print(extract.authority())"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "library.zip")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    known = x509.load_pem_x509_certificate(done.stdout.encode()).subject.rfc4514_string()
+    assert "CN=Amazon RDS ap-northeast-1 Root CA RSA2048 G1," in known
+    (database,) = made(analytics, "rds/instance:Instance")
+    assert database["caCertIdentifier"] == "rds-ca-rsa2048-g1"
+
+
+def test_a_region_has_an_authority_of_its_own() -> None:
+    for region in ("ap-northeast-1", "ap-northeast-3", "us-east-1", "us-west-2"):
+        subject = x509.load_pem_x509_certificate(authority(region).encode()).subject.rfc4514_string()
+        assert f"CN=Amazon RDS {region} Root CA RSA2048 G1," in subject
 
 
 @pytest.mark.covers("B14")

@@ -54,6 +54,7 @@ NETWORK = {"cidr": "10.20.0.0/16", "zones": 2, "tiers": ["public", "private", "i
         ),
         (lake(exportSchedule="rate(1 fortnight)"), ["kumiki:lake.exportSchedule: 'rate(1 fortnight)'"]),
         ({"kumiki:database": None}, ["kumiki:lake: reads history from the database, which is missing"]),
+        ({"kumiki:region": "il-central-1"}, ["kumiki:region: 'il-central-1' has no authority in workloads/"]),
         ({"kumiki:logArchive": None}, ["kumiki:lake: reads the applications' logs from the log archive"]),
         ({"kumiki:network": {**NETWORK, "endpoints": ["ecsPrivate"]}}, ["kumiki:network.endpoints: lacks glue, kms"]),
     ],

@@ -31,6 +31,7 @@ class Postgres:
 
     port: int
     certificate: Path
+    """Of the authority that has signed the server's."""
     folder: Path
     ctl: tuple[str, ...]
     user: str | None
@@ -93,7 +94,7 @@ def postgres_server() -> Iterator[Postgres]:
                 f"port={port}\nlisten_addresses='127.0.0.1'\nunix_socket_directories='{folder}'\nfsync=off\nssl=on\n"
                 f"ssl_cert_file='{folder}/server.crt'\nssl_key_file='{folder}/server.key'\n"
             )
-        server = Postgres(port, folder / "server.crt", folder, (ctl, "-l", str(folder / "log"), "-s"), user)
+        server = Postgres(port, folder / "root.crt", folder, (ctl, "-l", str(folder / "log"), "-s"), user)
         server.do("start")
         try:
             yield server
@@ -102,28 +103,47 @@ def postgres_server() -> Iterator[Postgres]:
 
 
 def _certificate(folder: Path) -> None:
-    """A certificate for `localhost` that signs itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "server.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    """A certificate for `localhost`, as RDS has them: signed by an authority that a root has signed.
+
+    `another.crt` is a root of the same name that has signed nothing.
+    """
+    root, root_key = signed("Root CA")
+    authority, authority_key = signed("Subordinate CA", root, root_key)
+    server, key = signed("localhost", authority, authority_key, ca=False)
+    another, _ = signed("Root CA")
+    for name, certificates in {"root.crt": [root], "another.crt": [another], "server.crt": [server, authority]}.items():
+        (folder / name).write_bytes(b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates))
     private = folder / "server.key"
     private.touch(mode=0o600)
     private.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
+
+
+def signed(
+    name: str,
+    issuer: x509.Certificate | None = None,
+    issuer_key: ec.EllipticCurvePrivateKey | None = None,
+    *,
+    ca: bool = True,
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """A certificate and its key, signed by `issuer` or by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject if issuer is None else issuer.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    )
+    if not ca:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    return builder.sign(issuer_key or key, hashes.SHA256()), key
 
 
 @pytest.fixture

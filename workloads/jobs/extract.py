@@ -21,13 +21,14 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from jobs import lake
-from jobs.tables import DATABASE, LANDED
+from jobs.tables import AUTHORITY, DATABASE, LANDED
 
 TABLE = "lake_messages"
 OVERLAP = timedelta(hours=1)
@@ -49,7 +50,7 @@ def main(words: Sequence[str]) -> None:
     told = lake.arguments(parser, words)
     spark = lake.start("extract")
     source = (
-        Database(spark, told.source, _credentials(told.secret))
+        Database(spark, told.source, _credentials(told.secret), authority())
         if told.source.startswith("jdbc:")
         else Files(spark, told.source)
     )
@@ -80,11 +81,23 @@ def runs(spark: SparkSession, raw: str) -> DataFrame:
 
 
 class Database:
-    """The table in PostgreSQL, read by several connections at once."""
+    """The table in PostgreSQL, read by several connections at once.
 
-    def __init__(self, spark: SparkSession, url: str, credentials: dict[str, str]) -> None:
+    The server must prove that it has the name in `url`, by a certificate that `authority` has signed. That is a text,
+    because each of Spark's workers connects by itself, and none has a file of it. Java does not know RDS's authorities.
+    """
+
+    def __init__(self, spark: SparkSession, url: str, credentials: dict[str, str], authority: str) -> None:
+        if "?" in url:
+            raise lake.JobError(f"--source {url} has options, which would come before the job's own; leave them out")
         self._reader = spark.read.format("jdbc").options(
-            url=url, driver="org.postgresql.Driver", fetchsize="10000", **credentials
+            url=url,
+            driver="org.postgresql.Driver",
+            sslmode="verify-full",
+            sslfactory="org.postgresql.ssl.SingleCertValidatingFactory",
+            sslfactoryarg=authority,
+            fetchsize="10000",
+            **credentials,
         )
 
     def changed_since(self, since: datetime) -> DataFrame:
@@ -129,6 +142,14 @@ def _read_until(spark: SparkSession, raw: str) -> datetime:
     row = runs(spark, raw).agg(F.unix_micros(F.max("until"))).first()
     micros = row[0] if row is not None and row[0] is not None else 0
     return max(BEGINNING + timedelta(microseconds=micros), BEGINNING + OVERLAP)
+
+
+def authority() -> str:
+    """The certificate of the authority that signs the database's: a deployment puts it beside the jobs."""
+    file = resources.files("jobs").joinpath(AUTHORITY)
+    if not file.is_file():
+        raise lake.JobError(f"jobs/{AUTHORITY} is missing: the certificate of the authority that signs the database's")
+    return file.read_text(encoding="utf-8")
 
 
 def _credentials(secret: str | None) -> dict[str, str]:

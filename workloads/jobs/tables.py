@@ -28,6 +28,9 @@ class Table:
         return ", ".join(f"{name} {kind}" for name, kind in (dict(self.columns) | self.partition_columns).items())
 
 
+AUTHORITY = "authority.pem"
+"""The file beside the jobs with the certificate of the authority that signs the database's."""
+
 DATABASE = "database"
 """Where extract writes in the zone raw."""
 

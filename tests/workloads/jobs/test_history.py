@@ -22,6 +22,8 @@ from jobs.tables import MESSAGE
 from tests.conftest import ROOT
 from tests.workloads.conftest import PASSWORD, Postgres
 
+LOGIN = {"user": "app", "password": PASSWORD}
+
 STEPS = ["replace", "replace", "note", "replace", "replace", "note", "note", "remove"]
 """What one merge does to the zone, in order."""
 
@@ -265,15 +267,11 @@ def test_a_column_that_is_missing_is_null(zone: Lake) -> None:
 @pytest.mark.covers("B14")
 @pytest.mark.usefixtures("jdbc_driver")
 def test_postgresql_itself_is_read_incrementally_over_tls(postgres: Postgres, zone: Lake) -> None:
-    postgres.execute("DROP TABLE IF EXISTS lake_messages")
-    postgres.execute((ROOT / "workloads/jobs/source.sql").read_text())
-    moment = f"timestamptz '{NOON}' - n * interval '1 hour'"
-    row = f"n, 'c', 's', 'u', 'user', 'hello', {moment}, {moment}"
-    postgres.execute(f"INSERT INTO lake_messages SELECT {row} FROM generate_series(1, 100) AS n")  # noqa: S608
-    url = f"jdbc:postgresql://localhost:{postgres.port}/postgres?sslmode=verify-full&sslrootcert={postgres.certificate}"
+    _fill(postgres, 100)
+    url, authority = f"jdbc:postgresql://localhost:{postgres.port}/postgres", postgres.certificate.read_text()
 
     def bring(now: datetime) -> dict[int, str]:
-        source = extract.Database(zone.spark, url, {"user": "app", "password": PASSWORD})
+        source = extract.Database(zone.spark, url, LOGIN, authority)
         extract.land(zone.spark, source, f"{zone.folder}/raw", now=now)
         zone.merge(now)
         return zone.messages()
@@ -286,6 +284,42 @@ def test_postgresql_itself_is_read_incrementally_over_tls(postgres: Postgres, zo
     assert bring(NOON + 2 * HOUR) == dict.fromkeys(range(1, 101), "hello") | {30: "edited"}
     assert [*(zone.folder / "clean/messages/day=2026-11-16").iterdir()] == first_day, "its day has not changed"
     assert zone.landed(1) == {1, 2, 30}, "what has changed, and the overlap's hour before the newest"
+
+
+@pytest.mark.covers("B14")
+@pytest.mark.usefixtures("jdbc_driver")
+@pytest.mark.parametrize(
+    ("host", "authority", "why"),
+    [
+        ("localhost", "another.crt", "unable to find valid certification path|Path does not chain|Signature does not"),
+        ("127.0.0.1", "root.crt", "The hostname 127.0.0.1 could not be verified"),
+    ],
+)
+def test_a_server_that_does_not_prove_its_name_is_not_told_the_password(
+    postgres: Postgres, spark: SparkSession, host: str, authority: str, why: str
+) -> None:
+    _fill(postgres, 1)
+    url, text = f"jdbc:postgresql://{host}:{postgres.port}/postgres", (postgres.folder / authority).read_text()
+    with pytest.raises(Exception, match=why):
+        extract.Database(spark, url, LOGIN, text).changed_since(NOON - DAY)
+
+
+def test_an_address_with_options_of_its_own_is_refused(spark: SparkSession) -> None:
+    with pytest.raises(lake.JobError, match="sslmode=disable has options, which would come before the job's own"):
+        extract.Database(spark, "jdbc:postgresql://localhost/app?sslmode=disable", LOGIN, "")
+
+
+def test_a_deployment_without_the_authority_is_told_so() -> None:
+    with pytest.raises(lake.JobError, match=r"jobs/authority.pem is missing"):
+        extract.authority()
+
+
+def _fill(postgres: Postgres, messages: int) -> None:
+    postgres.execute("DROP TABLE IF EXISTS lake_messages")
+    postgres.execute((ROOT / "workloads/jobs/source.sql").read_text())
+    moment = f"timestamptz '{NOON}' - n * interval '1 hour'"
+    row = f"n, 'c', 's', 'u', 'user', 'hello', {moment}, {moment}"
+    postgres.execute(f"INSERT INTO lake_messages SELECT {row} FROM generate_series(1, {messages}) AS n")  # noqa: S608
 
 
 def test_a_source_without_files_is_refused(spark: SparkSession, tmp_path: Path) -> None:
