@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final, Unpack
 
 import pulumi
 import pulumi_aws as aws
@@ -21,6 +21,7 @@ from components.data.database import Database
 from components.network.network import Network
 from components.policy import Statement, document, statement, trust
 from components.refusal import Refusal, nearest
+from components.security_rules import Peer, let_out
 
 GLUE_VERSION: Final = "5.0"
 """Spark 3.5.4, Python 3.11 (AWS Glue release notes)."""
@@ -248,16 +249,12 @@ class DatabaseConnection(pulumi.ComponentResource):
         self._group = group
         database.allow_from(group.id, name)
         self._among_themselves()
-        self._to("the database", "database", database.port, referenced_security_group_id=database.security_group_id)
+        self._to("the database", "database", database.port, group=database.security_group_id)
         if network.s3_prefix_list_id is not None:
-            self._to("S3, through its gateway endpoint", "s3", 443, prefix_list_id=network.s3_prefix_list_id)
+            self._to("S3, through its gateway endpoint", "s3", 443, prefix_list=network.s3_prefix_list_id)
         if network.endpoint_security_group_id is not None:
-            self._to(
-                "AWS services, through their endpoints",
-                "endpoints",
-                443,
-                referenced_security_group_id=network.endpoint_security_group_id,
-            )
+            endpoints = network.endpoint_security_group_id
+            self._to("AWS services, through their endpoints", "endpoints", 443, group=endpoints)
         self.url = pulumi.Output.concat("jdbc:postgresql://", database.endpoint, f":{database.port}/{database.name}")
         connection = aws.glue.Connection(
             f"{name}-connection",
@@ -343,14 +340,6 @@ class DatabaseConnection(pulumi.ComponentResource):
                 opts=self._child(f"{direction}_rule"),
             )
 
-    def _to(self, what: str, title: str, port: int, **whom: Any) -> None:
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._prefix}-{title}-egress-rule",
-            security_group_id=self._group.id,
-            description=f"To {what}",
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            opts=self._child("egress_rule"),
-            **whom,
-        )
+    def _to(self, what: str, title: str, port: int, **whom: Unpack[Peer]) -> None:
+        opts = self._child("egress_rule")
+        let_out(f"{self._prefix}-{title}-egress-rule", self._group.id, port, f"To {what}", opts, **whom)

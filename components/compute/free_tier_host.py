@@ -32,6 +32,7 @@ from components.identity.key import DECRYPT_ACTIONS
 from components.policy import Statement, document, statement
 from components.refusal import Refusal
 from components.retention import Retention
+from components.security_rules import let_in, let_out
 
 System = Literal["amazonLinux", "ubuntu"]
 
@@ -270,16 +271,8 @@ class FreeTierHost(pulumi.ComponentResource):
 
     def allow_to(self, security_group_id: pulumi.Input[str], port: int, name: str) -> None:
         """Let the host call one port of another group; `name` tells the rules apart."""
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._prefix}-egress-to-{name}",
-            security_group_id=self.security_group_id,
-            referenced_security_group_id=security_group_id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=f"Calls to the {name}",
-            opts=self._child("egress_rule"),
-        )
+        rule, opts = f"{self._prefix}-egress-to-{name}", self._child("egress_rule")
+        let_out(rule, self.security_group_id, port, f"Calls to the {name}", opts, group=security_group_id)
 
     def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """Alarms on the processor, on failed status checks, and on failing requests: four of the ten free ones."""
@@ -357,38 +350,14 @@ class FreeTierHost(pulumi.ComponentResource):
             opts=self._child("security_group"),
         )
         cloudfront = aws.ec2.get_managed_prefix_list_output(name=_CLOUDFRONT, opts=pulumi.InvokeOptions(parent=self)).id
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self._prefix}-ingress-from-cloudfront",
-            security_group_id=group.id,
-            prefix_list_id=cloudfront,
-            ip_protocol="tcp",
-            from_port=ORIGIN_PORT,
-            to_port=ORIGIN_PORT,
-            description="Requests by way of CloudFront",
-            opts=self._child("ingress_rule"),
-        )
+        rule, opts = f"{self._prefix}-ingress-from-cloudfront", self._child("ingress_rule")
+        let_in(rule, group.id, ORIGIN_PORT, "Requests by way of CloudFront", opts, prefix_list=cloudfront)
         for number, cidr in enumerate(self._args.ssh_from, start=1):
-            aws.vpc.SecurityGroupIngressRule(
-                f"{self._prefix}-ssh-ingress-{number}",
-                security_group_id=group.id,
-                cidr_ipv4=cidr,
-                ip_protocol="tcp",
-                from_port=22,
-                to_port=22,
-                description="Shells of an administrator",
-                opts=self._child("ssh_ingress_rule"),
-            )
+            rule, opts = f"{self._prefix}-ssh-ingress-{number}", self._child("ssh_ingress_rule")
+            let_in(rule, group.id, 22, "Shells of an administrator", opts, cidr=cidr)
         for port in _OUTWARD_PORTS[self._args.system]:
-            aws.vpc.SecurityGroupEgressRule(
-                f"{self._prefix}-egress-{port}",
-                security_group_id=group.id,
-                cidr_ipv4="0.0.0.0/0",
-                ip_protocol="tcp",
-                from_port=port,
-                to_port=port,
-                description="AWS, packages and images" if port == 443 else "Ubuntu's packages, which are signed",
-                opts=self._child("egress_rule"),
-            )
+            why = "AWS, packages and images" if port == 443 else "Ubuntu's packages, which are signed"
+            let_out(f"{self._prefix}-egress-{port}", group.id, port, why, self._child("egress_rule"), cidr="0.0.0.0/0")
         return group.id
 
     def _make_log_group(self) -> aws.cloudwatch.LogGroup:

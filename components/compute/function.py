@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Unpack
 
 import pulumi
 import pulumi_aws as aws
@@ -32,6 +32,7 @@ from components.network.flow_logs import RetentionDays
 from components.network.network import Network
 from components.policy import Statement, document, statement
 from components.refusal import Refusal
+from components.security_rules import Peer, let_out
 
 # What Lambda sets itself, and refuses to have set.
 _RESERVED = re.compile(
@@ -282,16 +283,7 @@ class Function(pulumi.ComponentResource):
         """Let the code call one port of another group (which must let it in), and nothing more."""
         if self.security_group_id is None:
             raise Refusal("network", None, f"is needed to reach the {what}, which is private; give the function one")
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._prefix}-{what}-egress-rule",
-            security_group_id=self.security_group_id,
-            description=f"To the {what}",
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            referenced_security_group_id=security_group_id,
-            opts=self._child("egress_rule"),
-        )
+        self._let_out(self.security_group_id, what, port, f"To the {what}", group=security_group_id)
 
     def alarms(self, topics: AlarmTopics) -> None:
         """Calls that fail, are refused, take nearly too long, wait for a start, or were lost."""
@@ -500,23 +492,16 @@ class Function(pulumi.ComponentResource):
             self.allow_to(network.endpoint_security_group_id, 443, "endpoints")
         for what, prefix_list in (("s3", network.s3_prefix_list_id), ("dynamodb", network.dynamodb_prefix_list_id)):
             if prefix_list is not None:
-                self._https(what, f"To {'S3' if what == 's3' else 'DynamoDB'}", prefix_list_id=prefix_list)
+                why = f"To {'S3' if what == 's3' else 'DynamoDB'}"
+                self._let_out(group.id, what, 443, why, prefix_list=prefix_list)
         if self._args.internet:
-            self._https("internet", "To hosts on the internet, by NAT", cidr_ipv4="0.0.0.0/0")
+            self._let_out(group.id, "internet", 443, "To hosts on the internet, by NAT", cidr="0.0.0.0/0")
         return group.id
 
-    def _https(self, what: str, why: str, **destination: pulumi.Input[str]) -> None:
-        rule: Any = destination
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._prefix}-{what}-egress-rule",
-            security_group_id=self.security_group_id,
-            description=why,
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            **rule,
-            opts=self._child("egress_rule"),
-        )
+    def _let_out(
+        self, group_id: pulumi.Input[str], what: str, port: pulumi.Input[int], why: str, **whom: Unpack[Peer]
+    ) -> None:
+        let_out(f"{self._prefix}-{what}-egress-rule", group_id, port, why, self._child("egress_rule"), **whom)
 
     # --- Permissions -------------------------------------------------------------------------------------------------
 

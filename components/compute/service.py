@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal, Unpack
 
 import pulumi
 import pulumi_aws as aws
@@ -32,6 +32,7 @@ from components.network.flow_logs import RetentionDays
 from components.network.network import Network
 from components.policy import Statement, document, statement, trust
 from components.refusal import Refusal
+from components.security_rules import Peer, let_in, let_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,20 +257,11 @@ class Service(pulumi.ComponentResource):
 
     def allow_to(self, security_group_id: pulumi.Input[str], port: pulumi.Input[int], what: str) -> None:
         """Let the tasks call one port of another group (which must let them in), and nothing more."""
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._prefix}-{what}-egress-rule",
-            security_group_id=self.security_group_id,
-            description=f"To the {what}",
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            referenced_security_group_id=security_group_id,
-            opts=self._child("egress_rule"),
-        )
+        self._let_out(what, port, f"To the {what}", group=security_group_id)
 
     def allow_to_prefix_list(self, prefix_list_id: pulumi.Input[str], what: str) -> None:
         """Let the tasks call an AWS service behind a gateway endpoint, by HTTPS."""
-        self._https(what, f"To {what}, through its gateway endpoint", prefix_list_id=prefix_list_id)
+        self._let_out(what, 443, f"To {what}, through its gateway endpoint", prefix_list=prefix_list_id)
 
     def alarms(self, topics: AlarmTopics) -> None:
         """Wake somebody when tasks are missing or fail; tell somebody when they are nearly too small."""
@@ -385,28 +377,13 @@ class Service(pulumi.ComponentResource):
             tags={"Name": f"{name}-security-group"},
             opts=self._child("security_group"),
         )
-        if args.traffic is not None:
-            balancer = args.traffic.load_balancer_security_group_id
-            aws.vpc.SecurityGroupIngressRule(
-                f"{name}-ingress-rule",
-                security_group_id=group.id,
-                description="Requests and health checks of the load balancer",
-                ip_protocol="tcp",
-                from_port=args.port,
-                to_port=args.port,
-                referenced_security_group_id=balancer,
-                opts=self._child("ingress_rule"),
-            )
-            aws.vpc.SecurityGroupEgressRule(
-                f"{name}-load-balancer-egress-rule",
-                security_group_id=balancer,
-                description=f"Requests and health checks to {name}",
-                ip_protocol="tcp",
-                from_port=args.port,
-                to_port=args.port,
-                referenced_security_group_id=group.id,
-                opts=self._child("load_balancer_egress_rule"),
-            )
+        if args.traffic is not None and args.port is not None:
+            balancer, port = args.traffic.load_balancer_security_group_id, args.port
+            why = "Requests and health checks"
+            opts = self._child("ingress_rule")
+            let_in(f"{name}-ingress-rule", group.id, port, f"{why} of the load balancer", opts, group=balancer)
+            opts = self._child("load_balancer_egress_rule")
+            let_out(f"{name}-load-balancer-egress-rule", balancer, port, f"{why} to {name}", opts, group=group.id)
         return group.id
 
     def _reach_aws(self) -> None:
@@ -414,23 +391,14 @@ class Service(pulumi.ComponentResource):
         if network.endpoint_security_group_id is not None:
             self.allow_to(network.endpoint_security_group_id, 443, "endpoints")
         if network.s3_prefix_list_id is not None:
-            self._https("s3", "To S3: layers of images, logs", prefix_list_id=network.s3_prefix_list_id)
+            self._let_out("s3", 443, "To S3: layers of images, logs", prefix_list=network.s3_prefix_list_id)
         if self._args.internet or network.endpoint_security_group_id is None:
             # Without endpoints AWS's services are reached by their public addresses, through NAT.
-            self._https("internet", "To hosts on the internet, by NAT", cidr_ipv4="0.0.0.0/0")
+            self._let_out("internet", 443, "To hosts on the internet, by NAT", cidr="0.0.0.0/0")
 
-    def _https(self, what: str, why: str, **destination: pulumi.Input[str]) -> None:
-        rule: Any = destination
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._prefix}-{what}-egress-rule",
-            security_group_id=self.security_group_id,
-            description=why,
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            **rule,
-            opts=self._child("egress_rule"),
-        )
+    def _let_out(self, what: str, port: pulumi.Input[int], why: str, **whom: Unpack[Peer]) -> None:
+        opts = self._child("egress_rule")
+        let_out(f"{self._prefix}-{what}-egress-rule", self.security_group_id, port, why, opts, **whom)
 
     # --- Permissions -------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from components.children import Children
 from components.policy import document, statement
+from components.security_rules import let_in
 
 CHILDREN: Final = ("security_group", "ingress_rule", "grant")
 
@@ -43,16 +44,8 @@ class Guard:
 
     def allow_from(self, security_group_id: pulumi.Input[str], name: str) -> None:
         """Open the port to the members of one security group."""
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self.prefix}-ingress-from-{name}",
-            security_group_id=self.group.id,
-            description=f"{self.what} from {name}",
-            ip_protocol="tcp",
-            from_port=self.port,
-            to_port=self.port,
-            referenced_security_group_id=security_group_id,
-            opts=self.child("ingress_rule"),
-        )
+        rule, why = f"{self.prefix}-ingress-from-{name}", f"{self.what} from {name}"
+        let_in(rule, self.group.id, self.port, why, self.child("ingress_rule"), group=security_group_id)
 
     def grant_connect(
         self, role: aws.iam.Role, secret_arn: pulumi.Input[str], key_arn: pulumi.Input[str] | None

@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Unpack
 
 import pulumi
 import pulumi_aws as aws
@@ -21,6 +21,7 @@ from components.children import Children, Transform
 from components.edge.origin_secret import origin_secret, value_of
 from components.refusal import Refusal
 from components.retention import Retention
+from components.security_rules import Peer, let_in, let_out
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 """TLS 1.3, and of TLS 1.2 only the ciphers with forward secrecy and authenticated encryption."""
@@ -191,16 +192,8 @@ class LoadBalancer(pulumi.ComponentResource):
 
         The service's own group must let it in (`security_group_id`).
         """
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._prefix}-{name}-egress-rule",
-            security_group_id=self.security_group_id,
-            referenced_security_group_id=security_group_id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=f"Requests and health checks to {name}",
-            opts=self._child("egress_rule"),
-        )
+        rule, why = f"{self._prefix}-{name}-egress-rule", f"Requests and health checks to {name}"
+        let_out(rule, self.security_group_id, port, why, self._child("egress_rule"), group=security_group_id)
 
     def alarms(
         self,
@@ -284,35 +277,17 @@ class LoadBalancer(pulumi.ComponentResource):
         if isinstance(self._args.allow_from, str):
             port = 80 if self._args.allow_http else 443
             known = aws.ec2.get_managed_prefix_list_output(name=_CLOUDFRONT, opts=pulumi.InvokeOptions(parent=self))
-            self._open(group, f"{port}-from-cloudfront", port, "CloudFront", prefix_list_id=known.id)
+            self._open(group, f"{port}-from-cloudfront", port, "CloudFront", prefix_list=known.id)
             return group
         for port in (80,) if self._args.allow_http else (443, 80):
             for number, cidr in enumerate(self._args.allow_from, start=1):
                 self._open(group, f"{port}-{number}", port, f"Clients in {cidr}", cidr=cidr)
         return group
 
-    def _open(
-        self,
-        group: aws.ec2.SecurityGroup,
-        rule: str,
-        port: int,
-        who: str,
-        *,
-        cidr: str | None = None,
-        prefix_list_id: pulumi.Input[str] | None = None,
-    ) -> None:
+    def _open(self, ours: aws.ec2.SecurityGroup, rule: str, port: int, who: str, **peer: Unpack[Peer]) -> None:
         what = "HTTPS" if port == 443 else "HTTP" if self._args.allow_http else "HTTP, to be redirected"
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self._prefix}-ingress-rule-{rule}",
-            security_group_id=group.id,
-            cidr_ipv4=cidr,
-            prefix_list_id=prefix_list_id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=f"{who}: {what}",
-            opts=self._child("ingress_rule"),
-        )
+        opts = self._child("ingress_rule")
+        let_in(f"{self._prefix}-ingress-rule-{rule}", ours.id, port, f"{who}: {what}", opts, **peer)
 
     def _load_balancer(self, group: aws.ec2.SecurityGroup) -> aws.lb.LoadBalancer:
         return aws.lb.LoadBalancer(

@@ -28,6 +28,7 @@ from components.network.subnets import TIERS, SubnetPlan, SubnetPlanError, Tier,
 from components.policy import document
 from components.refusal import Refusal, nearest
 from components.retention import Retention
+from components.security_rules import let_in
 
 Nat = Literal["none", "single", "per_zone", "regional"]
 
@@ -407,16 +408,8 @@ class Vpc(pulumi.ComponentResource):
             tags={"Name": f"{self._prefix}-endpoint-security-group"},
             opts=self._child("endpoint_security_group"),
         )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self._prefix}-endpoint-ingress-rule",
-            security_group_id=group.id,
-            description="HTTPS from this VPC",
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            cidr_ipv4=self._args.cidr,
-            opts=self._child("endpoint_ingress_rule"),
-        )
+        rule, opts = f"{self._prefix}-endpoint-ingress-rule", self._child("endpoint_ingress_rule")
+        let_in(rule, group.id, 443, "HTTPS from this VPC", opts, cidr=self._args.cidr)
         endpoints = {
             service: aws.ec2.VpcEndpoint(
                 f"{self._prefix}-{service.replace('.', '-')}-endpoint",
