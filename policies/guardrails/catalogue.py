@@ -20,6 +20,7 @@ TOPICS = {
     "backup": "Backup and protection",
     "availability": "Availability",
     "runtime": "Runtime",
+    "fit": "What fits together",
     "cost": "Cost",
     "residency": "Residency",
     "secrets": "Secrets",

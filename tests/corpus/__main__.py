@@ -25,7 +25,8 @@ _HEAD = """\
 # Mistakes that are caught before anything is deployed
 
 Generated from `tests/corpus/` by `python -m tests.corpus`; do not edit. Each is a test: the broken stack or program is
-rehearsed, and the named check must accuse it. Where several would, the one that is listed has to.
+rehearsed, and the named check must accuse it. Where several would, the one that is listed has to. Some are told of in
+trackers, where the plan was green and the deployment failed.
 
 """
 
@@ -42,7 +43,9 @@ def document() -> str:
         lines += ["", f"## {layer}", ""]
         lines += [f"- {name} (`{each.key}`)" for name, each in VARIANTS.items() if each.layer == layer]
         lines += [
-            f"- {name.replace('-', ' ')}" + (f" (`{each.found_by}`)" if layer in ("lint", "rights", "policy") else "")
+            f"- {name.replace('-', ' ')}"
+            + (f" (`{each.found_by}`)" if layer in ("lint", "rights", "policy") else "")
+            + (f", as in {each.seen}" if each.seen else "")
             for name, each in MISTAKES.items()
             if each.layer == layer
         ]

@@ -57,6 +57,34 @@ with zipfile.ZipFile("code.zip", "w") as code:
 archive = pulumi.FileArchive("code.zip")
 task = dict(family="app", requires_compatibilities=["FARGATE"], network_mode="awsvpc", cpu="256", memory="512")
 rule = dict(security_group_id=group.id, ip_protocol="tcp")
+roles = {one: aws.iam.Role(f"role-{one}", assume_role_policy=trust(one), opts=opts) for one in ("lambda", "states")}
+function = aws.lambda_.Function("function", runtime="python3.13", handler="a.b", role=roles["lambda"].arn, code=archive, opts=opts)
+code = dict(runtime="python3.13", handler="a.b", code=archive)
+in_network = dict(subnet_ids=[s.id for s in subnets], security_group_ids=[group.id])
+balancer = aws.lb.LoadBalancer("balancer", subnets=[s.id for s in subnets], security_groups=[group.id], opts=opts)
+answer = {"type": "fixed-response", "fixed_response": {"content_type": "text/plain", "status_code": "404"}}
+listener = aws.lb.Listener("listener", load_balancer_arn=balancer.arn, port=80, protocol="HTTP", default_actions=[answer], opts=opts)
+web = aws.ecs.TaskDefinition(
+    "web", **task, opts=opts,
+    container_definitions=json.dumps([{"name": "app", "image": "nginx:1", "portMappings": [{"containerPort": 80}]}]),
+)
+served = dict(cluster=cluster.arn, launch_type="FARGATE", desired_count=1, task_definition=web.arn,
+              network_configuration={"subnets": [s.id for s in subnets], "security_groups": [group.id]})
+viewed = dict(
+    enabled=True, restrictions={"geo_restriction": {"restriction_type": "none"}},
+    default_cache_behavior={"allowed_methods": ["GET", "HEAD"], "cached_methods": ["GET", "HEAD"], "target_origin_id": "o",
+                            "viewer_protocol_policy": "redirect-to-https",
+                            "cache_policy_id": "658327ea-f89d-4fab-a63d-7e88639e58f6"},
+)
+
+
+def behind(name, *, listened=True, container="app", kind="ip", port=[8000]):
+    port[0] += 1
+    targets = aws.lb.TargetGroup(f"t-{name}", port=80, protocol="HTTP", target_type=kind, vpc_id=vpc.id, opts=opts)
+    if listened:
+        aws.lb.Listener(f"l-{name}", load_balancer_arn=balancer.arn, port=port[0], protocol="HTTP", opts=opts,
+                        default_actions=[{"type": "forward", "target_group_arn": targets.arn}])
+    return [{"target_group_arn": targets.arn, "container_name": container, "container_port": 80}]
 """
 
 
@@ -67,6 +95,9 @@ class Mistake(NamedTuple):
 
     code: str
     """`{name}` stands for the resource that is accused."""
+
+    seen: str = ""
+    """Where somebody asked what had gone wrong: repository#number."""
 
 
 MISTAKES: dict[str, Mistake] = {
@@ -550,6 +581,206 @@ MISTAKES: dict[str, Mistake] = {
         "rights",
         "rights-permissions",
         'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow("s3:PutBucketPolicy")))',
+    ),
+    # What AWS refuses in the middle of a deployment whose plan was green, as people have told in trackers.
+    "deployment-before-its-methods": Mistake(
+        "aws",
+        "contain any methods",
+        'apigateway.Deployment(**on("{name}"), rest_api=aws.apigateway.RestApi("a-{name}", opts=opts).id)',
+        "focusaurus/hexagonal-lambda#1",
+    ),
+    "reserved-variable": Mistake(
+        "lint",
+        "E3663",
+        'lambda_.Function(**on("{name}"), **code, role=roles["lambda"].arn, environment={{"variables": {{"AWS_REGION": "x"}}}})',
+    ),
+    "port-of-a-host-in-a-network-of-tasks": Mistake(
+        "lint",
+        "E3053",
+        'ecs.TaskDefinition(**on("{name}"), **task, container_definitions=json.dumps([{{"name": "app", "image": "nginx:1", "portMappings": [{{"containerPort": 80, "hostPort": 8080}}]}}]))',
+    ),
+    "attribute-of-no-index": Mistake(
+        "aws",
+        "Number of attributes",
+        'dynamodb.Table(**on("{name}"), hash_key="id", billing_mode="PAY_PER_REQUEST", attributes=[{{"name": "id", "type": "S"}}, {{"name": "extra", "type": "S"}}])',
+    ),
+    "dead-letters-of-another-kind": Mistake(
+        "aws",
+        "non fifo",
+        'sqs.Queue(**on("{name}"), name="a.fifo", fifo_queue=True, redrive_policy=aws.sqs.Queue("q-{name}", opts=opts).arn.apply(lambda arn: json.dumps({{"deadLetterTargetArn": arn, "maxReceiveCount": 3}})))',
+    ),
+    "copies-without-versions": Mistake(
+        "aws",
+        "Versioning must be",
+        's3.BucketReplicationConfig(**on("{name}"), bucket=aws.s3.Bucket("b-{name}", opts=opts).id, role=role.arn, rules=[{{"id": "r", "status": "Enabled", "destination": {{"bucket": aws.s3.Bucket("d-{name}", opts=opts).arn}}}}])',
+    ),
+    "origin-misspelt": Mistake(
+        "aws",
+        "NoSuchOrigin",
+        'cloudfront.Distribution(**on("{name}"), **viewed, origins=[{{"domain_name": "example.com", "origin_id": "other", "custom_origin_config": {{"http_port": 80, "https_port": 443, "origin_protocol_policy": "https-only", "origin_ssl_protocols": ["TLSv1.2"]}}}}], viewer_certificate={{"cloudfront_default_certificate": True}})',
+    ),
+    "certificate-of-another-region": Mistake(
+        "aws",
+        "us-east-1",
+        'cloudfront.Distribution(**on("{name}"), **viewed, origins=[{{"domain_name": "example.com", "origin_id": "o", "custom_origin_config": {{"http_port": 80, "https_port": 443, "origin_protocol_policy": "https-only", "origin_ssl_protocols": ["TLSv1.2"]}}}}], viewer_certificate={{"acm_certificate_arn": aws.acm.Certificate("c-{name}", domain_name="example.com", validation_method="DNS", opts=opts).arn, "ssl_support_method": "sni-only", "minimum_protocol_version": "TLSv1.2_2021"}})',
+    ),
+    "alias-of-no-version": Mistake(
+        "aws",
+        "not found",
+        'lambda_.Alias(**on("{name}"), function_name=function.name, function_version="7", name="live")',
+    ),
+    "function-with-a-servers-role": Mistake(
+        "policy",
+        "role-trusts-its-service",
+        'lambda_.Function(**on("{name}"), **code, role=role.arn)',
+        "cloudposse/terraform-aws-lambda-function#14",
+    ),
+    "workflow-with-a-servers-role": Mistake(
+        "policy",
+        "role-trusts-its-service",
+        'sfn.StateMachine(**on("{name}"), role_arn=role.arn, definition=json.dumps({{"StartAt": "A", "States": {{"A": {{"Type": "Succeed"}}}}}}))',
+    ),
+    "notification-that-no-function-takes": Mistake(
+        "policy",
+        "delivery-permitted",
+        's3.BucketNotification(**on("{name}"), bucket=aws.s3.Bucket("b-{name}", opts=opts).id, lambda_functions=[{{"lambda_function_arn": function.arn, "events": ["s3:ObjectCreated:*"]}}])',
+        "hashicorp/terraform#19756",
+    ),
+    "notification-that-no-queue-takes": Mistake(
+        "policy",
+        "delivery-permitted",
+        's3.BucketNotification(**on("{name}"), bucket=aws.s3.Bucket("b-{name}", opts=opts).id, queues=[{{"queue_arn": aws.sqs.Queue("q-{name}", opts=opts).arn, "events": ["s3:ObjectCreated:*"]}}])',
+        "aws/aws-cdk#18090",
+    ),
+    "messages-that-no-queue-takes": Mistake(
+        "policy",
+        "delivery-permitted",
+        'sns.TopicSubscription(**on("{name}"), topic=aws.sns.Topic("t-{name}", opts=opts).arn, protocol="sqs", endpoint=aws.sqs.Queue("q-{name}", opts=opts).arn)',
+    ),
+    "events-that-no-function-takes": Mistake(
+        "policy",
+        "delivery-permitted",
+        'cloudwatch.EventTarget(**on("{name}"), rule=aws.cloudwatch.EventRule("r-{name}", schedule_expression="rate(1 day)", opts=opts).name, arn=function.arn)',
+    ),
+    "key-that-no-log-may-use": Mistake(
+        "policy",
+        "log-group-key-consents",
+        'cloudwatch.LogGroup(**on("{name}"), retention_in_days=7, kms_key_id=key.arn)',
+        "hashicorp/terraform-provider-aws#8042",
+    ),
+    "function-that-may-not-join-its-network": Mistake(
+        "policy",
+        "role-may-do-its-work",
+        'lambda_.Function(**on("{name}"), **code, role=roles["lambda"].arn, vpc_config=in_network)',
+        "webiny/webiny-js#2580",
+    ),
+    "function-before-its-rights": Mistake(
+        "policy",
+        "companion-made-first",
+        'iam.RolePolicy("p-{name}", role=(r := aws.iam.Role("r-{name}", assume_role_policy=trust("lambda"), opts=opts)).name, policy=document(allow("ec2:*NetworkInterface*")), opts=opts); aws.lambda_.Function(**on("{name}"), **code, role=r.arn, vpc_config=in_network)',
+        "hashicorp/terraform-provider-aws#413",
+    ),
+    "consumer-that-may-not-receive": Mistake(
+        "policy",
+        "role-may-do-its-work",
+        'lambda_.EventSourceMapping(**on("{name}"), event_source_arn=aws.sqs.Queue("q-{name}", visibility_timeout_seconds=60, opts=opts).arn, function_name=function.arn)',
+    ),
+    "workflow-that-may-not-record": Mistake(
+        "policy",
+        "role-may-do-its-work",
+        'sfn.StateMachine(**on("{name}"), role_arn=roles["states"].arn, logging_configuration={{"level": "ALL", "log_destination": aws.cloudwatch.LogGroup("l-{name}", retention_in_days=7, opts=opts).arn.apply(lambda arn: arn + ":*")}}, definition=json.dumps({{"StartAt": "A", "States": {{"A": {{"Type": "Succeed"}}}}}}))',
+    ),
+    "service-without-a-listener": Mistake(
+        "policy",
+        "service-behind-its-balancer",
+        'ecs.Service(**on("{name}"), **served, load_balancers=behind("{name}", listened=False))',
+        "cloudposse/terraform-aws-ecs-web-app#226",
+    ),
+    "service-before-its-listener": Mistake(
+        "policy",
+        "companion-made-first",
+        'ecs.Service(**on("{name}"), **served, load_balancers=behind("{name}"))',
+        "aws/aws-cdk#34290",
+    ),
+    "targets-of-another-kind": Mistake(
+        "policy",
+        "service-behind-its-balancer",
+        'ecs.Service(**on("{name}"), **served, load_balancers=behind("{name}", kind="instance"))',
+    ),
+    "container-that-the-task-lacks": Mistake(
+        "policy",
+        "service-behind-its-balancer",
+        'ecs.Service(**on("{name}"), **served, load_balancers=behind("{name}", container="web"))',
+    ),
+    "secret-that-nobody-fetches": Mistake(
+        "policy",
+        "task-execution-role",
+        'ecs.TaskDefinition(**on("{name}"), **task, container_definitions=json.dumps([{{"name": "app", "image": "nginx:1", "secrets": [{{"name": "A", "valueFrom": "/a/b"}}]}}]))',
+    ),
+    "serverless-without-bounds": Mistake(
+        "policy",
+        "serverless-scaling-set",
+        'rds.ClusterInstance(**on("{name}"), cluster_identifier=aws.rds.Cluster("c-{name}", engine="aurora-postgresql", engine_version="17.5", master_username="app", manage_master_user_password=True, skip_final_snapshot=True, opts=opts).id, engine="aurora-postgresql", instance_class="db.serverless")',
+        "aws-cloudformation/cloudformation-coverage-roadmap#1153",
+    ),
+    "static-parameter-at-once": Mistake(
+        "policy",
+        "parameter-at-restart",
+        'rds.ParameterGroup(**on("{name}"), family="postgres17", parameters=[{{"name": "max_connections", "value": "100"}}])',
+        "in4it/terraform-modules#85",
+    ),
+    "database-in-one-zone-s-subnets": Mistake(
+        "policy", "subnets-of-different-zones", 'rds.SubnetGroup(**on("{name}"), subnet_ids=[subnets[0].id])'
+    ),
+    "balancer-twice-in-a-zone": Mistake(
+        "policy",
+        "subnets-of-different-zones",
+        'lb.LoadBalancer(**on("{name}"), subnets=[subnets[0].id, aws.ec2.Subnet("s-{name}", vpc_id=vpc.id, cidr_block="10.0.77.0/24", availability_zone="ap-northeast-1a", opts=opts).id], security_groups=[group.id])',
+    ),
+    "translation-without-a-gateway": Mistake(
+        "policy",
+        "nat-has-a-gateway",
+        'ec2.NatGateway(**on("{name}"), subnet_id=aws.ec2.Subnet("s-{name}", vpc_id=aws.ec2.Vpc("v-{name}", cidr_block="10.7.0.0/16", opts=opts).id, cidr_block="10.7.0.0/24", opts=opts).id, allocation_id=aws.ec2.Eip("e-{name}", domain="vpc", opts=opts).allocation_id)',
+    ),
+    "endpoint-that-no-name-leads-to": Mistake(
+        "policy",
+        "endpoint-names-resolve",
+        'ec2.VpcEndpoint(**on("{name}"), vpc_id=aws.ec2.Vpc("v-{name}", cidr_block="10.8.0.0/16", opts=opts).id, service_name="com.amazonaws.ap-northeast-1.logs", vpc_endpoint_type="Interface", private_dns_enabled=True)',
+    ),
+    "certificate-not-issued-yet": Mistake(
+        "policy",
+        "certificate-issued-first",
+        'lb.Listener(**on("{name}"), load_balancer_arn=balancer.arn, port=444, protocol="HTTPS", certificate_arn=aws.acm.Certificate("c-{name}", domain_name="example.com", validation_method="DNS", opts=opts).arn, default_actions=[answer])',
+    ),
+    "site-that-its-bucket-refuses": Mistake(
+        "policy",
+        "distribution-may-read",
+        'cloudfront.Distribution(**on("{name}"), **viewed, default_root_object="index.html", origins=[{{"domain_name": aws.s3.Bucket("b-{name}", opts=opts).bucket_regional_domain_name, "origin_id": "o", "origin_access_control_id": aws.cloudfront.OriginAccessControl("o-{name}", origin_access_control_origin_type="s3", signing_behavior="always", signing_protocol="sigv4", opts=opts).id}}], viewer_certificate={{"cloudfront_default_certificate": True}})',
+    ),
+    "two-policies-of-a-queue": Mistake(
+        "policy",
+        "one-of-each",
+        'sqs.QueuePolicy("a-{name}", queue_url=(q := aws.sqs.Queue("q-{name}", opts=opts)).id, policy=document(allow("sqs:*", Principal={{"AWS": ACCOUNT}})), opts=opts); aws.sqs.QueuePolicy(**on("{name}"), queue_url=q.id, policy=document(allow("sqs:*", Principal={{"AWS": ACCOUNT}})))',
+    ),
+    "firewall-of-cloudfront-elsewhere": Mistake(
+        "policy",
+        "firewall-region",
+        'wafv2.WebAcl(**on("{name}"), scope="CLOUDFRONT", default_action={{"allow": {{}}}}, visibility_config={{"cloudwatch_metrics_enabled": False, "metric_name": "m", "sampled_requests_enabled": False}})',
+    ),
+    "moved-after-a-week": Mistake(
+        "policy",
+        "bucket-transition-days",
+        's3.BucketLifecycleConfiguration(**on("{name}"), bucket=aws.s3.Bucket("b-{name}", opts=opts).id, rules=[{{"id": "a", "status": "Enabled", "filter": {{"prefix": ""}}, "transitions": [{{"days": 7, "storage_class": "STANDARD_IA"}}]}}])',
+    ),
+    "group-called-as-its-id": Mistake(
+        "policy",
+        "name-not-reserved",
+        'ec2.SecurityGroup(**on("{name}"), name="sg-web", description="x", vpc_id=vpc.id)',
+    ),
+    "policy-too-long": Mistake(
+        "policy",
+        "iam-policy-length",
+        'iam.Policy(**on("{name}"), policy=document(*[allow("s3:GetObject", f"arn:aws:s3:::bucket-number-{{n}}/*") for n in range(120)]))',
     ),
     # What the second judge and the pack do not see; see MISSED.
     "unknown-endpoint": Mistake(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +174,18 @@ def test_a_bucket_is_found_by_its_literal_name() -> None:
     child = resource({"bucket": "kumiki-dev-data"}, type=VERSIONING, urn="urn:versioning")
 
     assert Graph([bucket, child]).children(bucket, VERSIONING, via="bucket") == [child]
+
+
+def test_what_is_made_before_follows_references_and_components_and_what_the_program_says() -> None:
+    role = resource({}, type="aws:iam/role:Role", urn="urn:role")
+    policy = replace(resource({}, type=VERSIONING, urn="urn:policy"), dependencies={"role": ("urn:role",)})
+    component = replace(resource({}, type="kumiki:a:B", urn="urn:component"), after=frozenset({"urn:policy"}))
+    child = replace(resource({}, type=BUCKET, urn="urn:child"), parent="urn:component")
+    graph = Graph([role, policy, component, child])
+
+    assert graph.before(child) == {"urn:component", "urn:policy", "urn:role"}
+    assert graph.before(policy) == {"urn:role"}
+    assert graph.before(role) == frozenset()
 
 
 # The judge --------------------------------------------------------------------------------------------------------

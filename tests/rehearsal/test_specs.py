@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rehearsal.cloud.account import Account
-from rehearsal.cloud.creation import Making, create
+from rehearsal.cloud.creation import Call, Making, create
 from rehearsal.cloud.process import Created
 from rehearsal.cloud.requests import Unmapped, request_for, violations
 from rehearsal.cloud.specs import SPECS
@@ -255,6 +255,30 @@ def test_a_bucket_and_every_sub_resource(cloud: Cloud) -> None:
     assert cloud.ask("s3", "GetBucketPolicy", Bucket=data)["Policy"] == policy
     assert cloud.ask("s3", "GetBucketLogging", Bucket=data)["LoggingEnabled"]["TargetBucket"] == logs
     assert tags_of(cloud.ask("s3", "GetBucketTagging", Bucket=data)["TagSet"]) == TAGS
+
+
+def test_a_notification_has_its_filters_and_what_goes_to_eventbridge(cloud: Cloud) -> None:
+    bucket = cloud.bucket("shop-in")
+    queue = cloud.make("aws:sqs/queue:Queue", "in", name="in").outputs["arn"]
+    cloud.make(
+        "aws:s3/bucketNotification:BucketNotification",
+        bucket=bucket,
+        eventbridge=True,
+        queues=[{"queueArn": queue, "events": ["s3:ObjectCreated:*"], "filterPrefix": "in/", "filterSuffix": ".csv"}],
+    )
+    asked = cloud.ask("s3", "GetBucketNotificationConfiguration", Bucket=bucket)
+
+    (made,) = asked["QueueConfigurations"]
+    assert (made["QueueArn"], made["Events"]) == (queue, ["s3:ObjectCreated:*"])
+    assert {each["Name"].lower(): each["Value"] for each in made["Filter"]["Key"]["FilterRules"]} == {
+        "prefix": "in/",
+        "suffix": ".csv",
+    }
+    # moto does not say what goes to EventBridge.
+    create_ = SPECS["aws:s3/bucketNotification:BucketNotification"].create
+    assert isinstance(create_, Call)
+    assert create_.reshape is not None
+    assert create_.reshape({"bucket": bucket, "eventbridge": True}) == {"bucket": bucket, "eventbridge": {}}
 
 
 def test_a_replication_takes_what_the_provider_takes(cloud: Cloud) -> None:

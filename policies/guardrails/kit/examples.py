@@ -28,6 +28,8 @@ class Given:
     props: dict[str, Any]
     protect: bool = False
     provider: dict[str, Any] = field(default_factory=dict[str, Any])
+    after: tuple[str, ...] = ()
+    """The names of what the program makes before it by `dependsOn`."""
 
     @property
     def urn(self) -> str:
@@ -60,6 +62,7 @@ class Example:
             protect=given.protect,
             provider=Provider(type="pulumi:providers:aws", props=Props(given.provider)),
             dependencies=links,
+            after=frozenset(self._urn(name) for name in given.after),
         )
 
     def _urn(self, name: str) -> str:
@@ -81,11 +84,12 @@ def aws(
     name: str = "kumiki-dev-app-it",
     protect: bool = False,
     provider: dict[str, Any] | None = None,
+    after: tuple[str, ...] = (),
 ) -> Given:
     """A resource: `aws("s3/bucket:Bucket", {"forceDestroy": True})`."""
     full = type_ if type_.startswith("pulumi:") else f"aws:{type_}"
     given = {"region": "ap-northeast-1"} if provider is None else provider
-    return Given(type=full, name=name, props=props or {}, protect=protect, provider=given)
+    return Given(type=full, name=name, props=props or {}, protect=protect, provider=given, after=after)
 
 
 def ref(name: str, output: str = "id") -> Any:

@@ -382,7 +382,7 @@ class Reach:
                 list(resource.props.items(PLACES[resource.kind].groups))
         for resource in (*resources, *self.graph.of_kind(*kinds)):
             for key, value in resource.inputs.raw.items():
-                if key not in resource.dependencies and _some_unknown(value):
+                if key not in resource.dependencies and some_unknown(value):
                     raise NotYetKnown(key)
 
     # Answers.
@@ -426,10 +426,11 @@ class Reach:
         return found
 
 
-def _some_unknown(value: object) -> bool:
+def some_unknown(value: object) -> bool:
+    """Whether a value, or one inside it, does not exist yet."""
     if isinstance(value, dict):
-        return any(_some_unknown(each) for each in value.values())
-    return any(_some_unknown(each) for each in value) if isinstance(value, list) else value is UNKNOWN
+        return any(some_unknown(each) for each in value.values())
+    return any(some_unknown(each) for each in value) if isinstance(value, list) else value is UNKNOWN
 
 
 def _known_blocks(props: Props, key: str) -> Iterator[Props]:

@@ -91,6 +91,9 @@ class Resource:
     dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """For each property, the URNs its value comes from: known even while the value is not."""
 
+    after: frozenset[str] = frozenset()
+    """The URNs of what is made before it: of its dependencies, and of what the program says beside."""
+
     secrets: frozenset[str] = frozenset()
     """The texts that no message may show."""
 
@@ -145,6 +148,24 @@ class Graph:
         for resource in self.resources:
             self._by_kind.setdefault(resource.kind, []).append(resource)
         self._links: dict[tuple[str, str], _Links] = {}
+        self._before: dict[str, frozenset[str]] = {}
+
+    def before(self, resource: Resource) -> frozenset[str]:
+        """The URNs of all that is made before this resource."""
+        if resource.urn not in self._before:
+            found: set[str] = set()
+            waiting = [resource.urn]
+            while waiting:
+                one = self.by_urn.get(waiting.pop())
+                if one is None:
+                    continue
+                # A component's children wait for what it waits for.
+                above = {one.parent} if one.parent in self.by_urn else set[str]()
+                nearest = one.after.union(above, *one.dependencies.values()) - found
+                found |= nearest
+                waiting += nearest
+            self._before[resource.urn] = frozenset(found)
+        return self._before[resource.urn]
 
     def of_kind(self, *kinds: str) -> Iterator[Resource]:
         return (resource for kind in kinds for resource in self._by_kind.get(kind, ()))

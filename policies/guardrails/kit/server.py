@@ -220,6 +220,7 @@ def _resource(request: Any, properties: struct_pb2.Struct, analyzed: Resource | 
         protect=request.options.protect,
         provider=provider,
         dependencies={key: tuple(value.urns) for key, value in dependencies.items()},
+        after=frozenset(getattr(request, "dependencies", ())),
         secrets=frozenset(secrets),
     )
 

@@ -10,6 +10,7 @@ from guardrails.rules import (
     bucket_care,
     buckets,
     builds,
+    companions,
     containers,
     costs,
     databases,
@@ -24,6 +25,7 @@ from guardrails.rules import (
     networks,
     paths,
     permissions,
+    refusals,
     residency,
     rights,
     secrets,
@@ -63,5 +65,7 @@ RULES = (
     *free_tier.RULES,
     *backups.RULES,
     *users.RULES,
+    *companions.RULES,
+    *refusals.RULES,
     *waivers.RULES,
 )

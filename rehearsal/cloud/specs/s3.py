@@ -104,6 +104,26 @@ def _replication(inputs: dict[str, Any]) -> dict[str, Any]:
     return {**inputs, "rules": rules}
 
 
+_NOTIFIED: Final = ("lambdaFunctions", "queues", "topics")
+
+
+def _notification(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Prefix and suffix are rules of a filter, and what goes to EventBridge is an empty structure."""
+    made: dict[str, Any] = {}
+    for key in _NOTIFIED:
+        for block in inputs.get(key, []):
+            each = {name: value for name, value in block.items() if not name.startswith("filter")}
+            rules = [
+                {"name": name, "value": block[given]}
+                for name, given in (("prefix", "filterPrefix"), ("suffix", "filterSuffix"))
+                if given in block
+            ]
+            made.setdefault(key, []).append({**each, **({"filter": {"key": {"filterRules": rules}}} if rules else {})})
+    if inputs.get("eventbridge"):
+        made["eventbridge"] = {}
+    return {"bucket": inputs["bucket"], **made}
+
+
 def _tiering(inputs: dict[str, Any]) -> dict[str, Any]:
     """S3 wants the configuration's name twice, and several conditions under `And`."""
     configuration: dict[str, Any] = {
@@ -164,6 +184,17 @@ SPECS: Final[dict[str, Spec]] = {
     ),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _sub_resource(
         "PutBucketOwnershipControls", "OwnershipControls", takes={"rule": "Rules"}
+    ),
+    "aws:s3/bucketNotification:BucketNotification": _sub_resource(
+        "PutBucketNotificationConfiguration",
+        "NotificationConfiguration",
+        takes={
+            "lambdaFunctions": "LambdaFunctionConfigurations",
+            "queues": "QueueConfigurations",
+            "topics": "TopicConfigurations",
+            "eventbridge": "EventBridgeConfiguration",
+        },
+        reshape=_notification,
     ),
     "aws:s3/bucketPolicy:BucketPolicy": _sub_resource("PutBucketPolicy", ""),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _sub_resource(
