@@ -27,7 +27,7 @@ from architecture.delivery import deploy_role_args, front_end_args
 from architecture.edge import certificate_args, load_balancer_args, private_zone_args, web_acl_args, zone_args
 from architecture.functions import following, function_args
 from architecture.host import PLACE_TO_BE, host_args, host_repository_args
-from architecture.lake import authority, export_schedule_args, job_size, lake_args
+from architecture.lake import authority, export_schedule_args, formation_args, job_size, lake_args
 from architecture.lake import results_args as lake_results_args
 from architecture.lake import schedule_args as lake_schedule_args
 from architecture.lake import zone_args as lake_zone_args
@@ -167,9 +167,14 @@ def _lake_parts(settings: Settings) -> Iterator[Callable[[], object]]:
     # Only their names matter here.
     zones = cast("Mapping[str, Bucket]", dict.fromkeys(ZONES))
     results = Results(bucket="to-be-made", bucket_arn="to-be-made")
-    yield lambda: lake_args(lake, settings, zones=zones, results=results, key_arn=None, log_key_arn=None)
+    yield lambda: lake_args(
+        lake, settings, zones=zones, formation=None, results=results, key_arn=None, log_key_arn=None
+    )
     yield lambda: job_size(lake)
     yield lambda: authority(settings.region)
+    formation = lake.lake_formation
+    if formation is not None:
+        yield lambda: formation_args(formation, zones)
     target = Target(arn="arn:aws:states:::to-be-made", action="states:StartExecution")
     yield lambda: lake_schedule_args(lake, target)
     yield lambda: export_schedule_args(lake, target)

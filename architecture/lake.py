@@ -12,6 +12,7 @@ import pulumi
 from architecture.refusals import says, yaml_key
 from components.analytics.data_lake import DataLake, DataLakeArgs, LakeTable
 from components.analytics.job_code import JobCode, JobCodeArgs
+from components.analytics.lake_formation import LakeFormation, LakeFormationArgs
 from components.analytics.log_export import LogExport, LogExportArgs
 from components.analytics.spark_job import DatabaseConnection, DatabaseConnectionArgs, JobSize, SparkJob, SparkJobArgs
 from components.analytics.table_export import FOLDER as EXPORTS
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from components.network.network import Network
     from components.retention import Retention
     from settings import Settings
-    from settings.lake import LakeSettings
+    from settings.lake import LakeFormationSettings, LakeSettings
 
 WORKLOADS: Final = Path(__file__).resolve().parent.parent / "workloads"
 JOBS: Final = ("extract", "history", "logs", "cloudwatch", "quality", "activity")
@@ -93,12 +94,20 @@ def build_lake(
         ),
         platform.options(),
     )
+    formation = None
+    if wanted.lake_formation is not None:
+        formation = LakeFormation(
+            platform.name("lake-formation"),
+            formation_args(wanted.lake_formation, with_tables(wanted, zones)),
+            platform.options(),
+        )
     lake = DataLake(
         platform.name("lake"),
         lake_args(
             wanted,
             settings,
             zones=zones,
+            formation=formation,
             results=Results(bucket=results.name, bucket_arn=results.arn, key_arn=key_arn),
             key_arn=key_arn,
             log_key_arn=log_key_arn,
@@ -270,6 +279,7 @@ def lake_args(
     settings: Settings,
     *,
     zones: Mapping[str, Bucket],
+    formation: LakeFormation | None,
     results: Results,
     key_arn: pulumi.Input[str] | None,
     log_key_arn: pulumi.Input[str] | None,
@@ -287,6 +297,7 @@ def lake_args(
     with says("lake"):
         return DataLakeArgs(
             zones=zones,
+            formation=formation,
             tables=tables,
             partition_values={"service": sorted(settings.services)},
             first_day=lake.first_day,
@@ -298,6 +309,19 @@ def lake_args(
             log_key_arn=log_key_arn,
             log_retention_days=settings.logs.retention_days,
         )
+
+
+def with_tables(lake: LakeSettings, zones: Mapping[str, Bucket]) -> dict[str, Bucket]:
+    """The zones of which the catalogue knows tables: those of the jobs, and raw where it is crawled."""
+    crawled = {"raw"} if lake.crawled or lake.export_tables else set()
+    wanted = crawled | {table.zone for table in TABLES.values()}
+    return {zone: bucket for zone, bucket in zones.items() if zone in wanted}
+
+
+def formation_args(formation: LakeFormationSettings, zones: Mapping[str, Bucket]) -> LakeFormationArgs:
+    """Who decides about the tables, of the stack's YAML."""
+    with says("lake.lake_formation"):
+        return LakeFormationArgs(administrators=formation.administrators, zones=zones)
 
 
 def job_size(lake: LakeSettings) -> JobSize:
@@ -344,7 +368,7 @@ def _jobs(
     archive: Bucket,
     zones: Mapping[str, Bucket],
 ) -> dict[str, SparkJob]:
-    """Each job with what it reads and writes, and nothing more."""
+    """Each job with the files that it reads and writes, and nothing more."""
     raw, clean, curated = (lake.zone_url(zone) for zone in ("raw", "clean", "curated"))
     arguments: dict[str, dict[str, pulumi.Input[str]]] = {
         "extract": {"--source": connection.url, "--secret": database.secret_arn, "--raw": raw},
@@ -374,9 +398,9 @@ def _jobs(
     for name, folder in {"extract": DATABASE, "history": DATABASE, "cloudwatch": FLOWING}.items():
         zones["raw"].grant_read(jobs[name].role, folder)
     for name in ("history", "logs", "cloudwatch", "quality", "activity"):
-        lake.grant_read("clean", jobs[name].role)
+        zones["clean"].grant_read(jobs[name].role)
     for name in ("history", "logs", "cloudwatch", "quality"):
-        lake.grant_write("clean", jobs[name].role)
-    for grant in (lake.grant_read, lake.grant_write):
-        grant("curated", jobs["activity"].role)
+        zones["clean"].grant_write(jobs[name].role)
+    for grant in (zones["curated"].grant_read, zones["curated"].grant_write):
+        grant(jobs["activity"].role)
     return jobs

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 ZONES = ("raw", "clean", "curated")
 
 
+class LakeFormationSettings(Section):
+    """Lake Formation in charge of who may ask which table, for the whole account in the stack's region.
+
+    Only for an account of which this lake is the purpose: what anybody makes in its catalogue from then on is closed
+    until Lake Formation opens it, in spite of what IAM allows.
+    """
+
+    administrators: list[str]
+    """ARNs of the roles and users that may grant everything; whoever deploys must be one. Others lose that."""
+
+
 class LakeSettings(Section):
     """A lake over the applications' logs and the conversations in the database."""
 
@@ -49,6 +60,8 @@ class LakeSettings(Section):
 
     export_tables: list[Name] = []
     """Tables in DynamoDB that are copied to the zone raw every night, $0.114 for each GB."""
+
+    lake_formation: LakeFormationSettings | None = None
 
     export_schedule: str = "cron(0 2 * * ? *)"
     """When the tables are copied; before the jobs."""

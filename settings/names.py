@@ -80,6 +80,7 @@ RESERVED_SERVICES = (
     "lake-exports",
     "lake-extract",
     "lake-exports-schedule",
+    "lake-formation",
     "lake-history",
     "lake-log-export",
     "lake-logs",

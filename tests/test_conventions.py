@@ -19,6 +19,7 @@ import components
 from components.alarms import AlarmTopics
 from components.analytics.data_lake import DataLake, DataLakeArgs, LakeTable
 from components.analytics.job_code import JobCode, JobCodeArgs
+from components.analytics.lake_formation import LakeFormation, LakeFormationArgs
 from components.analytics.log_export import LogExport, LogExportArgs
 from components.analytics.log_table import LogTable, LogTableArgs
 from components.analytics.spark_job import DatabaseConnection, DatabaseConnectionArgs, SparkJob, SparkJobArgs
@@ -361,6 +362,12 @@ def _log_table(transform: Any) -> None:
     LogTable(NAME, args).grant_query(_role())
 
 
+def _formation(name: str, transform: Any) -> LakeFormation:
+    zones = {"clean": Bucket("wiki-dev-caller-governed", BucketArgs())}
+    admins = ["arn:aws:iam::123456789012:role/deployer"]
+    return LakeFormation(name, LakeFormationArgs(administrators=admins, zones=zones, transform=transform))
+
+
 def _lake(name: str, transform: Any) -> DataLake:
     zones = {zone: Bucket(f"wiki-dev-caller-{zone}", BucketArgs()) for zone in ("raw", "clean")}
     table = LakeTable(zone="clean", description="x", columns={"id": "bigint"}, partitions={"day": "date"})
@@ -371,6 +378,7 @@ def _lake(name: str, transform: Any) -> DataLake:
         queries={"all": "-- Everything\nSELECT 1"},
         crawled=["exports"],
         key_arn="arn:aws:kms:::key/1",
+        formation=_formation("wiki-dev-caller-formation", {}),
         transform=transform,
     )
     return DataLake(name, args)
@@ -378,6 +386,10 @@ def _lake(name: str, transform: Any) -> DataLake:
 
 def _data_lake(transform: Any) -> None:
     _lake(NAME, transform).grant_query(_role())
+
+
+def _lake_formation(transform: Any) -> None:
+    _formation(NAME, transform)
 
 
 def _code(name: str, transform: Any) -> JobCode:
@@ -664,6 +676,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     CostGuard: _cost_guard,
     Dashboard: _dashboard,
     DataLake: _data_lake,
+    LakeFormation: _lake_formation,
     DatabaseConnection: _database_connection,
     DatabaseDump: _database_dump,
     DeployRole: _deploy_role,

@@ -15,6 +15,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
+from components.analytics.lake_formation import LakeFormation
 from components.analytics.workgroup import Results, check_scan_limit, make_workgroup, may_ask, save_queries
 from components.children import Children, Transform
 from components.data.bucket import Bucket
@@ -77,6 +78,9 @@ class DataLakeArgs:
 
     crawl_schedule: str = "cron(0 4 * * ? *)"
     """When, in Glue's six fields and UTC."""
+
+    formation: LakeFormation | None = None
+    """What decides who may ask which table. Left out, IAM alone does."""
 
     key_arn: pulumi.Input[str] | None = None
     """The KMS key of the zones, with which jobs and crawlers encrypt what they write and note."""
@@ -152,6 +156,7 @@ class DataLake(pulumi.ComponentResource):
         "crawler_role",
         "crawler_policy",
         "grant",
+        "permissions",
     )
 
     database_name: pulumi.Output[str]
@@ -172,10 +177,11 @@ class DataLake(pulumi.ComponentResource):
             # Hyphens would have to be quoted in every query.
             name=name.replace("-", "_"),
             description="The data lake: clean and curated tables.",
-            opts=self._child("database"),
+            # Before Lake Formation is in charge, AWS would open it to all whom IAM lets in.
+            opts=self._child("database", depends_on=[args.formation] if args.formation else []),
         )
         self.database_name = database.name
-        tables = [self._table(title, table) for title, table in sorted(args.tables.items())]
+        self._tables = {title: self._table(title, table) for title, table in sorted(args.tables.items())}
         workgroup = make_workgroup(
             name,
             description="Questions to the data lake.",
@@ -184,7 +190,7 @@ class DataLake(pulumi.ComponentResource):
             opts=self._child("workgroup"),
         )
         self.workgroup_name = workgroup.name
-        save_queries(name, args.queries, database, workgroup, self._child("query", depends_on=tables))
+        save_queries(name, args.queries, database, workgroup, self._child("query", depends_on=[*self._tables.values()]))
         self.security_configuration_name = self._security()
         self.log_key_arn, self.log_retention_days = args.log_key_arn, args.log_retention_days
         if args.crawled:
@@ -196,24 +202,53 @@ class DataLake(pulumi.ComponentResource):
         return pulumi.Output.concat("s3://", self._zone(zone).name)
 
     def grant_read(self, zone: str, role: aws.iam.Role) -> None:
-        """Let `role` list and read what a zone holds, and nothing more."""
-        self._zone(zone).grant_read(role)
+        """Let `role` list and read what a zone holds, and nothing more.
+
+        With Lake Formation: let it ask the zone's tables, and not read the files, which would be a way around it.
+        """
+        bucket = self._zone(zone)
+        if self._args.formation is None:
+            bucket.grant_read(role)
+            return
+        titles = [title for title, table in self._args.tables.items() if table.zone == zone]
+        if not titles:
+            raise Refusal("zone", zone, "has no tables of its own; grant what a crawler finds in Lake Formation")
+        for title in titles:
+            self._permit(title, role, ["DESCRIBE", "SELECT"], table=self._tables[title])
 
     def grant_write(self, zone: str, role: aws.iam.Role) -> None:
-        """Let `role` list, write and delete in a zone, and nothing more."""
+        """Let `role` list, write and delete in a zone, and nothing more: by files, whoever decides about tables."""
         self._zone(zone).grant_write(role)
 
     def grant_query(self, role: aws.iam.Role) -> None:
         """Let `role` look the tables up, ask in the workgroup and read the answers (data: `grant_read`)."""
-        arn = self._account.arn
+        arn, formed = self._account.arn, self._args.formation is not None
         aws.iam.RolePolicy(
             f"{self._prefix}-query-for-{role.pulumi_resource_name}",
             role=role.id,
             policy=document(
                 *may_ask(pulumi.Output.concat(arn("athena", "workgroup/"), self.workgroup_name), self._args.results),
                 statement("LookTheTablesUp", actions=_CATALOGUE_ACTIONS, resources=self._catalogue()),
+                # It knows no resources; what is lent is decided by its own grants.
+                *([statement("BorrowAccess", actions="lakeformation:GetDataAccess", resources="*")] if formed else []),
             ),
             opts=self._child("grant"),
+        )
+        if formed:
+            self._permit("database", role, ["DESCRIBE"])
+
+    def _permit(
+        self, what: str, role: aws.iam.Role, permissions: Sequence[str], table: aws.glue.CatalogTable | None = None
+    ) -> aws.lakeformation.Permissions:
+        """Lake Formation's own grant, of the database or of a table."""
+        lf = aws.lakeformation
+        return lf.Permissions(
+            f"{self._prefix}-{what.replace('_', '-')}-for-{role.pulumi_resource_name}",
+            principal=role.arn,
+            permissions=sorted(permissions),
+            database=lf.PermissionsDatabaseArgs(name=self.database_name) if table is None else None,
+            table=None if table is None else lf.PermissionsTableArgs(database_name=self.database_name, name=table.name),
+            opts=self._child("permissions", depends_on=[self._args.formation] if self._args.formation else []),
         )
 
     def _zone(self, zone: str) -> Bucket:
@@ -321,6 +356,18 @@ class DataLake(pulumi.ComponentResource):
             opts=self._child("crawler_policy"),
         )
         raw.grant_read(role)
+        allowed: list[pulumi.Resource] = [policy]
+        if args.formation is not None:
+            allowed += [
+                self._permit("database", role, ["CREATE_TABLE", "DESCRIBE"]),
+                aws.lakeformation.Permissions(
+                    f"{name}-raw-for-{role.pulumi_resource_name}",
+                    principal=role.arn,
+                    permissions=["DATA_LOCATION_ACCESS"],
+                    data_location=aws.lakeformation.PermissionsDataLocationArgs(arn=raw.arn),
+                    opts=self._child("permissions", depends_on=[args.formation]),
+                ),
+            ]
         aws.glue.Crawler(
             f"{name}-crawler",
             name=f"{name}-exports",
@@ -341,7 +388,7 @@ class DataLake(pulumi.ComponentResource):
             ),
             recrawl_policy=aws.glue.CrawlerRecrawlPolicyArgs(recrawl_behavior="CRAWL_EVERYTHING"),
             security_configuration=self.security_configuration_name,
-            opts=self._child("crawler", depends_on=[policy]),
+            opts=self._child("crawler", depends_on=allowed),
         )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from components.analytics.data_lake import DataLake, DataLakeArgs, LakeTable
 from components.analytics.job_code import JobCode, JobCodeArgs
+from components.analytics.lake_formation import LakeFormation, LakeFormationArgs
 from components.analytics.spark_job import (
     DatabaseConnection,
     DatabaseConnectionArgs,
@@ -361,3 +362,108 @@ def test_a_script_that_is_not_there_is_refused(folder: Path) -> None:
 def test_an_argument_without_hyphens_is_refused(recorder: Recorder, folder: Path) -> None:
     with pytest.raises(Refusal, match="arguments: 'clean' must begin with two hyphens; write --clean"):
         recorder.run(lambda: job(folder, DataLake(NAME, args()), arguments={"clean": "x"}) and None)
+
+
+# --- Lake Formation --------------------------------------------------------------------------------------------------
+
+DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/deployer"
+TABLES = {"app_logs": table(), "users": table(zone="curated"), "sessions": table(zone="curated")}
+
+
+def formed(recorder: Recorder, **changes: Any) -> None:
+    """A lake of which Lake Formation decides, and an analyst of its zone curated."""
+
+    def program() -> None:
+        buckets = zones()
+        formation = LakeFormation(
+            f"{NAME}-formation",
+            LakeFormationArgs(administrators=[DEPLOYER], zones={zone: buckets[zone] for zone in ("clean", "curated")}),
+        )
+        lake = DataLake(NAME, args(buckets, formation=formation, tables=TABLES, **changes))
+        role = aws.iam.Role("wiki-dev-analyst-role", assume_role_policy="{}")
+        lake.grant_read("curated", role)
+        lake.grant_query(role)
+
+    recorder.run(program)
+
+
+def permitted(recorder: Recorder, role: str) -> set[tuple[str, tuple[str, ...]]]:
+    found = [one.inputs for one in recorder.of(":Permissions") if one.inputs["principal"].endswith(f"/{role}")]
+    return {
+        ((one.get("table") or one.get("database") or {"name": one.get("dataLocation", {}).get("arn")})["name"],
+         tuple(one["permissions"]))
+        for one in found
+    }  # fmt: skip
+
+
+def test_with_lake_formation_nobody_gets_in_by_iam_alone(recorder: Recorder) -> None:
+    formed(recorder)
+    settings = recorder.one(":DataLakeSettings").inputs
+    assert settings["admins"] == [DEPLOYER]
+    assert not {key for key in settings if key.startswith("create")}, "AWS's default lets in whom IAM lets in"
+    assert f"{NAME}-formation" in str(recorder.one(":CatalogDatabase").dependencies), (
+        "made when it is in charge already"
+    )
+    locations = {one.inputs["arn"]: one.inputs["roleArn"] for one in recorder.of("lakeformation/resource:Resource")}
+    assert set(locations) == {arn("clean"), arn("curated")}
+    (lent,) = set(locations.values())
+    assert lent.endswith(f"/{NAME}-formation-role")
+    may = documents(recorder, f"{NAME}-formation-role")
+    assert allowed(may, "s3:GetObject", f"{arn('curated')}/users/1")
+    assert allowed(may, "kms:Decrypt", KEY)
+    assert not allowed(may, "s3:PutObject", f"{arn('curated')}/users/1")
+    assert not allowed(may, "s3:GetObject", f"{arn('raw')}/1")
+    trusted = recorder.named(f"{NAME}-formation-role").policy("assumeRolePolicy")["Statement"]
+    assert [one["Principal"] for one in trusted] == [{"Service": "lakeformation.amazonaws.com"}]
+
+
+def test_with_lake_formation_an_analyst_asks_the_tables_of_a_zone_and_reads_no_files(recorder: Recorder) -> None:
+    formed(recorder)
+    select = ("DESCRIBE", "SELECT")
+    assert permitted(recorder, "wiki-dev-analyst-role") == {
+        ("users", select), ("sessions", select), ("wiki_dev_lake", ("DESCRIBE",))
+    }  # fmt: skip
+    may = documents(recorder, "wiki-dev-analyst-role")
+    assert allowed(may, "lakeformation:GetDataAccess", "*")
+    assert allowed(may, "athena:StartQueryExecution", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/{NAME}")
+    assert not allowed(may, "s3:GetObject", f"{arn('curated')}/users/1"), "which would be a way around its grants"
+
+
+def test_with_lake_formation_the_crawler_may_make_tables_of_the_zone_raw(recorder: Recorder) -> None:
+    formed(recorder, crawled=["exports"])
+    assert permitted(recorder, f"{NAME}-crawler-role") == {
+        ("wiki_dev_lake", ("CREATE_TABLE", "DESCRIBE")), (arn("raw"), ("DATA_LOCATION_ACCESS",))
+    }  # fmt: skip
+
+
+def test_without_lake_formation_there_is_nothing_of_it(recorder: Recorder) -> None:
+    def program() -> None:
+        role = aws.iam.Role("wiki-dev-analyst-role", assume_role_policy="{}")
+        DataLake(NAME, args(crawled=["exports"])).grant_query(role)
+
+    recorder.run(program)
+    assert recorder.of("lakeformation/") == []
+    assert not allowed(documents(recorder, "wiki-dev-analyst-role"), "lakeformation:GetDataAccess", "*")
+
+
+def test_with_lake_formation_a_zone_without_tables_cannot_be_granted(recorder: Recorder) -> None:
+    def program() -> None:
+        buckets = zones()
+        formation = LakeFormation(f"{NAME}-formation", LakeFormationArgs(administrators=[DEPLOYER], zones=buckets))
+        role = aws.iam.Role("wiki-dev-analyst-role", assume_role_policy="{}")
+        DataLake(NAME, args(buckets, formation=formation)).grant_read("raw", role)
+
+    with pytest.raises(Refusal, match="zone: 'raw' has no tables of its own; grant what a crawler finds in Lake"):
+        recorder.run(program)
+
+
+@pytest.mark.parametrize(
+    ("administrators", "message"),
+    [
+        ([], "administrators: .* are missing, and nobody could grant anything"),
+        (["deployer"], "administrators: 'deployer' is not a role or user; use arn:aws:iam::123456789012:role/deployer"),
+    ],
+)
+def test_administrators_that_are_none_are_refused(administrators: list[str], message: str) -> None:
+    with pytest.raises(Refusal, match=message):
+        LakeFormationArgs(administrators=administrators, zones={})

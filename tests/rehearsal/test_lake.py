@@ -65,6 +65,8 @@ def test_it_is_the_container_pattern_with_a_lake(analytics: Rehearsed) -> None:
     (database,) = made(analytics, "rds/instance:Instance")
     assert database["engine"] == "postgres"
     assert made(analytics, "rds/cluster:Cluster") == []
+    (call,) = made(analytics, ":Invocation")
+    assert json.loads(call["input"]) == {"extensions": ["vector"]}
     (deploys,) = [one for one in analytics.report["outputs"].items() if one[0] == "deployRoleArn"]
     assert deploys[1]
 

@@ -53,6 +53,14 @@ NETWORK = {"cidr": "10.20.0.0/16", "zones": 2, "tiers": ["public", "private", "i
             ["kumiki:lake.exportTables[0]: 'notes' has recoveryDays: 0"],
         ),
         (lake(exportSchedule="rate(1 fortnight)"), ["kumiki:lake.exportSchedule: 'rate(1 fortnight)'"]),
+        (
+            lake(lakeFormation={"administrators": []}),
+            ["kumiki:lake.lakeFormation.administrators: [] are missing, and nobody could grant anything"],
+        ),
+        (
+            lake(lakeFormation={"administrators": ["deployer"]}),
+            ["kumiki:lake.lakeFormation.administrators: 'deployer' is not a role or user; use arn:aws:iam::"],
+        ),
         ({"kumiki:database": None}, ["kumiki:lake: reads history from the database, which is missing"]),
         ({"kumiki:region": "il-central-1"}, ["kumiki:region: 'il-central-1' has no authority in workloads/"]),
         ({"kumiki:logArchive": None}, ["kumiki:lake: reads the applications' logs from the log archive"]),

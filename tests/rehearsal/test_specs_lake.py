@@ -131,3 +131,51 @@ def test_the_catalogue_is_in_every_account_and_its_databases_are_not() -> None:
     known = References()
     found = [*known.missing("urn", {"policy": f'"{where}:catalog" "{where}:database/nowhere"'}), *known.never_made()]
     assert found == [(f"{where}:database/nowhere", "urn")]
+
+
+# --- Lake Formation --------------------------------------------------------------------------------------------------
+
+DEPLOYER = "arn:aws:iam::123456789012:role/deployer"
+
+
+def test_lake_formation_lets_nobody_around_it(cloud: Cloud) -> None:
+    made = cloud.make("aws:lakeformation/dataLakeSettings:DataLakeSettings", admins=[DEPLOYER])
+    assert (made.status, made.left_out) == ("emulated", [])
+    found = cloud.ask("lakeformation", "GetDataLakeSettings")["DataLakeSettings"]
+    assert found["DataLakeAdmins"] == [{"DataLakePrincipalIdentifier": DEPLOYER}]
+    assert found["CreateDatabaseDefaultPermissions"] == found["CreateTableDefaultPermissions"] == []
+
+
+def test_a_bucket_is_registered_with_the_role_that_is_lent(cloud: Cloud) -> None:
+    lent = role(cloud)
+    made = cloud.make("aws:lakeformation/resource:Resource", arn="arn:aws:s3:::clean", roleArn=lent)
+    assert (made.id, made.status, made.left_out) == ("arn:aws:s3:::clean", "emulated", [])
+    found = cloud.ask("lakeformation", "DescribeResource", ResourceArn="arn:aws:s3:::clean")["ResourceInfo"]
+    assert found["RoleArn"] == lent
+
+
+@pytest.mark.parametrize(
+    ("given", "permissions", "resource"),
+    [
+        ({"database": {"name": "lake"}}, ["DESCRIBE"], {"Database": {"Name": "lake"}}),
+        (
+            {"table": {"databaseName": "lake", "name": "users"}},
+            ["DESCRIBE", "SELECT"],
+            {"Table": {"DatabaseName": "lake", "Name": "users"}},
+        ),
+        (
+            {"dataLocation": {"arn": "arn:aws:s3:::raw"}},
+            ["DATA_LOCATION_ACCESS"],
+            {"DataLocation": {"ResourceArn": "arn:aws:s3:::raw"}},
+        ),
+    ],
+)
+def test_what_is_granted_is_what_was_asked(
+    cloud: Cloud, given: dict[str, Any], permissions: list[str], resource: dict[str, Any]
+) -> None:
+    whom = role(cloud)
+    made = cloud.make("aws:lakeformation/permissions:Permissions", principal=whom, permissions=permissions, **given)
+    assert (made.status, made.left_out) == ("emulated", [])
+    (found,) = cloud.ask("lakeformation", "ListPermissions")["PrincipalResourcePermissions"]
+    assert found["Principal"] == {"DataLakePrincipalIdentifier": whom}
+    assert (sorted(found["Permissions"]), found["Resource"]) == (permissions, resource)
