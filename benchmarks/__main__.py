@@ -128,6 +128,7 @@ def pack_line(resources: int = 2000) -> str:
                     one,
                     urn=urns[one.urn],
                     dependencies={key: tuple(urns[urn] for urn in of) for key, of in one.dependencies.items()},
+                    after=frozenset(urns[urn] for urn in one.after),
                 )
                 for one in made
             ]
@@ -160,6 +161,7 @@ def over_grpc(stack: list[Resource]) -> tuple[float, int]:
             properties=dict(one.props.raw),
             parent=one.parent,
             protect=one.protect,
+            dependencies=sorted(one.after.union(*one.dependencies.values())),
             property_dependencies={key: list(urns) for key, urns in one.dependencies.items()},
         )
         for one in stack
