@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from rehearsal.lint.endpoints import doubt
 from rehearsal.lint.fragments import Fragment, fragment
 from rehearsal.lint.types import TYPES
 from rehearsal.problems import Level, Problem
@@ -117,6 +118,7 @@ class Judge:
                 if made.untranslated:
                     verdict.untranslated.setdefault(candidate.type, set()).update(made.untranslated)
             verdict.problems += self._ask(region, fragments)
+        verdict.problems += [found for each in candidates if (found := doubt(each)) is not None]
         return verdict
 
     def _fragment(self, candidate: Candidate) -> Fragment | None:

@@ -284,6 +284,16 @@ MISTAKES: dict[str, Mistake] = {
         "E3023",
         'route53.Record(**on("{name}"), zone_id=aws.route53.Zone("zone-{name}", name="example.com", opts=opts).zone_id, name="a.example.com", type="CNAME", ttl=60, records=["b.com", "c.com"])',
     ),
+    "endpoint-misspelt": Mistake(
+        "lint",
+        "endpoint-service",
+        'ec2.VpcEndpoint(**on("{name}"), vpc_id=vpc.id, service_name="com.amazonaws.ap-northeast-1.logz", vpc_endpoint_type="Interface")',
+    ),
+    "endpoint-of-another-region": Mistake(
+        "lint",
+        "endpoint-service",
+        'ec2.VpcEndpoint(**on("{name}"), vpc_id=vpc.id, service_name="com.amazonaws.us-east-1.logs", vpc_endpoint_type="Interface")',
+    ),
     "delay-too-long": Mistake("lint", "E3034", 'sqs.Queue(**on("{name}"), delay_seconds=1000)'),
     "runtime-that-has-ended": Mistake(
         "lint",
@@ -783,17 +793,22 @@ MISTAKES: dict[str, Mistake] = {
         'iam.Policy(**on("{name}"), policy=document(*[allow("s3:GetObject", f"arn:aws:s3:::bucket-number-{{n}}/*") for n in range(120)]))',
     ),
     # What the second judge and the pack do not see; see MISSED.
-    "unknown-endpoint": Mistake(
+    "name-that-somebody-else-has": Mistake("missed", "", 's3.Bucket(**on("{name}"), bucket="test")'),
+    "one-address-too-many": Mistake(
         "missed",
         "",
-        'ec2.VpcEndpoint(**on("{name}"), vpc_id=vpc.id, service_name="com.amazonaws.ap-northeast-1.logz", vpc_endpoint_type="Interface")',
+        'ec2.Eip(**on("{name}"), domain="vpc"); [aws.ec2.Eip(f"a{{n}}-{name}", domain="vpc", opts=opts) for n in range(5)]',
     ),
 }
 
 MISSED: dict[str, str] = {
-    "unknown-endpoint": (
-        "Which services have endpoints changes by the month and by region; only AWS knows. Our own component knows "
-        "the endpoints that it offers."
+    "name-that-somebody-else-has": (
+        "Names of buckets are taken by everybody who has an account; only AWS knows by whom. Pulumi's suffix, which our "
+        "own buckets have, makes it unlikely."
+    ),
+    "one-address-too-many": (
+        "How many of a kind an account may have is a quota of that account, and an emulated one has none; five elastic "
+        "IP addresses are the quota of a new one."
     ),
 }
 """Mistakes that nothing here catches, and why."""

@@ -12,6 +12,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from rehearsal import sdk
 from rehearsal.conductor import Conductor
+from rehearsal.lint.endpoints import doubt
 from rehearsal.lint.fragments import Cfn, fragment
 from rehearsal.lint.judge import SUPPRESSED, Candidate, Judge, suppressed
 from rehearsal.lint.types import NOT_JUDGED, TYPES
@@ -198,6 +199,33 @@ def test_a_type_that_the_region_does_not_have_is_left_alone() -> None:
     verdict = Judge().judge([Candidate("urn:one", "aws:sqs/queue:Queue", "nowhere-1", {"delaySeconds": 5})])
 
     assert (verdict.judged, verdict.problems) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("service", "near"),
+    [
+        ("com.amazonaws.ap-northeast-1.logz", "logs"),
+        ("com.amazonaws.ap-northeast-1.secretmanager", "secretsmanager"),
+        ("com.amazonaws.ap-northeast-1.ecs-telemtry", "ecs-telemetry"),
+        ("com.amazonaws.us-east-1.logs", "us-east-1"),
+        ("com.amazonaws.ap-northeast-1.logs", None),
+        ("com.amazonaws.ap-northeast-1.ecr.dkr", None),
+        ("com.amazonaws.ap-northeast-1.codebuild-fips", None),
+        ("com.amazonaws.ap-northeast-1.s3-global.accesspoint", None),
+        # What is like nothing that is known may be new.
+        ("com.amazonaws.ap-northeast-1.brandnew", None),
+        ("com.amazonaws.vpce.ap-northeast-1.vpce-svc-0123456789abcdef0", None),
+        (None, None),
+    ],
+)
+def test_a_misspelt_endpoint_is_doubted(service: str | None, near: str | None) -> None:
+    candidate = Candidate("urn", "aws:ec2/vpcEndpoint:VpcEndpoint", "ap-northeast-1", {"serviceName": service})
+    found = doubt(candidate)
+
+    assert (found is None) == (near is None)
+    if found is not None:
+        assert (found.level, found.urn) == ("warning", "urn")
+        assert f"did you mean {near}?" in str(found.remedy)
 
 
 def test_a_users_own_configuration_of_cfn_lint_has_no_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
