@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from guardrails.rules.permissions import _RESTRICTABLE
 from guardrails.rules.rights import _ESCALATIONS
 from policy_sentry.querying.actions import get_action_data
 
+from rehearsal.comment import comment
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
 from rehearsal.rights import ACCEPTED, Scales
@@ -164,6 +166,22 @@ def test_several_policies_of_one_role_are_weighed_together(scales: Scales, other
     assert not [one for one in scales.weigh([role, apart]).problems if one.rule == "rights-escalation"]
 
 
+def test_a_role_that_names_its_policies_itself_holds_them(scales: Scales) -> None:
+    start = iam("policy", "start", policy=document(START))
+    role = iam("role", "app", managedPolicyArns=[start.outputs["arn"]])
+    passes = iam("rolePolicy", "pass", role="app", policy=document(PASS))
+
+    assert role.urn in {one.urn for one in scales.weigh([start, role, passes]).problems if one.level == "error"}
+
+
+def test_a_way_that_one_policy_opens_alone_is_told_once(scales: Scales) -> None:
+    role = iam("role", "app")
+    alone = iam("rolePolicy", "alone", role="app", policy=document(PASS, START))
+    other = iam("rolePolicy", "other", role="app", policy=document(may("s3:ListAllMyBuckets")))
+
+    assert [one.urn for one in scales.weigh([role, alone, other]).problems if one.level == "error"] == [alone.urn]
+
+
 @pytest.mark.parametrize("policy", [UNKNOWN, None, "", "no JSON", "[]", "{}", 7, {"Statement": "none"}])
 def test_a_policy_that_is_not_known_or_none_is_passed_over(scales: Scales, policy: Any) -> None:
     weighed = scales.weigh(
@@ -184,7 +202,7 @@ def test_a_secret_policy_is_read_and_named_by_its_actions_only(scales: Scales) -
     assert "s3:GetObject" in problem.message
 
 
-def test_a_program_of_somebody_else_is_weighed_too(rehearse_plain: Rehearse) -> None:
+def test_a_program_of_somebody_else_is_weighed_too(rehearse_plain: Rehearse, tmp_path: Path) -> None:
     result = rehearse_plain(
         """
         import json
@@ -199,7 +217,9 @@ def test_a_program_of_somebody_else_is_weighed_too(rehearse_plain: Rehearse) -> 
         aws.iam.RolePolicyAttachment("attached", role=role.name, policy_arn=start.arn, opts=opts)
         user = aws.iam.User("user", opts=opts)
         aws.iam.UserPolicy("reads", user=user.name, policy=document({"Action": "secretsmanager:*"}), opts=opts)
-        """
+        """,
+        "--sarif",
+        str(tmp_path / "findings.sarif"),
     )
     rights = {
         (one["rule"], one["urn"].rpartition("::")[2]): one
@@ -211,6 +231,11 @@ def test_a_program_of_somebody_else_is_weighed_too(rehearse_plain: Rehearse) -> 
     assert rights["rights-escalation", "role"]["level"] == "error"
     assert rights["rights-exfiltration", "reads"]["level"] == "warning"
     assert result.report["rights"]["policies"] == 3
+    (run,) = json.loads((tmp_path / "findings.sarif").read_text(encoding="utf-8"))["runs"]
+    assert {("rights-escalation", "error"), ("rights-exfiltration", "warning")} <= {
+        (one["ruleId"], one["level"]) for one in run["results"]
+    }
+    assert "`rights-escalation` **role**" in comment([result.report])
 
 
 @pytest.mark.parametrize("action", _RESTRICTABLE)

@@ -123,6 +123,7 @@ def _on_everything(actions: tuple[str, ...], *, one: str, says: str, why: str, *
             example(_policy(_may(list(actions), one))),
             example(_policy(_may(actions[0], Condition=tagged))),
             example(_policy({**_may(actions[0]), "Effect": "Deny"})),
+            example(_policy(_may("*"))),
         ],
         non_compliant=[
             example(_policy(_may(actions[0]))),

@@ -199,6 +199,18 @@ _TOPIC_OPEN = aws(
         *(example(_A_TOPIC, _TOPIC_OPEN, each) for each in _deliveries("topic")),
         example(
             _A_QUEUE,
+            *(
+                aws(
+                    "sqs/queuePolicy:QueuePolicy",
+                    {"queueUrl": ref("queue"), "policy": json_of(*_lets(each))},
+                    name=f"policy-{each}",
+                )
+                for each in ("events", "s3")
+            ),
+            _deliveries("queue")[1],
+        ),
+        example(
+            _A_QUEUE,
             aws("cloudwatch/eventTarget:EventTarget", {"rule": "r", "arn": ref("queue", "arn"), "roleArn": "arn"}),
         ),
     ],
@@ -363,6 +375,11 @@ _BASIC = aws(
     },
     name="attached",
 )
+_OF_OTHERS = aws(
+    "iam/rolePolicyAttachment:RolePolicyAttachment",
+    {"role": ref("role"), "policyArn": "arn:aws:iam::123456789012:policy/network"},
+    name="of-others",
+)
 _CONSUMER = aws(
     "lambda/eventSourceMapping:EventSourceMapping",
     {"eventSourceArn": ref("queue", "arn"), "functionName": ref("function", "arn")},
@@ -386,6 +403,7 @@ _RECORDED = aws(
     compliant=[
         example(_role("lambda"), _rights(*_JOIN), _IN_NETWORK),
         example(_role("lambda"), _rights("ec2:*NetworkInterface*"), _BASIC, _IN_NETWORK),
+        example(_role("lambda"), _OF_OTHERS, _IN_NETWORK),
         example(
             _role("lambda", managedPolicyArns=["arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"]),
             _IN_NETWORK,
@@ -423,16 +441,21 @@ def role_may_do_its_work(resource: Resource, at: Context) -> Iterator[str]:
             yield f"{role.name} may not {', '.join(found[1])}"
 
 
-def _late(**props: Any) -> Any:
-    return _with_role(vpcConfig={"subnetIds": ["a", "b"], "securityGroupIds": ["g"]}, **props)
+def _joining(*after: str) -> Any:
+    props = {"role": ref("role", "arn"), "vpcConfig": {"subnetIds": ["a", "b"], "securityGroupIds": ["g"]}}
+    return aws("lambda/function:Function", props, name="function", after=after)
 
 
-_JOINS = _rights(*_JOIN)
-_EARLY = aws(
-    "lambda/function:Function",
-    {"role": ref("role", "arn"), "vpcConfig": {"subnetIds": ["a", "b"], "securityGroupIds": ["g"]}},
-    name="function",
-    after=("policy",),
+_JOINS, _EARLY = _rights(*_JOIN), _joining("policy")
+_SHARED = aws(
+    "iam/policy:Policy",
+    {"policy": json_of({"Effect": "Allow", "Action": list(_JOIN), "Resource": "*"})},
+    name="shared",
+)
+_SHARING = aws(
+    "iam/rolePolicyAttachment:RolePolicyAttachment",
+    {"role": ref("role"), "policyArn": ref("shared", "arn")},
+    name="attached",
 )
 _TARGETS = aws("lb/targetGroup:TargetGroup", {"targetType": "ip"}, name="targets")
 _LISTENER = aws(
@@ -461,6 +484,9 @@ _TO_QUEUE = {"bucket": "b", "queues": [{"queueArn": ref("queue", "arn"), "events
     compliant=[
         example(_TARGETS, _LISTENER, _balanced("listener")),
         example(_role("lambda"), _JOINS, _EARLY),
+        # What the role lacks is another rule's.
+        example(_role("lambda"), _rights("ec2:CreateNetworkInterface"), _IN_NETWORK),
+        example(_role("lambda"), _SHARED, _SHARING, _joining("attached")),
         example(_role("lambda", managedPolicyArns=["arn:aws:iam::123456789012:policy/network"]), _IN_NETWORK),
         example(
             _A_QUEUE, _QUEUE_OPEN, aws("s3/bucketNotification:BucketNotification", _TO_QUEUE, after=("policy",)),
@@ -468,7 +494,9 @@ _TO_QUEUE = {"bucket": "b", "queues": [{"queueArn": ref("queue", "arn"), "events
     ],
     non_compliant=[
         example(_TARGETS, _LISTENER, _balanced()),
-        example(_role("lambda"), _JOINS, _late()),
+        example(_role("lambda"), _JOINS, _IN_NETWORK),
+        # A policy gives nothing before it is attached.
+        example(_role("lambda"), _SHARED, _SHARING, _joining("shared")),
         example(_A_QUEUE, _QUEUE_OPEN, aws("s3/bucketNotification:BucketNotification", _TO_QUEUE)),
         example(_role("lambda"), _rights(*_RECEIVE), _A_QUEUE, _with_role(), _CONSUMER),
         example(_role("states"), _rights(*_RECORD), _RECORDED),
@@ -608,6 +636,12 @@ _VALIDATED = aws(
             aws(type_.removeprefix("aws:"), _nested(via, ref("cert", "arn")), name="it", after=("validation",)),
         )
         for type_, via in _SHOWN_BY.items()
+    ]
+    + [
+        example(
+            aws("acm/certificate:Certificate", {"certificateBody": "brought along"}, name="cert"),
+            aws("lb/listener:Listener", {"certificateArn": ref("cert", "arn")}, name="it"),
+        )
     ],
     non_compliant=[
         example(_ASKED_FOR, aws(type_.removeprefix("aws:"), _nested(via, ref("cert", "arn")), name="it"))
