@@ -69,7 +69,7 @@ class Conductor:
         self._cloud = [ours for ours, _theirs in ends]
         self._start(
             _serve_cloud,
-            ([theirs for _ours, theirs in ends], self._cloud, self.stack.existing_ids, self.stack.folder),
+            ([theirs for _ours, theirs in ends], self._cloud, self.stack),
         )
         for _ours, theirs in ends:
             theirs.close()
@@ -246,17 +246,17 @@ class Conductor:
         return report
 
 
-def _serve_cloud(connections: list[Connection], others: list[Connection], stand_ins: list[str], folder: Path) -> None:
+def _serve_cloud(connections: list[Connection], others: list[Connection], stack: Stack) -> None:
     import gc  # noqa: PLC0415
     import os  # noqa: PLC0415
 
     _obey_conductor()
     # Files and archives are named from where the program runs.
-    os.chdir(folder)
+    os.chdir(stack.folder)
     for other in others:
         other.close()
     gc.disable()
-    cloud_process.main(connections, stand_ins)
+    cloud_process.main(connections, stack.existing_ids, stack.region)
     os._exit(0)
 
 

@@ -39,6 +39,11 @@ class Stack:
         return names if isinstance(names, list) else [names]
 
     @property
+    def region(self) -> str | None:
+        """Where the stack's file says that the stack is; None where it says nothing."""
+        return self.config.get(f"{self.project}:region") or self.config.get("aws:region")
+
+    @property
     def existing_ids(self) -> list[str]:
         """The ids of things that the stack's file says exist already, VPCs first."""
         found = {identifier for value in self.config.values() for identifier in _ID.findall(value)}

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import moto.budgets.models
+import moto.ec2.models.amis
 import moto.events.models
 import moto.kms.models
 import moto.rds.models
@@ -22,6 +23,9 @@ _LOGGING: Final = "logging.s3.amazonaws.com"
 _KMS: Final[Any] = moto.kms.models
 _RDS: Final[Any] = moto.rds.models
 _generate_private_key: Final = _KMS.generate_private_key
+
+_IMAGES: Final[Any] = moto.ec2.models.amis.AmiBackend
+_load_images: Final = _IMAGES._load_amis  # noqa: SLF001 it has no other seam
 
 _BUDGETS: Final[Any] = moto.budgets.models
 _make_budget: Final = _BUDGETS.Budget
@@ -39,10 +43,28 @@ def apply() -> None:
     FakeBucket.get_permission = _permission
     # moto makes an RSA key, in some 40 ms, for symmetric keys too, which can neither sign nor verify.
     _KMS.generate_private_key = _private_key
+    # moto makes 1,300 images, in some 170 ms, for every region that anything looks at; few stacks ask for one.
+    _IMAGES.amis = property(_images, _keep_images)
+    _IMAGES._load_amis = lambda _backend: None  # noqa: SLF001 as above
     # moto wants a limit even of a budget that AWS sets to what was spent before.
     _BUDGETS.Budget = _budget
     # moto fails at a rule whose target is a state machine; AWS starts it.
     _RULE.send_to_targets = _to_targets
+
+
+def _images(backend: Any) -> dict[str, Any]:
+    """The images of a region, made when they are first asked for; ids that are drawn later do not depend on it."""
+    if not hasattr(backend, "known_images"):
+        backend.known_images = {}
+        state = mock_random.getstate()
+        _load_images(backend)
+        mock_random.setstate(state)
+    return backend.known_images
+
+
+def _keep_images(backend: Any, images: dict[str, Any]) -> None:
+    if images:
+        backend.known_images = images
 
 
 def _budget(budget: dict[str, Any], notifications: list[dict[str, Any]]) -> Any:

@@ -6,6 +6,7 @@ pass does to Python's state cannot reach another.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import threading
@@ -93,9 +94,11 @@ class Cloud:
         return self._ask("serve", port)
 
 
-def main(connections: list[Connection], stand_ins: list[str]) -> None:
-    """Answer questions until every asker has gone. `stand_ins` are ids of things that exist already."""
+def main(connections: list[Connection], stand_ins: list[str], region: str | None) -> None:
+    """Answer questions until every asker has gone. `stand_ins` are ids of things that exist already; `region` is where
+    most questions will be about, as far as that is known."""
     served = _Server(stand_ins)
+    served.expect(region)
     open_connections = list(connections)
     while open_connections:
         for connection in wait(open_connections):
@@ -127,6 +130,15 @@ class _Server:
         self._references = References()
         self._specs = SPECS
         self._stand_ins = stand_ins
+
+    def expect(self, region: str | None) -> None:
+        """Make ready, while the program still loads, what its first questions would wait for."""
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 as above
+
+        if region is not None:
+            # What is wrong with the region is for the program, or its first resource, to say.
+            with contextlib.suppress(LookupError, ValueError, BotoCoreError):
+                self._account.client("ec2", region)
 
     def answer(self, question: str, *arguments: Any) -> Any:
         try:
