@@ -318,3 +318,45 @@ def test_functions_are_published_by_the_stack_under_the_policies_and_moved_by_an
     assert "function.sh shift" in steps(deploy["shift"])
     assert "vars.DEPLOY_ROLE_ARN" in steps(deploy["shift"])
     assert "INFRASTRUCTURE_ROLE" not in steps(deploy["shift"])
+
+
+# What the reference of Pulumi's CLI (3.274) lists for them, of what is used here.
+OPTIONS = {
+    "preview": {"--stack", "--policy-pack", "--policy-pack-config", "--diff", "--json", "--refresh"},
+    "up": {"--stack", "--policy-pack", "--policy-pack-config", "--refresh", "--yes", "--skip-preview"},
+    "policy analyze": {"--stack", "--policy-pack", "--policy-pack-config", "--diff", "--json"},
+}
+COMMAND = re.compile(rf"pulumi ({'|'.join(OPTIONS)})\b([^\n`#]*)")
+
+
+@pytest.mark.parametrize("path", [*sorted(FOLDER.glob("*.yml")), ROOT / "README.md"], ids=lambda path: path.name)
+def test_whatever_changes_or_judges_a_stack_does_so_under_the_pack(path: Path) -> None:
+    for command, rest in COMMAND.findall(path.read_text(encoding="utf-8")):
+        if not rest.strip().startswith("-"):
+            # Prose that speaks of the command.
+            continue
+        words = rest.split()
+        assert words[words.index("--policy-pack") + 1].strip("`.") == "policies", f"pulumi {command}{rest}"
+        assert {word for word in words if word.startswith("--")} <= OPTIONS[command], f"pulumi {command}{rest}"
+
+
+def test_the_pack_judges_before_a_change_and_every_week() -> None:
+    found = {
+        command
+        for name in ("deploy", "policies")
+        for command, rest in COMMAND.findall((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+        if "--policy-pack policies" in rest
+    }
+    assert found == set(OPTIONS)
+    # YAML takes `on` for a truth value.
+    assert workflow("policies")[True]["schedule"]
+
+
+def test_the_findings_of_a_rehearsal_reach_the_review() -> None:
+    jobs_ = workflow("pull-request")["jobs"]
+    rehearse, findings = steps(jobs_["rehearse"]), steps(jobs_["findings"])
+
+    assert "--sarif reports/$stack.sarif" in rehearse
+    assert "path: reports/*.sarif" in rehearse
+    assert jobs_["findings"]["needs"] == "rehearse"
+    assert "code-scanning/sarifs" in findings
