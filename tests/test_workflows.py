@@ -324,7 +324,8 @@ def test_functions_are_published_by_the_stack_under_the_policies_and_moved_by_an
 OPTIONS = {
     "preview": {"--stack", "--policy-pack", "--policy-pack-config", "--diff", "--json", "--refresh"},
     "up": {"--stack", "--policy-pack", "--policy-pack-config", "--refresh", "--yes", "--skip-preview"},
-    "policy analyze": {"--stack", "--policy-pack", "--policy-pack-config", "--diff", "--json"},
+    # --file since 3.249, instead of --stack.
+    "policy analyze": {"--stack", "--file", "--policy-pack", "--policy-pack-config", "--diff", "--json"},
 }
 COMMAND = re.compile(rf"pulumi ({'|'.join(OPTIONS)})\b([^\n`#]*)")
 
