@@ -43,15 +43,18 @@ def main(words: Sequence[str]) -> None:
 
 def prepare(spark: SparkSession, source: str, clean: str, window: lake.Window) -> None:
     """Bring the events that arrived in `window` into the clean zone; the days' earlier rows are replaced."""
-    folders = [f"{source}/{day:%Y/%m/%d}/*" for day in window.days()]
-    folders = [folder for folder in folders if lake.exists(spark, f"{folder}/*")]
+    folders = {day: f"{source}/{day:%Y/%m/%d}/*" for day in window.days()}
+    folders = {day: folder for day, folder in folders.items() if lake.exists(spark, f"{folder}/*")}
     if not folders:
         return  # empty days: nothing arrived, nothing to replace
-    files = spark.read.format("binaryFile").load(folders).select("path", "content")
+    files = spark.read.format("binaryFile").load([*folders.values()]).select("path", "content")
     found = spark.createDataFrame(files.rdd.flatMap(_events), _EVENTS, verifySchema=False)
     day = F.to_date(F.concat_ws("-", *(F.regexp_extract("path", _PLACE, group) for group in (1, 2, 3))))
     found = found.withColumn("day", day).withColumnRenamed("path", "file").persist(StorageLevel.MEMORY_AND_DISK)
     lake.replace(_kept(found), clean, "service_logs")
+    for arrived in folders:
+        # If a file has been mended, no row would come in place of what was set aside of it.
+        lake.remove(spark, f"{clean}/rejected_service_logs/day={arrived}")
     lake.replace(_rejected(found), clean, "rejected_service_logs")
     found.unpersist()
 

@@ -107,7 +107,8 @@ def _put_in_place(spark: SparkSession, clean: str, now: datetime) -> None:
         days = lake.read(spark, stage, "messages").select("day").distinct()
         lake.note(days.withColumn("run_day", F.lit(now.date())), f"{clean}/{CHANGED}")
         lake.note(staged.where(F.col("attempt") == row.attempt).select("run"), f"{clean}/{RUNS}")
-        lake.remove(spark, stage)
+        # With what an earlier attempt may have left that was cut off just here.
+        lake.remove(spark, f"{clean}/{STAGE}")
 
 
 def _merged(spark: SparkSession, clean: str) -> DataFrame:

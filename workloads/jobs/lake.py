@@ -75,9 +75,13 @@ def start(name: str) -> SparkSession:
 
 def exists(spark: SparkSession, pattern: str) -> bool:
     """Whether any file or folder fits `pattern`."""
+    return bool(paths(spark, pattern))
+
+
+def paths(spark: SparkSession, pattern: str) -> list[str]:
+    """The files and folders that fit `pattern`."""
     files, path = _hadoop(spark, pattern)
-    found = files.globStatus(path)
-    return found is not None and len(found) > 0
+    return [found.getPath().toString() for found in files.globStatus(path) or ()]
 
 
 def remove(spark: SparkSession, folder: str) -> None:

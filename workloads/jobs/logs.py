@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -56,9 +57,22 @@ def prepare(spark: SparkSession, source: str, clean: str, window: lake.Window) -
     single = lines.join(F.broadcast(copies), "path", "left_anti")
     parsed = _parsed(single.where("damage IS NULL"))
     lake.replace(_records(parsed), clean, "app_logs")
+    for place in _places(spark, source, window):
+        # If a file has been mended, no row would come in place of what was set aside of it.
+        lake.remove(spark, f"{clean}/rejected_logs/{place}")
     lake.replace(_rejected(parsed, single), clean, "rejected_logs")
     lake.replace(_counts(lines, copies, parsed), clean, "log_counts")
     lines.unpersist()
+
+
+def _places(spark: SparkSession, source: str, window: lake.Window) -> set[str]:
+    """The partitions of what has arrived: `service=…/day=…`."""
+    return {
+        f"{service}/day={day}"
+        for day in window.days()
+        for path in lake.paths(spark, f"{source}/service=*/year={day:%Y}/month={day:%m}/day={day:%d}")
+        for service in re.findall(r"service=[^/]+", path)
+    }
 
 
 def _lines(spark: SparkSession, source: str, window: lake.Window) -> DataFrame | None:

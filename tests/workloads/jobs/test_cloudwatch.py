@@ -109,6 +109,10 @@ def test_what_cannot_be_read_is_set_aside_hides_no_other_and_stops_the_gate(
     assert aside["file"].endswith("/a.gz")
     with pytest.raises(lake.JobError, match="logs of CloudWatch on 2026-11-20: 1 files cannot be read to their end"):
         quality.check(zones.spark, f"{zones.folder}/clean", WINDOW, 0.01)
+    zones.arrive("a", envelope(1))
+    zones.prepare()
+    quality.check(zones.spark, f"{zones.folder}/clean", WINDOW, 0.01)
+    assert zones.rows("rejected_service_logs") == [], "of a file that has been mended"
 
 
 @pytest.mark.covers("B14")

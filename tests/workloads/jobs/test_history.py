@@ -198,6 +198,7 @@ def test_a_merge_loses_nothing_wherever_it_is_cut_off(zone: Lake, monkeypatch: p
     for name in ("replace", "note", "remove"):
         cut(name)
     expected: dict[int, str] = {}
+    minutes = itertools.count(1)
     for number in itertools.count(1):
         # PostgreSQL has forgotten all earlier ones: what history loses is lost.
         cut_at = 0
@@ -206,12 +207,12 @@ def test_a_merge_loses_nothing_wherever_it_is_cut_off(zone: Lake, monkeypatch: p
         steps.clear()
         cut_at = number
         if number > len(STEPS):
-            zone.merge()
+            zone.merge(NOON + HOUR + next(minutes) * MINUTE)
             break
         with pytest.raises(InterruptedError):
-            zone.merge()
+            zone.merge(NOON + HOUR + next(minutes) * MINUTE)
         cut_at = 0
-        zone.merge()
+        zone.merge(NOON + HOUR + next(minutes) * MINUTE)
         assert zone.messages() == expected, f"cut off at {STEPS[number - 1]}"
     assert steps == STEPS
     assert zone.messages() == expected

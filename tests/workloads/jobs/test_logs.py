@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("pyspark")
 
-from jobs import lake, logs
+from jobs import lake, logs, quality
 
 DAY = date(2026, 11, 20)
 WINDOW = lake.Window(first=DAY, last=DAY)
@@ -113,6 +113,19 @@ def test_a_truncated_file_gives_what_it_holds_and_is_named(zones: Zones) -> None
     assert rest["reason"] == "the gzip file ends too early"
     assert rest["file"].endswith(str(path))
     assert lines[len(kept)].startswith(rest["line"]), "the line that was cut is kept as far as it goes"
+
+
+def test_a_file_that_has_been_mended_leaves_nothing_set_aside(zones: Zones) -> None:
+    whole = packed(record(1), record(2))
+    zones.arrive("a", whole[:-12])
+    zones.arrive("b", ["garbage"], service="worker")
+    zones.prepare()
+    assert len(zones.rows("rejected_logs")) == 2
+    zones.arrive("a", whole)
+    zones.prepare()
+    assert [row["line"] for row in zones.rows("rejected_logs")] == ["garbage"]
+    assert {row["request_id"] for row in zones.rows("app_logs")} == {"r1", "r2"}
+    quality.check(zones.spark, f"{zones.folder}/clean", WINDOW, 1)
 
 
 def test_a_damaged_file_stops_no_other(zones: Zones) -> None:
