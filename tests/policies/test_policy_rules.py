@@ -8,10 +8,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from guardrails.kit import UNKNOWN
+from guardrails.kit import UNKNOWN, aws
+from guardrails.kit import example as an_example
 from guardrails.kit.examples import Ref
 from guardrails.kit.judge import Judge
 from guardrails.kit.resources import kind_of
+from guardrails.kit.stack import Stack
 from guardrails.rules import RULES
 from guardrails.rules.aws_names import NAMES
 from guardrails.rules.residency import _COPIES
@@ -195,3 +197,16 @@ def test_references_in_examples_name_resources_of_the_example() -> None:
         for example in (*rule.compliant, *rule.non_compliant):
             names = {given.name for given in example.resources}
             assert {name for given in example.resources for name in refs(given.props)} <= names, rule.id
+
+
+def test_an_exported_state_is_judged_without_its_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pulumi policy analyze --file` knows neither the stack's name nor its configuration."""
+    for name in ("PULUMI_PROJECT", "PULUMI_STACK", "PULUMI_CONFIG", "PULUMI_DRY_RUN"):
+        monkeypatch.delenv(name, raising=False)
+    judge = Judge(RULES, Stack.from_environment(), TODAY)
+    made = an_example(aws("s3/bucket:Bucket", {"bucket": "data"}, name="data")).made()
+    found = [*judge.analyze(made[0]), *judge.analyze_stack(made)]
+
+    assert {"tags-required", "bucket-encryption"} <= {one.rule.id for one in found}
+    assert "no-force-destroy" not in {one.rule.id for one in found}
+    assert not any("the rule itself failed" in one.message for one in found)

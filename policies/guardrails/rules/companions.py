@@ -53,10 +53,10 @@ STREAM = "aws:kinesis/stream:Stream"
 
 
 def _services(found: Iterable[Statement]) -> set[str]:
-    """The first words of the services that these statements allow: `logs` of logs.ap-northeast-1.amazonaws.com."""
-    return {service.partition(".amazonaws.com")[0] for each in found if each.allows for service in each.services()} | {
-        service.partition(".")[0] for each in found if each.allows for service in each.services()
-    }
+    """The services that these statements allow: both `monitoring.rds` and `monitoring` of monitoring.rds.amazonaws.com,
+    since the second word may be a region."""
+    allowed_ = [service for each in found if each.allows for service in each.services()]
+    return {one.partition(".amazonaws.com")[0] for one in allowed_} | {one.partition(".")[0] for one in allowed_}
 
 
 _TRUSTED: dict[str, tuple[tuple[str, str], ...]] = {
@@ -298,7 +298,8 @@ _RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 _JOIN = ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface")
 _RECORD = ("logs:CreateLogDelivery", "logs:PutResourcePolicy")
 _KEEP = ("sqs:SendMessage",)
-_READ_STREAM = {
+_TAKES = {
+    QUEUE: _RECEIVE,
     TABLE: ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"),
     STREAM: ("kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:DescribeStream"),
 }
@@ -311,9 +312,17 @@ _OF_NO_USE = (
 )
 
 
+_OTHER_WAYS = {
+    "aws:iam/policyAttachment:PolicyAttachment": "roles",
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": "roleName",
+}
+
+
 def _givers(role: Resource, at: Context, actions: tuple[str, ...]) -> tuple[list[Resource], list[str]] | None:
     """What gives the role these actions, and those that nothing gives; None where that cannot be told, because the
     role has a policy that the program does not show."""
+    if any(at.graph.children(role, kind, via=via) for kind, via in _OTHER_WAYS.items()):
+        return None
     shown = {role.urn: role, **{one.urn: one for one in at.graph.children(role, ROLE_POLICY, via="role")}}
     read = list(shown.values())
     for attachment in at.graph.children(role, ATTACHMENT, via="role"):
@@ -337,12 +346,10 @@ def _givers(role: Resource, at: Context, actions: tuple[str, ...]) -> tuple[list
 def _needs(resource: Resource, at: Context) -> Iterator[tuple[Resource, tuple[str, ...]]]:
     """The roles that this resource makes work, and at what."""
     if resource.kind == SOURCE:
-        of_stream = [actions for kind, actions in _READ_STREAM.items() if at.graph.targets(
-            resource, kind, via="eventSourceArn")]  # fmt: skip
-        receive = [_RECEIVE] if at.graph.targets(resource, QUEUE, via="eventSourceArn") else []
+        taken = [actions for kind, actions in _TAKES.items() if at.graph.targets(resource, kind, via="eventSourceArn")]
         for function, _ in _functions(resource, at, "functionName"):
             for role in at.graph.targets(function, ROLE, via="role"):
-                for actions in (*receive, *of_stream):
+                for actions in taken:
                     yield role, actions
     elif resource.kind == MACHINE:
         if resource.props.get("loggingConfiguration.level", "OFF") != "OFF":
@@ -404,6 +411,10 @@ _RECORDED = aws(
         example(_role("lambda"), _rights(*_JOIN), _IN_NETWORK),
         example(_role("lambda"), _rights("ec2:*NetworkInterface*"), _BASIC, _IN_NETWORK),
         example(_role("lambda"), _OF_OTHERS, _IN_NETWORK),
+        example(
+            _role("lambda"), aws("iam/policyAttachment:PolicyAttachment", {"roles": [ref("role")], "policyArn": "arn"}),
+            _IN_NETWORK,
+        ),
         example(
             _role("lambda", managedPolicyArns=["arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"]),
             _IN_NETWORK,
