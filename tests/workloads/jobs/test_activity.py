@@ -19,7 +19,7 @@ from jobs.tables import TABLES
 from tests.workloads.jobs.test_history import COLUMNS
 from tests.workloads.jobs.test_logs import Zones, record
 
-FRIDAY, SATURDAY = date(2026, 11, 20), date(2026, 11, 21)
+FRIDAY, SATURDAY, SUNDAY = date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22)
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -85,6 +85,11 @@ def test_records_that_arrive_a_day_late_are_added_to_their_own_day(system: Syste
     for _ in range(2):
         system.work_out(only(SATURDAY))
         assert system.users() == {("u1", "Fri"): (0, 2, 0), ("u1", "Sat"): (0, 1, 0)}
+    # As late as is believed, and nothing else that day.
+    system.arrive("c", [record(4)], day=SUNDAY)
+    system.prepare(only(SUNDAY))
+    system.work_out(only(SUNDAY))
+    assert system.users() == {("u1", "Fri"): (0, 3, 0), ("u1", "Sat"): (0, 1, 0)}
 
 
 def test_an_old_message_that_changes_does_not_take_its_days_requests_away(system: System) -> None:
