@@ -394,9 +394,11 @@ def _jobs(
         for name, told in arguments.items()
     }
     archive.grant_read(jobs["logs"].role, LOGS_FOLDER)
+    archive.grant_list(jobs["logs"].role)
     zones["raw"].grant_write(jobs["extract"].role, DATABASE)
     for name, folder in {"extract": DATABASE, "history": DATABASE, "cloudwatch": FLOWING}.items():
         zones["raw"].grant_read(jobs[name].role, folder)
+        zones["raw"].grant_list(jobs[name].role)
     for name in ("history", "logs", "cloudwatch", "quality", "activity"):
         zones["clean"].grant_read(jobs[name].role)
     for name in ("history", "logs", "cloudwatch", "quality"):

@@ -199,6 +199,14 @@ class Bucket(pulumi.ComponentResource):
         """Let `role` list and read objects, or those of `folder` only, and nothing more."""
         self._grant(role, "read", ["s3:GetObject", "s3:GetObjectVersion"], DECRYPT_ACTIONS, folder)
 
+    def grant_list(self, role: aws.iam.Role) -> None:
+        """Let `role` list the names of all objects, and nothing more.
+
+        What works with a folder as Spark does needs it beside a grant of the folder: S3 says of an object that is not
+        there that it is missing, to who may list the bucket; to others that it is forbidden, which ends a job.
+        """
+        self._grant(role, "list", [], [])
+
     def grant_write(self, role: aws.iam.Role, folder: str | None = None) -> None:
         """Let `role` list, write and delete objects, or those of `folder` only (a deletion leaves the version)."""
         # Decrypt, because the parts of a large upload are read back when they are put together.
@@ -228,19 +236,26 @@ class Bucket(pulumi.ComponentResource):
                 statement("FindTheBucket", actions="s3:GetBucketLocation", resources=self.arn),
                 statement("FindObjects", actions="s3:ListBucket", resources=self.arn, condition=inside),
             ]
-        objects = [pulumi.Output.concat(self.arn, "/*" if folder is None else f"/{folder}/*")]
-        if folder is not None and verb == "write":
-            # By an object of this name Spark on AWS notes that there is a folder.
-            objects.append(pulumi.Output.concat(self.arn, f"/{folder}_$folder$"))
-        statements.append(statement(f"{verb.capitalize()}Objects", actions=actions, resources=objects))
-        if self._args.key_arn is not None:
-            statements.append(statement("UseTheKey", actions=key_actions, resources=self._args.key_arn))
+        if actions:
+            statements += self._objects(verb, actions, key_actions, folder)
         aws.iam.RolePolicy(
             f"{self._prefix}-{verb}-for-{role.pulumi_resource_name}",
             role=role.id,
             policy=document(*statements),
             opts=self._child("grant"),
         )
+
+    def _objects(
+        self, verb: str, actions: Sequence[str], key_actions: Sequence[str], folder: str | None
+    ) -> list[Statement]:
+        objects = [pulumi.Output.concat(self.arn, "/*" if folder is None else f"/{folder}/*")]
+        if folder is not None and verb == "write":
+            # By an object of this name Spark on AWS notes that there is a folder.
+            objects.append(pulumi.Output.concat(self.arn, f"/{folder}_$folder$"))
+        statements = [statement(f"{verb.capitalize()}Objects", actions=actions, resources=objects)]
+        if self._args.key_arn is not None:
+            statements.append(statement("UseTheKey", actions=key_actions, resources=self._args.key_arn))
+        return statements
 
     def _private_bucket(
         self, kind: Literal["bucket", "replica-bucket"], *, key_arn: pulumi.Input[str] | None, region: str | None = None

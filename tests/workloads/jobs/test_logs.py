@@ -6,7 +6,7 @@ import gzip
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,8 +118,9 @@ def test_a_truncated_file_gives_what_it_holds_and_is_named(zones: Zones) -> None
 def test_a_file_that_has_been_mended_leaves_nothing_set_aside(zones: Zones) -> None:
     whole = packed(record(1), record(2))
     zones.arrive("a", whole[:-12])
-    zones.arrive("b", ["garbage"], service="worker")
-    zones.prepare()
+    before = DAY - timedelta(days=1)
+    zones.arrive("b", ["garbage"], day=before)
+    zones.prepare(lake.Window(first=before, last=DAY))
     assert len(zones.rows("rejected_logs")) == 2
     zones.arrive("a", whole)
     zones.prepare()
