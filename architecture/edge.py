@@ -113,12 +113,8 @@ def build_edge(
 
 
 def origin_secret_path(settings: Settings) -> str | None:
-    """Where the secret is kept that the load balancer wants to see, if this stack's site is the only way to it."""
-    balancer, site = settings.load_balancer, settings.site
-    asked = site is not None and any(origin.source == "loadBalancer" for origin in site.origins.values())
-    if not asked or balancer is None or balancer.allow_from != ["cloudFront"]:
-        return None
-    return f"/{settings.product}/{settings.environment}/web/origin-secret"
+    """Where the secret is kept that the load balancer wants to see; None if it answers everybody."""
+    return f"/{settings.product}/{settings.environment}/web/origin-secret" if settings.has_origin_secret else None
 
 
 def makes_certificate(balancer: LoadBalancerSettings) -> bool:

@@ -151,7 +151,15 @@ class Settings(Section):
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
         stores = self.buckets or self.database or self.cache or self.tables or self.secrets
-        return bool(stores or self.parameters or self.services or self.functions or self.build or self.host)
+        runs = self.services or self.functions or self.build or self.host
+        return bool(stores or self.parameters or runs or self.has_origin_secret)
+
+    @property
+    def has_origin_secret(self) -> bool:
+        """Whether the load balancer wants to see a secret, because this stack's site is the only way to it."""
+        if self.site is None or self.load_balancer is None or self.load_balancer.allow_from != ["cloudFront"]:
+            return False
+        return any(origin.source == "loadBalancer" for origin in self.site.origins.values())
 
     @property
     def has_firewall(self) -> bool:

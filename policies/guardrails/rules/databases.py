@@ -15,6 +15,7 @@ from guardrails.kit import (
     setting,
     show,
 )
+from guardrails.rules.keys import A_KEY, uses_own_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +88,7 @@ _encrypted = setting(
 )
 
 
-@rule(
+@graph_rule(
     id="database-key",
     title="Databases are encrypted with a key of ours",
     types=(INSTANCE, CLUSTER),
@@ -97,21 +98,22 @@ _encrypted = setting(
     references=("C327", "F RDS.27"),
     remedy="Set kmsKeyId.",
     compliant=[
-        example(aws("rds/instance:Instance", {"storageEncrypted": True, "kmsKeyId": "arn:aws:kms:::key/1"})),
-        example(aws("rds/instance:Instance", {"replicateSourceDb": "kumiki-dev-database"})),
-        example(aws("rds/cluster:Cluster", {"storageEncrypted": True}), free_tier=True),
+        example(aws("rds/instance:Instance", {"kmsKeyId": "arn:aws:kms:::key/1"}), A_KEY),
+        example(aws("rds/instance:Instance", {"replicateSourceDb": "kumiki-dev-database"}), A_KEY),
+        example(aws("rds/cluster:Cluster"), environment="prod", free_tier=True),
+        example(aws("rds/cluster:Cluster")),
     ],
     non_compliant=[
-        example(aws("rds/instance:Instance", {"storageEncrypted": True})),
-        example(aws("rds/cluster:Cluster", {"storageEncrypted": True})),
+        example(aws("rds/instance:Instance", {"storageEncrypted": True}), A_KEY),
+        example(aws("rds/cluster:Cluster", {"storageEncrypted": True}), environment="prod"),
     ],
 )
 def database_key(database: Resource, at: Context) -> Iterator[str]:
     """Snapshots under the account's default key cannot be shared or copied to another account. A replica has the key of
-    its source; a free-tier stack has none, since one is $1 a month."""
+    its source; a stack outside of production that does without keys, at $1 a month each, is left alone."""
     if database.props.has("replicateSourceDb") or database.props.has("replicationSourceIdentifier"):
         return
-    if not at.stack.free_tier and not database.props.has("kmsKeyId"):
+    if uses_own_keys(at) and not database.props.has("kmsKeyId"):
         yield "it is encrypted with the account's default key"
 
 

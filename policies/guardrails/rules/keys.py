@@ -21,6 +21,15 @@ _ROOT = {
 _OWN_ACCOUNT = {"kms:calleraccount", "aws:sourceaccount", "aws:principalaccount", "aws:principalorgid", "aws:sourcearn"}
 
 
+A_KEY = aws("kms/key:Key", name="key")
+"""For examples of stacks with keys of their own."""
+
+
+def uses_own_keys(at: Context) -> bool:
+    """Whether data of the stack should be under a key of ours: in production, and where there is one."""
+    return not at.stack.free_tier and (at.stack.is_prod or any(True for _ in at.graph.of_kind("aws:kms/key:Key")))
+
+
 @rule(
     id="kms-rotation",
     title="Customer-managed keys rotate by themselves",

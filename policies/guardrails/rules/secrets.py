@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, aws, example, graph_rule, ref, rule, setting
 from guardrails.rules.containers import holds_a_secret
+from guardrails.rules.keys import A_KEY, uses_own_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,20 +44,29 @@ def _named(type_: str, path: str, *, says: str, why: str, good: dict[str, Any], 
     return rule(types=(type_,), **examples, **facts)(check)
 
 
-_secret_key = _named(
-    SECRET,
-    "kmsKeyId",
+@graph_rule(
     id="secret-key",
     title="Secrets are encrypted with a key of ours",
-    says="no key is set",
-    why="With the account's default key everybody who may read secrets may decrypt them, and no other account can.",
-    good={"kmsKeyId": _KEY},
+    types=(SECRET,),
     level=MANDATORY,
     severity="medium",
     topics=("at rest", "secrets"),
     references=("P", "C149"),
     remedy="Set kmsKeyId.",
+    compliant=[
+        example(aws("secretsmanager/secret:Secret", {"kmsKeyId": _KEY}), environment="prod"),
+        example(aws("secretsmanager/secret:Secret")),
+    ],
+    non_compliant=[
+        example(aws("secretsmanager/secret:Secret"), environment="prod"),
+        example(aws("secretsmanager/secret:Secret"), A_KEY),
+    ],
 )
+def secret_key(secret: Resource, at: Context) -> Iterator[str]:
+    """With the account's default key everybody who may read secrets may decrypt them, and no other account can. A stack
+    outside of production that does without keys, at $1 a month each, is left alone."""
+    if uses_own_keys(at) and not secret.props.has("kmsKeyId"):
+        yield "no key is set"
 
 
 def _secret(**props: Any) -> Any:
@@ -116,7 +126,11 @@ def parameter_secure(parameter: Resource, _at: Context) -> Iterator[str]:
         yield f"{last} is kept as plain text"
 
 
-@rule(
+def _secret_parameter(**props: Any) -> Any:
+    return aws("ssm/parameter:Parameter", {"name": "/a/password", "type": "SecureString", **props})
+
+
+@graph_rule(
     id="parameter-key",
     title="Secret parameters are encrypted with a key of ours",
     types=(PARAMETER,),
@@ -126,24 +140,21 @@ def parameter_secure(parameter: Resource, _at: Context) -> Iterator[str]:
     references=("C337",),
     remedy="Set keyId.",
     compliant=[
-        example(aws("ssm/parameter:Parameter", {"name": "/a/password", "type": "SecureString", "keyId": _KEY})),
-        example(aws("ssm/parameter:Parameter", {"name": "/a/host", "type": "String"})),
-        example(aws("ssm/parameter:Parameter", {"name": "/a/password", "type": "SecureString"}), free_tier=True),
+        example(_secret_parameter(keyId=_KEY), A_KEY),
+        example(_secret_parameter(type="String"), A_KEY),
+        example(_secret_parameter(), environment="prod", free_tier=True),
+        example(_secret_parameter()),
     ],
     non_compliant=[
-        example(aws("ssm/parameter:Parameter", {"name": "/a/password", "type": "SecureString"})),
-        example(
-            aws(
-                "ssm/parameter:Parameter",
-                {"name": "/a/password", "type": "SecureString", "keyId": "alias/aws/ssm"},
-            )
-        ),
+        example(_secret_parameter(), A_KEY),
+        example(_secret_parameter(), environment="prod"),
+        example(_secret_parameter(keyId="alias/aws/ssm"), A_KEY),
     ],
 )
 def parameter_key(parameter: Resource, at: Context) -> Iterator[str]:
-    """The account's default key decrypts for everybody who may read parameters. A free-tier stack has no key: one is $1
-    a month."""
-    if parameter.props.get("type") != "SecureString" or at.stack.free_tier:
+    """The account's default key decrypts for everybody who may read parameters. A stack outside of production that does
+    without keys, at $1 a month each, is left alone, as is a free-tier stack."""
+    if parameter.props.get("type") != "SecureString" or not uses_own_keys(at):
         return
     if not parameter.props.has("keyId") or parameter.props.get("keyId") == "alias/aws/ssm":
         yield "it is encrypted with the account's default key"
@@ -376,7 +387,7 @@ def alarm_tells_somebody(alarm: Resource, at: Context) -> Iterator[str]:
 
 
 RULES = (
-    _secret_key,
+    secret_key,
     secret_rotation,
     parameter_secure,
     parameter_key,
