@@ -22,7 +22,7 @@ from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, provider_pb2, 
 from rehearsal import sdk
 from rehearsal.analyzer import Analyzer, Judged
 from rehearsal.cloud.process import Cloud, Wanted, own_fault
-from rehearsal.problems import Problem, Refused
+from rehearsal.problems import NOTE, Problem, Refused
 from rehearsal.wire import UNKNOWN, Secret, decode, encode, has_secret, has_unknown, plain
 
 T = TypeVar("T")
@@ -108,7 +108,9 @@ class Deploying:
         self._unknown_types: set[str] = set()
 
     def check(self, resource: Registered) -> dict[str, Any]:
-        checked = self._cloud.check(resource.urn, resource.type, resource.name, list(resource.inputs))
+        # A false says no more than an input that is left out.
+        given = [key for key, value in resource.inputs.items() if value is not False]
+        checked = self._cloud.check(resource.urn, resource.type, resource.name, given)
         if not checked.known_type:
             self._unknown_types.add(resource.type)
         return checked.added
@@ -117,7 +119,12 @@ class Deploying:
         if resource.type in self._unknown_types:
             made_up = f"{resource.name}-{uuid.uuid5(uuid.NAMESPACE_URL, resource.urn).hex[:8]}"
             self._cloud.read(made_up, {})
-            return Outcome(made_up, {}, "skipped", reason=f"the rehearsal has no spec for {resource.type}")
+            return Outcome(
+                made_up,
+                _unknown_outputs(resource.type, inputs),
+                "skipped",
+                reason=f"the rehearsal has no spec for {resource.type}",
+            )
         wanted = Wanted(resource.urn, resource.type, resource.name, resource.region, inputs, tags)
         created = self._cloud.create(wanted)
         outputs = {
@@ -128,17 +135,20 @@ class Deploying:
         }
         always, optional = sdk.output_names(resource.type)
         known = {name: value for name, value in outputs.items() if name in always | optional and value is not None}
-        # An output that always has a value, but not here, is unknown: whoever needs it is told, not handed None.
-        missing = {
-            name: UNKNOWN for name in always if name not in known and name not in inputs and name not in ("id", "urn")
-        }
-        return Outcome(created.id, {**missing, **known}, created.status, created.left_out, created.reason)
+        unknown = _unknown_outputs(resource.type, inputs)
+        return Outcome(created.id, {**unknown, **known}, created.status, created.left_out, created.reason)
 
     def read(self, identifier: str, properties: dict[str, Any]) -> None:
         self._cloud.read(identifier, properties)
 
     def look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
         return self._cloud.look_up(region, token, args)
+
+
+def _unknown_outputs(type_: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Outputs that always have a value, but none here: whoever needs one is told, not handed None."""
+    always, _optional = sdk.output_names(type_)
+    return {name: UNKNOWN for name in always if name not in inputs and name not in ("id", "urn")}
 
 
 def _account_of(outputs: dict[str, Any]) -> str | None:
@@ -296,6 +306,11 @@ class Monitor:
             raise Refused(
                 "request", "; ".join(f"{resource.type} {one}" for one in wrong), "correct the name in the program"
             )
+        for name, value in resource.inputs.items():
+            if isinstance(value, dict) and name in sdk.texts(resource.type) and not has_unknown(value):
+                # The provider writes an object down where AWS wants a text.
+                text = json.dumps(plain(value))
+                resource.inputs[name] = Secret(text) if has_secret(value) else text
         provider = self._provider_of(resource.provider)
         resource.region = self._region(resource.provider, resource.inputs)
         tags = {**_default_tags(provider), **_plain_tags(resource.inputs.get("tags"))}
@@ -314,7 +329,8 @@ class Monitor:
         plain(resource.outputs, self.secrets)
         resource.id, resource.status = outcome.id, outcome.status
         resource.left_out, resource.reason = outcome.left_out, outcome.reason
-        self._made(resource, inputs)
+        if outcome.status != "skipped":
+            self._made(resource, inputs)
 
     def _refuse_unknown(self, resource: Registered) -> None:
         """In a deployment everything is known, unless something before has failed or the rehearsal has a gap."""
@@ -327,6 +343,9 @@ class Monitor:
         if any(urn in self._failed for urn in sources):
             failed = next(urn for urn in sources if urn in self._failed)
             raise _NotTried(f"not tried: {failed.rpartition('::')[2]}, which it needs, failed")
+        without_spec = next((urn for urn in sources if self.resources[urn].status == "skipped"), None)
+        if without_spec is not None:
+            raise _NotTried(f"not tried: {without_spec.rpartition('::')[2]}, which it needs, was skipped")
         names = ", ".join(urn.rpartition("::")[2] for urn in sources) or "another resource"
         raise Refused(
             "request",
@@ -453,8 +472,11 @@ class Monitor:
                 else:
                     self._check_provider(request.provider, request.tok, request.tok)
                     answer = self._provider.look_up(self._region(request.provider, args), request.tok, args)
+                    if NOTE in answer:
+                        self._warn(answer.pop(NOTE))
             except Refused as refused:
-                failure = provider_pb2.CheckFailure(property="", reason=refused.message)
+                reason = f"{refused.message}; {refused.remedy}" if refused.remedy else refused.message
+                failure = provider_pb2.CheckFailure(property="", reason=reason)
                 return resource_pb2.ResourceInvokeResponse(failures=[failure])
             # `return` is a word of Python's, so it cannot be written as a keyword.
             result: dict[str, Any] = {"return": encode(answer)}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Kind = Literal["settings", "program", "request", "aws", "reference", "lint", "rights", "policy", "cost"]
 Level = Literal["error", "warning"]
+
+NOTE: Final = "(note)"
+"""The key by which the answer to a look-up says what about it is not as it would be on AWS."""
 
 
 @dataclass(frozen=True, kw_only=True)

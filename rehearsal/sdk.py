@@ -10,11 +10,12 @@ import difflib
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import pulumi
 from pulumi import _types
 from pulumi.runtime import rpc
 
@@ -62,11 +63,12 @@ def wrong_names(token: str, inputs: Mapping[str, Any]) -> Iterator[WrongName]:
     """Every key in `inputs`, at any depth, that the SDK's args classes do not have."""
     args = _args_class(token)
     if args is not None:
-        yield from _wrong_names(args, inputs, "")
+        yield from _wrong_names((args,), inputs, "")
 
 
-def _wrong_names(cls: type, value: Mapping[str, Any], path: str) -> Iterator[WrongName]:
-    known = _input_types(cls)
+def _wrong_names(classes: tuple[type, ...], value: Mapping[str, Any], path: str) -> Iterator[WrongName]:
+    # Of several classes any will do, and which one is meant no key says: a principal is AWS's, a service's, another's.
+    known = {name: hint for cls in classes for name, hint in _input_types(cls).items()}
     for key, item in value.items():
         if key.startswith("__"):
             continue
@@ -82,8 +84,8 @@ def _wrong_in(hint: Any, value: Any, path: str) -> Iterator[WrongName]:
         value = value.value
     if isinstance(value, dict):
         # A list type beside a dict value is the SDK's shorthand for one item; the value shape is AWS's to judge.
-        nested = _nested_class(hint)
-        if nested is not None:
+        nested = _nested_classes(hint)
+        if nested:
             yield from _wrong_names(nested, value, f"{path}.")
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -91,19 +93,17 @@ def _wrong_in(hint: Any, value: Any, path: str) -> Iterator[WrongName]:
 
 
 @cache
-def _nested_class(hint: Any) -> type | None:
-    """The args class inside `Sequence[Union[XArgs, Awaitable[XArgs], …]]` and the like; None for open maps."""
+def _nested_classes(hint: Any) -> tuple[type, ...]:
+    """The args classes inside `Sequence[Union[XArgs, Awaitable[XArgs], …]]` and the like; none for open maps."""
     if isinstance(hint, type) and _types.is_input_type(hint):
-        return hint
+        return (hint,)
     origin = typing.get_origin(hint)
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
-        return None
-    if origin in (typing.Union, types.UnionType) or (isinstance(origin, type) and issubclass(origin, Sequence)):
-        for argument in typing.get_args(hint):
-            found = _nested_class(argument)
-            if found is not None:
-                return found
-    return None
+    if origin in (typing.Union, types.UnionType) or (
+        isinstance(origin, type) and issubclass(origin, Sequence | Awaitable | pulumi.Output)
+    ):
+        found = [cls for argument in typing.get_args(hint) for cls in _nested_classes(argument)]
+        return tuple(dict.fromkeys(found))
+    return ()
 
 
 @cache
@@ -115,6 +115,19 @@ def output_names(token: str) -> tuple[frozenset[str], frozenset[str]]:
     hints = _types._raw_return_hints(cls)  # noqa: SLF001 the public variant has already dropped `Optional`
     optional = frozenset(name for name, hint in hints.items() if _is_optional(hint))
     return frozenset(hints) - optional, optional
+
+
+@cache
+def texts(token: str) -> frozenset[str]:
+    """The names of a type's properties that are a text in the end; a policy may be given as an object all the same."""
+    cls = resource_class(token)
+    hints = _types._raw_return_hints(cls) if cls is not None else {}  # noqa: SLF001 as above
+    return frozenset(name for name, hint in hints.items() if any(map(_is_text, typing.get_args(hint))))
+
+
+def _is_text(hint: Any) -> bool:
+    """Whether `str`, or `Optional[str]`."""
+    return hint is str or (typing.get_origin(hint) in (typing.Union, types.UnionType) and str in typing.get_args(hint))
 
 
 def _is_optional(hint: Any) -> bool:

@@ -112,6 +112,8 @@ class Spec:
     """The EC2 resource type for TagSpecifications, or the call that sets tags; else the creating request's own."""
     autoname: str | None = None
     """The input that Pulumi fills with the resource's name and a random suffix."""
+    autoname_form: Callable[[str, Sequence[str]], str] = lambda name, _given: name
+    """What AWS wants around that name, by the inputs that are given."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """What the provider fills in."""
     left_out: Mapping[str, str] = field(default_factory=dict)

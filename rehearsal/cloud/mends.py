@@ -10,6 +10,7 @@ from typing import Any, Final
 import moto.budgets.models
 import moto.ec2.models.amis
 import moto.events.models
+import moto.iam.models
 import moto.kms.models
 import moto.rds.models
 from moto.events.utils import EventTemplateParser
@@ -27,6 +28,9 @@ _generate_private_key: Final = _KMS.generate_private_key
 _IMAGES: Final[Any] = moto.ec2.models.amis.AmiBackend
 _load_images: Final = _IMAGES._load_amis  # noqa: SLF001 it has no other seam
 
+_IAM: Final[Any] = moto.iam.models
+_attach_role_policy: Final = _IAM.IAMBackend.attach_role_policy
+
 _BUDGETS: Final[Any] = moto.budgets.models
 _make_budget: Final = _BUDGETS.Budget
 _RULE: Final[Any] = moto.events.models.Rule
@@ -43,6 +47,8 @@ def apply() -> None:
     FakeBucket.get_permission = _permission
     # moto makes an RSA key, in some 40 ms, for symmetric keys too, which can neither sign nor verify.
     _KMS.generate_private_key = _private_key
+    # moto knows AWS's own policies only if all 1,500 are loaded, in some 200 ms: here one is when it is attached.
+    _IAM.IAMBackend.attach_role_policy = _attach
     # moto makes 1,300 images, in some 170 ms, for every region that anything looks at; few stacks ask for one.
     _IMAGES.amis = property(_images, _keep_images)
     _IMAGES._load_amis = lambda _backend: None  # noqa: SLF001 as above
@@ -50,6 +56,16 @@ def apply() -> None:
     _BUDGETS.Budget = _budget
     # moto fails at a rule whose target is a state machine; AWS starts it.
     _RULE.send_to_targets = _to_targets
+
+
+def _attach(backend: Any, policy_arn: str, role_name: str) -> None:
+    if ":iam::aws:policy/" in policy_arn and policy_arn not in backend.managed_policies:
+        known = json.loads(_IAM.aws_managed_policies_data)
+        name = policy_arn.rpartition("/")[2]
+        if name in known:
+            policy = _IAM.AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, known[name])
+            backend.managed_policies[policy.arn] = policy
+    _attach_role_policy(backend, policy_arn, role_name)
 
 
 def _images(backend: Any) -> dict[str, Any]:

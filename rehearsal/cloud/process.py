@@ -124,12 +124,13 @@ class _Server:
         # Imported here: this is what takes the time, and only this process needs it.
         from rehearsal.cloud.account import Account  # noqa: PLC0415
         from rehearsal.cloud.references import References  # noqa: PLC0415
-        from rehearsal.cloud.specs import SPECS  # noqa: PLC0415
+        from rehearsal.cloud.specs import spec_of  # noqa: PLC0415
 
         self._account: Account = Account()
         self._references = References()
-        self._specs = SPECS
+        self._spec_of = spec_of
         self._stand_ins = stand_ins
+        self._exists = frozenset(stand_ins)
 
     def expect(self, region: str | None) -> None:
         """Make ready, while the program still loads, what its first questions would wait for."""
@@ -149,13 +150,13 @@ class _Server:
             return own_fault(error)
 
     def _check(self, urn: str, type_: str, name: str, given: list[str]) -> Checked:
-        spec = self._specs.get(type_)
+        spec = self._spec_of(type_)
         if spec is None:
             return Checked({}, known_type=False)
         added: dict[str, Any] = {}
         if spec.autoname is not None and spec.autoname not in given and f"{spec.autoname}Prefix" not in given:
             suffix = hashlib.sha256(urn.encode()).hexdigest()[:_SUFFIX_LENGTH]
-            added[spec.autoname] = f"{name}-{suffix}"
+            added[spec.autoname] = spec.autoname_form(f"{name}-{suffix}", given)
         return Checked(added, known_type=True)
 
     def _create(self, wanted: Wanted) -> Created:
@@ -170,7 +171,9 @@ class _Server:
                 "pass the output of the resource that makes it; name what exists already in the stack file",
             )
         making = Making(self._account, wanted.urn, wanted.type, wanted.name, wanted.region, wanted.inputs, wanted.tags)
-        created = create(self._specs[wanted.type], making)
+        spec = self._spec_of(wanted.type)
+        assert spec is not None, "the passes ask for types that `check` knows"
+        created = create(spec, making)
         names = {key: value for key, value in wanted.inputs.items() if key in ("name", "bucket")}
         self._references.produced([created.id, created.outputs, names])
         return created
@@ -194,6 +197,9 @@ class _Server:
 
     def _read(self, identifier: str, properties: dict[str, Any]) -> None:
         self._references.produced([identifier, properties])
+        if identifier not in self._exists:
+            # What refers to it is checked, and not asked of an account that does not have it.
+            self._account.modelled.add(identifier)
 
     def _never_made(self) -> list[tuple[str, str]]:
         return list(self._references.never_made())

@@ -78,6 +78,15 @@ def _attributes(inputs: Inputs, names: Mapping[str, str]) -> tuple[Inputs, list[
     return {key: value for key, value in inputs.items() if key not in names}, pairs
 
 
+def service(inputs: Inputs) -> Inputs:
+    """A public address is a word there, and not a truth value."""
+    network = inputs.get("networkConfiguration")
+    if not isinstance(network, dict) or "assignPublicIp" not in network:
+        return inputs
+    word = "ENABLED" if network["assignPublicIp"] else "DISABLED"
+    return {**inputs, "networkConfiguration": {**network, "assignPublicIp": word}}
+
+
 def function(inputs: Inputs) -> Inputs:
     return inputs if {"s3Bucket", "imageUri"} & set(inputs) else {**inputs, **_ARCHIVE}
 
@@ -104,12 +113,17 @@ def security_group(inputs: Inputs) -> Inputs:
         rules = [each for block in inputs.get(direction) or [] for each in _rules(block, other)]
         if rules:
             values[property_] = rules
+            # Without a VPC of its own, a group is in the region's default one.
+            values.setdefault("vpcId", "vpc-00000000")
     return values
 
 
 def _rules(block: Inputs, other: str) -> list[Inputs]:
-    common = {key: block[key] for key in ("description", "fromPort", "toPort") if key in block}
-    common["ipProtocol"] = block.get("protocol", "-1")
+    protocol = str(block.get("protocol", "-1"))
+    # The provider wants ports even where AWS passes over them.
+    ports = () if protocol in ("-1", "all") else ("fromPort", "toPort")
+    common = {key: block[key] for key in ("description", *ports) if key in block}
+    common["ipProtocol"] = protocol
     kinds = {"cidrBlocks": "cidrIp", "ipv6CidrBlocks": "cidrIpv6", "securityGroups": other}
     return [{**common, name: value} for key, name in kinds.items() for value in block.get(key) or []]
 

@@ -313,6 +313,7 @@ _TYPES: Final = {
             "orderedPlacementStrategies": "PlacementStrategies",
             "alarms": "DeploymentConfiguration.Alarms",
         },
+        reshape=shapes.service,
     ),
     "ecs/taskDefinition:TaskDefinition": Cfn(
         type="AWS::ECS::TaskDefinition", renames={"volumes.hostPath": "Host.SourcePath"}

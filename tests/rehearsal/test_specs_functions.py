@@ -164,7 +164,7 @@ def test_changes_of_a_table_are_a_source_of_events_too(cloud: Cloud) -> None:
 
 
 def test_code_that_does_not_exist_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="is not a zip file that exists"):
+    with pytest.raises(Refused, match=r"code: /nowhere\.zip does not exist"):
         function(cloud, code={"path": "/nowhere.zip"})
 
 

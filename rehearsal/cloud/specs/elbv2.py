@@ -68,6 +68,9 @@ def actions(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _listener(making: Making) -> dict[str, Any]:
     inputs = {key: value for key, value in making.inputs.items() if key not in (*_HEADERS, "tags", "region")}
     inputs["defaultActions"] = actions(inputs["defaultActions"])
+    if ":loadbalancer/app/" in inputs["loadBalancerArn"]:
+        # The provider's choice for an Application Load Balancer.
+        inputs.setdefault("protocol", "HTTP")
     if arn := inputs.pop("certificateArn", None):
         inputs["certificates"] = [{"certificateArn": arn}]
     request = making.request("CreateListener", inputs, {})

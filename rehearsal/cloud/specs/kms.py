@@ -52,6 +52,8 @@ SPECS: Final[dict[str, Spec]] = {
     "aws:kms/alias:Alias": Spec(
         service="kms",
         create=Call(operation="CreateAlias", takes={"name": "AliasName"}),
+        autoname="name",
+        autoname_form=lambda name, _given: f"alias/{name}",
         id="{name}",
         outputs={
             "arn": "arn:{partition}:kms:{region}:{account}:{name}",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 
+from rehearsal.cloud.archives import zipped
 from rehearsal.cloud.creation import Call, Code, Making, Spec
-from rehearsal.problems import Refused
 
 _FUNCTION: Final = (
     "architectures",
@@ -18,7 +17,9 @@ _FUNCTION: Final = (
     "kmsKeyArn",
     "layers",
     "loggingConfig",
+    "imageConfig",
     "memorySize",
+    "packageType",
     "role",
     "runtime",
     "snapStart",
@@ -28,22 +29,27 @@ _FUNCTION: Final = (
 )
 """Inputs that the creating request takes under their own names."""
 
+_ELSEWHERE: Final = {
+    "imageUri": "ImageUri",
+    "s3Bucket": "S3Bucket",
+    "s3Key": "S3Key",
+    "s3ObjectVersion": "S3ObjectVersion",
+}
+"""Inputs that say where the code is, if it does not come with the program."""
+
 _LAYER: Final = ("compatibleArchitectures", "compatibleRuntimes", "description", "layerName", "licenseInfo")
 
 
-def _zip(making: Making) -> bytes:
-    """The bytes of the archive, which comes as a path."""
-    archive = making.inputs.get("code")
-    path = archive.get("path") if isinstance(archive, dict) else None
-    if path is None or not Path(path).is_file():
-        raise Refused("request", "code: is not a zip file that exists")
-    return Path(path).read_bytes()
+def _code(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Where the function's code is: an image, an object, or an archive that the provider uploads."""
+    given = {name: inputs[key] for key, name in _ELSEWHERE.items() if key in inputs}
+    return given or {"ZipFile": zipped(inputs.get("code"))}
 
 
 def _create_function(making: Making) -> dict[str, Any]:
     inputs = making.inputs
     request = making.request("CreateFunction", {key: inputs[key] for key in _FUNCTION if key in inputs}, {})
-    request |= {"FunctionName": inputs["name"], "Code": {"ZipFile": _zip(making)}}
+    request |= {"FunctionName": inputs["name"], "Code": _code(inputs)}
     if making.tags:
         request["Tags"] = making.tags
     made = making.call("CreateFunction", request)
@@ -62,7 +68,7 @@ def _create_function(making: Making) -> dict[str, Any]:
 def _publish_layer(making: Making) -> dict[str, Any]:
     inputs = {key: making.inputs[key] for key in _LAYER if key in making.inputs}
     request = making.request("PublishLayerVersion", inputs, {})
-    return making.call("PublishLayerVersion", {**request, "Content": {"ZipFile": _zip(making)}})
+    return making.call("PublishLayerVersion", {**request, "Content": {"ZipFile": zipped(making.inputs.get("code"))}})
 
 
 def _destination(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +88,9 @@ def _invocations(arn: str) -> str:
 SPECS: Final[dict[str, Spec]] = {
     "aws:lambda/function:Function": Spec(
         service="lambda",
-        create=Code(_create_function, reads=("code", "name", "publish", "reservedConcurrentExecutions", *_FUNCTION)),
+        create=Code(
+            _create_function, reads=("code", "name", "publish", "reservedConcurrentExecutions", *_ELSEWHERE, *_FUNCTION)
+        ),
         id="FunctionName",
         autoname="name",
         outputs={

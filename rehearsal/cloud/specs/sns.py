@@ -63,6 +63,7 @@ SPECS: Final[dict[str, Spec]] = {
         create=Code(_create_topic, reads=("name", *_TOPIC)),
         id="TopicArn",
         autoname="name",
+        autoname_form=lambda name, given: f"{name}.fifo" if "fifoTopic" in given else name,
         outputs={"arn": "{id}", "owner": "{account}"},
     ),
     "aws:sns/topicPolicy:TopicPolicy": Spec(

@@ -60,6 +60,7 @@ SPECS: Final[dict[str, Spec]] = {
         create=Code(_create, reads=("name", *_ATTRIBUTES)),
         id="QueueUrl",
         autoname="name",
+        autoname_form=lambda name, given: f"{name}.fifo" if "fifoQueue" in given else name,
         outputs={
             "url": "{id}",
             "arn": lambda making: making.call("GetQueueAttributes", {"QueueUrl": making.id, "AttributeNames": ["All"]})[

@@ -1,0 +1,73 @@
+"""The zip that the provider would upload for an archive of the program: of a file, a folder, or assets one by one."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from rehearsal.problems import Refused
+
+_UNREACHED = b"stands for what lies at an address that a rehearsal does not fetch"
+
+
+def zipped(archive: Any, key: str = "code") -> bytes:
+    """The bytes of the zip for `archive`, as the program handed it over; `Refused` names `key` if there is none."""
+    path = archive.get("path") if isinstance(archive, dict) else None
+    if path is not None and zipfile.is_zipfile(path):
+        return Path(path).read_bytes()
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in sorted(_files(archive, key).items()):
+            # The zip's own date for every file: the same content makes the same bytes.
+            target.writestr(zipfile.ZipInfo(name), content)
+    return written.getvalue()
+
+
+def _files(archive: Any, key: str) -> dict[str, bytes]:
+    """Name in the zip → content."""
+    if not isinstance(archive, dict) or not {"path", "assets", "uri"} & set(archive):
+        raise Refused("request", f"{key}: is not an archive", "give a pulumi.FileArchive or a pulumi.AssetArchive")
+    if "uri" in archive:
+        return {"remote": _UNREACHED}
+    if "assets" in archive:
+        return {
+            name: content
+            for place, asset in archive["assets"].items()
+            for name, content in _placed(place, asset, f"{key}.{place}").items()
+        }
+    return _unpacked(Path(archive["path"]), key)
+
+
+def _placed(place: str, asset: Any, key: str) -> dict[str, bytes]:
+    """One entry of an AssetArchive: a file, or another archive whose files lie below `place`."""
+    if isinstance(asset, dict) and "text" in asset:
+        return {place: str(asset["text"]).encode()}
+    if isinstance(asset, dict) and "path" in asset and Path(asset["path"]).is_file() and not _is_packed(asset["path"]):
+        return {place: Path(asset["path"]).read_bytes()}
+    if isinstance(asset, dict) and "uri" in asset:
+        return {place: _UNREACHED}
+    prefix = "" if place in (".", "") else f"{place.rstrip('/')}/"
+    return {f"{prefix}{name}": content for name, content in _files(asset, key).items()}
+
+
+def _unpacked(path: Path, key: str) -> dict[str, bytes]:
+    if path.is_dir():
+        files = (each for each in path.rglob("*") if each.is_file())
+        return {each.relative_to(path).as_posix(): each.read_bytes() for each in files}
+    if path.is_file() and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            return {name: packed.read(name) for name in packed.namelist() if not name.endswith("/")}
+    if path.is_file() and tarfile.is_tarfile(path):
+        with tarfile.open(path) as packed:
+            found = {each.name: packed.extractfile(each) for each in packed.getmembers()}
+            return {name: file.read() for name, file in found.items() if file is not None}
+    if path.exists():
+        raise Refused("request", f"{key}: {path} is neither a folder nor a zip or tar file", "pack it first")
+    raise Refused("request", f"{key}: {path} does not exist", "build it first, or mend the path")
+
+
+def _is_packed(path: str) -> bool:
+    return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)

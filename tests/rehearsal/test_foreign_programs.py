@@ -1,0 +1,268 @@
+"""Programs as others write them, with plain types of the provider: what is right passes, what is wrong is said."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.cloud.account import Account
+from rehearsal.cloud.archives import zipped
+from rehearsal.cloud.lookups import look_up
+from rehearsal.problems import Refused
+from tests.rehearsal.conftest import Rehearse
+
+REGION = "ap-northeast-1"
+DOCUMENT = "aws:iam/getPolicyDocument:getPolicyDocument"
+
+WEB = """
+import json
+
+image = aws.ec2.get_ami(
+    most_recent=True, owners=["099720109477"], filters=[{"name": "name", "values": ["no-such-image-*"]}],
+    opts=pulumi.InvokeOptions(provider=provider),
+)
+network = aws.ec2.get_vpc(default=True, opts=pulumi.InvokeOptions(provider=provider))
+subnets = aws.ec2.get_subnets(
+    filters=[{"name": "vpc-id", "values": [network.id]}], opts=pulumi.InvokeOptions(provider=provider)
+)
+group = aws.ec2.SecurityGroup(
+    "web",
+    ingress=[{"protocol": "tcp", "from_port": 80, "to_port": 80, "cidr_blocks": ["0.0.0.0/0"]}],
+    egress=[{"protocol": "-1", "from_port": 0, "to_port": 0, "cidr_blocks": ["0.0.0.0/0"]}],
+    opts=opts,
+)
+aws.ec2.Instance(
+    "server", ami=image.id, instance_type="t3.micro", vpc_security_group_ids=[group.id], opts=opts
+)
+balancer = aws.alb.LoadBalancer("front", security_groups=[group.id], subnets=subnets.ids, opts=opts)
+targets = aws.lb.TargetGroup(
+    "app", port=80, protocol="HTTP", target_type="ip", vpc_id=network.id, opts=opts
+)
+listener = aws.lb.Listener(
+    "web", load_balancer_arn=balancer.arn, port=80,
+    default_actions=[{"type": "forward", "target_group_arn": targets.arn}], opts=opts,
+)
+trusted = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+role = aws.iam.Role(
+    "tasks", assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [trusted]}), opts=opts
+)
+aws.iam.RolePolicyAttachment(
+    "tasks", role=role.name, policy_arn=aws.iam.ManagedPolicy.AMAZON_ECS_TASK_EXECUTION_ROLE_POLICY, opts=opts
+)
+task = aws.ecs.TaskDefinition(
+    "app", family="app", cpu="256", memory="512", network_mode="awsvpc", requires_compatibilities=["FARGATE"],
+    execution_role_arn=role.arn,
+    container_definitions=json.dumps([{"name": "app", "image": "nginx", "portMappings": [{"containerPort": 80}]}]),
+    opts=opts,
+)
+aws.ecs.Service(
+    "app", cluster=aws.ecs.Cluster("all", opts=opts).arn, desired_count=1, launch_type="FARGATE",
+    task_definition=task.arn,
+    network_configuration={"assign_public_ip": True, "subnets": subnets.ids, "security_groups": [group.id]},
+    load_balancers=[{"target_group_arn": targets.arn, "container_name": "app", "container_port": 80}],
+    opts=pulumi.ResourceOptions(provider=provider, depends_on=[listener]),
+)
+"""
+
+SMALL_PARTS = """
+trusted = aws.iam.get_policy_document(
+    statements=[
+        {"actions": ["sts:AssumeRole"], "principals": [{"type": "Service", "identifiers": ["lambda.amazonaws.com"]}]}
+    ],
+    opts=pulumi.InvokeOptions(provider=provider),
+)
+role = aws.iam.Role("role", assume_role_policy=trusted.json, opts=opts)
+archive = pulumi.AssetArchive({"index.py": pulumi.StringAsset("def handler(event, context): return 1")})
+aws.lambda_.Function("function", role=role.arn, runtime="python3.13", handler="index.handler", code=archive, opts=opts)
+bucket = aws.s3.BucketV2("former", opts=opts)
+aws.s3.BucketPublicAccessBlock("former", bucket=bucket.id, block_public_acls=True, opts=opts)
+key = aws.kms.Key("key", opts=opts)
+aws.kms.Alias("alias", target_key_id=key.id, opts=opts)
+aws.sqs.Queue("first-in", fifo_queue=True, opts=opts)
+aws.sqs.Queue("any", fifo_queue=False, opts=opts)
+aws.sns.Topic("ordered", fifo_topic=True, opts=opts)
+"""
+
+
+def test_a_web_program_as_in_the_providers_own_examples_passes(rehearse_plain: Rehearse) -> None:
+    done = rehearse_plain(WEB)
+
+    assert done.problems() == []
+    assert done.status == 0
+    noted = [one["message"] for one in done.report["problems"]]
+    assert noted == ["aws.ec2.get_ami: the rehearsal knows no such image, and took another in its place"]
+
+
+def test_archives_former_names_and_automatic_names_are_as_the_provider_has_them(rehearse_plain: Rehearse) -> None:
+    done = rehearse_plain(SMALL_PARTS)
+
+    assert done.problems() == []
+    assert {one["status"] for one in done.report["resources"] if one["type"].startswith("aws:")} == {"emulated"}
+    names = {name: done.resource(name)["inputs"]["name"] for name in ("alias", "first-in", "any", "ordered")}
+    assert names["alias"].startswith("alias/alias-")
+    assert names["first-in"].endswith(".fifo")
+    assert "." not in names["any"]
+    assert names["ordered"].endswith(".fifo")
+
+
+def test_a_policy_of_aws_must_exist(rehearse_plain: Rehearse) -> None:
+    done = rehearse_plain("""
+        trusted = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        role = aws.iam.Role("role", assume_role_policy={"Version": "2012-10-17", "Statement": [trusted]}, opts=opts)
+        aws.iam.RolePolicyAttachment(
+            "read", role=role.name, policy_arn="arn:aws:iam::aws:policy/ReadOnlyAcess", opts=opts
+        )
+    """)
+
+    (problem,) = done.problems()
+    assert "ReadOnlyAcess does not exist" in problem["message"]
+
+
+def test_what_needs_a_type_without_a_spec_is_checked_or_left_and_never_accused(rehearse_plain: Rehearse) -> None:
+    done = rehearse_plain("""
+        files = aws.efs.FileSystem("files", encrypted=True, opts=opts)
+        aws.efs.MountTarget("mount", file_system_id=files.id, subnet_id="subnet-12345678", opts=opts)
+        aws.ssm.Parameter("by-id", type="String", value=files.id, opts=opts)
+        aws.ssm.Parameter("by-output", type="String", value=files.dns_name, opts=opts)
+        wrong = aws.ssm.Parameter("wrong", type="Text", value=files.id, opts=opts)
+    """)
+
+    (problem,) = done.problems()
+    assert problem["urn"].endswith("::wrong")
+    assert done.resource("by-id")["status"] == "modelled"
+    assert done.resource("by-output")["reason"] == "not tried: files, which it needs, was skipped"
+    skipped = {one["urn"].rpartition("::")[2] for one in done.report["problems"] if "no spec for" in one["message"]}
+    assert skipped == {"files", "mount"}
+
+
+def test_what_is_read_is_taken_on_trust_and_so_is_what_refers_to_it(rehearse_plain: Rehearse) -> None:
+    done = rehearse_plain("""
+        bucket = aws.s3.Bucket.get("others", "bucket-of-others", opts=opts)
+        aws.s3.BucketVersioning(
+            "versions", bucket=bucket.id, versioning_configuration={"status": "Enabled"}, opts=opts
+        )
+    """)
+
+    assert done.problems() == []
+    assert done.resource("versions")["status"] == "modelled"
+
+
+def test_a_look_up_that_the_rehearsal_lacks_says_where_to_add_it(rehearse_plain: Rehearse) -> None:
+    done = rehearse_plain("aws.eks.get_cluster(name='a', opts=pulumi.InvokeOptions(provider=provider))")
+
+    (problem,) = done.problems()
+    assert "has no answer to aws:eks/getCluster:getCluster; add it to rehearsal/cloud/lookups/" in problem["message"]
+
+
+@pytest.fixture(scope="module")
+def account() -> Any:
+    made = Account()
+    yield made
+    made.close()
+
+
+def document(account: Account, **args: Any) -> dict[str, Any]:
+    return json.loads(look_up(account, REGION, DOCUMENT, args)["json"])
+
+
+def test_a_policy_document_is_the_providers_text(account: Account) -> None:
+    condition = {"test": "StringLike", "variable": "s3:prefix", "values": ["home/&{aws:username}/*"]}
+    written = document(
+        account,
+        policyId="files",
+        statements=[
+            {
+                "sid": "Read",
+                "actions": ["s3:GetObject", "s3:ListBucket"],
+                "resources": ["arn:aws:s3:::files"],
+                "principals": [{"type": "AWS", "identifiers": ["arn:aws:iam::123456789012:root"]}],
+                "conditions": [{**condition, "values": ["home/"]}, {**condition, "test": "StringEquals"}],
+            },
+            {"effect": "Deny", "notActions": ["s3:*"], "notResources": ["*"]},
+            {"actions": ["s3:*"], "principals": [{"type": "*", "identifiers": ["*"]}]},
+        ],
+    )
+
+    # The forms are those of the provider: one value alone is no list, and the last letter of the alphabet is first.
+    assert written == {
+        "Version": "2012-10-17",
+        "Id": "files",
+        "Statement": [
+            {
+                "Sid": "Read",
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket", "s3:GetObject"],
+                "Resource": "arn:aws:s3:::files",
+                "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+                "Condition": {
+                    "StringLike": {"s3:prefix": "home/"},
+                    "StringEquals": {"s3:prefix": "home/${aws:username}/*"},
+                },
+            },
+            {"Effect": "Deny", "NotAction": "s3:*", "NotResource": "*"},
+            {"Effect": "Allow", "Action": "s3:*", "Principal": "*"},
+        ],
+    }
+
+
+def test_documents_are_merged_and_replaced_by_sid(account: Account) -> None:
+    base = json.dumps({"Statement": {"Sid": "A", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}})
+    other = json.dumps({"Statement": [{"Sid": "A", "Effect": "Deny", "Action": "s3:*", "Resource": "*"}]})
+
+    merged = document(account, sourcePolicyDocuments=[base], statements=[{"sid": "B", "actions": ["s3:Get*"]}])
+    assert [one["Sid"] for one in merged["Statement"]] == ["A", "B"]
+    replaced = document(account, sourcePolicyDocuments=[base], overridePolicyDocuments=[other])
+    assert [one["Effect"] for one in replaced["Statement"]] == ["Deny"]
+    with pytest.raises(Refused, match="two statements with the sid 'A'"):
+        document(account, sourcePolicyDocuments=[base, other])
+    with pytest.raises(Refused, match="a policy that is none"):
+        document(account, sourcePolicyDocuments=["{}"])
+
+
+def test_more_than_one_image_or_zone_that_fits_is_refused_as_the_provider_does(account: Account) -> None:
+    with pytest.raises(Refused, match=r"matched \d+ images; give most_recent=True"):
+        look_up(account, REGION, "aws:ec2/getAmi:getAmi", {"owners": ["amazon"]})
+    with pytest.raises(Refused, match=r"matched 0 hosted zones for 'example.com'"):
+        look_up(account, REGION, "aws:route53/getZone:getZone", {"name": "example.com"})
+
+
+def names(packed: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_an_archive_is_of_a_folder_a_file_or_assets(tmp_path: Path) -> None:
+    (tmp_path / "code" / "sub").mkdir(parents=True)
+    (tmp_path / "code" / "a.py").write_text("a")
+    (tmp_path / "code" / "sub" / "b.py").write_text("b")
+    with tarfile.open(tmp_path / "code.tar.gz", "w:gz") as packed:
+        packed.add(tmp_path / "code" / "a.py", "a.py")
+    folder = {"path": str(tmp_path / "code")}
+
+    assert names(zipped(folder)) == {"a.py": b"a", "sub/b.py": b"b"}
+    assert names(zipped({"path": str(tmp_path / "code.tar.gz")})) == {"a.py": b"a"}
+    assets = {"c.py": {"text": "c"}, "d.py": {"path": str(tmp_path / "code" / "a.py")}, "in": folder, ".": folder}
+    assert names(zipped({"assets": assets})) == {
+        "a.py": b"a", "sub/b.py": b"b", "c.py": b"c", "d.py": b"a", "in/a.py": b"a", "in/sub/b.py": b"b",
+    }  # fmt: skip
+    assert zipped(folder) == zipped(folder)
+    (tmp_path / "ready.zip").write_bytes(zipped(folder))
+    assert zipped({"path": str(tmp_path / "ready.zip")}) == zipped(folder)
+
+
+def test_an_archive_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no archive")
+    with pytest.raises(Refused, match=r"code: .*/missing does not exist"):
+        zipped({"path": str(tmp_path / "missing")})
+    with pytest.raises(Refused, match="is neither a folder nor a zip or tar file"):
+        zipped({"path": str(tmp_path / "text")})
+    with pytest.raises(Refused, match="code: is not an archive"):
+        zipped(None)
+    with pytest.raises(Refused, match=r"code\.a\.py: .*/missing does not exist"):
+        zipped({"assets": {"a.py": {"path": str(tmp_path / "missing")}}})
