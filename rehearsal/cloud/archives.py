@@ -69,5 +69,16 @@ def _unpacked(path: Path, key: str) -> dict[str, bytes]:
     raise Refused("request", f"{key}: {path} does not exist", "build it first, or mend the path")
 
 
+def asset(given: Any, key: str = "source") -> bytes:
+    """The bytes of an asset, or of the zip for an archive; `Refused` names `key` if there are none."""
+    if isinstance(given, dict) and "text" in given:
+        return str(given["text"]).encode()
+    if isinstance(given, dict) and "path" in given and Path(given["path"]).is_file():
+        return Path(given["path"]).read_bytes()
+    if isinstance(given, dict) and "uri" in given:
+        return _UNREACHED
+    return zipped(given, key)
+
+
 def _is_packed(path: str) -> bool:
     return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)

@@ -87,6 +87,17 @@ aws.kms.Alias("alias", target_key_id=key.id, opts=opts)
 aws.sqs.Queue("first-in", fifo_queue=True, opts=opts)
 aws.sqs.Queue("any", fifo_queue=False, opts=opts)
 aws.sns.Topic("ordered", fifo_topic=True, opts=opts)
+site = aws.s3.Bucket("site", opts=opts)
+aws.s3.BucketWebsiteConfiguration("site", bucket=site.id, index_document={"suffix": "index.html"}, opts=opts)
+aws.s3.BucketObject(
+    "index.html", bucket=site.id, source=pulumi.StringAsset("<h1>hello</h1>"), content_type="text/html", opts=opts
+)
+aws.s3.BucketObjectv2("main", bucket=site.id, key="a/main.py", source=pulumi.FileAsset("__main__.py"), opts=opts)
+group = aws.ec2.SecurityGroup("group", opts=opts)
+one = {"security_group_id": group.id, "protocol": "tcp", "from_port": 22, "to_port": 22}
+aws.ec2.SecurityGroupRule("in", type="ingress", cidr_blocks=["10.0.0.0/8"], **one, opts=opts)
+aws.ec2.SecurityGroupRule("among", type="egress", self=True, **one, opts=opts)
+pulumi.export("endpoint", site.website_endpoint)
 """
 
 
@@ -109,6 +120,19 @@ def test_archives_former_names_and_automatic_names_are_as_the_provider_has_them(
     assert names["first-in"].endswith(".fifo")
     assert "." not in names["any"]
     assert names["ordered"].endswith(".fifo")
+    assert done.resource("index.html")["inputs"]["key"] == "index.html"
+
+
+def test_a_rule_without_a_direction_is_refused(rehearse_plain: Rehearse) -> None:
+    done = rehearse_plain("""
+        group = aws.ec2.SecurityGroup("group", opts=opts)
+        aws.ec2.SecurityGroupRule(
+            "in", type="inbound", security_group_id=group.id, protocol="tcp", from_port=22, to_port=22,
+            cidr_blocks=["10.0.0.0/8"], opts=opts,
+        )
+    """)
+
+    assert [one["message"] for one in done.problems()] == ["type: 'inbound' is not allowed"]
 
 
 def test_a_policy_of_aws_must_exist(rehearse_plain: Rehearse) -> None:

@@ -75,6 +75,18 @@ def _standalone_rule(direction: str) -> Spec:
     )
 
 
+def _rule_of_either_direction(making: Making) -> dict[str, Any]:
+    """The provider's older type, whose input says which way the rule goes."""
+    inputs = making.inputs
+    given = {"ingress": "Ingress", "egress": "Egress"}.get(inputs.get("type", ""))
+    if given is None:
+        raise Refused("request", f"type: {inputs.get('type')!r} is not allowed", "use ingress or egress")
+    group = inputs["securityGroupId"]
+    other = group if inputs.get("self") else inputs.get("sourceSecurityGroupId")
+    rule = {**inputs, **({"referencedSecurityGroupId": other} if other else {})}
+    return making.call(f"AuthorizeSecurityGroup{given}", {"GroupId": group, "IpPermissions": [_permission(rule)]})
+
+
 def _inline_rules(making: Making) -> None:
     """The rules written inside a security group; AWS's own rule for all egress goes, as the provider removes it."""
     group = making.call("DescribeSecurityGroups", {"GroupIds": [making.id]})["SecurityGroups"][0]
@@ -366,6 +378,27 @@ SPECS: Final[dict[str, Spec]] = {
     ),
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _standalone_rule("Ingress"),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _standalone_rule("Egress"),
+    "aws:ec2/securityGroupRule:SecurityGroupRule": Spec(
+        service="ec2",
+        create=Code(
+            _rule_of_either_direction,
+            reads=(
+                "type",
+                "securityGroupId",
+                "protocol",
+                "fromPort",
+                "toPort",
+                "cidrBlocks",
+                "ipv6CidrBlocks",
+                "prefixListIds",
+                "sourceSecurityGroupId",
+                "self",
+                "description",
+            ),
+        ),
+        id=lambda making: making.response["SecurityGroupRules"][0]["SecurityGroupRuleId"],
+        outputs={"securityGroupRuleId": "{id}"},
+    ),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Spec(
         service="ec2",
         create=Code(_adopt_default_security_group, reads=("vpcId", "ingress", "egress")),

@@ -197,6 +197,20 @@ SPECS: Final[dict[str, Spec]] = {
         reshape=_notification,
     ),
     "aws:s3/bucketPolicy:BucketPolicy": _sub_resource("PutBucketPolicy", ""),
+    "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration": _sub_resource(
+        "PutBucketWebsite",
+        "WebsiteConfiguration",
+        takes={
+            "indexDocument": "IndexDocument",
+            "errorDocument": "ErrorDocument",
+            "redirectAllRequestsTo": "RedirectAllRequestsTo",
+            "routingRules": "RoutingRules",
+        },
+        outputs={
+            "websiteDomain": "s3-website-{region}.amazonaws.com",
+            "websiteEndpoint": "{bucket}.s3-website-{region}.amazonaws.com",
+        },
+    ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _sub_resource(
         "PutBucketLifecycleConfiguration", "LifecycleConfiguration", takes={"rules": "Rules"}, reshape=_lifecycle
     ),
