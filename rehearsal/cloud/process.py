@@ -130,7 +130,7 @@ class _Server:
         self._references = References()
         self._spec_of = spec_of
         self._stand_ins = stand_ins
-        self._exists = frozenset(stand_ins)
+        self._references.produced(stand_ins)
 
     def expect(self, region: str | None) -> None:
         """Make ready, while the program still loads, what its first questions would wait for."""
@@ -193,13 +193,12 @@ class _Server:
 
             identifiers, self._stand_ins = self._stand_ins, []
             stand_in(self._account, region, identifiers)
-            self._references.produced(identifiers)
 
     def _read(self, identifier: str, properties: dict[str, Any]) -> None:
-        self._references.produced([identifier, properties])
-        if identifier not in self._exists:
+        if not self._references.has(identifier):
             # What refers to it is checked, and not asked of an account that does not have it.
             self._account.modelled.add(identifier)
+        self._references.produced([identifier, properties])
 
     def _never_made(self) -> list[tuple[str, str]]:
         return list(self._references.never_made())

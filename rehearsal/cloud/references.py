@@ -40,6 +40,10 @@ class References:
             if len(text) < 300:
                 self._produced.add(text)
 
+    def has(self, identifier: str) -> bool:
+        """Whether something in the account has this id or name."""
+        return identifier in self._produced
+
     def missing(self, urn: str, inputs: dict[str, Any]) -> Iterator[str]:
         """The ids in `inputs` that nothing has made; ARNs are kept for `never_made`."""
         for text in texts(inputs):

@@ -171,10 +171,15 @@ def test_what_is_read_is_taken_on_trust_and_so_is_what_refers_to_it(rehearse_pla
         aws.s3.BucketVersioning(
             "versions", bucket=bucket.id, versioning_configuration={"status": "Enabled"}, opts=opts
         )
+        ours = aws.s3.Bucket.get("ours", aws.s3.Bucket("made", opts=opts).id, opts=opts)
+        aws.s3.BucketVersioning(
+            "our-versions", bucket=ours.id, versioning_configuration={"status": "Enabled"}, opts=opts
+        )
     """)
 
     assert done.problems() == []
     assert done.resource("versions")["status"] == "modelled"
+    assert done.resource("our-versions")["status"] == "emulated"
 
 
 def test_a_look_up_that_the_rehearsal_lacks_says_where_to_add_it(rehearse_plain: Rehearse) -> None:
