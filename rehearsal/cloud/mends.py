@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any, Final
 
 import moto.budgets.models
@@ -60,12 +61,17 @@ def apply() -> None:
 
 def _attach(backend: Any, policy_arn: str, role_name: str) -> None:
     if ":iam::aws:policy/" in policy_arn and policy_arn not in backend.managed_policies:
-        known = json.loads(_IAM.aws_managed_policies_data)
+        known = _policies_of_aws()
         name = policy_arn.rpartition("/")[2]
         if name in known:
             policy = _IAM.AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, known[name])
             backend.managed_policies[policy.arn] = policy
     _attach_role_policy(backend, policy_arn, role_name)
+
+
+@cache
+def _policies_of_aws() -> dict[str, Any]:
+    return json.loads(_IAM.aws_managed_policies_data)
 
 
 def _images(backend: Any) -> dict[str, Any]:
