@@ -8,6 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from pulumi.runtime import rpc
+
 from rehearsal.problems import Refused
 
 _UNREACHED = b"stands for what lies at an address that a rehearsal does not fetch"
@@ -35,22 +37,18 @@ def _files(archive: Any, key: str) -> dict[str, bytes]:
     if "assets" in archive:
         return {
             name: content
-            for place, asset in archive["assets"].items()
-            for name, content in _placed(place, asset, f"{key}.{place}").items()
+            for place, each in archive["assets"].items()
+            for name, content in _placed(place, each, f"{key}.{place}").items()
         }
     return _unpacked(Path(archive["path"]), key)
 
 
-def _placed(place: str, asset: Any, key: str) -> dict[str, bytes]:
+def _placed(place: str, given: Any, key: str) -> dict[str, bytes]:
     """One entry of an AssetArchive: a file, or another archive whose files lie below `place`."""
-    if isinstance(asset, dict) and "text" in asset:
-        return {place: str(asset["text"]).encode()}
-    if isinstance(asset, dict) and "path" in asset and Path(asset["path"]).is_file() and not _is_packed(asset["path"]):
-        return {place: Path(asset["path"]).read_bytes()}
-    if isinstance(asset, dict) and "uri" in asset:
-        return {place: _UNREACHED}
+    if _is_asset(given):
+        return {place: asset(given, key)}
     prefix = "" if place in (".", "") else f"{place.rstrip('/')}/"
-    return {f"{prefix}{name}": content for name, content in _files(asset, key).items()}
+    return {f"{prefix}{name}": content for name, content in _files(given, key).items()}
 
 
 def _unpacked(path: Path, key: str) -> dict[str, bytes]:
@@ -80,5 +78,8 @@ def asset(given: Any, key: str = "source") -> bytes:
     return zipped(given, key)
 
 
-def _is_packed(path: str) -> bool:
-    return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+def _is_asset(given: Any) -> bool:
+    """Whether this is one file, though it be a packed one, and not an archive, whose files are meant."""
+    return isinstance(given, dict) and (
+        given.get(rpc._special_sig_key) == rpc._special_asset_sig or "text" in given  # noqa: SLF001 as in wire.py
+    )

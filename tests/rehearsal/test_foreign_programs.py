@@ -18,6 +18,8 @@ from rehearsal.problems import Refused
 from tests.rehearsal.conftest import Rehearse
 
 REGION = "ap-northeast-1"
+# How the SDK marks an asset among the properties of a message.
+SIGNATURE, ASSET = "4dabf18193072939515e22adb298388d", "c44067f5952c0a294b673a41bacd8c17"
 DOCUMENT = "aws:iam/getPolicyDocument:getPolicyDocument"
 
 WEB = """
@@ -276,9 +278,12 @@ def test_an_archive_is_of_a_folder_a_file_or_assets(tmp_path: Path) -> None:
 
     assert names(zipped(folder)) == {"a.py": b"a", "sub/b.py": b"b"}
     assert names(zipped({"path": str(tmp_path / "code.tar.gz")})) == {"a.py": b"a"}
-    assets = {"c.py": {"text": "c"}, "d.py": {"path": str(tmp_path / "code" / "a.py")}, "in": folder, ".": folder}
+    file = {SIGNATURE: ASSET, "path": str(tmp_path / "code" / "a.py")}
+    library = {SIGNATURE: ASSET, "path": str(tmp_path / "code.tar.gz")}
+    assets = {"c.py": {"text": "c"}, "d.py": file, "packed": library, "in": folder, ".": folder}
     assert names(zipped({"assets": assets})) == {
         "a.py": b"a", "sub/b.py": b"b", "c.py": b"c", "d.py": b"a", "in/a.py": b"a", "in/sub/b.py": b"b",
+        "packed": (tmp_path / "code.tar.gz").read_bytes(),
     }  # fmt: skip
     assert zipped(folder) == zipped(folder)
     (tmp_path / "ready.zip").write_bytes(zipped(folder))
@@ -294,4 +299,4 @@ def test_an_archive_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="code: is not an archive"):
         zipped(None)
     with pytest.raises(Refused, match=r"code\.a\.py: .*/missing does not exist"):
-        zipped({"assets": {"a.py": {"path": str(tmp_path / "missing")}}})
+        zipped({"assets": {"a.py": {SIGNATURE: ASSET, "path": str(tmp_path / "missing")}}})
