@@ -6,15 +6,15 @@ RUN := .venv/bin/python
 
 # The stamp's name carries the content it stands for: a changed requirements file asks for a stamp that does not exist yet.
 SYNCED := .venv/.synced-$(firstword $(shell cksum requirements/dev.txt))
-# Spark, for the tests and measurements of the lake's jobs; a rehearsal does without.
+# Spark, 350 MB, for the tests and measurements of the lake's jobs; a rehearsal does without.
 JOBS := .venv/.jobs-$(firstword $(shell cat requirements/dev.txt requirements/jobs.txt | cksum))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup packages format check test rehearse bench docs requirements upgrade clean
+.PHONY: help setup packages format check test test-quick rehearse diff bench docs requirements upgrade clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
 	@echo "Stacks: $(STACKS)"
 
 setup: $(SYNCED) ## Create or update .venv (every other target does this by itself)
@@ -35,18 +35,32 @@ ifneq ($(shell test -x $(RUN) && echo there),there)
 .PHONY: $(SYNCED)
 endif
 
-# A stack without functions needs no packages. (A function creates a database's extensions.)
-WITH_FUNCTIONS := $(patsubst Pulumi.%.yaml,%,$(shell grep -lsE '^  kumiki:functions:|^    extensions:' Pulumi.*.yaml))
+# A stack without functions needs no packages. (Functions create a database's extensions and a collection's indexes.)
+WITH_FUNCTIONS := $(patsubst Pulumi.%.yaml,%,$(shell grep -lsE '^  kumiki:(functions|vectorCollections):|^    extensions:' Pulumi.*.yaml))
 
-rehearse: $(SYNCED) $(if $(filter $(STACK),$(WITH_FUNCTIONS)),packages) ## Preview, deploy on an emulated AWS and judge: make rehearse STACK=dev [ARGS=--serve]
+rehearse: $(SYNCED) $(if $(filter $(STACK),$(WITH_FUNCTIONS)),packages) ## Preview, deploy on an emulated AWS and judge: make rehearse STACK=dev [ARGS=--watch]
 ifeq ($(STACK),)
 	@echo "Say which stack: make rehearse STACK=<name>. There are: $(STACKS)" >&2; exit 2
 else
 	@$(RUN) -m rehearsal "$(STACK)" $(ARGS)
 endif
 
-test: $(SYNCED) packages $(JOBS) ## Run the tests: make test [ARGS="-k vpc"]
+diff: $(SYNCED) packages ## What a change would do, without credentials: make diff STACK=dev [AGAINST=main|state.json]
+ifeq ($(STACK),)
+	@echo "Say which stack: make diff STACK=<name>. There are: $(STACKS)" >&2; exit 2
+else
+	@$(RUN) -m changes "$(STACK)" $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
+endif
+
+# Only pytest can say whether a test that needs Spark is among those chosen.
+test: $(SYNCED) packages ## Run the tests: make test [ARGS="-k vpc"]
+	@if [ ! -e $(JOBS) ] && $(RUN) -m pytest --collect-only --quiet $(ARGS) | grep '^tests/workloads/jobs/' >/dev/null; then \
+		$(MAKE) --no-print-directory $(JOBS); \
+	fi
 	@$(RUN) -m pytest --numprocesses auto $(ARGS)
+
+test-quick: $(SYNCED) packages ## The tests that neither rehearse a program nor need Spark
+	@$(RUN) -m pytest --numprocesses auto -m "not rehearsal and not spark" $(ARGS)
 
 CHECKS := check-format check-lint check-types check-requirements check-docs check-delivery
 .PHONY: $(CHECKS)
@@ -68,29 +82,38 @@ check-delivery: $(SYNCED)
 check-docs: $(SYNCED) packages
 	@$(RUN) docs/coverage.py --check
 	@$(RUN) -m rehearsal.inventory --check
+	@$(RUN) -m changes.catalogue --check
+	@$(RUN) -m settings.schema --check
+	@$(RUN) docs/settings.py --check
+	@$(RUN) docs/components.py --check
 	@$(RUN) docs/readme.py --check
 	@cd policies && ../$(RUN) -c "from guardrails.catalogue import FILE, catalogue; \
 		raise SystemExit(FILE.read_text() != catalogue() and 'docs/rules.md is stale: run \`make docs\`')"
 
-format: $(SYNCED) ## Format the code and mend what lint can mend
+format: $(SYNCED) ## Format the code and fix what lint can fix
 	@$(RUN) -m ruff check --fix-only --quiet .
 	@$(RUN) -m ruff format .
 
 docs: $(SYNCED) packages ## Write the generated documents again
 	@$(RUN) docs/coverage.py
 	@$(RUN) -m rehearsal.inventory
+	@$(RUN) -m changes.catalogue
+	@$(RUN) -m settings.schema
+	@$(RUN) docs/settings.py
+	@$(RUN) docs/components.py
 	@$(RUN) docs/readme.py
 	@$(RUN) -m tests.corpus
 	@cd policies && ../$(RUN) -m guardrails.catalogue
 
-bench: $(SYNCED) packages $(JOBS) ## Measure rehearsals, cold starts and Spark jobs: time, CPU, memory, growth
+bench: $(SYNCED) packages $(JOBS) ## Measure rehearsals, cold starts, the api under load, Spark jobs and the log router: time, CPU, memory, growth
 	@$(RUN) -m benchmarks $(ARGS)
 
 requirements: $(SYNCED) ## Compile pyproject.toml to the requirements files, keeping the pins that still fit
 	@$(RUN) requirements/compile.py
 
-upgrade: $(SYNCED) ## The same with the newest versions that pyproject.toml allows
+upgrade: $(SYNCED) ## The same with the newest versions that pyproject.toml allows, and the log router's newest image
 	@$(RUN) requirements/compile.py --upgrade
+	@$(RUN) requirements/images.py
 
 clean: ## Remove what set-up made
 	rm -rf .venv .uv build

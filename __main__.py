@@ -3,58 +3,58 @@
 from __future__ import annotations
 
 from architecture import outputs
+from architecture.account_baseline import build_account_baseline
 from architecture.analytics import build_analytics
 from architecture.apis import build_apis
 from architecture.application import build_application
-from architecture.baseline import build_baseline
-from architecture.builds import build_builds
-from architecture.checks import check_parts
-from architecture.copies import build_copies
+from architecture.backups import build_backups
+from architecture.commit_builds import build_commit_builds
+from architecture.context import build_context
 from architecture.cost import build_cost_guard
 from architecture.data import build_data
+from architecture.database_copies import build_database_copies
 from architecture.delivery import build_delivery
 from architecture.edge import build_edge
 from architecture.functions import build_functions
 from architecture.host import build_host
 from architecture.lake import build_lake
 from architecture.messaging import build_messaging
+from architecture.models import build_models
 from architecture.network import build_network
-from architecture.observability import build_topics, build_us_east_topics, build_watch
-from architecture.platform import build_platform
+from architecture.observability import build_tracing, build_watch
 from architecture.recovery import build_recovery
+from architecture.search import build_search
 from architecture.site import build_site
 from architecture.storage import build_storage
 from architecture.users import build_users
 from settings import Settings
 
-settings = Settings.load()
-check_parts(settings)
-
-platform = build_platform(settings)
-storage = build_storage(settings, platform)
-topics = build_topics(settings, platform)
-us_east_topics = build_us_east_topics(settings, platform)
-network = build_network(settings, platform, storage)
-data = build_data(settings, platform, network, storage, topics)
-edge = build_edge(settings, platform, network, storage, topics, data)
-users = build_users(settings, platform)
-messaging = build_messaging(settings, platform, storage, topics)
-application = build_application(settings, platform, network, storage, data, edge, topics, messaging)
-functions = build_functions(settings, platform, network, storage, data, topics, messaging, users)
-apis = build_apis(settings, platform, storage, edge, users, functions.functions, topics)
-host = build_host(settings, platform, network, storage, data, topics)
-site = build_site(settings, platform, storage, edge, us_east_topics, apis=apis.apis, host=host.server if host else None)
-analytics = build_analytics(settings, platform, storage)
-lake = build_lake(settings, platform, network, storage, data, topics)
-build_baseline(settings, platform, storage, topics)
-build_recovery(settings, platform, storage, topics)
-builds = build_builds(settings, platform, storage, topics)
-delivery = build_delivery(settings, platform, application, functions.functions, host, site)
-copies = build_copies(settings, platform, storage, data, host.server if host else None, topics)
-build_cost_guard(settings, platform, topics, us_east_topics)
-dashboard = build_watch(platform, topics, edge, data, application, messaging, functions, apis)
-
-outputs.export(
-    *(storage, topics, network, data, edge, users, application, functions, apis, host, messaging),
-    *(site, analytics, lake, copies, builds, delivery, dashboard),
-)
+ctx = build_context(Settings.load())
+storage = build_storage(ctx)
+network = build_network(ctx)
+data = build_data(ctx, network)
+edge = build_edge(ctx, network, data)
+users = build_users(ctx)
+messaging = build_messaging(ctx)
+models = build_models(ctx)
+search = build_search(ctx, network, storage)
+application = build_application(ctx, network, data, edge, messaging, models, search)
+functions = build_functions(ctx, network, data, messaging, models, search, users.pool)
+apis = build_apis(ctx, edge, users.pool, functions.functions)
+host = build_host(ctx, network, storage, data)
+site = build_site(ctx, edge, apis=apis, host=host.server if host else None, users=users.pool)
+analytics = build_analytics(ctx)
+lake = build_lake(ctx, network, data)
+baseline = build_account_baseline(ctx)
+backups = build_backups(ctx)
+recovery = build_recovery(ctx)
+builds = build_commit_builds(ctx)
+delivery = build_delivery(ctx, application, functions.functions, host, site)
+database_copies = build_database_copies(ctx, data, host.server if host else None)
+build_cost_guard(ctx)
+traces = build_tracing(ctx)
+# In the way of a request, from the edge to the data; then what stands beside it.
+layers = (site, edge, users, apis, application, host, functions, models, search, messaging, data, lake, analytics)
+beside = (storage, network, delivery, builds, database_copies, recovery, traces)
+dashboard = build_watch(ctx, application, *layers, *beside, backups, baseline)
+outputs.export(ctx, *layers, *beside, dashboard)

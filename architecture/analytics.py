@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from architecture.refusals import says
-from components.analytics.log_table import LogTable, LogTableArgs
+from architecture.context import Context, require
+from architecture.encryption import make_key
+from components.analytics.log_table import LogTable
+from components.analytics.workgroup import Results
 from components.data.bucket import Bucket, BucketArgs
 from components.data.lifecycle import LifecycleRule
-from components.identity.key import Key, KeyArgs
+from components.widgets import widgets_of
 
 if TYPE_CHECKING:
-    import pulumi
+    from components.identity.key import AnyKey
+    from components.widgets import Widget
 
-    from architecture.platform import Platform
-    from architecture.storage import Storage
-    from components.retention import Retention
-    from settings import Settings
-    from settings.analytics import LogAnalyticsSettings
-
-QUERIES = Path(__file__).resolve().parent.parent / "workloads" / "log-queries"
+WORKLOADS: Final = Path(__file__).resolve().parent.parent / "workloads"
 
 
 @dataclass(frozen=True)
@@ -32,88 +28,50 @@ class Analytics:
     log_table: LogTable
     results: Bucket
 
+    @property
+    def widgets(self) -> list[Widget]:
+        """What a dashboard shows of them."""
+        return widgets_of(self.log_table)
 
-def build_analytics(settings: Settings, platform: Platform, storage: Storage) -> Analytics | None:
-    """The table over the log archive; none where the stack's YAML has no such section."""
-    analytics = settings.log_analytics
-    if analytics is None or storage.log_archive is None:
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Where the logs are asked."""
+        return {
+            "logWorkgroup": self.log_table.workgroup_name,
+            "logDatabase": self.log_table.database_name,
+        }
+
+
+def build_analytics(ctx: Context) -> Analytics | None:
+    """The table over the log archive; none where the stack's file has no such section."""
+    analytics = ctx.settings.log_analytics
+    if analytics is None:
         return None
-    key = _results_key(settings, platform) if settings.own_keys else None
-    results = Bucket(
-        platform.name("query-results"),
-        results_args(
-            analytics,
-            settings.retention,
-            key_arn=key.arn if key else None,
-            access_log_bucket=storage.log_archive.log_target_name,
-        ),
-        platform.options(),
-    )
-    args = log_table_args(
+    archive = require(ctx.log_archive, "logArchive")
+    key = make_key(ctx, "query-encryption", f"Results of queries in {ctx.stem}") if ctx.settings.own_keys else None
+    results = results_bucket(ctx, "query-results", analytics.keep_results_days, key)
+    table = LogTable(
+        ctx.name("app-logs"),
         analytics,
-        settings,
-        log_bucket=storage.log_archive.name,
-        log_bucket_arn=storage.log_archive.arn,
-        results_bucket=results.name,
-        results_bucket_arn=results.arn,
-        results_key_arn=key.arn if key else None,
+        logs=archive,
+        results=Results(bucket=results, key=key),
+        services=sorted(ctx.settings.services),
+        queries=queries_in("log-queries"),
+        opts=ctx.opts,
     )
-    return Analytics(LogTable(platform.name("app-logs"), args, platform.options()), results)
+    return Analytics(table, results)
 
 
-def log_table_args(
-    analytics: LogAnalyticsSettings,
-    settings: Settings,
-    *,
-    log_bucket: pulumi.Input[str],
-    log_bucket_arn: pulumi.Input[str],
-    results_bucket: pulumi.Input[str],
-    results_bucket_arn: pulumi.Input[str],
-    results_key_arn: pulumi.Input[str] | None,
-) -> LogTableArgs:
-    """What the stack's YAML says of the table."""
-    with says("log_analytics"):
-        return LogTableArgs(
-            log_bucket=log_bucket,
-            log_bucket_arn=log_bucket_arn,
-            services=sorted(settings.services) if analytics.services is None else analytics.services,
-            results_bucket=results_bucket,
-            results_bucket_arn=results_bucket_arn,
-            results_key_arn=results_key_arn,
-            years=(analytics.first_year, analytics.last_year),
-            scan_limit_mib=analytics.scan_limit_mib,
-            queries=saved_queries(),
-        )
+def results_bucket(ctx: Context, service: str, keep_days: int, key: AnyKey | None) -> Bucket:
+    """A bucket for answers, in which nothing stays for long: all of it can be asked for again."""
+    args = BucketArgs(
+        noncurrent_days=1,
+        lifecycle=[LifecycleRule(delete_after_days=keep_days)],
+        retention=ctx.settings.retention,
+    )
+    return Bucket(ctx.name(service), args, key=key, access_logs=ctx.log_archive, opts=ctx.opts)
 
 
-def results_args(
-    analytics: LogAnalyticsSettings,
-    retention: Retention,
-    *,
-    key_arn: pulumi.Input[str] | None,
-    access_log_bucket: pulumi.Input[str] | None,
-) -> BucketArgs:
-    """The bucket for results, in which nothing stays for long: all of it can be asked for again."""
-    with says("log_analytics"):
-        return BucketArgs(
-            key_arn=key_arn,
-            noncurrent_days=1,
-            lifecycle=[LifecycleRule(delete_after_days=analytics.keep_results_days)],
-            access_log_bucket=access_log_bucket,
-            retention=retention,
-        )
-
-
-def saved_queries() -> Mapping[str, str]:
-    """The files in workloads/log-queries, by their names."""
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(QUERIES.glob("*.sql"))}
-
-
-def _results_key(settings: Settings, platform: Platform) -> Key:
-    with says("keys"):
-        args = KeyArgs(
-            description=f"Results of queries in {platform.stem}",
-            rotation_days=settings.keys.rotation_days,
-            retention=settings.retention,
-        )
-    return Key(platform.name("query-encryption"), args, platform.options())
+def queries_in(folder: str) -> dict[str, str]:
+    """The files of a folder of workloads/, by their names."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted((WORKLOADS / folder).glob("*.sql"))}

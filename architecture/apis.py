@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pulumi
 
-from architecture.edge import web_acl_args
-from architecture.refusals import says
-from components.edge.api import ApiDomain, Cors, Throttle
+from architecture.context import require
+from architecture.edge import secret_path
 from components.edge.api_log_role import ApiLogRole, ApiLogRoleArgs
 from components.edge.certificate import Certificate, CertificateArgs
-from components.edge.http_api import HttpApi, HttpApiArgs, JwtAuthorizer
-from components.edge.rest_api import CognitoAuthorizer, RestApi, RestApiArgs
-from components.edge.routes import ApiRoute
-from components.edge.web_acl import WebAcl
-from components.edge.web_socket_api import WebSocketApi, WebSocketApiArgs
-from components.refusal import Refusal, nearest
+from components.edge.http_api import HttpApi
+from components.edge.rest_api import RestApi
+from components.edge.web_acl import WebAcl, WebAclArgs
+from components.edge.web_socket_api import WebSocketApi
+from components.widgets import widgets_of
 
 if TYPE_CHECKING:
+    from architecture.context import Context
     from architecture.edge import Edge
-    from architecture.platform import Platform
-    from architecture.storage import Storage
-    from components.alarms import AlarmTopics
+    from components.compute.function import Function
+    from components.identity.key import AnyKey
     from components.identity.user_pool import UserPool
+    from components.widgets import Widget
     from settings import Settings
-    from settings.apis import ApiAuthorizerSettings, ApiRouteSettings, ApiSettings
-
-SCHEMAS = Path(__file__).resolve().parent.parent / "workloads" / "schemas"
+    from settings.apis import ApiSettings, RestApiSettings
 
 Api = HttpApi | RestApi | WebSocketApi
-ApiArgs = HttpApiArgs | RestApiArgs | WebSocketApiArgs
 
 
 @dataclass(frozen=True)
@@ -42,54 +36,65 @@ class Apis:
     """What the outside calls; nothing of it where the stack has no APIs."""
 
     apis: Mapping[str, Api] = field(default_factory=dict)
+    origin_secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    """What the site must show to those of them that answer nobody else."""
+    certificates: Sequence[Certificate] = ()
+    gates: Sequence[WebAcl] = ()
+    """What judges requests to them."""
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """What a dashboard shows of them."""
+        return widgets_of(*self.gates, *self.apis.values(), *self.certificates)
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Where the APIs are called."""
+        return {"apiUrls": {name: api.endpoint for name, api in self.apis.items()}} if self.apis else {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Around:
-    """What an API is given by the other parts."""
-
-    functions: Mapping[str, Any]
-    users: UserPool | None = None
-    domain: ApiDomain | None = None
-    web_acl_arn: pulumi.Input[str] | None = None
-    log_key_arn: pulumi.Input[str] | None = None
-    log_role: pulumi.Resource | None = None
-
-
-def build_apis(
-    settings: Settings,
-    platform: Platform,
-    storage: Storage,
-    edge: Edge,
-    users: UserPool | None,
-    functions: Mapping[str, Any],
-    topics: AlarmTopics | None,
-) -> Apis:
-    """Each API of the stack's YAML before the functions that it names."""
+def build_apis(ctx: Context, edge: Edge, users: UserPool | None, functions: Mapping[str, Function]) -> Apis:
+    """Each API of the stack's YAML behind the functions that it names."""
     log_role = None
-    if needs_log_role(settings):
-        log_role = ApiLogRole(platform.name("api-logs"), ApiLogRoleArgs(), platform.options()).setting
-    apis = {}
-    for name, api in sorted(settings.apis.items()):
-        certificate = _certificate(name, api, settings, platform, edge, topics)
-        around = Around(
-            functions=functions,
-            users=users,
-            domain=_domain(api, settings, certificate.arn if certificate else None),
-            web_acl_arn=_web_acl_arn(name, api, settings, platform, storage),
-            log_key_arn=storage.logs_key.arn if storage.logs_key else None,
-            log_role=log_role,
-        )
-        made = _made(platform.name(name), api_args(name, api, settings, around), platform.options())
-        if made.named is not None and edge.zone is not None and api.subdomain is not None:
-            edge.zone.alias(api.subdomain, made.named.target, made.named.zone_id)
-        if isinstance(made, WebSocketApi):
+    if needs_log_role(ctx.settings):
+        log_role = ApiLogRole(ctx.name("api-logs"), ApiLogRoleArgs(), ctx.opts)
+    apis: dict[str, Api] = {}
+    secrets: dict[str, pulumi.Output[str]] = {}
+    certificates: list[Certificate] = []
+    gates: list[WebAcl] = []
+    for name, api in sorted(ctx.settings.apis.items()):
+        certificate = _certificate(name, api, ctx, edge)
+        if certificate is not None:
+            certificates.append(certificate)
+        shared = _Shared(functions=functions, certificate=certificate, log_key=ctx.keys.logs, opts=ctx.opts)
+        if api.kind == "http":
+            made = HttpApi(ctx.name(name), api, user_pool=users, **shared)
+        elif api.kind == "rest":
+            web_acl = _web_acl(name, api, ctx)
+            if web_acl is not None:
+                gates.append(web_acl)
+            if web_acl is not None and web_acl.origin_secret is not None:
+                secrets[name] = web_acl.origin_secret
+            made = RestApi(ctx.name(name), api, user_pool=users, web_acl=web_acl, log_role=log_role, **shared)
+        else:
+            made = WebSocketApi(ctx.name(name), api, log_role=log_role, **shared)
             for speaker in api.speakers:
                 made.grant_manage_connections(functions[speaker].role)
-        if topics is not None:
-            _alarms(made, api, topics)
+        if made.named is not None and api.subdomain is not None:
+            require(edge.zone, "domain").alias(api.subdomain, made.named.target, made.named.zone_id)
+        if ctx.topics is not None:
+            made.alarms(ctx.topics)
         apis[name] = made
-    return Apis(apis=apis)
+    return Apis(apis=apis, origin_secrets=secrets, certificates=certificates, gates=gates)
+
+
+class _Shared(TypedDict):
+    """What APIs of every kind are connected with."""
+
+    functions: Mapping[str, Function]
+    certificate: Certificate | None
+    log_key: AnyKey | None
+    opts: pulumi.ResourceOptions
 
 
 def needs_log_role(settings: Settings) -> bool:
@@ -97,132 +102,29 @@ def needs_log_role(settings: Settings) -> bool:
     return settings.api_log_role == "create" and any(api.kind != "http" for api in settings.apis.values())
 
 
-def _made(name: str, args: ApiArgs, options: pulumi.ResourceOptions) -> Api:
-    if isinstance(args, HttpApiArgs):
-        return HttpApi(name, args, options)
-    if isinstance(args, RestApiArgs):
-        return RestApi(name, args, options)
-    return WebSocketApi(name, args, options)
-
-
-def _alarms(made: Api, api: ApiSettings, topics: AlarmTopics) -> None:
-    if isinstance(made, WebSocketApi):
-        made.alarms(topics, error_percent=api.error_percent, latency_ms=api.latency_ms)
-        return
-    made.alarms(
-        topics,
-        latency_ms=api.latency_ms,
-        error_percent=api.error_percent,
-        availability_percent=api.availability_percent,
-    )
-
-
-def _certificate(
-    name: str, api: ApiSettings, settings: Settings, platform: Platform, edge: Edge, topics: AlarmTopics | None
-) -> Certificate | None:
-    if api.subdomain is None or settings.domain is None or edge.zone is None:
+def _certificate(name: str, api: ApiSettings, ctx: Context, edge: Edge) -> Certificate | None:
+    if api.subdomain is None:
         return None
-    args = api_certificate_args(name, api.subdomain, settings, edge.zone.zone_id)
-    certificate = Certificate(platform.name(f"{name}-tls"), args, platform.options())
-    if topics is not None:
-        certificate.alarms(topics)
+    zone = require(edge.zone, "domain")
+    args = CertificateArgs(domains=[zone.name_of(api.subdomain)])
+    certificate = Certificate(ctx.name(f"{name}-tls"), args, zone=zone, opts=ctx.opts)
+    if ctx.topics is not None:
+        certificate.alarms(ctx.topics)
     return certificate
 
 
-def api_certificate_args(name: str, subdomain: str, settings: Settings, zone_id: pulumi.Input[str]) -> CertificateArgs:
-    """The certificate of an API's own name, and of no other."""
-    assert settings.domain is not None
-    domain = settings.domain.name
-    with says(f"apis.{name}", {"domains[0]": "subdomain"}):
-        return CertificateArgs(domains=[f"{subdomain}.{domain}"], zone_domain=domain, zone_id=zone_id)
-
-
-def _domain(api: ApiSettings, settings: Settings, certificate_arn: pulumi.Input[str] | None) -> ApiDomain | None:
-    if api.subdomain is None or settings.domain is None or certificate_arn is None:
-        return None
-    return ApiDomain(name=f"{api.subdomain}.{settings.domain.name}", certificate_arn=certificate_arn)
-
-
-def _web_acl_arn(
-    name: str, api: ApiSettings, settings: Settings, platform: Platform, storage: Storage
-) -> pulumi.Output[str] | None:
+def _web_acl(name: str, api: RestApiSettings, ctx: Context) -> WebAcl | None:
+    if name in ctx.settings.gated_apis:
+        # It answers the site alone, because the site has the firewall.
+        return WebAcl(
+            ctx.name(f"{name}-gate"),
+            WebAclArgs(log_retention_days=ctx.settings.logs.retention_days),
+            before="api",
+            origin_secret_path=secret_path(ctx.settings, name),
+            key=ctx.keys.data,
+            log_key=ctx.keys.logs,
+            opts=ctx.opts,
+        )
     if api.firewall is None:
         return None
-    key_arn = storage.logs_key.arn if storage.logs_key else None
-    args = web_acl_args(
-        api.firewall, settings, behind_proxy=False, log_key_arn=key_arn, section=f"apis.{name}.firewall"
-    )
-    return WebAcl(platform.name(f"{name}-firewall"), args, platform.options()).arn
-
-
-def api_args(name: str, api: ApiSettings, settings: Settings, around: Around) -> ApiArgs:
-    """What the stack's YAML says of an API."""
-    with says(f"apis.{name}"):
-        routes = {text: _route(text, route) for text, route in api.routes.items()}
-        common: dict[str, Any] = {
-            "functions": around.functions,
-            "public": api.public,
-            "throttle": Throttle(rate_per_second=api.throttle.rate_per_second, burst=api.throttle.burst),
-            "domain": around.domain,
-            "log_retention_days": settings.logs.retention_days,
-            "log_key_arn": around.log_key_arn,
-        }
-        if api.timeout_seconds is not None:
-            common["timeout_seconds"] = api.timeout_seconds
-        if api.kind == "webSocket":
-            return WebSocketApiArgs(
-                routes={text: route.function for text, route in routes.items()},
-                authorizer=api.authorizer.function if api.authorizer else None,
-                log_role=around.log_role,
-                **common,
-            )
-        cors = _cors(api)
-        if api.kind == "http":
-            return HttpApiArgs(routes=routes, authorizer=_jwt(api.authorizer, around.users), cors=cors, **common)
-        return RestApiArgs(
-            routes=routes,
-            authorizer=_cognito(api.authorizer, around.users),
-            preflight=cors is not None,
-            tracing=api.tracing,
-            web_acl_arn=around.web_acl_arn,
-            log_role=around.log_role,
-            **common,
-        )
-
-
-def _cors(api: ApiSettings) -> Cors | None:
-    return Cors(**api.cors.model_dump()) if api.cors is not None else None
-
-
-def _jwt(authorizer: ApiAuthorizerSettings | None, users: UserPool | None) -> JwtAuthorizer | None:
-    if authorizer is None:
-        return None
-    if authorizer.issuer is not None:
-        return JwtAuthorizer(issuer=authorizer.issuer, audiences=authorizer.audiences)
-    # Before anything is made there are no users yet.
-    issuer: pulumi.Input[str] = users.issuer if users is not None else "https://to-be-made"
-    clients = list(users.client_ids.values()) if users is not None else ["to-be-made"]
-    return JwtAuthorizer(issuer=issuer, audiences=clients)
-
-
-def _cognito(authorizer: ApiAuthorizerSettings | None, users: UserPool | None) -> CognitoAuthorizer | None:
-    if authorizer is None:
-        return None
-    return CognitoAuthorizer(user_pool_arn=users.arn if users is not None else "to-be-made")
-
-
-def _route(text: str, route: ApiRouteSettings) -> ApiRoute:
-    body = _schema(text, route.body) if route.body is not None else None
-    return ApiRoute(function=route.function, public=route.public, scopes=route.scopes, body=body)
-
-
-def _schema(text: str, name: str) -> dict[str, Any]:
-    path = SCHEMAS / f"{name}.json"
-    if not path.is_file():
-        known = sorted(each.stem for each in SCHEMAS.glob("*.json"))
-        raise Refusal(
-            f"routes.{text}.body",
-            name,
-            f"has no file workloads/schemas/{name}.json; {nearest(name, known)}there are: {', '.join(known) or 'none'}",
-        )
-    return json.loads(path.read_text(encoding="utf-8"))
+    return WebAcl(ctx.name(f"{name}-firewall"), api.firewall, before="api", log_key=ctx.keys.logs, opts=ctx.opts)

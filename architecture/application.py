@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,29 +10,43 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from architecture.refusals import says, yaml_key
-from components.compute.cluster import Cluster, ClusterArgs
-from components.compute.fargate import Share, share_of_application
-from components.compute.log_router import LogRouter, LogRouterArgs
+from architecture.context import require
+from components.compute.access import Secret
+from components.compute.cluster import Cluster
+from components.compute.live_image import Image, LiveImage, LiveImageArgs
+from components.compute.log_router import LogRouter
 from components.compute.repository import Repository, RepositoryArgs
-from components.compute.scaling import QueueDepth, Scaling
-from components.compute.service import Image, Service, ServiceArgs
-from components.compute.task import Secret
-from components.compute.traffic import Traffic
+from components.compute.service import Service
 from components.data.bucket import Bucket, BucketArgs
-from components.refusal import Refusal
+from components.widgets import widgets_of
+from settings.application import BUILDER
 
 if TYPE_CHECKING:
+    from architecture.context import Context
+    from architecture.data import Data
+    from architecture.edge import Edge
     from architecture.messaging import Messaging
-    from architecture.platform import Platform
-    from architecture.storage import Storage
-    from components.alarms import AlarmTopics
-    from components.messaging.queue import Queue
+    from architecture.models import Models
+    from architecture.search import Search
     from components.network.network import Network
-    from settings import Settings
+    from components.widgets import Widget
     from settings.application import ServiceSettings
 
+_PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
+"""Fargate's architectures, as Docker calls them."""
 LOG_ROUTER_FILES = Path(__file__).resolve().parent.parent / "workloads" / "log-router"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedImage:
+    """An image that a pipeline builds, and the parameter in which it writes which one is to run."""
+
+    repository: Repository
+    live: LiveImage
+    parameter: str
+    source: str
+    """The folder of its Dockerfile."""
+    platform: str
 
 
 @dataclass(frozen=True)
@@ -40,259 +55,198 @@ class Application:
 
     cluster: Cluster | None = None
     services: Mapping[str, Service] = field(default_factory=dict)
-    repositories: Mapping[str, Repository] = field(default_factory=dict)
+    images: Mapping[str, DeployedImage] = field(default_factory=dict)
+    """The images that a pipeline brings, by the service whose repository they lie in."""
+    deployed: Mapping[str, Service] = field(default_factory=dict)
+    """The services that run one of these."""
 
+    @property
+    def widgets(self) -> list[Widget]:
+        """What a dashboard shows of them."""
+        return widgets_of(*self.services.values())
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """What a service is given by the other parts."""
-
-    cluster_name: pulumi.Input[str]
-    cluster_arn: pulumi.Input[str]
-    network: Network
-    log_router: LogRouter | None
-    logs_key_arn: pulumi.Input[str] | None
-    load_balancer: Any
-    environment: Mapping[str, pulumi.Input[str]]
-    secrets: Mapping[str, Secret]
-    queue_name: pulumi.Input[str] | None = None
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What a pipeline needs to deploy: where images go, and what the cluster and its services are called."""
+        if self.cluster is None:
+            return {}
+        return {
+            "clusterName": self.cluster.name,
+            "repositoryUrls": {name: one.repository.url for name, one in self.images.items()},
+            "serviceNames": {name: one.name for name, one in self.services.items()},
+        }
 
 
 def build_application(
-    settings: Settings,
-    platform: Platform,
+    ctx: Context,
     network: Network | None,
-    storage: Storage,
-    data: Any = None,
-    edge: Any = None,
-    topics: AlarmTopics | None = None,
-    messaging: Messaging | None = None,
+    data: Data,
+    edge: Edge,
+    messaging: Messaging,
+    models: Models,
+    search: Search,
 ) -> Application:
-    """The cluster and each service of the stack's YAML, connected to the database and the queue that it names."""
-    if not settings.services or network is None or storage.log_archive is None:
+    """The cluster and each service of the stack's YAML, connected to the parts that it names."""
+    if not ctx.settings.services:
         return Application()
-    cluster = Cluster(platform.name("cluster"), cluster_args(settings), platform.options())
-    router = _log_router(settings, platform, storage)
-    images, repositories = _images(settings, platform, storage)
-    services: dict[str, Service] = {}
-    for name, service in sorted(settings.services.items()):
-        database = data.database if service.database and data is not None else None
-        queue = messaging.queues[service.queue] if service.queue and messaging is not None else None
-        place = Place(
-            cluster_name=cluster.name,
-            cluster_arn=cluster.arn,
-            network=network,
-            log_router=router,
-            logs_key_arn=storage.logs_key.arn if storage.logs_key else None,
-            load_balancer=edge.load_balancer if edge is not None else None,
-            environment={
-                **_environment(name, settings, database, queue),
-                **(data.table_names(service.tables) if data is not None else {}),
-            },
-            queue_name=queue.queue_name if queue is not None else None,
-            # ECS puts the whole secret, a JSON object, into the environment when a task starts.
-            secrets={"DATABASE_SECRET": Secret(arn=database.secret_arn, key_arn=_data_key_arn(storage))}
-            if database is not None
-            else {},
+    cluster = Cluster(ctx.name("cluster"), ctx.settings.cluster, ctx.opts)
+    router = _log_router(ctx)
+    images, deployed = _images(ctx)
+    services = {
+        name: _service(
+            name, ctx, cluster, router, images[service.image_of or name], network, data, edge, messaging, models, search
         )
-        made = Service(
-            platform.name(name), service_args(name, service, settings, images[name], place), platform.options()
-        )
-        if database is not None:
-            database.allow_from(made.security_group_id, name)
-            made.allow_to(database.security_group_id, database.port, "database")
-        if data is not None and service.tables:
-            data.grant_tables(service.tables, made.task_role)
-            if network.dynamodb_prefix_list_id is not None:
-                made.allow_to_prefix_list(network.dynamodb_prefix_list_id, "dynamodb")
-        if queue is not None and messaging is not None:
-            queue.grant_consume(made.task_role)
-            for workflow in messaging.workflows.values():
-                workflow.grant_answer(made.task_role)
-        if topics is not None:
-            made.alarms(topics)
-        services[name] = made
-    return Application(cluster=cluster, services=services, repositories=repositories)
-
-
-def cluster_args(settings: Settings) -> ClusterArgs:
-    """What the stack's YAML says of the cluster."""
-    cluster = settings.cluster
-    with says("cluster"):
-        return ClusterArgs(
-            fargate_weight=cluster.fargate_weight,
-            fargate_base=cluster.fargate_base,
-            spot_weight=cluster.spot_weight,
-            enhanced_insights=cluster.enhanced_insights,
-        )
-
-
-def log_router_args(settings: Settings, storage: Storage | None, configuration: Bucket | None) -> LogRouterArgs:
-    """What the stack's YAML says of the log router."""
-    archive = storage.log_archive if storage is not None else None
-    key = storage.data_key if storage is not None else None
-    with says("log_router"):
-        return LogRouterArgs(
-            configuration=LOG_ROUTER_FILES,
-            bucket_name=configuration.name if configuration else "",
-            bucket_arn=configuration.arn if configuration else "",
-            bucket_key_arn=key.arn if key else None,
-            archive_name=archive.name if archive else "",
-            archive_arn=archive.arn if archive else "",
-            image=settings.log_router.image,
-            cpu=settings.log_router.cpu,
-            memory=settings.log_router.memory,
-        )
-
-
-def repository_args(
-    name: str, service: ServiceSettings, settings: Settings, key_arn: pulumi.Input[str] | None
-) -> RepositoryArgs:
-    """What the stack's YAML says of a service's repository."""
-    with says(f"services.{name}"):
-        return RepositoryArgs(key_arn=key_arn, keep_images=service.keep_images, retention=settings.retention)
-
-
-def service_args(
-    name: str, service: ServiceSettings, settings: Settings, image: Image, place: Place | None
-) -> ServiceArgs:
-    """What the stack's YAML says of a service; without a place only to find out whether it can be built."""
-    _check_shares(name, service, settings)
-    balancer = place.load_balancer if place is not None else None
-    with says(f"services.{name}"):
-        traffic = _traffic(service, balancer) if balancer is not None or place is None else None
-        scaling = _scaling(service, place)
-        if scaling is not None and traffic is None and scaling.requests_per_task is not None and place is not None:
-            raise Refusal("scaling.requests_per_task", scaling.requests_per_task, "needs a load balancer")
-        given: Any = {
-            field: getattr(service, field)
-            for field in (
-                "cpu", "memory", "architecture", "port", "command", "fargate_weight", "spot_weight", "bake_minutes",
-                "minimum_healthy_percent", "maximum_percent", "wait", "shell_access",
-            )
-        }  # fmt: skip
-        network: Any = place.network if place is not None else None
-        return ServiceArgs(
-            **given,
-            cluster_name=place.cluster_name if place else "",
-            cluster_arn=place.cluster_arn if place else "",
-            network=network,
-            image=image,
-            traffic=traffic,
-            environment={**(place.environment if place else {}), **service.environment},
-            secrets=place.secrets if place else {},
-            tasks=scaling.minimum if scaling else service.tasks,
-            scaling=scaling,
-            # Requests can be shifted only where a load balancer brings them.
-            deployment=service.deployment if traffic is not None or place is None else "rolling",
-            internet=settings.network is not None and settings.network.nat != "none",
-            log_router=place.log_router if place else None,
-            log_name=name,
-            log_retention_days=settings.logs.retention_days,
-            logs_key_arn=place.logs_key_arn if place else None,
-        )
-
-
-def _check_shares(name: str, service: ServiceSettings, settings: Settings) -> None:
-    """The sidecar's size is a key of its own section, the task's one of the service's."""
-    router = Share(cpu=settings.log_router.cpu, memory=settings.log_router.memory)
-    try:
-        share_of_application(service.cpu, service.memory, router)
-    except Refusal as refusal:
-        field = refusal.field if refusal.field.startswith("log_router.") else f"services.{name}.{refusal.field}"
-        raise Refusal(yaml_key(field), refusal.value, refusal.reason) from None
-
-
-def _traffic(service: ServiceSettings, balancer: Any) -> Traffic | None:
-    if service.traffic is None:
-        return None
-    return Traffic(
-        **service.traffic.model_dump(),
-        listener_arn=balancer.listener_arn if balancer is not None else "",
-        load_balancer_security_group_id=balancer.security_group_id if balancer is not None else "",
-        load_balancer_arn_suffix=balancer.arn_suffix if balancer is not None else "",
-        origin_secret=balancer.origin_secret if balancer is not None else None,
+        for name, service in sorted(ctx.settings.services.items())
+    }
+    brought = {name for name, service in ctx.settings.services.items() if (service.image_of or name) in deployed}
+    return Application(
+        cluster=cluster,
+        services=services,
+        images=deployed,
+        deployed={name: service for name, service in services.items() if name in brought},
     )
 
 
-def _scaling(service: ServiceSettings, place: Place | None) -> Scaling | None:
-    if service.scaling is None:
-        return None
-    measures = service.scaling.model_dump(exclude={"messages_per_task"})
-    messages = service.scaling.messages_per_task
-    if messages is None:
-        return Scaling(**measures)
-    queue_name = place.queue_name if place is not None else None
-    return Scaling(
-        **measures, queue=QueueDepth(queue_name="" if queue_name is None else queue_name, messages_per_task=messages)
+def _service(
+    name: str,
+    ctx: Context,
+    cluster: Cluster,
+    router: LogRouter,
+    image: Image,
+    network: Network | None,
+    data: Data,
+    edge: Edge,
+    messaging: Messaging,
+    models: Models,
+    search: Search,
+) -> Service:
+    args, place = ctx.settings.services[name], require(network, "network")
+    queue = messaging.queues[args.queue] if args.queue is not None else None
+    stores = {
+        what: require(store, what)
+        for what, wanted, store in (("database", args.database, data.database), ("cache", args.cache, data.cache))
+        if wanted
+    }
+    service = Service(
+        ctx.name(name),
+        args,
+        cluster=cluster,
+        network=place,
+        image=image,
+        load_balancer=edge.load_balancer,
+        queue=queue,
+        environment={
+            **_environment(name, args, ctx, data),
+            **({"QUEUE_URL": queue.url} if queue is not None else {}),
+            **data.table_names(args.tables),
+            **models.environment(args.models),
+            **search.environment(args.collections, args.knowledge_bases),
+        },
+        # What ECS puts into the environment when a task starts.
+        secrets={variable: Secret(arn=arn, key=ctx.keys.data) for variable, arn in data.secret_arns(args).items()},
+        internet=ctx.settings.network is not None and ctx.settings.network.nat != "none",
+        log_router=router,
+        log_name=name,
+        logs_key=ctx.keys.logs,
+        opts=ctx.opts,
     )
-
-
-def _data_key_arn(storage: Storage) -> pulumi.Output[str] | None:
-    return storage.data_key.arn if storage.data_key else None
-
-
-def _environment(
-    name: str, settings: Settings, database: Any, queue: Queue | None = None
-) -> dict[str, pulumi.Input[str]]:
-    """What the application is told; nothing secret."""
-    told: dict[str, pulumi.Input[str]] = {"ENVIRONMENT": settings.environment, "SERVICE_NAME": name}
+    for what, store in stores.items():
+        store.allow_from(service.security_group_id, name)
+        service.allow_to(store.security_group_id, store.port, what)
+    data.grant_tables(args.tables, service.task_role)
+    models.grant(args.models, service.task_role)
+    search.admit(name, service, service.task_role, args.collections, args.knowledge_bases)
+    if args.tables and place.dynamodb_prefix_list_id is not None:
+        service.allow_to_prefix_list(place.dynamodb_prefix_list_id, "dynamodb")
     if queue is not None:
-        told["QUEUE_URL"] = queue.url
-    if database is not None:
+        queue.grant_consume(service.task_role)
+        for workflow in messaging.workflows.values():
+            workflow.grant_answer(service.task_role)
+    if ctx.topics is not None:
+        service.alarms(ctx.topics)
+    return service
+
+
+def _environment(name: str, args: ServiceSettings, ctx: Context, data: Data) -> dict[str, pulumi.Input[str]]:
+    """What the application is told; nothing secret."""
+    told: dict[str, pulumi.Input[str]] = {"ENVIRONMENT": ctx.settings.environment, "SERVICE_NAME": name}
+    if args.database:
+        database = require(data.database, "database")
         told |= {
             "DATABASE_HOST": database.endpoint,
             "DATABASE_NAME": database.name,
             "DATABASE_PORT": pulumi.Output.from_input(database.port).apply(str),
         }
-    return told
+    if args.cache:
+        cache = require(data.cache, "cache")
+        told |= {"CACHE_HOST": cache.endpoint, "CACHE_PORT": str(cache.port)}
+    # By value: the stack itself sets its plain parameters, and so a task without NAT needs no endpoint for Systems
+    # Manager, $10 a month in each zone.
+    values = ctx.settings.parameters.values if ctx.settings.parameters is not None else {}
+    return told | {variable: values[parameter] for variable, parameter in args.parameters.items()}
 
 
-def _log_router(settings: Settings, platform: Platform, storage: Storage) -> LogRouter:
-    archive = storage.log_archive
+def _log_router(ctx: Context) -> LogRouter:
+    archive = require(ctx.log_archive, "logArchive")
     # Not in the archive, where everything ends after a year: tasks would no longer start.
     bucket = Bucket(
-        platform.name("config"),
-        BucketArgs(
-            key_arn=storage.data_key.arn if storage.data_key else None,
-            access_log_bucket=archive.log_target_name if archive else None,
-            retention=settings.retention,
-        ),
-        platform.options(),
+        ctx.name("config"),
+        BucketArgs(retention=ctx.settings.retention),
+        key=ctx.keys.data,
+        access_logs=archive,
+        opts=ctx.opts,
     )
-    args = log_router_args(settings, storage, bucket)
-    return LogRouter(platform.name("log-router"), args, platform.options())
+    return LogRouter(
+        ctx.name("log-router"),
+        ctx.settings.log_router,
+        files=LOG_ROUTER_FILES,
+        bucket=bucket,
+        archive=archive,
+        key=ctx.keys.data,
+        opts=ctx.opts,
+    )
 
 
-def _images(settings: Settings, platform: Platform, storage: Storage) -> tuple[dict[str, Image], dict[str, Repository]]:
-    """The image of each service: the one that the stack's YAML names, one in a repository of the service's own, or that
-    of another service."""
+def _images(ctx: Context) -> tuple[dict[str, Image], dict[str, DeployedImage]]:
+    """The images of the services that do not run another's: the one that the stack's YAML names, or one in a repository
+    of the service's own."""
     images: dict[str, Image] = {}
-    repositories: dict[str, Repository] = {}
-    for name, service in sorted(settings.services.items()):
+    deployed: dict[str, DeployedImage] = {}
+    for name, service in sorted(ctx.settings.services.items()):
         if service.image is not None:
             images[name] = Image(uri=service.image)
         elif service.image_of is None:
-            args = repository_args(name, service, settings, storage.data_key.arn if storage.data_key else None)
-            repository = repositories[name] = Repository(platform.name(name), args, platform.options())
+            args = RepositoryArgs(keep_images=service.keep_images, retention=ctx.settings.retention)
+            repository = Repository(ctx.name(name), args, key=ctx.keys.data, opts=ctx.opts)
             if service.build is not None:
-                uri = _built(name, service.build, service.architecture, platform, repository)
+                uri = _built(name, service.build, service.architecture, ctx, repository)
+                images[name] = Image(uri=uri, repository=repository)
             else:
-                uri = pulumi.Output.concat(repository.url, f":{service.tag}")
-            images[name] = Image(uri=uri, repository_arn=repository.arn)
-    shared = {name: images[service.image_of] for name, service in settings.services.items() if service.image_of}
-    return {**images, **shared}, repositories
+                deployed[name] = _deployed(name, service, ctx, repository)
+                images[name] = Image.of(deployed[name].live)
+    return images, deployed
 
 
-def _built(name: str, folder: str, architecture: str, platform: Platform, repository: Repository) -> pulumi.Output[str]:
+def _deployed(name: str, service: ServiceSettings, ctx: Context, repository: Repository) -> DeployedImage:
+    parameter = f"{ctx.path}/{name}/image-tag"
+    args = LiveImageArgs(parameter=parameter, first_tag=service.tag or "")
+    return DeployedImage(
+        repository=repository,
+        live=LiveImage(ctx.name(name), args, repository=repository, opts=ctx.opts),
+        parameter=parameter,
+        source=service.source,
+        platform=_PLATFORMS[service.architecture],
+    )
+
+
+def _built(name: str, folder: str, architecture: str, ctx: Context, repository: Repository) -> pulumi.Output[str]:
     """Built and pushed by each update. Slow to import, and run by a plugin that the rehearsal does not have."""
-    import pulumi_awsx as awsx  # noqa: PLC0415 only for stacks that build
-
+    awsx: Any = importlib.import_module(BUILDER)
     image = awsx.ecr.Image(
-        f"{platform.name(name)}-image",
+        f"{ctx.name(name)}-image",
         repository_url=repository.url,
         context=folder,
-        platform="linux/arm64" if architecture == "ARM64" else "linux/amd64",
-        opts=platform.options(),
+        platform=_PLATFORMS[architecture],
+        opts=ctx.opts,
     )
     return image.image_uri

@@ -2,60 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from architecture.refusals import says
-from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
+import pulumi
+
+from components.delivery.amplify_app import AmplifyApp
 from components.delivery.deploy_role import (
+    Deployed,
     DeployedFunction,
     DeployedHost,
     DeployedService,
     DeployedSite,
     DeployRole,
-    DeployRoleArgs,
 )
+from components.widgets import widgets_of
 
 if TYPE_CHECKING:
-    import pulumi
-    import pulumi_aws as aws
-
+    from architecture.application import Application
+    from architecture.context import Context
     from architecture.host import Host
-    from architecture.platform import Platform
     from architecture.site import Site
     from components.compute.function import Function
+    from components.compute.service import Service
+    from components.widgets import Widget
     from settings import Settings
-    from settings.delivery import DeliverySettings, FrontEndSettings
 
 
-class Deployable(Protocol):
-    """A service that can be given another image."""
-
-    @property
-    def arn(self) -> pulumi.Output[str]: ...
-    @property
-    def name(self) -> pulumi.Output[str]: ...
-    @property
-    def task_role(self) -> aws.iam.Role: ...
-    @property
-    def execution_role(self) -> aws.iam.Role: ...
-
-
-class ImageRepository(Protocol):
-    """Where the images of a service are kept."""
-
-    @property
-    def arn(self) -> pulumi.Output[str]: ...
-
-
-class Deployables(Protocol):
-    """What the deploy role is for; the application layer has it."""
-
-    @property
-    def services(self) -> Mapping[str, Deployable]: ...
-    @property
-    def repositories(self) -> Mapping[str, ImageRepository]: ...
+# t3 instances are x86, and the host runs what the API's folder makes.
+HOST_SOURCE, HOST_PLATFORM = "workloads/api", "linux/amd64"
 
 
 @dataclass(frozen=True)
@@ -64,100 +40,122 @@ class Delivery:
 
     deploy_role: DeployRole | None
     front_end: AmplifyApp | None
+    github_variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """What the workflow that deploys this stack asks of its GitHub environment; nothing secret."""
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """What a dashboard shows of them."""
+        return widgets_of(self.front_end)
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What a GitHub environment's variables are filled with, and where the front end is."""
+        told: dict[str, Any] = {}
+        if self.deploy_role is not None:
+            told["deployRoleArn"] = self.deploy_role.arn
+            told["githubOidcProviderArn"] = self.deploy_role.provider_arn
+            told["githubVariables"] = dict(self.github_variables)
+        if self.front_end is not None:
+            told["frontEndUrl"] = self.front_end.url
+        return told
 
 
 def build_delivery(
-    settings: Settings,
-    platform: Platform,
-    application: Deployables | None = None,
-    functions: Mapping[str, Function] | None = None,
-    host: Host | None = None,
-    site: Site | None = None,
+    ctx: Context, application: Application, functions: Mapping[str, Function], host: Host | None, site: Site | None
 ) -> Delivery:
     """The deploy role of this stack's services, functions, server and site, and the front end, each where the stack's
     YAML has its section."""
     role = front_end = None
-    if settings.delivery is not None:
-        args = deploy_role_args(
-            settings.delivery,
-            settings,
-            [*_repositories(application), *([host.repository.arn] if host else [])],
-            [_deployed(each) for _, each in sorted(application.services.items())] if application else [],
-            [shifted for _, each in sorted((functions or {}).items()) for shifted in _shifted(each)],
-            [DeployedHost(name=host.server.name, document_arn=host.server.deployment_document_arn)] if host else [],
-            _uploaded(settings, site),
-        )
-        role = DeployRole(platform.name("delivery"), args, platform.options())
-    if settings.front_end is not None:
-        args = front_end_args(settings.front_end, settings)
-        front_end = AmplifyApp(platform.name("front-end"), args, platform.options())
-    return Delivery(deploy_role=role, front_end=front_end)
+    variables: dict[str, pulumi.Input[str]] = {}
+    if ctx.settings.delivery is not None:
+        deployed = _deployed(ctx, application, functions, host, site)
+        role = DeployRole(ctx.name("delivery"), ctx.settings.delivery, deployed=deployed, opts=ctx.opts)
+        variables = {
+            "AWS_REGION": ctx.settings.region,
+            "DEPLOY_ROLE_ARN": role.arn,
+            **_container_variables(application),
+            **_host_variables(host),
+            **_site_variables(ctx.settings, site),
+        }
+    if ctx.settings.front_end is not None:
+        stage = "PRODUCTION" if ctx.settings.environment == "prod" else "DEVELOPMENT"
+        front_end = AmplifyApp(ctx.name("front-end"), ctx.settings.front_end, stage=stage, opts=ctx.opts)
+    return Delivery(deploy_role=role, front_end=front_end, github_variables=variables)
 
 
-def _repositories(application: Deployables | None) -> list[pulumi.Output[str]]:
-    return [each.arn for _, each in sorted(application.repositories.items())] if application else []
+def _deployed(
+    ctx: Context, application: Application, functions: Mapping[str, Function], host: Host | None, site: Site | None
+) -> Deployed:
+    images = [image for _, image in sorted(application.images.items())]
+    return Deployed(
+        image_repositories=[
+            *(image.repository.arn for image in images),
+            *([host.repository.arn] if host is not None else []),
+        ],
+        image_tags=[image.live.parameter_arn for image in images],
+        services=[_service(service) for _, service in sorted(application.deployed.items())],
+        functions=[shifted for _, function in sorted(functions.items()) for shifted in _shifted(function)],
+        hosts=[DeployedHost(name=host.server.name, document_arn=host.server.deployment_document_arn)] if host else [],
+        sites=_uploaded(ctx.settings, site),
+    )
+
+
+def _container_variables(application: Application) -> dict[str, pulumi.Input[str]]:
+    """For deploy.yml; the words of an image are those of .github/scripts/images.sh."""
+    if application.cluster is None or not application.images:
+        return {}
+    images = [
+        pulumi.Output.concat(each.repository.name, f",{each.source},{each.platform},{each.parameter}")
+        for _, each in sorted(application.images.items())
+    ]
+    return {
+        "ECS_CLUSTER": application.cluster.name,
+        "ECS_SERVICES": " ".join(sorted(each.family for each in application.deployed.values())),
+        "ECS_IMAGES": pulumi.Output.all(*images).apply(" ".join),
+    }
+
+
+def _host_variables(host: Host | None) -> dict[str, pulumi.Input[str]]:
+    """For deploy-host.yml. The host itself keeps which image it runs, so that there is no parameter."""
+    if host is None:
+        return {}
+    return {
+        "HOST_NAME": host.server.name,
+        "HOST_DOCUMENT": host.server.deployment_document,
+        "HOST_IMAGE": pulumi.Output.concat(host.repository.name, f",{HOST_SOURCE},{HOST_PLATFORM}"),
+    }
+
+
+def _site_variables(settings: Settings, site: Site | None) -> dict[str, pulumi.Input[str]]:
+    if site is None or site.site is None or not _uploaded(settings, site):
+        return {}
+    return {"SITE_BUCKET": site.site.bucket.name, "SITE_DISTRIBUTION": site.site.distribution_id}
 
 
 def _uploaded(settings: Settings, site: Site | None) -> list[DeployedSite]:
     # What the stack has put there itself, a pipeline must not change behind its back.
-    if site is None or site.site is None or settings.site is None or settings.site.content != "none":
+    if site is None or site.site is None or settings.site is None or settings.site.content is not None:
         return []
     return [DeployedSite(bucket_arn=site.site.bucket.arn, distribution_arn=site.site.arn)]
 
 
-def _deployed(service: Deployable) -> DeployedService:
+def _service(service: Service) -> DeployedService:
     return DeployedService(
         service_arn=service.arn,
-        # The two have one name. Not from the definition's ARN: each deployment would preview a change of this policy.
-        family=service.name,
+        # Not from the definition's ARN: each deployment would preview a change of this policy.
+        family=service.family,
         roles=[service.task_role.arn, service.execution_role.arn],
     )
 
 
 def _shifted(function: Function) -> list[DeployedFunction]:
-    if function.gradual is None:
+    if function.traffic_shifting is None:
         return []
     return [
         DeployedFunction(
             function_arn=function.arn,
-            application_arn=function.gradual.application_arn,
-            group_arn=function.gradual.group_arn,
+            application_arn=function.traffic_shifting.application_arn,
+            group_arn=function.traffic_shifting.group_arn,
         )
     ]
-
-
-def deploy_role_args(
-    delivery: DeliverySettings,
-    settings: Settings,
-    image_repositories: Sequence[pulumi.Input[str]] = (),
-    services: Sequence[DeployedService] = (),
-    functions: Sequence[DeployedFunction] = (),
-    hosts: Sequence[DeployedHost] = (),
-    sites: Sequence[DeployedSite] = (),
-) -> DeployRoleArgs:
-    """What the stack's YAML says of the deploy role."""
-    with says("delivery", {"environment": "github_environment", "provider_arn": "oidc_provider"}):
-        return DeployRoleArgs(
-            repository=delivery.repository,
-            environment=delivery.github_environment or settings.environment,
-            provider_arn=None if delivery.oidc_provider == "create" else delivery.oidc_provider,
-            image_repositories=image_repositories,
-            services=services,
-            functions=functions,
-            hosts=hosts,
-            sites=sites,
-        )
-
-
-def front_end_args(front_end: FrontEndSettings, settings: Settings) -> AmplifyAppArgs:
-    """What the stack's YAML says of the front end."""
-    with says("front_end"):
-        return AmplifyAppArgs(
-            repository=front_end.repository,
-            branch=front_end.branch,
-            token_secret_arn=front_end.token_secret_arn,
-            stage="PRODUCTION" if settings.environment == "prod" else "DEVELOPMENT",
-            variables=front_end.variables,
-            domain=front_end.domain,
-            subdomain=front_end.subdomain,
-        )

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from architecture.messaging import queue_args, schedule_args
-from architecture.refusals import says
-from components.compute.changes import Following
-from components.compute.function import Function, FunctionArgs, check_consumption
-from components.compute.gradual import SHIFTS, Shift
-from components.compute.package import Architecture, Package
+from architecture.context import require
+from components.compute.function import Function
 from components.messaging.schedule import Schedule
-from components.refusal import Refusal, nearest
-from packages.plan import RUNTIME, NotBuilt, sources, usable
+from components.widgets import counted_by_programs, widgets_of
+from settings.workloads import package
 
 if TYPE_CHECKING:
+    from architecture.context import Context
     from architecture.data import Data
     from architecture.messaging import Messaging
-    from architecture.platform import Platform
-    from architecture.storage import Storage
-    from components.alarms import AlarmTopics
+    from architecture.models import Models
+    from architecture.search import Search
+    from components.data.cache import Cache
+    from components.data.database import Database
     from components.identity.user_pool import UserPool
     from components.network.network import Network
+    from components.widgets import Widget
     from settings import Settings
-    from settings.functions import ChangesSettings, FunctionSettings
+    from settings.functions import FunctionSettings
 
 NAMESPACE = "METRICS_NAMESPACE"
 """The variable by which workloads are told where to count."""
@@ -42,138 +41,87 @@ class Functions:
     namespaces: tuple[str, ...] = ()
     """Where CloudWatch keeps what the code counts."""
 
+    @property
+    def widgets(self) -> list[Widget]:
+        """What a dashboard shows of them."""
+        made = widgets_of(*self.functions.values(), *self.schedules.values())
+        return [*made, *(counted_by_programs(namespace) for namespace in self.namespaces)]
 
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What a function is given by the other parts."""
-
-    network: Network | None = None
-    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    key_arn: pulumi.Input[str] | None = None
-    logs_key_arn: pulumi.Input[str] | None = None
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What the functions are called, which version of each the last deployment published, and where failures
+        wait."""
+        if not self.functions:
+            return {}
+        made = self.functions.items()
+        told: dict[str, Any] = {
+            "functionNames": {name: function.name for name, function in made},
+            "functionAliases": {name: function.alias_arn for name, function in made},
+            "functionVersions": {name: function.version for name, function in made},
+            "functionDeadLetterUrls": {
+                **{name: function.dead_letters_url for name, function in made},
+                **{f"{name}-schedule": schedule.dead_letters_url for name, schedule in self.schedules.items()},
+            },
+        }
+        shifting = {name: function.traffic_shifting for name, function in made}
+        shifted = {name: one.application_name for name, one in shifting.items() if one is not None}
+        return {**told, **({"functionDeployments": shifted} if shifted else {})}
 
 
 def build_functions(
-    settings: Settings,
-    platform: Platform,
+    ctx: Context,
     network: Network | None,
-    storage: Storage,
     data: Data,
-    topics: AlarmTopics | None,
     messaging: Messaging,
-    users: UserPool | None = None,
+    models: Models,
+    search: Search,
+    users: UserPool | None,
 ) -> Functions:
-    """Each function of the stack's YAML, connected to the stores, queues and users that it names."""
+    """Each function of the stack, connected to the stores, queues and users that it names."""
     functions, schedules = {}, {}
-    for name, function in sorted(settings.functions.items()):
-        around = Surroundings(
-            network=network if function.private else None,
-            environment=_environment(name, function, settings, data, messaging, users),
-            secrets=_secrets(function, data),
-            key_arn=storage.data_key.arn if storage.data_key else None,
-            logs_key_arn=storage.logs_key.arn if storage.logs_key else None,
+    for name, function in sorted(ctx.settings.functions.items()):
+        stores: dict[str, Database | Cache] = {}
+        if function.database:
+            stores["database"] = require(data.database, "database")
+        if function.cache:
+            stores["cache"] = require(data.cache, "cache")
+        made = functions[name] = Function(
+            ctx.name(name),
+            function,
+            package=package(function.package, function.architecture),
+            network=require(network, "network") if function.private else None,
+            internet=function.private and ctx.settings.network is not None and ctx.settings.network.nat != "none",
+            environment={
+                **_environment(name, function, ctx.settings, data, messaging, users),
+                **models.environment(function.models),
+                **search.environment(function.collections, function.knowledge_bases),
+            },
+            secrets={f"{variable}_ARN": arn for variable, arn in data.secret_arns(function).items()},
+            key=ctx.keys.data,
+            logs_key=ctx.keys.logs,
+            opts=ctx.opts,
         )
-        made = Function(platform.name(name), function_args(name, function, settings, around), platform.options())
-        if function.database and data.database is not None and made.security_group_id is not None:
-            data.database.allow_from(made.security_group_id, name)
-            made.allow_to(data.database.security_group_id, data.database.port, "database")
-        if function.cache and data.cache is not None and made.security_group_id is not None:
-            data.cache.allow_from(made.security_group_id, name)
-            made.allow_to(data.cache.security_group_id, data.cache.port, "cache")
+        for what, store in stores.items():
+            store.allow_from(require(made.security_group_id, f"functions.{name}.private"), name)
+            made.allow_to(store.security_group_id, store.port, what)
         data.grant_tables(function.tables, made.role)
+        models.grant(function.models, made.role)
+        search.admit(name, made, made.role, function.collections, function.knowledge_bases)
         if function.sends_to is not None:
             messaging.queues[function.sends_to].grant_send(made.role)
         if function.queue is not None:
-            queue = messaging.queues[function.queue]
-            made.consume(queue, batch_size=function.batch_size, window_seconds=function.window_seconds)
-        for table, changes in sorted(function.changes.items()):
-            made.follow(data.tables[table], table, following(name, table, changes))
+            made.consume(messaging.queues[function.queue], function)
+        for table, source in sorted(function.changes.items()):
+            made.subscribe(data.tables[table], table, source)
         if function.schedule is not None:
-            when = schedule_args(name, function.schedule, made.target, "functions")
-            schedules[name] = Schedule(platform.name(f"{name}-schedule"), when, platform.options())
-        functions[name] = made
-    if topics is not None:
-        for part in (*functions.values(), *schedules.values()):
-            part.alarms(topics)
-    told = {one.environment[NAMESPACE] for one in settings.functions.values() if NAMESPACE in one.environment}
-    return Functions(functions=functions, schedules=schedules, namespaces=tuple(sorted(told)))
-
-
-def function_args(
-    name: str, function: FunctionSettings, settings: Settings, around: Surroundings | None = None
-) -> FunctionArgs:
-    """What the stack's YAML says of a function; without surroundings only to find out whether it can be built."""
-    around = around or Surroundings()
-    # What lies in the build folder comes from the key `package`.
-    with says(f"functions.{name}", {"code": "package", "layer": "package"}):
-        args = FunctionArgs(
-            package=package_of(function.package, function.architecture),
-            handler=function.handler,
-            description=function.description,
-            memory_mib=function.memory_mib,
-            timeout_seconds=function.timeout_seconds,
-            environment={**around.environment, **function.environment},
-            secrets=around.secrets,
-            key_arn=around.key_arn,
-            alias=function.alias,
-            provisioned_concurrency=function.provisioned_concurrency,
-            reserved_concurrency=function.reserved_concurrency,
-            tracing=function.tracing,
-            network=around.network,
-            internet=around.network is not None and settings.network is not None and settings.network.nat != "none",
-            shift=_shift(function.shift),
-            retries=function.retries,
-            max_age_seconds=function.max_age_seconds,
-            log_retention_days=settings.logs.retention_days,
-            logs_key_arn=around.logs_key_arn,
-        )
-        if function.queue in settings.queues:
-            check_consumption(
-                args,
-                queue_args(function.queue, settings.queues[function.queue]),
-                batch_size=function.batch_size,
-                window_seconds=function.window_seconds,
+            schedules[name] = Schedule(
+                ctx.name(f"{name}-schedule"), function.schedule, target=made.target, opts=ctx.opts
             )
-        return args
-
-
-def following(name: str, table: str, changes: ChangesSettings) -> Following:
-    """What the stack's YAML says of the changes that a function follows."""
-    with says(f"functions.{name}.changes.{table}"):
-        return Following(
-            filters=changes.filters,
-            start=changes.start,
-            batch_size=changes.batch_size,
-            window_seconds=changes.window_seconds,
-            at_a_time=changes.at_a_time,
-            retries=changes.retries,
-            max_age_seconds=changes.max_age_seconds,
-        )
-
-
-def _shift(named: str | None) -> Shift | None:
-    if named is None:
-        return None
-    if named not in SHIFTS:
-        raise Refusal("shift", named, f"is not known; {nearest(named, SHIFTS)}use one of {', '.join(SHIFTS)}")
-    return SHIFTS[named]
-
-
-def package_of(name: str, architecture: Architecture) -> Package:
-    """A folder of workloads/, built; refused where it is not."""
-    known = sources()
-    if name not in known:
-        raise Refusal(
-            "package",
-            name,
-            f"is not a folder of workloads/ with Python in it; {nearest(name, known)}there are: {', '.join(known)}",
-        )
-    try:
-        built = usable(known[name], architecture)
-    except NotBuilt as reason:
-        raise Refusal("package", name, f"cannot be used: {reason}") from None
-    return Package(code=built.code, layer=built.layer, runtime=RUNTIME, architecture=architecture)
+    if ctx.topics is not None:
+        for part in (*functions.values(), *schedules.values()):
+            part.alarms(ctx.topics)
+    told = {one.environment[NAMESPACE] for one in ctx.settings.functions.values() if NAMESPACE in one.environment}
+    return Functions(functions=functions, schedules=schedules, namespaces=tuple(sorted(told)))
 
 
 def _environment(
@@ -222,15 +170,3 @@ def _origins(name: str, settings: Settings) -> list[str]:
             for origin in api.cors.origins
         }
     )
-
-
-def _secrets(function: FunctionSettings, data: Data) -> dict[str, pulumi.Input[str]]:
-    """The variables that name secrets."""
-    told: dict[str, pulumi.Input[str]] = {}
-    if data.secrets is not None:
-        told |= {f"{name.replace('-', '_').upper()}_SECRET_ARN": data.secrets.arns[name] for name in function.secrets}
-    if function.database and data.database is not None:
-        told["DATABASE_SECRET_ARN"] = data.database.secret_arn
-    if function.cache and data.cache is not None:
-        told["CACHE_SECRET_ARN"] = data.cache.secret_arn
-    return told

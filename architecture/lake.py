@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 
-from architecture.refusals import says, yaml_key
-from components.analytics.data_lake import DataLake, DataLakeArgs, LakeTable
+from architecture.analytics import WORKLOADS, queries_in, results_bucket
+from architecture.context import Context, require
+from components.analytics.data_lake import Catalogue, DataLake, LakeTable
 from components.analytics.job_code import JobCode, JobCodeArgs
-from components.analytics.lake_formation import LakeFormation, LakeFormationArgs
+from components.analytics.lake_formation import LakeFormation
 from components.analytics.log_export import LogExport, LogExportArgs
-from components.analytics.spark_job import DatabaseConnection, DatabaseConnectionArgs, JobSize, SparkJob, SparkJobArgs
+from components.analytics.spark_job import DatabaseConnection, DatabaseConnectionArgs, SparkJob, SparkJobArgs
 from components.analytics.table_export import FOLDER as EXPORTS
 from components.analytics.table_export import TableExport, TableExportArgs
 from components.analytics.workgroup import Results
 from components.data.bucket import Bucket, BucketArgs
-from components.data.database import CERTIFICATE_AUTHORITY
 from components.data.lifecycle import LifecycleRule
 from components.messaging.schedule import Schedule, ScheduleArgs
 from components.messaging.workflow import Workflow, WorkflowArgs
-from components.refusal import Refusal
+from components.widgets import widgets_of
+from settings.authorities import authority
+from settings.lake import ZONES
 from workloads.jobs.tables import AUTHORITY, DATABASE, LANDED, TABLES
 
 if TYPE_CHECKING:
     from architecture.data import Data
-    from architecture.platform import Platform
-    from architecture.storage import Storage
-    from components.alarms import AlarmTopics
     from components.data.database import Database
     from components.network.network import Network
-    from components.retention import Retention
-    from settings import Settings
-    from settings.lake import LakeFormationSettings, LakeSettings
+    from components.widgets import Widget
+    from settings.lake import LakeSettings
 
-WORKLOADS: Final = Path(__file__).resolve().parent.parent / "workloads"
 JOBS: Final = ("extract", "history", "logs", "cloudwatch", "quality", "activity")
 LOGS_FOLDER: Final = "app-logs"
 """Where the log router writes in the log archive."""
@@ -57,234 +53,93 @@ class Lake:
     exports: Workflow | None
     """Copies tables to the zone raw."""
     log_export: LogExport | None
+    schedules: Sequence[Schedule]
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """What a dashboard shows of them."""
+        return widgets_of(*self.jobs.values(), self.workflow, self.exports, *self.schedules, self.log_export, self.lake)
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Where the lake can be asked, and the workflow that fills a gap."""
+        return {
+            "lakeWorkgroup": self.lake.workgroup_name,
+            "lakeDatabase": self.lake.database_name,
+            "lakeZones": {zone: bucket.name for zone, bucket in self.zones.items()},
+            "lakeWorkflowArn": self.workflow.arn,
+            **({"lakeExportsWorkflowArn": self.exports.arn} if self.exports is not None else {}),
+        }
 
 
-def build_lake(
-    settings: Settings,
-    platform: Platform,
-    network: Network | None,
-    storage: Storage,
-    data: Data,
-    topics: AlarmTopics | None,
-) -> Lake | None:
-    """The lake of the stack's YAML; none without its section."""
-    wanted = settings.lake
-    if wanted is None or storage.log_archive is None or data.database is None or network is None:
+def build_lake(ctx: Context, network: Network | None, data: Data) -> Lake | None:
+    """The lake of the stack's file; none without its section."""
+    wanted = ctx.settings.lake
+    if wanted is None:
         return None
-    key_arn = storage.data_key.arn if storage.data_key else None
-    log_key_arn = storage.logs_key.arn if storage.logs_key else None
-    access_logs = storage.log_archive.log_target_name
-
-    def bucket(name: str, args: BucketArgs) -> Bucket:
-        return Bucket(platform.name(f"lake-{name}"), args, platform.options())
-
-    ground = {"key_arn": key_arn, "access_log_bucket": access_logs}
-    zones = {zone: bucket(zone, args) for zone, args in zone_args(wanted, settings.retention, **ground).items()}
-    results = bucket("results", results_args(wanted, settings.retention, **ground))
-    code_bucket = bucket("code", BucketArgs(retention=settings.retention, **ground))
-    scripts = [f"{job}.py" for job in JOBS]
-    code = JobCode(
-        platform.name("lake-code-files"),
-        JobCodeArgs(
-            folder=WORKLOADS / "jobs",
-            scripts=scripts,
-            files={AUTHORITY: authority(settings.region)},
-            bucket=code_bucket,
-            key_arn=key_arn,
-        ),
-        platform.options(),
-    )
-    formation = None
-    if wanted.lake_formation is not None:
-        formation = LakeFormation(
-            platform.name("lake-formation"),
-            formation_args(wanted.lake_formation, with_tables(wanted, zones)),
-            platform.options(),
-        )
-    lake = DataLake(
-        platform.name("lake"),
-        lake_args(
-            wanted,
-            settings,
-            zones=zones,
-            formation=formation,
-            results=Results(bucket=results.name, bucket_arn=results.arn, key_arn=key_arn),
-            key_arn=key_arn,
-            log_key_arn=log_key_arn,
-        ),
-        platform.options(),
-    )
-    connection = DatabaseConnection(
-        platform.name("lake-database"),
-        DatabaseConnectionArgs(database=data.database, network=network),
-        platform.options(),
-    )
-    jobs = _jobs(wanted, platform, lake, code, connection, data.database, storage.log_archive, zones)
-    workflow = Workflow(
-        platform.name("lake-night"),
-        workflow_args(settings, {name: job.name for name, job in jobs.items()}, log_key_arn),
-        platform.options(),
-    )
+    database = require(data.database, "database")
+    zones = _zones(ctx, wanted)
+    answers = results_bucket(ctx, "lake-results", wanted.keep_results_days, ctx.keys.data)
+    results = Results(bucket=answers, key=ctx.keys.data)
+    lake = _catalogue(ctx, wanted, zones, results)
+    jobs = _jobs(ctx, wanted, lake, zones, database, require(network, "network"))
+    workflow = _workflow(ctx, "lake-night", "lake", {f"{name}JobName": job.name for name, job in jobs.items()})
     for job in jobs.values():
         job.grant_run(workflow.role)
-    schedule = Schedule(
-        platform.name("lake-night-schedule"), schedule_args(wanted, workflow.target), platform.options()
-    )
-    log_export = None
+    schedules = [_schedule(ctx, wanted, "lake-night-schedule", wanted.schedule, workflow, {"arguments": {}})]
+    log_export = exports = None
     if wanted.export_logs:
-        groups = {**data.database.log_group_names, "night": workflow.log_group_name}
         log_export = LogExport(
-            platform.name("lake-log-export"),
-            log_export_args(settings, groups, zones["raw"], key_arn, log_key_arn),
-            platform.options(),
+            ctx.name("lake-log-export"),
+            LogExportArgs(folder=FLOWING, log_retention_days=ctx.settings.logs.retention_days),
+            log_groups={**database.log_group_names, "night": workflow.log_group_name},
+            bucket=zones["raw"],
+            key=ctx.keys.data,
+            log_key=ctx.keys.logs,
+            opts=ctx.opts,
         )
-    watched = [workflow, schedule, log_export]
-    exports = None
     if wanted.export_tables:
-        exports, export_schedule = _exports(wanted, settings, platform, data, zones["raw"], key_arn, log_key_arn)
-        watched += [exports, export_schedule]
-    for part in watched:
-        if topics is not None and part is not None:
-            part.alarms(topics)
-    return Lake(lake, zones, jobs, workflow, exports, log_export)
-
-
-def authority(region: str) -> str:
-    """The certificate of the authority that signs those of the databases in `region`, of all that RDS has."""
-    kind = CERTIFICATE_AUTHORITY.removeprefix("rds-ca-").replace("-", " ").upper()
-    bundle = (WORKLOADS / "extensions" / "rds.pem").read_text(encoding="utf-8")
-    _, found, rest = bundle.partition(f"# Amazon RDS {region} Root CA {kind}\n")
-    if not found:
-        raise Refusal(
-            yaml_key("region"),
-            region,
-            "has no authority in workloads/extensions/rds.pem, so the lake's jobs could not tell the database from "
-            "another server; add it, or leave the section lake out",
+        export = TableExport(
+            ctx.name("lake-table-export"),
+            TableExportArgs(),
+            tables=[data.tables[name] for name in sorted(wanted.export_tables)],
+            bucket=zones["raw"],
+            key=ctx.keys.data,
+            opts=ctx.opts,
         )
-    return rest.partition("\n#")[0]
+        exports = _workflow(ctx, "lake-exports", "table-exports", export.substitutions)
+        export.grant_run(exports.role)
+        schedules.append(_schedule(ctx, wanted, "lake-exports-schedule", wanted.export_schedule, exports))
+    for part in (workflow, exports, log_export, *schedules):
+        if ctx.topics is not None and part is not None:
+            part.alarms(ctx.topics)
+    return Lake(lake, zones, jobs, workflow, exports, log_export, schedules)
 
 
-def log_export_args(
-    settings: Settings,
-    groups: Mapping[str, pulumi.Input[str]],
-    raw: Bucket,
-    key_arn: pulumi.Input[str] | None,
-    log_key_arn: pulumi.Input[str] | None,
-) -> LogExportArgs:
-    """What flows from CloudWatch into the zone raw."""
-    return LogExportArgs(
-        log_groups=groups,
-        bucket=raw,
-        folder=FLOWING,
-        key_arn=key_arn,
-        log_retention_days=settings.logs.retention_days,
-        log_key_arn=log_key_arn,
-    )
-
-
-def _exports(
-    wanted: LakeSettings,
-    settings: Settings,
-    platform: Platform,
-    data: Data,
-    raw: Bucket,
-    key_arn: pulumi.Input[str] | None,
-    log_key_arn: pulumi.Input[str] | None,
-) -> tuple[Workflow, Schedule]:
-    """The workflow that copies tables, and what starts it."""
-    export = TableExport(
-        platform.name("lake-table-export"),
-        TableExportArgs(
-            table_arns=[data.tables[name].arn for name in sorted(wanted.export_tables)], bucket=raw, key_arn=key_arn
-        ),
-        platform.options(),
-    )
-    workflow = Workflow(
-        platform.name("lake-exports"),
-        WorkflowArgs(
-            definition=(WORKLOADS / "workflows" / "table-exports.asl.json").read_text(encoding="utf-8"),
-            substitutions=export.substitutions,
-            log_retention_days=settings.logs.retention_days,
-            log_key_arn=log_key_arn,
-        ),
-        platform.options(),
-    )
-    export.grant_run(workflow.role)
-    schedule = Schedule(
-        platform.name("lake-exports-schedule"), export_schedule_args(wanted, workflow.target), platform.options()
-    )
-    return workflow, schedule
-
-
-def export_schedule_args(lake: LakeSettings, target: Any) -> ScheduleArgs:
-    """When tables are copied."""
-    with says("lake", {"expression": "exportSchedule"}):
-        return ScheduleArgs(
-            expression=lake.export_schedule, timezone=lake.timezone, enabled=lake.enabled, target=target
-        )
-
-
-def zone_args(
-    lake: LakeSettings,
-    retention: Retention,
-    *,
-    key_arn: pulumi.Input[str] | None,
-    access_log_bucket: pulumi.Input[str] | None,
-) -> dict[str, BucketArgs]:
+def _zones(ctx: Context, wanted: LakeSettings) -> dict[str, Bucket]:
     """The three zones. What is read now and then moves by its use; what has been worked on goes to Glacier.
 
     The classes that Intelligent-Tiering begins with answer at once. Its archive tiers, of which a job or a query could
     read nothing for hours, are asked for by a configuration of the bucket, which no zone has.
     """
-
-    def zone(**changes: Any) -> BucketArgs:
-        return BucketArgs(
-            key_arn=key_arn, access_log_bucket=access_log_bucket, retention=retention, noncurrent_days=7, **changes
-        )
-
-    def rested(prefix: str) -> LifecycleRule:
-        return LifecycleRule(prefix=prefix, transitions={"GLACIER": lake.raw_glacier_after_days})
-
-    with says("lake"):
-        # By folder: extract's notes of how far it has read must stay readable.
-        arrived = sorted({f"{folder}/" for folder in (LANDED, FLOWING, EXPORTS, *lake.crawled)})
-        by_use = [LifecycleRule(transitions={"INTELLIGENT_TIERING": 0})]
-        return {
-            "raw": zone(lifecycle=[rested(prefix) for prefix in arrived]),
-            "clean": zone(lifecycle=by_use),
-            "curated": zone(lifecycle=by_use),
-        }
+    # By folder: extract's notes of how far it has read must stay readable.
+    arrived = sorted({f"{folder}/" for folder in (LANDED, FLOWING, EXPORTS, *wanted.crawled)})
+    rested = [
+        LifecycleRule(prefix=prefix, transitions={"GLACIER": wanted.raw_glacier_after_days}) for prefix in arrived
+    ]
+    by_use = [LifecycleRule(transitions={"INTELLIGENT_TIERING": 0})]
+    lifecycles = {"raw": rested, "clean": by_use, "curated": by_use}
+    return {zone: _bucket(ctx, zone, noncurrent_days=7, lifecycle=lifecycles[zone]) for zone in ZONES}
 
 
-def results_args(
-    lake: LakeSettings,
-    retention: Retention,
-    *,
-    key_arn: pulumi.Input[str] | None,
-    access_log_bucket: pulumi.Input[str] | None,
-) -> BucketArgs:
-    """The answers of queries, in which nothing stays for long: all of it can be asked for again."""
-    with says("lake"):
-        return BucketArgs(
-            key_arn=key_arn,
-            noncurrent_days=1,
-            lifecycle=[LifecycleRule(delete_after_days=lake.keep_results_days)],
-            access_log_bucket=access_log_bucket,
-            retention=retention,
-        )
+def _bucket(ctx: Context, service: str, **args: Any) -> Bucket:
+    made = BucketArgs(retention=ctx.settings.retention, **args)
+    name = ctx.name(f"lake-{service}")
+    return Bucket(name, made, key=ctx.keys.data, access_logs=ctx.log_archive, opts=ctx.opts)
 
 
-def lake_args(
-    lake: LakeSettings,
-    settings: Settings,
-    *,
-    zones: Mapping[str, Bucket],
-    formation: LakeFormation | None,
-    results: Results,
-    key_arn: pulumi.Input[str] | None,
-    log_key_arn: pulumi.Input[str] | None,
-) -> DataLakeArgs:
-    """What the stack's YAML says of the lake, and the jobs of their tables."""
+def _catalogue(ctx: Context, wanted: LakeSettings, zones: Mapping[str, Bucket], results: Results) -> DataLake:
+    """The tables of the jobs over the zones, and who may ask them."""
     tables = {
         name: LakeTable(
             zone=table.zone,
@@ -294,82 +149,78 @@ def lake_args(
         )
         for name, table in TABLES.items()
     }
-    with says("lake"):
-        return DataLakeArgs(
-            zones=zones,
-            formation=formation,
-            tables=tables,
-            partition_values={"service": sorted(settings.services)},
-            first_day=lake.first_day,
-            results=results,
-            scan_limit_mib=lake.scan_limit_mib,
-            queries={path.stem: path.read_text(encoding="utf-8") for path in _files("lake-queries", "*.sql")},
-            crawled=[*lake.crawled, *([EXPORTS] if lake.export_tables else [])],
-            key_arn=key_arn,
-            log_key_arn=log_key_arn,
-            log_retention_days=settings.logs.retention_days,
+    crawled = [*wanted.crawled, *([EXPORTS] if wanted.export_tables else [])]
+    formation = None
+    if wanted.lake_formation is not None:
+        # Those of which the catalogue knows tables: of the jobs, and raw where it is crawled.
+        known = {table.zone for table in TABLES.values()} | ({"raw"} if crawled else set())
+        formation = LakeFormation(
+            ctx.name("lake-formation"),
+            wanted.lake_formation,
+            zones={zone: bucket for zone, bucket in zones.items() if zone in known},
+            opts=ctx.opts,
         )
-
-
-def with_tables(lake: LakeSettings, zones: Mapping[str, Bucket]) -> dict[str, Bucket]:
-    """The zones of which the catalogue knows tables: those of the jobs, and raw where it is crawled."""
-    crawled = {"raw"} if lake.crawled or lake.export_tables else set()
-    wanted = crawled | {table.zone for table in TABLES.values()}
-    return {zone: bucket for zone, bucket in zones.items() if zone in wanted}
-
-
-def formation_args(formation: LakeFormationSettings, zones: Mapping[str, Bucket]) -> LakeFormationArgs:
-    """Who decides about the tables, of the stack's YAML."""
-    with says("lake.lake_formation"):
-        return LakeFormationArgs(administrators=formation.administrators, zones=zones)
-
-
-def job_size(lake: LakeSettings) -> JobSize:
-    """What the stack's YAML says of every job."""
-    with says("lake"):
-        return JobSize(worker_type=lake.worker_type, max_workers=lake.max_workers, timeout_minutes=lake.timeout_minutes)
-
-
-def workflow_args(
-    settings: Settings, job_names: Mapping[str, pulumi.Input[str]], log_key_arn: pulumi.Input[str] | None
-) -> WorkflowArgs:
-    """The order of the jobs, from workloads/workflows/lake.asl.json."""
-    return WorkflowArgs(
-        definition=(WORKLOADS / "workflows" / "lake.asl.json").read_text(encoding="utf-8"),
-        substitutions={f"{name}JobName": job for name, job in job_names.items()},
-        log_retention_days=settings.logs.retention_days,
-        log_key_arn=log_key_arn,
+    return DataLake(
+        ctx.name("lake"),
+        wanted.model_copy(update={"crawled": crawled}),
+        catalogue=Catalogue(zones=zones, tables=tables, partition_values={"service": sorted(ctx.settings.services)}),
+        results=results,
+        queries=queries_in("lake-queries"),
+        formation=formation,
+        key=ctx.keys.data,
+        log_key=ctx.keys.logs,
+        opts=ctx.opts,
     )
 
 
-def schedule_args(lake: LakeSettings, target: Any) -> ScheduleArgs:
-    """When the jobs run."""
-    with says("lake", {"expression": "schedule"}):
-        return ScheduleArgs(
-            expression=lake.schedule,
-            timezone=lake.timezone,
-            enabled=lake.enabled,
-            input={"arguments": {}},
-            target=target,
-        )
+def _workflow(ctx: Context, service: str, definition: str, substitutions: Mapping[str, pulumi.Input[str]]) -> Workflow:
+    return Workflow(
+        ctx.name(service),
+        WorkflowArgs(log_retention_days=ctx.settings.logs.retention_days),
+        definition=(WORKLOADS / "workflows" / f"{definition}.asl.json").read_text(encoding="utf-8"),
+        substitutions=substitutions,
+        log_key=ctx.keys.logs,
+        opts=ctx.opts,
+    )
 
 
-def _files(folder: str, pattern: str) -> list[Path]:
-    return sorted((WORKLOADS / folder).glob(pattern))
+def _schedule(
+    ctx: Context, wanted: LakeSettings, service: str, expression: str, workflow: Workflow, input_: Any = None
+) -> Schedule:
+    args = ScheduleArgs(
+        expression=expression,
+        timezone=wanted.timezone,
+        enabled=wanted.enabled,
+        input=input_ or {},
+    )
+    return Schedule(ctx.name(service), args, target=workflow.target, opts=ctx.opts)
 
 
 def _jobs(
-    lake_settings: LakeSettings,
-    platform: Platform,
+    ctx: Context,
+    wanted: LakeSettings,
     lake: DataLake,
-    code: JobCode,
-    connection: DatabaseConnection,
-    database: Database,
-    archive: Bucket,
     zones: Mapping[str, Bucket],
+    database: Database,
+    network: Network,
 ) -> dict[str, SparkJob]:
     """Each job with the files that it reads and writes, and nothing more."""
-    raw, clean, curated = (lake.zone_url(zone) for zone in ("raw", "clean", "curated"))
+    archive = require(ctx.log_archive, "logArchive")
+    code = JobCode(
+        ctx.name("lake-code-files"),
+        JobCodeArgs(
+            folder=WORKLOADS / "jobs",
+            scripts=[f"{job}.py" for job in JOBS],
+            files={AUTHORITY: require(authority(ctx.settings.region), "region")},
+        ),
+        bucket=_bucket(ctx, "code"),
+        key=ctx.keys.data,
+        opts=ctx.opts,
+    )
+    connection = DatabaseConnection(
+        ctx.name("lake-database"), DatabaseConnectionArgs(), database=database, network=network, opts=ctx.opts
+    )
+    raw, clean, curated = (lake.zone_url(zone) for zone in ZONES)
     arguments: dict[str, dict[str, pulumi.Input[str]]] = {
         "extract": {"--source": connection.url, "--secret": database.secret_arn, "--raw": raw},
         "history": {"--raw": raw, "--clean": clean},
@@ -380,16 +231,13 @@ def _jobs(
     }
     jobs = {
         name: SparkJob(
-            platform.name(f"lake-{name}"),
-            SparkJobArgs(
-                size=job_size(lake_settings),
-                lake=lake,
-                code=code,
-                script=f"{name}.py",
-                arguments=told,
-                connection=connection if name == "extract" else None,
-            ),
-            platform.options(),
+            ctx.name(f"lake-{name}"),
+            SparkJobArgs(script=f"{name}.py", size=wanted),
+            lake=lake,
+            code=code,
+            arguments=told,
+            connection=connection if name == "extract" else None,
+            opts=ctx.opts,
         )
         for name, told in arguments.items()
     }

@@ -1,171 +1,132 @@
-"""What watches over the system: the topics for alarms, and what is made from what the other layers built."""
+"""What watches over the system: the topics for alarms, traces, and what is made from what the other layers built."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from architecture.refusals import says
+from architecture.encryption import make_key
 from components.account import Account
 from components.edge.site_args import US_EAST
-from components.edge.web_socket_api import WebSocketApi
-from components.identity.key import Key, KeyArgs, ServiceUse
+from components.identity.key import Key, ServiceUse
 from components.operations.dashboard import Dashboard, DashboardArgs
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
-from components.operations.topics import PUBLISHERS, Slack, Topics, TopicsArgs, publisher_arn
+from components.operations.topics import PUBLISHERS, Topics, TopicsArgs, publisher_arn
+from components.operations.tracing import RETENTION_DAYS, Tracing
+from components.widgets import widgets_of
 
 if TYPE_CHECKING:
-    import pulumi
-
-    from architecture.platform import Platform
-    from components.alarms import AlarmTopics
-    from settings import Settings
-    from settings.observability import AlertSettings
+    from architecture.application import Application
+    from architecture.context import Context
+    from components.alarms import Severity
+    from components.widgets import Shown, Widget
 
 
-def build_topics(settings: Settings, platform: Platform) -> AlarmTopics | None:
+def build_topics(ctx: Context) -> Topics | None:
     """Where alarms go; none where the stack's YAML has no such section, and then there are no alarms."""
-    if settings.alerts is None:
+    alerts = ctx.settings.alerts
+    if alerts is None:
         return None
-    key = _alerts_key(settings, platform, "alerts-encryption") if settings.own_keys else None
-    args = topics_args(settings.alerts, platform.stem, key_arn=key.arn if key else None)
-    return Topics(platform.name("alerts"), args, platform.options()).alarm_topics
+    key = _alerts_key(ctx, "alerts-encryption") if ctx.settings.own_keys else None
+    return Topics(ctx.name("alerts"), alerts, stem=ctx.stem, key=key, opts=ctx.opts)
 
 
-def build_us_east_topics(settings: Settings, platform: Platform) -> AlarmTopics | None:
+def build_us_east_topics(ctx: Context) -> Topics | None:
     """The topic of alarms on metrics that are in us-east-1 only; none where no part has such metrics.
 
     E-mails only: a Slack channel has one configuration, which hears the stack's own topics.
     """
-    if settings.alerts is None or not settings.has_us_east_metrics:
+    alerts = ctx.settings.alerts
+    if alerts is None or not ctx.settings.has_us_east_metrics:
         return None
-    key = None
-    if settings.own_keys:
-        key = _alerts_key(settings, platform, "us-east-alerts-encryption", region=US_EAST)
-    args = topics_args(settings.alerts, platform.stem, key_arn=key.arn if key else None, region=US_EAST)
-    return Topics(platform.name("us-east-alerts"), args, platform.options()).alarm_topics
+    return _topics_elsewhere(ctx, alerts, "us-east-alerts", US_EAST, "critical")
 
 
-def build_watch(
-    platform: Platform,
-    topics: AlarmTopics | None,
-    edge: Any = None,
-    data: Any = None,
-    application: Any = None,
-    messaging: Any = None,
-    functions: Any = None,
-    apis: Any = None,
-) -> Dashboard | None:
-    """What is made from the other layers: an alarm on each service's errors, and one dashboard over all of them."""
-    services = application.services if application is not None else {}
-    workflows = messaging.workflows if messaging is not None else {}
-    load_balancer = edge.load_balancer if edge is not None else None
-    database = data.database if data is not None else None
-    called = apis.apis if apis is not None else {}
-    return build_dashboard(
-        platform,
-        load_balancer=load_balancer.arn_suffix if load_balancer is not None else None,
-        cluster=application.cluster.name if application is not None and services else None,
-        services=[service.name for _, service in sorted(services.items())],
-        functions=[each.name for _, each in sorted(functions.functions.items())] if functions is not None else [],
-        apis={name: api.dimensions for name, api in called.items() if not isinstance(api, WebSocketApi)},
-        web_sockets={name: api.dimensions for name, api in called.items() if isinstance(api, WebSocketApi)},
-        # A cluster of Aurora has the one, a single instance the other, and each its own metrics.
-        database_cluster=getattr(database, "cluster_identifier", None),
-        database_instance=getattr(database, "identifier", None),
-        cache_nodes=data.cache.nodes if data is not None and data.cache is not None else (),
-        tables=[table.name for _, table in sorted(data.tables.items())] if data is not None else (),
-        workflows={name: workflow.arn for name, workflow in workflows.items()},
-        counted=functions.namespaces if functions is not None else (),
-        errors=watch_error_logs(
-            platform, topics, {name: service.error_log_group_name for name, service in services.items()}
-        ),
+def build_replica_topics(ctx: Context) -> Topics | None:
+    """The topic of alarms on the copies of buckets, in their region, where S3 counts what lags; e-mails only."""
+    alerts, region = ctx.settings.alerts, ctx.settings.copies_region
+    if alerts is None or region is None or not ctx.settings.copies_buckets:
+        return None
+    return _topics_elsewhere(ctx, alerts, "replica-alerts", region, "warning")
+
+
+def _topics_elsewhere(ctx: Context, alerts: TopicsArgs, service: str, region: str, severity: Severity) -> Topics:
+    key = _alerts_key(ctx, f"{service}-encryption", region=region) if ctx.settings.own_keys else None
+    return Topics(
+        ctx.name(service),
+        TopicsArgs(emails=alerts.emails),
+        stem=ctx.stem,
+        key=key,
+        # One for all that is there: each address must agree to each topic.
+        severities=(severity,),
+        region=region,
+        opts=ctx.opts,
     )
 
 
-def watch_error_logs(
-    platform: Platform, topics: AlarmTopics | None, groups: Mapping[str, pulumi.Input[str]]
-) -> dict[str, ErrorLogAlarm]:
+def build_watch(ctx: Context, application: Application, *layers: Shown | None) -> Dashboard | None:
+    """What is made from the other layers: an alarm on each service's errors, and one dashboard of what the layers
+    show, in their order; none where there is nothing to show."""
+    widgets = widgets_of(*layers, *_error_alarms(ctx, application), ctx)
+    return Dashboard(ctx.name("overview"), DashboardArgs(), widgets=widgets, opts=ctx.opts) if widgets else None
+
+
+def _error_alarms(ctx: Context, application: Application) -> list[ErrorLogAlarm]:
     """An alarm and saved queries for each service's log group of errors; none where nobody would hear of it."""
-    if topics is None:
-        return {}
-    return {
-        service: ErrorLogAlarm(
-            platform.name(f"{service}-errors"), ErrorLogAlarmArgs(log_group=group, topics=topics), platform.options()
+    if ctx.topics is None:
+        return []
+    return [
+        ErrorLogAlarm(
+            ctx.name(f"{name}-errors"),
+            ErrorLogAlarmArgs(),
+            log_group=service.error_log_group_name,
+            topics=ctx.topics,
+            opts=ctx.opts,
         )
-        for service, group in sorted(groups.items())
-    }
+        for name, service in sorted(application.services.items())
+    ]
 
 
-def build_dashboard(
-    platform: Platform,
-    *,
-    load_balancer: pulumi.Input[str] | None = None,
-    cluster: pulumi.Input[str] | None = None,
-    services: Sequence[pulumi.Input[str]] = (),
-    functions: Sequence[pulumi.Input[str]] = (),
-    apis: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None,
-    web_sockets: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None,
-    database_cluster: pulumi.Input[str] | None = None,
-    database_instance: pulumi.Input[str] | None = None,
-    cache_nodes: Sequence[pulumi.Input[str]] = (),
-    tables: Sequence[pulumi.Input[str]] = (),
-    workflows: Mapping[str, pulumi.Input[str]] | None = None,
-    errors: Mapping[str, ErrorLogAlarm] | None = None,
-    counted: Sequence[str] = (),
-) -> Dashboard | None:
-    """One dashboard over what there is; none where there is nothing to show."""
-    logged = {service: (alarm.metric_namespace, alarm.metric_name) for service, alarm in (errors or {}).items()}
-    several = services or functions or apis or web_sockets or cache_nodes or tables or workflows or counted or logged
-    if load_balancer is None and database_cluster is None and database_instance is None and not several:
-        return None
-    args = DashboardArgs(
-        load_balancer=load_balancer,
-        cluster=cluster,
-        services=services,
-        functions=functions,
-        apis=apis or {},
-        web_sockets=web_sockets or {},
-        database_cluster=database_cluster,
-        database_instance=database_instance,
-        cache_nodes=cache_nodes,
-        tables=tables,
-        workflows=workflows or {},
-        errors=logged,
-        counted=counted,
-    )
-    return Dashboard(platform.name("overview"), args, platform.options())
-
-
-def topics_args(
-    alerts: AlertSettings, stem: str, *, key_arn: pulumi.Input[str] | None, region: str | None = None
-) -> TopicsArgs:
-    """What the stack's YAML says of the topics."""
-    with says("alerts"):
-        slack = alerts.slack if region is None else None
-        return TopicsArgs(
-            stem=stem,
-            emails=alerts.emails,
-            slack=Slack(workspace_id=slack.workspace_id, channel_id=slack.channel_id) if slack else None,
-            key_arn=key_arn,
-            # One for all that is elsewhere: each address must agree to each topic.
-            severities=("critical", "warning") if region is None else ("critical",),
-            region=region,
-        )
-
-
-def _alerts_key(settings: Settings, platform: Platform, service: str, region: str | None = None) -> Key:
+def _alerts_key(ctx: Context, service: str, region: str | None = None) -> Key:
     # A key of its own: those of logs and data need not be open to the services that publish.
-    account = Account.of(platform.provider)
-    with says("keys"):
-        args = KeyArgs(
-            description=f"Alerts of {platform.stem}",
-            services=[
-                ServiceUse(principal=publisher, source_arn=publisher_arn(account, publisher, platform.stem, region))
-                for publisher in PUBLISHERS
-            ],
-            rotation_days=settings.keys.rotation_days,
-            region=region,
-            retention=settings.retention,
-        )
-    return Key(platform.name(service), args, platform.options())
+    account = Account.of(ctx.provider)
+    publishers = [
+        ServiceUse(principal=publisher, source_arn=publisher_arn(account, publisher, ctx.stem, region))
+        for publisher in PUBLISHERS
+    ]
+    return make_key(ctx, service, f"Alerts of {ctx.stem}", services=publishers, region=region)
+
+
+@dataclass(frozen=True)
+class Traces:
+    """The groups of traces; none where the stack's YAML has no section tracing."""
+
+    tracing: Tracing | None = None
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """What a dashboard shows of them."""
+        return widgets_of(self.tracing)
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Where to look."""
+        if self.tracing is None:
+            return {}
+        return {
+            "traceGroups": {"faults": self.tracing.faults_group, "slow": self.tracing.slow_group},
+            "traceRetentionDays": RETENTION_DAYS,
+        }
+
+
+def build_tracing(ctx: Context) -> Traces:
+    """Sampling and groups over all that sends traces; alarms where there are topics."""
+    args = ctx.settings.tracing
+    if args is None:
+        return Traces()
+    # What they are called in AWS is what they are called in their traces, too.
+    services = [ctx.name(name) for name in ctx.settings.traced]
+    tracing = Tracing(ctx.name("tracing"), args, services=services, sampled=f"{ctx.stem}-*", opts=ctx.opts)
+    if ctx.topics is not None:
+        tracing.alarms(ctx.topics)
+    return Traces(tracing)

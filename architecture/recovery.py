@@ -1,68 +1,65 @@
-"""What is kept for the day on which something is lost."""
+"""What the stack promises for the day on which data is lost, and the reminder to try it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from architecture.refusals import says
-from components.operations.backup import Backup, BackupArgs, Copy, Store
+from architecture.context import require
+from components.messaging.schedule import Schedule, ScheduleArgs
+from components.widgets import widgets_of
+from settings import recovery
 
 if TYPE_CHECKING:
-    import pulumi
+    from architecture.context import Context
+    from components.widgets import Widget
+    from settings.recovery import DrillSettings
 
-    from architecture.platform import Platform
-    from architecture.storage import Storage
-    from components.alarms import AlarmTopics
-    from settings import Settings
-    from settings.recovery import BackupSettings
+RUNBOOK = "docs/runbooks/restore.md"
 
 
-def build_recovery(
-    settings: Settings, platform: Platform, storage: Storage, topics: AlarmTopics | None
-) -> Backup | None:
-    """Backups of the stack's stores; none where the stack's YAML has no such section."""
-    if settings.backup is None:
+@dataclass(frozen=True)
+class Recovery:
+    """The ways back to each store."""
+
+    ways: list[dict[str, str]]
+    reminder: Schedule | None = None
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """What a dashboard shows of them."""
+        return widgets_of(self.reminder)
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Store, disaster, way back, loss and time."""
+        return {"recovery": self.ways}
+
+
+def build_recovery(ctx: Context) -> Recovery | None:
+    """The drill's reminder, and what it is to prove; none where the stack's YAML has no such section."""
+    promise = ctx.settings.recovery
+    if promise is None:
         return None
-    replica = storage.replica_keys.get(settings.backup.copy_to) if settings.backup.copy_to else None
-    args = backup_args(
-        settings.backup,
-        settings,
-        key_arn=storage.data_key.arn if storage.data_key else None,
-        copy_key_arn=replica.arn if replica else None,
+    reminder = _remind(ctx, promise.drill) if promise.drill is not None else None
+    return Recovery(recovery.table(ctx.settings), reminder)
+
+
+def _remind(ctx: Context, drill: DrillSettings) -> Schedule:
+    topics = require(next(iter(ctx.alerts), None), "alerts")
+    text = (
+        f"Restore something of {ctx.stem} today, by {RUNBOOK}, and write the hours that it took into recovery.measured "
+        "of the stack's file: a way back that nobody has tried is none."
     )
-    backup = Backup(platform.name("backup"), args, platform.options())
-    if topics is not None:
-        backup.alarms(topics)
-    return backup
-
-
-def backup_args(
-    backup: BackupSettings,
-    settings: Settings,
-    *,
-    key_arn: pulumi.Input[str] | None,
-    copy_key_arn: pulumi.Input[str] | None,
-) -> BackupArgs:
-    """What the stack's YAML says of the backups."""
-    with says("backup"):
-        return BackupArgs(
-            tags={"Project": settings.product, "Environment": settings.environment},
-            stores=_stores(settings),
-            keep_days=backup.keep_days,
-            weekly_keep_days=backup.weekly_keep_days,
-            hour=backup.hour,
-            copy=Copy(region=backup.copy_to, key_arn=copy_key_arn) if backup.copy_to else None,
-            lock=backup.lock,
-            # The vault's own is also that of what is backed up.
-            key_arn=key_arn,
-            retention=settings.retention,
-        )
-
-
-def _stores(settings: Settings) -> list[Store]:
-    found: list[Store] = []
-    if settings.database is not None:
-        found.append(settings.database.engine)
-    if settings.tables:
-        found.append("dynamodb")
-    return found
+    reminder = Schedule(
+        ctx.name("recovery-drill"),
+        ScheduleArgs(
+            expression=drill.expression,
+            timezone=drill.timezone,
+            input={"reminder": text, "planned": "<aws.scheduler.scheduled-time>"},
+        ),
+        target=topics.reminder,
+        opts=ctx.opts,
+    )
+    reminder.alarms(topics.alarm_topics)
+    return reminder

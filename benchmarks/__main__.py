@@ -1,7 +1,8 @@
 """What a rehearsal costs: wall time, CPU, memory, time per phase, and how all of it grows with the number of resources;
-how long the first call of a packaged function waits; and what the lake's jobs cost for 1, 10 and 100 times the rows.
+how long the first call of a packaged function waits; what the api takes over each of its stores; what the lake's jobs
+cost for 1, 10 and 100 times the rows; and how many records a second the log router's share of a task pays for.
 
-    python -m benchmarks [--runs N] [--stack dev] [--sizes 100 500 2000] [--rows 2000 20000 200000]
+    python -m benchmarks [--runs N] [--stack dev] [--sizes 100 500 2000] [--rows 2000 20000 200000] [--seconds N]
 
 Prints figures and asserts nothing: a time depends on the machine it is measured on.
 """
@@ -26,7 +27,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from guardrails.kit import Resource
 
+from benchmarks.api_load import api_load
 from benchmarks.cold_start import cold_starts
+from benchmarks.log_router import log_router
 from benchmarks.spark_jobs import spark_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,7 +115,7 @@ def line(label: str, run: Run) -> str:
 def pack_line(resources: int = 2000) -> str:
     """How long the rules alone take over a stack that is many times the size of ours: the pack's own examples."""
     sys.path.append(str(ROOT / "policies"))
-    from guardrails.kit.judge import Judge  # noqa: PLC0415 the pack is found by its folder
+    from guardrails.kit.evaluator import Evaluator  # noqa: PLC0415 the pack is found by its folder
     from guardrails.kit.stack import Stack  # noqa: PLC0415
     from guardrails.rules import RULES  # noqa: PLC0415
 
@@ -134,10 +137,10 @@ def pack_line(resources: int = 2000) -> str:
             ]
         if len(stack) >= resources:
             break
-    judge = Judge(RULES, Stack(environment="prod", product="kumiki", owner="platform"), date(2026, 1, 1))
+    evaluator = Evaluator(RULES, Stack(environment="prod", product="kumiki", owner="platform"), date(2026, 1, 1))
     started = time.perf_counter()
-    alone = sum(1 for resource in stack[:resources] for _ in judge.analyze(resource))
-    together = sum(1 for _ in judge.analyze_stack(stack[:resources]))
+    alone = sum(1 for resource in stack[:resources] for _ in evaluator.analyze(resource))
+    together = sum(1 for _ in evaluator.analyze_stack(stack[:resources]))
     seconds = time.perf_counter() - started
     asked, answered = over_grpc(stack[:resources])
     return (
@@ -166,7 +169,8 @@ def over_grpc(stack: list[Resource]) -> tuple[float, int]:
         )
         for one in stack
     ]
-    pack = PackProcess.start(ROOT / "policies", **where)
+    read, write = os.pipe()
+    pack = PackProcess.start(ROOT / "policies", environment=dict(os.environ), lifeline=read, **where)
     try:
         analyzer = Analyzer(pack.port(), **where)
         started = time.perf_counter()
@@ -174,6 +178,8 @@ def over_grpc(stack: list[Resource]) -> tuple[float, int]:
         return time.perf_counter() - started, found
     finally:
         pack.stop()
+        os.close(read)
+        os.close(write)
 
 
 def main() -> None:
@@ -182,6 +188,7 @@ def main() -> None:
     parser.add_argument("--stack", default="dev", help="the stack to rehearse")
     parser.add_argument("--sizes", type=int, nargs="*", default=[100, 500, 2000], help="sizes of the synthetic program")
     parser.add_argument("--rows", type=int, nargs="*", default=[2_000, 20_000, 200_000], help="rows for Spark's jobs")
+    parser.add_argument("--seconds", type=float, default=10, help="how long the api is asked over each of its stores")
     options = parser.parse_args()
     os.chdir(ROOT)
 
@@ -216,7 +223,11 @@ def main() -> None:
         )
     for found in cold_starts(options.runs):
         print(found, flush=True)
+    for found in api_load(options.seconds, callers=16):
+        print(found, flush=True)
     for found in spark_jobs(options.rows):
+        print(found, flush=True)
+    for found in log_router():
         print(found, flush=True)
 
 

@@ -43,6 +43,11 @@ class Account:
         """An ARN of a service that has no regions."""
         return pulumi.Output.concat("arn:", self.partition, f":{service}::", self.id, f":{resource}")
 
+    def public_arn(self, service: str, resource: str, region: str | None = None) -> pulumi.Output[str]:
+        """An ARN of what AWS keeps for all accounts, in this region or another; "" stands for what has none."""
+        where = self.region if region is None else region
+        return pulumi.Output.concat("arn:", self.partition, f":{service}:", where, f"::{resource}")
+
     @property
     def root(self) -> pulumi.Output[str]:
         """The principal that stands for the whole account: access is then a matter of its IAM policies."""

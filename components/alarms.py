@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Required, TypedDict, Unpack
 
 import pulumi
 import pulumi_aws as aws
 
-from components.refusal import Refusal
+from components.errors import ArgumentError
 
 Severity = Literal["critical", "warning"]
 Comparison = Literal[
@@ -39,31 +39,53 @@ class Metric:
     """Average, Maximum, Minimum, Sum, SampleCount or a percentile such as p95."""
 
 
-def raise_alarm(
-    name: str,
-    *,
-    means: str,
-    metric: Metric | None = None,
-    expression: tuple[str, Mapping[str, Metric]] | None = None,
-    comparison: Comparison = "GreaterThanThreshold",
-    threshold: float,
-    period_seconds: int = 60,
-    periods: int = 5,
-    breaching_periods: int | None = None,
-    severity: Severity,
-    topics: AlarmTopics,
-    missing: Literal["notBreaching", "breaching", "ignore", "missing"] = "notBreaching",
-    region: str | None = None,
-    opts: pulumi.ResourceOptions,
-) -> aws.cloudwatch.MetricAlarm:
-    """An alarm on one metric, or on an expression over several (`("errors / requests * 100", {"errors": …})`).
+Expression = tuple[str, Mapping[str, Metric]]
+"""What is reckoned from several metrics: `("errors / requests * 100", {"errors": …})`."""
 
-    `means` is what the person who is woken reads: what is wrong and what to look at first. It goes to one topic by
-    `severity`, when it starts and when it ends. `missing` is what no data means; mostly that nothing happens.
-    `region` is for metrics that AWS keeps elsewhere; the topic must be there, too.
+
+class AlarmOptions(TypedDict, total=False):
+    """When an alarm goes off, and whom it tells."""
+
+    metric: Metric
+    """What is watched; or `expression`."""
+
+    expression: Expression
+
+    comparison: Comparison
+    """Left out: GreaterThanThreshold."""
+
+    threshold: Required[float]
+    period_seconds: int
+    """Left out: 60."""
+
+    periods: int
+    """How many are looked at. Left out: 5."""
+
+    breaching_periods: int
+    """How many of those must be beyond the threshold. Left out: all."""
+
+    severity: Required[Severity]
+    """Which of the topics is told, when it starts and when it ends."""
+
+    topics: Required[AlarmTopics]
+    missing: Literal["notBreaching", "breaching", "ignore", "missing"]
+    """What no data means. Left out: that nothing happens."""
+
+    region: str | None
+    """For metrics that AWS keeps elsewhere; the topic must be there, too."""
+
+
+def metric_alarm(
+    name: str, *, description: str, opts: pulumi.ResourceOptions, **how: Unpack[AlarmOptions]
+) -> aws.cloudwatch.MetricAlarm:
+    """An alarm on one metric, or on an expression over several.
+
+    `description` is what the person who is woken reads: what is wrong and what to look at first.
     """
+    metric, expression = how.get("metric"), how.get("expression")
+    period_seconds, periods = how.get("period_seconds", 60), how.get("periods", 5)
     if (metric is None) == (expression is None):
-        raise Refusal("metric", metric, "and expression: give one of the two")
+        raise ArgumentError("metric", metric, "and expression: give one of the two")
     watched: dict[str, object] = {}
     if metric is not None:
         watched = {
@@ -79,18 +101,18 @@ def raise_alarm(
         }
     elif expression is not None:
         watched = {"metric_queries": _queries(expression[0], expression[1], period_seconds)}
-    topic = topics.critical if severity == "critical" else topics.warning
+    topic = how["topics"].critical if how["severity"] == "critical" else how["topics"].warning
     return aws.cloudwatch.MetricAlarm(
         name,
         # Operators look alarms up by name, and nothing is lost when one is replaced.
         name=name,
-        alarm_description=means,
-        comparison_operator=comparison,
-        threshold=threshold,
+        alarm_description=description,
+        comparison_operator=how.get("comparison", "GreaterThanThreshold"),
+        threshold=how["threshold"],
         evaluation_periods=periods,
-        datapoints_to_alarm=breaching_periods or periods,
-        treat_missing_data=missing,
-        region=region,
+        datapoints_to_alarm=how.get("breaching_periods", periods),
+        treat_missing_data=how.get("missing", "notBreaching"),
+        region=how.get("region"),
         alarm_actions=[topic],
         ok_actions=[topic],
         opts=opts,

@@ -18,7 +18,7 @@ from typing import Any
 
 import pulumi
 
-from components.refusal import Refusal, nearest
+from components.errors import ArgumentError, nearest
 
 Properties = Mapping[str, Any]
 """The properties of one child, under the names that its class takes as arguments."""
@@ -33,7 +33,7 @@ class Children:
     def __init__(self, component: pulumi.ComponentResource, transform: Transform, names: Collection[str]) -> None:
         for name in transform:
             if name not in names:
-                raise Refusal(
+                raise ArgumentError(
                     "transform", name, f"is not a child of this component; {nearest(name, names)}use {_list(names)}"
                 )
         self._component = component
@@ -59,7 +59,7 @@ def _transformation(
         takes = inspect.signature(getattr(type(args.resource), "_internal_init")).parameters  # noqa: B009 generated
         for name in after.keys() - before.keys() | (change.keys() if not callable(change) else set()):
             if name not in takes or name in {"resource_name", "opts"}:
-                raise Refusal(
+                raise ArgumentError(
                     f"transform.{child}",
                     name,
                     f"is not an argument of {args.type_}; {nearest(name, takes)}".rstrip("; "),

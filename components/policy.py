@@ -40,11 +40,21 @@ def document(*statements: Statement) -> pulumi.Output[str]:
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)}, sort_keys=True)
 
 
-def trust(service: str, *, source_account: pulumi.Input[str], source_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+def trust_of_service(sid: str, service: str) -> pulumi.Output[str]:
+    """Lets an AWS service assume a role, for services that name no source when they do (see `trust`)."""
+    return document({"Sid": sid, "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
+
+
+def trust(
+    service: str, *, source_account: pulumi.Input[str], source_arn: pulumi.Input[str], says_for_whom: bool = True
+) -> pulumi.Output[str]:
     """Lets an AWS service assume a role, but only when it works for `source_arn` in `source_account`.
 
-    Without the conditions the service could be made to use the role on behalf of somebody else's account.
+    Without the conditions the service could be made to use the role on behalf of somebody else's account. A service of
+    which no documentation says that it sends them (`says_for_whom=False`) would never get in by them: there they hold
+    where they are sent. A role can be given to such a service only by somebody of its own account (iam:PassRole).
     """
+    if_sent = "" if says_for_whom else "IfExists"
     return document(
         {
             "Sid": "AssumedByTheServiceForThisAccount",
@@ -52,8 +62,8 @@ def trust(service: str, *, source_account: pulumi.Input[str], source_arn: pulumi
             "Principal": {"Service": service},
             "Action": "sts:AssumeRole",
             "Condition": {
-                "StringEquals": {"aws:SourceAccount": source_account},
-                "ArnLike": {"aws:SourceArn": source_arn},
+                f"StringEquals{if_sent}": {"aws:SourceAccount": source_account},
+                f"ArnLike{if_sent}": {"aws:SourceArn": source_arn},
             },
         }
     )

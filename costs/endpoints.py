@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from costs.prices import HOURS_PER_MONTH, Price, price
+from costs.prices import HOURS_PER_MONTH, Price, cents, price
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,10 +75,10 @@ def endpoint_saving(
         region=region,
         endpoints=len(zones_by_endpoint),
         zones=zones,
-        endpoint_hours_cost=_cents(endpoint_cost),
+        endpoint_hours_cost=cents(endpoint_cost),
         nat_gateways=gateways,
-        nat_cost=_cents(nat_cost),
-        saving=_cents(nat_cost - endpoint_cost),
+        nat_cost=cents(nat_cost),
+        saving=cents(nat_cost - endpoint_cost),
         assumptions=(
             f"A month of {hours} hours at on-demand list prices, before tax and discounts.",
             "An endpoint is billed in each zone it has a subnet in.",
@@ -102,10 +102,6 @@ def _alternative(present: int) -> str:
             f"The stack pays for {present} NAT gateway{'s' * (present > 1)} all the same: the endpoints replace none."
         )
     return "The alternative is one NAT gateway per zone, with a public IPv4 address each."
-
-
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"))
 
 
 def _cite(one: Price) -> str:

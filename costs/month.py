@@ -7,12 +7,17 @@ ever. What has no line is free or not known here; a bill of everything would nee
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from costs.prices import HOURS_PER_MONTH, price
+from costs.free_tier import limits
+from costs.prices import HOURS_PER_MONTH, cents, keys_of_prices, price
+from costs.resources import FREE_DASHBOARD_METRICS, Resources
 
 _MILLION = Decimal(1_000_000)
 _NONE = Decimal(0)
@@ -52,7 +57,7 @@ def month(resources: Iterable[Mapping[str, Any]], region: str, expected: Mapping
 
     `UnpricedRegion` where a price is not known.
     """
-    made = _Made(list(resources), {key: Decimal(str(value)) for key, value in expected.items()})
+    made = Resources(resources, expected, region)
     lines = []
     for part in _PARTS:
         for used in part(made):
@@ -61,8 +66,8 @@ def month(resources: Iterable[Mapping[str, Any]], region: str, expected: Mapping
                 Line(
                     service=used.service,
                     what=used.what,
-                    list_usd=_cents(used.quantity * each),
-                    usd=_cents(max(used.quantity - used.free, _NONE) * each),
+                    list_usd=cents(used.quantity * each),
+                    usd=cents(max(used.quantity - used.free, _NONE) * each),
                 )
             )
     return Month(region=region, lines=tuple(line for line in lines if line.list_usd))
@@ -79,22 +84,7 @@ class _Used:
     free: Decimal = _NONE
 
 
-@dataclass(frozen=True)
-class _Made:
-    resources: Sequence[Mapping[str, Any]]
-    expected: Mapping[str, Decimal]
-
-    def of(self, type_: str) -> list[Mapping[str, Any]]:
-        return [one["inputs"] for one in self.resources if one["type"] == f"aws:{type_}"]
-
-    def count(self, type_: str) -> Decimal:
-        return Decimal(len(self.of(type_)))
-
-    def expects(self, key: str) -> Decimal:
-        return self.expected.get(key, _NONE)
-
-
-def _functions(made: _Made) -> Iterator[_Used]:
+def _functions(made: Resources) -> Iterator[_Used]:
     """Each call as if it came to the largest function; most stacks have one that is called by people."""
     functions = made.of("lambda/function:Function")
     if not functions:
@@ -109,14 +99,14 @@ def _functions(made: _Made) -> Iterator[_Used]:
         what="calls",
         price_key=f"lambda.{machine}.requests",
         quantity=calls / _MILLION,
-        free=Decimal(1),
+        free=_free("lambda.requests") / _MILLION,
     )
     yield _Used(
         service="Lambda",
         what="time of calls",
         price_key=f"lambda.{machine}.gb_second",
         quantity=seconds * gib,
-        free=Decimal(400_000),
+        free=_free("lambda.duration"),
     )
     kept = made.of("lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
     copies = sum((_number(one, "provisionedConcurrentExecutions") for one in kept), _NONE)
@@ -128,7 +118,7 @@ def _functions(made: _Made) -> Iterator[_Used]:
     )
 
 
-def _apis(made: _Made) -> Iterator[_Used]:
+def _apis(made: Resources) -> Iterator[_Used]:
     """Each call as if it came by the dearest API: which of several is asked, nobody says."""
     kinds = {_APIS[one.get("protocolType") or "HTTP"] for one in made.of("apigatewayv2/api:Api")}
     if made.of("apigateway/restApi:RestApi"):
@@ -140,13 +130,13 @@ def _apis(made: _Made) -> Iterator[_Used]:
             return
 
 
-def _buckets(made: _Made) -> Iterator[_Used]:
+def _buckets(made: Resources) -> Iterator[_Used]:
     if made.of("s3/bucket:Bucket"):
         stored = made.expects("storageGb")
         yield _Used(service="S3", what="storage", price_key="s3.standard.gb_month", quantity=stored)
 
 
-def _tables(made: _Made) -> Iterator[_Used]:
+def _tables(made: Resources) -> Iterator[_Used]:
     tables = made.of("dynamodb/table:Table")
     if not tables:
         return
@@ -158,7 +148,7 @@ def _tables(made: _Made) -> Iterator[_Used]:
             what=f"capacity for {what}",
             price_key=f"dynamodb.provisioned.{unit}_hour",
             quantity=sum((_number(one, key) for one in reserved), _NONE) * HOURS_PER_MONTH,
-            free=25 * HOURS_PER_MONTH,
+            free=_free(f"dynamodb.{unit}") * HOURS_PER_MONTH,
         )
     if len(provisioned) < len(tables):
         for what, key, unit in (("writes", "tableWrites", "write"), ("reads", "tableReads", "read")):
@@ -170,12 +160,12 @@ def _tables(made: _Made) -> Iterator[_Used]:
         what="storage",
         price_key="dynamodb.storage_gb_month",
         quantity=stored,
-        free=Decimal(25),
+        free=_free("dynamodb.storage"),
     )
     yield from _copies_of_tables(made, tables, stored)
 
 
-def _copies_of_tables(made: _Made, tables: Sequence[Mapping[str, Any]], stored: Decimal) -> Iterator[_Used]:
+def _copies_of_tables(made: Resources, tables: Sequence[Mapping[str, Any]], stored: Decimal) -> Iterator[_Used]:
     if any((table.get("pointInTimeRecovery") or {}).get("enabled") for table in tables):
         yield _Used(
             service="Recovery", what="of tables to any second", price_key="dynamodb.pitr_gb_month", quantity=stored
@@ -198,25 +188,49 @@ def _kept(rule: Mapping[str, Any]) -> Decimal:
     return (days / (7 if weekly else 1)).to_integral_value(ROUND_CEILING)
 
 
-def _watch(made: _Made) -> Iterator[_Used]:
-    alarms = sum(
-        # One on an expression counts once for each metric in it.
-        1 if "metricName" in one else sum("metric" in query for query in one.get("metricQueries") or [])
-        for one in made.of("cloudwatch/metricAlarm:MetricAlarm")
+def _models(made: Resources) -> Iterator[_Used]:
+    """Each token as if the dearest model that a role may ask read or wrote it: which of several is asked, nobody says.
+    Who may ask is the only resource of a model."""
+    asked = {
+        found
+        for policy in made.of("iam/rolePolicy:RolePolicy")
+        for found in re.findall(r"foundation-model/([\w.:-]+)", str(policy.get("policy")))
+    }
+    for what, kind, expected in (
+        ("tokens read", "input", "modelInputTokens"),
+        ("tokens written", "output", "modelOutputTokens"),
+        ("tokens embedded", "embedding", "embeddedTokens"),
+    ):
+        keys = {f"bedrock.{model}.{kind}" for model in asked} & keys_of_prices()
+        if keys:
+            dearest = max(keys, key=lambda key: price(key, made.region).usd)
+            yield _Used(service="Bedrock", what=what, price_key=dearest, quantity=made.expects(expected) / _MILLION)
+
+
+def _watch(made: Resources) -> Iterator[_Used]:
+    small, large = made.dashboards()
+    yield _Used(
+        service="CloudWatch",
+        what=f"dashboards of more than {FREE_DASHBOARD_METRICS} metrics",
+        price_key="cloudwatch.dashboard_month",
+        quantity=large,
     )
-    metrics = made.expects("metrics") + made.count("cloudwatch/logMetricFilter:LogMetricFilter")
-    for what, key, quantity, free in (
-        ("alarms", "alarm.standard_month", Decimal(alarms), 10),
-        ("metrics", "metrics.month", metrics, 10),
-        ("dashboards", "dashboard_month", made.count("cloudwatch/dashboard:Dashboard"), 3),
-        ("logs", "logs.ingest_gb", made.expects("logsGb"), 5),
+    for what, key, quantity in (
+        ("alarms", "alarm.standard_month", made.alarms()),
+        ("metrics", "metrics.month", made.metrics()),
+        ("dashboards", "dashboard_month", small),
+        ("logs", "logs.ingest_gb", made.expects("logsGb")),
     ):
         yield _Used(
-            service="CloudWatch", what=what, price_key=f"cloudwatch.{key}", quantity=quantity, free=Decimal(free)
+            service="CloudWatch",
+            what=what,
+            price_key=f"cloudwatch.{key}",
+            quantity=quantity,
+            free=_free(f"cloudwatch.{what}"),
         )
 
 
-def _by_the_month(made: _Made) -> Iterator[_Used]:
+def _by_the_month(made: Resources) -> Iterator[_Used]:
     rules = sum(len(acl.get("rules") or []) for acl in made.of("wafv2/webAcl:WebAcl"))
     for service, what, key, quantity in (
         ("Route 53", "zones", "route53.zone_month", made.count("route53/zone:Zone")),
@@ -228,13 +242,58 @@ def _by_the_month(made: _Made) -> Iterator[_Used]:
         yield _Used(service=service, what=what, price_key=key, quantity=quantity)
 
 
-_PARTS: Final[tuple[Callable[[_Made], Iterable[_Used]], ...]] = (
+def _search(made: Resources) -> Iterator[_Used]:
+    """What of a collection is always paid, whoever asks: half a unit for indexing and half a one for searching, each
+    twice with standby replicas, shared by all under one key; in a group what it says. What a load needs more is not
+    here. https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html"""
+    collections = made.of("opensearch/serverlessCollection:ServerlessCollection")
+    shared = {
+        _key_of(one, made): one.get("standbyReplicas") != "DISABLED"
+        for one in sorted(collections, key=lambda one: one.get("standbyReplicas") != "DISABLED")
+        if not one.get("collectionGroupName")
+    }
+    units = sum((Decimal(2) if twice else Decimal(1) for twice in shared.values()), _NONE)
+    for group in made.of("opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"):
+        for most in group.get("capacityLimits") or []:
+            units += _number(most, "minIndexingCapacityInOcu") + _number(most, "minSearchCapacityInOcu")
+    yield _Used(
+        service="OpenSearch",
+        what="least capacity",
+        price_key="opensearch.serverless.ocu_hour",
+        quantity=units * HOURS_PER_MONTH,
+    )
+    zones = sum(
+        len(one.get("subnetIds") or []) for one in made.of("opensearch/serverlessVpcEndpoint:ServerlessVpcEndpoint")
+    )
+    yield _Used(
+        service="OpenSearch",
+        what="endpoint",
+        price_key="vpc.endpoint.interface_hour",
+        quantity=zones * HOURS_PER_MONTH,
+    )
+
+
+def _key_of(collection: Mapping[str, Any], made: Resources) -> str:
+    """What encrypts a collection; empty where AWS keeps it."""
+    covered = f"collection/{collection.get('name')}"
+    for policy in made.of("opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy"):
+        if policy.get("type") == "encryption":
+            said = json.loads(policy["policy"])
+            patterns = [one for rule in said["Rules"] for one in rule["Resource"]]
+            if any(fnmatchcase(covered, pattern) for pattern in patterns):
+                return str(said.get("KmsARN") or "")
+    return ""
+
+
+_PARTS: Final[tuple[Callable[[Resources], Iterable[_Used]], ...]] = (
     _functions,
     _apis,
     _buckets,
     _tables,
+    _models,
     _watch,
     _by_the_month,
+    _search,
 )
 
 
@@ -242,5 +301,6 @@ def _number(inputs: Mapping[str, Any], key: str, otherwise: int = 0) -> Decimal:
     return Decimal(str(inputs.get(key) or otherwise))
 
 
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"))
+def _free(key: str) -> Decimal:
+    """What is free of it every month, for ever."""
+    return limits()[key].free

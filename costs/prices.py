@@ -52,6 +52,15 @@ def priced_regions() -> list[str]:
     return sorted(region for region in regions if all((key, region) in _prices() for key in keys))
 
 
+def keys_of_prices() -> set[str]:
+    """Everything that has a price somewhere."""
+    return {key for key, _ in _prices()}
+
+
+def cents(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"))
+
+
 @cache
 def _prices() -> dict[tuple[str, str], Price]:
     # A float would turn 0.014 into 0.01400000000000000029.

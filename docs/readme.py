@@ -38,7 +38,7 @@ def clean(text: str) -> str:
 SHOWN = re.compile(r"◆ \S+ AuroraPostgres$")
 """The component whose branch of the tree stands for all of them."""
 FROM, UNTIL = "Who reaches the data", "Not as in AWS"
-"""The part between the outputs and what was left out: proofs, costs, allowances."""
+"""The part between the outputs and what was left out: insights, costs, the free tier."""
 
 
 def excerpt(text: str) -> str:

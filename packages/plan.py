@@ -52,11 +52,11 @@ class NotBuilt(Exception):
 
 
 def sources(root: Path = ROOT) -> dict[str, Source]:
-    """Every workload that is a Python package, by its name."""
+    """Every workload that is a Python package, by its name; none that runs from its image alone, and has no layer."""
     found = {}
     for folder in sorted((root / "workloads").iterdir()):
-        if (folder / "__init__.py").is_file():
-            layer = folder / "layer.txt"
+        layer = folder / "layer.txt"
+        if (folder / "__init__.py").is_file() and (layer.is_file() or not (folder / "Dockerfile").is_file()):
             found[folder.name] = Source(
                 name=folder.name, folder=folder, requirements=layer if layer.is_file() else None
             )

@@ -76,7 +76,7 @@ def run(folder: Path, handler: str, events: Iterable[Any], environment: Mapping[
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=600,
         )
         if done.returncode != 0:
             raise RuntimeError(f"{handler} did not start:\n{done.stdout}{done.stderr}")

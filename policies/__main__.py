@@ -3,4 +3,4 @@
 from guardrails.kit import PolicyPack
 from guardrails.rules import RULES
 
-PolicyPack("kumiki-guardrails", version="0.4.0", rules=RULES).serve()
+PolicyPack("kumiki-guardrails", version="0.5.0", rules=RULES).serve()

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from rehearsal.cli import main
+import sys
+
+try:
+    # This takes most of a second. Nothing has been started yet, so there is nothing to end, and no trace to show.
+    from rehearsal.cli import main
+except KeyboardInterrupt:
+    sys.exit(130)
 
 main()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,8 +11,9 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
-from rehearsal.problems import Level, Problem
-from rehearsal.wire import decode, encode
+from rehearsal.pack import ALL, Choice
+from rehearsal.problems import Level, Problem, SettingsError
+from rehearsal.property_values import decode, encode
 
 # The engine's own limit; a stack's properties go over in one message.
 _MESSAGE_BYTES: Final = 400 * 1024 * 1024
@@ -36,7 +39,16 @@ class Judged:
 class Analyzer:
     """A configured policy pack."""
 
-    def __init__(self, port: int, *, project: str, stack: str, config: dict[str, str], dry_run: bool) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        project: str,
+        stack: str,
+        config: dict[str, str],
+        dry_run: bool,
+        choices: Mapping[str, Choice] | None = None,
+    ) -> None:
         options = [
             ("grpc.max_receive_message_length", _MESSAGE_BYTES),
             ("grpc.max_send_message_length", _MESSAGE_BYTES),
@@ -45,8 +57,9 @@ class Analyzer:
         info = self._stub.GetAnalyzerInfo(empty_pb2.Empty(), wait_for_ready=True, timeout=30)
         self.pack = f"{info.name} {info.version}"
         self._policies = {policy.name: policy for policy in info.policies}
-        self._remediates = any(policy.enforcementLevel == analyzer_pb2.REMEDIATE for policy in info.policies)
-        self._stub.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=_configuration(info)))
+        configuration = _configuration(info, choices or {})
+        self._levels = [one.enforcementLevel for one in configuration.values()]
+        self._stub.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=configuration))
         request = analyzer_pb2.AnalyzerStackConfigureRequest(
             stack=stack, project=project, organization="organization", dry_run=dry_run, config=config
         )
@@ -55,11 +68,11 @@ class Analyzer:
     @property
     def count(self) -> int:
         """The number of policies that are not disabled."""
-        return sum(policy.enforcementLevel != analyzer_pb2.DISABLED for policy in self._policies.values())
+        return sum(level != analyzer_pb2.DISABLED for level in self._levels)
 
     def remediate(self, judged: Judged) -> tuple[dict[str, Any], list[str]]:
         """The properties after all remediations, and the rules that changed them."""
-        if not self._remediates:
+        if analyzer_pb2.REMEDIATE not in self._levels:
             return judged.properties, []
         response = self._stub.Remediate(_request(judged))
         properties, rules = judged.properties, []
@@ -97,7 +110,7 @@ class Analyzer:
             # The SDK puts the rule's description before what the rule said; a pack may put the remedy behind it.
             message = diagnostic.message.removeprefix(diagnostic.description).strip() or diagnostic.message
             if remedy is not None:
-                message = message.partition(remedy)[0].removesuffix("Mend: ").strip() or message
+                message = message.partition(remedy)[0].removesuffix("Fix: ").strip() or message
             problems.append(
                 Problem(
                     kind="policy",
@@ -111,14 +124,31 @@ class Analyzer:
         return problems
 
 
-def _configuration(info: analyzer_pb2.AnalyzerInfo) -> dict[str, analyzer_pb2.PolicyConfig]:
-    """Every policy at its own level, its settings at their defaults: filling them in is the engine's part."""
+def _configuration(
+    info: analyzer_pb2.AnalyzerInfo, choices: Mapping[str, Choice]
+) -> dict[str, analyzer_pb2.PolicyConfig]:
+    """Every policy at the level that is chosen for it, for all, or else its own, its settings at what is chosen or
+    their defaults: filling them in is the engine's part."""
+    names = [policy.name for policy in info.policies]
+    for name in choices:
+        if name != ALL and name not in names:
+            nearest = difflib.get_close_matches(name, names, n=1)
+            raise SettingsError(
+                f"--policy-pack-config: the pack {info.name} has no policy {name!r}",
+                f"did you mean {nearest[0]!r}?" if nearest else "remove it",
+            )
+    none = Choice(None, {})
     configuration = {}
     for policy in info.policies:
         config = analyzer_pb2.PolicyConfig(enforcementLevel=policy.enforcementLevel)
         for name, schema in decode(policy.configSchema.properties).items():
             if isinstance(schema, dict) and "default" in schema:
                 config.properties.update({name: schema["default"]})
+        chosen = choices.get(policy.name, none)
+        level = chosen.level or choices.get(ALL, none).level
+        if level is not None:
+            config.enforcementLevel = analyzer_pb2.EnforcementLevel.Value(level.upper())
+        config.properties.update(chosen.properties)
         configuration[policy.name] = config
     return configuration
 

@@ -10,26 +10,26 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from rehearsal.conductor import Conductor
-from rehearsal.problems import Refused
+from rehearsal import own_pack
+from rehearsal.pack import choices_in
+from rehearsal.problems import RehearsalError, SettingsError
+from rehearsal.runner import Runner
 from rehearsal.stacks import load, stack_names
 
 if TYPE_CHECKING:
     from rehearsal.report import Report
 
-FINE: Final = 0
+OK: Final = 0
 PROBLEMS: Final = 1
-REFUSED: Final = 2
+INVALID: Final = 2
 INTERRUPTED: Final = 130
-
-_OWN_PACK: Final = Path(__file__).resolve().parent.parent / "policies"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
@@ -51,10 +51,28 @@ def rehearse(
     port: Annotated[
         int, typer.Option(help="The port of --serve on 127.0.0.1; 0 for any free one.", min=0, max=65535)
     ] = 5000,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Stay up, rehearse again when a file of the program, the stack's file or the pack changes, "
+            "and show what changed; until Ctrl-C.",
+        ),
+    ] = False,
     program: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the Pulumi program.")] = Path(),
     policy_pack: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The policy pack; Kumiki's own by default.")
     ] = None,
+    policy_pack_config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Levels of policies, as JSON; as `pulumi up` takes them.")
+    ] = None,
+    only_deploy: Annotated[
+        bool,
+        typer.Option(
+            "--only-deploy",
+            help="Leave out the preview, the linter and the analysis of IAM policies, for a comparison of two reports.",
+        ),
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every resource.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show stack traces.")] = False,
 ) -> None:
@@ -66,10 +84,16 @@ def rehearse(
     signal.signal(signal.SIGTERM, _end)
     try:
         files = _Files(json_file, sarif_file)
-        status = _rehearse(console, stack, files, serve, port, program.resolve(), policy_pack, verbose, debug)
-    except Refused as refused:
-        _say_refused(console, refused)
-        status = REFUSED
+        packs = _Pack((policy_pack or own_pack.FOLDER).resolve(), policy_pack_config)
+        asked = _Asked(
+            console, _stack_name(stack, program), program.resolve(), files, packs, only_deploy, verbose, debug
+        )
+        if watch and serve:
+            raise SettingsError("--watch and --serve exclude each other", "each rehearsal has an account of its own")
+        status = _watch(asked) if watch else _status(_rehearse(asked, port if serve else None))
+    except RehearsalError as error:
+        _show_error(console, error)
+        status = INVALID
     except KeyboardInterrupt:
         console.print("[bold]interrupted[/]: nothing is left running")
         status = INTERRUPTED
@@ -92,45 +116,65 @@ class _Files:
         """Refuse a folder that does not exist before anything is started."""
         for option, path in (("--json", self.json), ("--sarif", self.sarif)):
             if path is not None and not path.resolve().parent.is_dir():
-                raise Refused("settings", f"{option} {path}: the folder {path.resolve().parent} does not exist")
+                raise SettingsError(f"{option} {path}: the folder {path.resolve().parent} does not exist")
+
+
+@dataclass(frozen=True)
+class _Pack:
+    """Which policies judge, and how somebody wants them applied."""
+
+    folder: Path
+    config: Path | None
+
+    def check(self) -> None:
+        if not (self.folder / "PulumiPolicy.yaml").is_file():
+            raise SettingsError(f"{self.folder.resolve()} is no policy pack: it has no PulumiPolicy.yaml")
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _say_refused(console: Console, refused: Refused) -> None:
-    console.print(Text.assemble(("error ", "red"), refused.message))
-    if refused.remedy:
-        console.print(Text(f"      → {refused.remedy}", style="dim"))
+def _show_error(console: Console, error: RehearsalError) -> None:
+    console.print(Text.assemble(("error ", "red"), error.message))
+    if error.remedy:
+        console.print(Text(f"      → {error.remedy}", style="dim"))
 
 
-def _rehearse(
-    console: Console,
-    name: str | None,
-    files: _Files,
-    serve: bool,
-    port: int,
-    program: Path,
-    policy_pack: Path | None,
-    verbose: bool,
-    debug: bool,
-) -> int:
-    started = time.perf_counter()
-    if name is None:
-        raise Refused(
-            "settings",
+@dataclass(frozen=True)
+class _Asked:
+    """What the command line asks for."""
+
+    console: Console
+    stack: str
+    program: Path
+    files: _Files
+    pack: _Pack
+    only_deploy: bool
+    verbose: bool
+    debug: bool
+
+
+def _stack_name(given: str | None, program: Path) -> str:
+    if given is None:
+        raise SettingsError(
             "which stack?",
-            f"name one: {', '.join(stack_names(program)) or f'there is no Pulumi.<stack>.yaml in {program}'}",
+            f"name one: {', '.join(stack_names(program)) or f'there is no Pulumi.<stack>.yaml in {program.resolve()}'}",
         )
-    stack = load(program, name)
+    return given
+
+
+def _rehearse(asked: _Asked, port: int | None = None, *, shown: bool = True) -> Report:
+    """One rehearsal; with a port, the account is served there until Ctrl-C."""
+    started = time.perf_counter()
+    console, name = asked.console, asked.stack
+    stack = load(asked.program, name)
     if not stack.main.is_file():
-        raise Refused("settings", f"{stack.main} does not exist", "a Pulumi Python program starts at __main__.py")
-    pack = (policy_pack or _OWN_PACK).resolve()
-    if not (pack / "PulumiPolicy.yaml").is_file():
-        raise Refused("settings", f"{pack} is no policy pack: it has no PulumiPolicy.yaml")
-    files.check()
-    if serve:
+        raise SettingsError(f"{stack.main} does not exist", "a Pulumi Python program starts at __main__.py")
+    asked.pack.check()
+    choices = choices_in(asked.pack.config) if asked.pack.config is not None else {}
+    asked.files.check()
+    if port is not None:
         _check_port(port)
 
     with Live(console=console, auto_refresh=False, transient=True) as live:
@@ -144,21 +188,69 @@ def _rehearse(
                 refresh=live.is_started and console.is_terminal,
             )
 
-        with Conductor(stack, pack, progress=progress, started=started) as conductor:
-            report = conductor.run()
+        with Runner(
+            stack, asked.pack.folder, choices, progress=progress, only_deploy=asked.only_deploy, started=started
+        ) as runner:
+            report = runner.run()
             live.stop()
-            _publish(console, report, files, debug=debug, verbose=verbose)
-            if serve and report.resources:
-                _serve(console, conductor, port, report.region)
-    if report.refused:
-        return REFUSED
-    return FINE if report.ok else PROBLEMS
+            _publish(asked, report, shown=shown)
+            if port is not None and report.resources and not report.invalid:
+                _serve(console, runner, port, report.region)
+    return report
 
 
-def _publish(console: Console, report: Report, files: _Files, *, debug: bool, verbose: bool) -> None:
+def _status(report: Report) -> int:
+    if report.invalid:
+        return INVALID
+    return OK if report.ok else PROBLEMS
+
+
+def _watch(asked: _Asked) -> int:
+    """Rehearse after each change, until Ctrl-C; the exit status is that of the last rehearsal."""
+    from rehearsal.watch import Watch  # noqa: PLC0415 nobody else needs it
+
+    asked.pack.check()
+    asked.files.check()
+    try:
+        main = load(asked.program, asked.stack).main
+    except SettingsError:
+        if asked.stack not in stack_names(asked.program):
+            raise
+        # What is wrong with the file is shown, and the file is watched.
+        main = asked.program / "__main__.py"
+
+    def rehearse(shown: bool) -> dict[str, Any]:
+        try:
+            report = _rehearse(asked, shown=shown)
+        except RehearsalError as error:
+            if shown:
+                _show_error(asked.console, error)
+            return {"report": {"problems": [error.problem().as_json()]}, "status": INVALID, "summary": ""}
+        from rehearsal.text import summary  # noqa: PLC0415 as in _publish
+
+        return {"report": report.as_json(), "status": _status(report), "summary": summary(report)}
+
+    watched = Watch(
+        console=asked.console,
+        rehearse=rehearse,
+        stack_files=[asked.program / "Pulumi.yaml", asked.program / f"Pulumi.{asked.stack}.yaml"],
+        main=main,
+        pack=asked.pack.folder,
+        not_watched=[path.resolve() for path in (asked.files.json, asked.files.sarif) if path is not None],
+    )
+    try:
+        watched.run()
+    except KeyboardInterrupt:
+        asked.console.print("[bold]no longer watching[/]: nothing is left running")
+    return watched.status
+
+
+def _publish(asked: _Asked, report: Report, *, shown: bool) -> None:
     from rehearsal import sarif, text  # noqa: PLC0415 not needed while the passes run
 
-    text.show(console, report, debug=debug, verbose=verbose)
+    files = asked.files
+    if shown:
+        text.show(asked.console, report, debug=asked.debug, verbose=asked.verbose)
     if files.json is not None:
         report.write(files.json.resolve())
     if files.sarif is not None:
@@ -172,13 +264,13 @@ def _check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise Refused(
-                "settings", f"--port {port}: {error.strerror or error}", "choose another, or 0 for any free port"
+            raise SettingsError(
+                f"--port {port}: {error.strerror or error}", "choose another, or 0 for any free port"
             ) from None
 
 
-def _serve(console: Console, conductor: Conductor, port: int, region: str) -> None:
-    address = conductor.serve(port)
+def _serve(console: Console, runner: Runner, port: int, region: str) -> None:
+    address = runner.serve(port)
     console.print(
         f"The emulated account is at [bold]{address}[/] until Ctrl-C. For example:\n"
         f"  AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any "

@@ -16,20 +16,20 @@ LONGEST: Final = 60_000
 
 
 def comment(reports: Iterable[dict[str, Any]]) -> str:
-    """Markdown: a line for each stack, then what is wrong, then what the emulator could only model."""
+    """Markdown: a line for each stack, then what is wrong, then what could only be validated."""
     every = sorted(reports, key=lambda report: report["stack"])
     if not every:
         return "## Rehearsal\n\n❌ No stack was rehearsed: the log of the run says why.\n"
     lines = [
         "## Rehearsal",
         "",
-        "| | stack | emulated | modelled | skipped | rules | errors | warnings | waived | seconds |",
+        "| | stack | emulated | validated only | skipped | rules | errors | warnings | waived | seconds |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
         *(_row(report) for report in every),
     ]
     for report in every:
         lines += _problems(report)
-    lines += _modelled(every)
+    lines += _validated(every)
     text = "\n".join(lines) + "\n"
     if len(text) <= LONGEST:
         return text
@@ -41,7 +41,7 @@ def _row(report: dict[str, Any]) -> str:
     cells = [
         "✅" if report["ok"] else "❌",
         _plain(report["stack"]),
-        *(str(counts[name]) for name in ("emulated", "modelled", "skipped", "rules", "errors", "warnings", "waived")),
+        *(str(counts[name]) for name in ("emulated", "validated", "skipped", "rules", "errors", "warnings", "waived")),
         f"{report['seconds'].get('total', 0):.1f}",
     ]
     return f"| {' | '.join(cells)} |"
@@ -61,18 +61,18 @@ def _problems(report: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _modelled(reports: list[dict[str, Any]]) -> list[str]:
+def _validated(reports: list[dict[str, Any]]) -> list[str]:
     reasons = sorted(
         {
             (one["type"].rpartition(":")[2], one.get("reason") or "")
             for report in reports
             for one in report["resources"]
-            if one["status"] == "modelled"
+            if one["status"] == "validated"
         }
     )
     if not reasons:
         return []
-    lines = ["", "<details><summary>Modelled: checked, but not made by the emulator</summary>", ""]
+    lines = ["", "<details><summary>Validated only: the requests were checked, nothing emulated them</summary>", ""]
     return [*lines, *(f"- {_plain(kind)}: {_plain(reason)}" for kind, reason in reasons), "", "</details>"]
 
 

@@ -116,15 +116,15 @@ def document(root: Path) -> str:
         + ", ".join(f"`{name}`" for name in LIFECYCLE)
         + ".",
         "",
-        "cfn-lint judges each resource a second time as the CloudFormation type in the column *judged as*.",
+        "cfn-lint checks each resource as the CloudFormation type in the column *linted as*.",
         "",
-        "| type | created by | further calls | left out on purpose | judged as | used in |",
+        "| type | created by | further calls | left out on purpose | linted as | used in |",
         "|---|---|---|---|---|---|",
     ]
     for token in sorted({*SPECS, *used}):
         spec = SPECS.get(token)
         if spec is None:
-            lines.append(f"| `{token}` | **no spec** | | | {_judged_as(token)} | {_files(used[token])} |")
+            lines.append(f"| `{token}` | **no spec** | | | {_linted_as(token)} | {_files(used[token])} |")
             continue
         made = (
             f"{spec.service} {spec.create.operation}" if isinstance(spec.create, Call) else f"{spec.service}, by code"
@@ -132,13 +132,13 @@ def document(root: Path) -> str:
         further = ", ".join(dict.fromkeys(call.operation for call in spec.then))
         left_out = "; ".join(f"`{name}`: {reason}" for name, reason in sorted(spec.left_out.items()))
         files = _files(used.get(token, []))
-        lines.append(f"| `{token}` | {made} | {further} | {left_out} | {_judged_as(token)} | {files} |")
+        lines.append(f"| `{token}` | {made} | {further} | {left_out} | {_linted_as(token)} | {files} |")
     return "\n".join(lines) + "\n"
 
 
-def _judged_as(token: str) -> str:
+def _linted_as(token: str) -> str:
     cfn = TYPES.get(token)
-    return f"not judged: {why_not(token)}" if cfn is None else f"{cfn.type} {cfn.inside}".rstrip()
+    return f"not linted: {why_not(token)}" if cfn is None else f"{cfn.type} {cfn.inside}".rstrip()
 
 
 def _files(paths: list[str]) -> str:

@@ -21,9 +21,9 @@ from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, provider_pb2, 
 
 from rehearsal import sdk
 from rehearsal.analyzer import Analyzer, Judged
-from rehearsal.cloud.process import Cloud, Wanted, own_fault
-from rehearsal.problems import NOTE, Problem, Refused
-from rehearsal.wire import UNKNOWN, Secret, decode, encode, has_secret, has_unknown, plain
+from rehearsal.cloud.client import CheckResult, Cloud, CreateRequest, internal_error
+from rehearsal.problems import NOTE, Problem, ProgramError, ReferenceNotFoundError, RehearsalError, RequestError
+from rehearsal.property_values import UNKNOWN, Secret, decode, encode, has_secret, has_unknown, plain
 
 T = TypeVar("T")
 
@@ -54,6 +54,11 @@ class Registered:
     remediated: list[str] = field(default_factory=list)
     ignore_changes: list[str] = field(default_factory=list)
     secret_outputs: list[str] = field(default_factory=list)
+    aliases: list[str] = field(default_factory=list)
+    """The URNs that it had before, those included that follow from its parent's."""
+    retain_on_delete: bool = False
+    delete_before_replace: bool = False
+    replace_on_changes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,12 @@ class Previewing:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
 
-    def check(self, resource: Registered) -> dict[str, Any]:  # noqa: ARG002 the protocol's
-        return {}
+    def check(self, resource: Registered) -> dict[str, Any]:
+        # The names that the provider makes are known at a preview already.
+        return _checked(self._cloud, resource).added
 
     def create(self, resource: Registered, inputs: dict[str, Any], tags: dict[str, str]) -> Outcome:  # noqa: ARG002
-        return Outcome("", {}, "component")
+        return Outcome("", _unknown_outputs(resource.type, inputs), "component")
 
     def read(self, identifier: str, properties: dict[str, Any]) -> None:
         pass
@@ -108,9 +114,7 @@ class Deploying:
         self._unknown_types: set[str] = set()
 
     def check(self, resource: Registered) -> dict[str, Any]:
-        # A false says no more than an input that is left out.
-        given = [key for key, value in resource.inputs.items() if value is not False]
-        checked = self._cloud.check(resource.urn, resource.type, resource.name, given)
+        checked = _checked(self._cloud, resource)
         if not checked.known_type:
             self._unknown_types.add(resource.type)
         return checked.added
@@ -125,24 +129,30 @@ class Deploying:
                 "skipped",
                 reason=f"the rehearsal has no spec for {resource.type}",
             )
-        wanted = Wanted(resource.urn, resource.type, resource.name, resource.region, inputs, tags)
-        created = self._cloud.create(wanted)
+        request = CreateRequest(resource.urn, resource.type, resource.name, resource.region, inputs, tags)
+        result = self._cloud.create(request)
         outputs = {
             "tagsAll": tags,
             "region": resource.region,
-            "ownerId": _account_of(created.outputs),
-            **created.outputs,
+            "ownerId": _account_of(result.outputs),
+            **result.outputs,
         }
         always, optional = sdk.output_names(resource.type)
         known = {name: value for name, value in outputs.items() if name in always | optional and value is not None}
         unknown = _unknown_outputs(resource.type, inputs)
-        return Outcome(created.id, {**unknown, **known}, created.status, created.left_out, created.reason)
+        return Outcome(result.id, {**unknown, **known}, result.status, result.left_out, result.reason)
 
     def read(self, identifier: str, properties: dict[str, Any]) -> None:
         self._cloud.read(identifier, properties)
 
     def look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
         return self._cloud.look_up(region, token, args)
+
+
+def _checked(cloud: Cloud, resource: Registered) -> CheckResult:
+    # A false says no more than an input that is left out.
+    given = [key for key, value in resource.inputs.items() if value is not False]
+    return cloud.check(resource.urn, resource.type, resource.name, given)
 
 
 def _unknown_outputs(type_: str, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -235,7 +245,7 @@ class Monitor:
         return empty_pb2.Empty()
 
     def Call(self, request: Any) -> Any:  # noqa: N802
-        raise Refused("program", f"the rehearsal cannot call the method {request.tok} of a remote component")
+        raise ProgramError(f"the rehearsal cannot call the method {request.tok} of a remote component")
 
     # Resources.
 
@@ -244,19 +254,17 @@ class Monitor:
             urn = self._urn(request.parent, request.type, request.name)
             if urn in self.resources:
                 # The first of the two stays as it is: only the second is wrong.
-                self._say(
-                    urn, Refused("program", f"the URN {urn} is used twice", "give each resource a name of its own")
-                )
+                self._say(urn, ProgramError(f"the URN {urn} is used twice", "give each resource a name of its own"))
                 return resource_pb2.RegisterResourceResponse(urn=urn, result=resource_pb2.Result.FAIL)
             try:
                 return self._register(urn, request)
-            except _NotTried as because:
+            except _NotAttempted as because:
                 self._fail(urn, str(because))
-            except Refused as refused:
-                self._fail(urn, refused.message)
-                self._say(urn, refused)
+            except RehearsalError as error:
+                self._fail(urn, error.message)
+                self._say(urn, error)
             except Exception as error:  # noqa: BLE001 whatever went wrong belongs to this resource, and is said once
-                fault = own_fault(error)
+                fault = internal_error(error)
                 self._fail(urn, fault.message)
                 self._say(urn, fault)
             return resource_pb2.RegisterResourceResponse(urn=urn, result=resource_pb2.Result.FAIL)
@@ -265,8 +273,8 @@ class Monitor:
         self, urn: str, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
         if request.remote:
-            raise Refused(
-                "program", f"{request.type} is a component of another language's plug-in, which no rehearsal can run"
+            raise ProgramError(
+                f"{request.type} is a component of another language's plug-in, which no rehearsal can run"
             )
         properties, options = self._transformed(urn, request)
         inputs = decode(properties)
@@ -286,9 +294,14 @@ class Monitor:
             provider=options.provider,
             ignore_changes=list(options.ignore_changes),
             secret_outputs=list(request.additionalSecretOutputs),
+            aliases=self._aliases(urn, request, options),
+            retain_on_delete=options.retain_on_delete,
+            delete_before_replace=options.delete_before_replace,
+            replace_on_changes=list(options.replace_on_changes),
         )
         self.resources[urn] = resource
         if request.type == _STACK:
+            self._analyze(resource)
             return resource_pb2.RegisterResourceResponse(urn=urn)
         if request.type.startswith("pulumi:providers:"):
             resource.id = str(uuid.uuid5(uuid.NAMESPACE_URL, urn))
@@ -303,9 +316,7 @@ class Monitor:
         self._check_provider(resource.provider, resource.type, resource.name)
         wrong = [str(name) for name in sdk.wrong_names(resource.type, resource.inputs)]
         if wrong:
-            raise Refused(
-                "request", "; ".join(f"{resource.type} {one}" for one in wrong), "correct the name in the program"
-            )
+            raise RequestError("; ".join(f"{resource.type} {one}" for one in wrong), "correct the name in the program")
         for name, value in resource.inputs.items():
             if isinstance(value, dict) and name in sdk.texts(resource.type) and not has_unknown(value):
                 # The provider writes an object down where AWS wants a text.
@@ -342,13 +353,12 @@ class Monitor:
         sources = sorted({urn for key in unknown for urn in resource.property_dependencies.get(key, [])})
         if any(urn in self._failed for urn in sources):
             failed = next(urn for urn in sources if urn in self._failed)
-            raise _NotTried(f"not tried: {failed.rpartition('::')[2]}, which it needs, failed")
+            raise _NotAttempted(f"not attempted: {failed.rpartition('::')[2]}, which it needs, failed")
         without_spec = next((urn for urn in sources if self.resources[urn].status == "skipped"), None)
         if without_spec is not None:
-            raise _NotTried(f"not tried: {without_spec.rpartition('::')[2]}, which it needs, was skipped")
+            raise _NotAttempted(f"not attempted: {without_spec.rpartition('::')[2]}, which it needs, was skipped")
         names = ", ".join(urn.rpartition("::")[2] for urn in sources) or "another resource"
-        raise Refused(
-            "request",
+        raise RequestError(
             f"input {', '.join(unknown)} needs an output of {names} that the rehearsal does not produce",
             "add that output to the resource's spec in rehearsal/cloud/specs/",
         )
@@ -361,8 +371,8 @@ class Monitor:
         try:
             self._analyzer = self._analyzer or self._start_analyzer()
             return question(self._analyzer)
-        except Refused as refused:
-            problem = Problem(kind=refused.kind, message=refused.message, remedy=refused.remedy)
+        except RehearsalError as error:
+            problem = error.problem()
         except grpc.RpcError as error:
             problem = Problem(kind="policy", message=f"the policy pack failed: {_details(error)}")
         finally:
@@ -434,8 +444,8 @@ class Monitor:
             self._check_provider(request.provider, request.type, request.name)
             resource.provider, resource.region = request.provider, self._region(request.provider, properties)
             resource.status, resource.reason = (
-                "modelled",
-                "read, not created: the rehearsal takes its existence on trust",
+                "read",
+                "read, not created: the rehearsal assumes that it exists",
             )
             resource.outputs = dict(properties)
             self._provider.read(request.id, plain(properties))
@@ -448,8 +458,7 @@ class Monitor:
         if outputs is None:
             self._say(
                 resource.urn,
-                Refused(
-                    "reference",
+                ReferenceNotFoundError(
                     f"the stack reference {name!r} leads to no stack that the rehearsal knows",
                     "name a stack of this project, as organization/project/stack",
                 ),
@@ -474,8 +483,8 @@ class Monitor:
                     answer = self._provider.look_up(self._region(request.provider, args), request.tok, args)
                     if NOTE in answer:
                         self._warn(answer.pop(NOTE))
-            except Refused as refused:
-                reason = f"{refused.message}; {refused.remedy}" if refused.remedy else refused.message
+            except RehearsalError as error:
+                reason = f"{error.message}; {error.remedy}" if error.remedy else error.message
                 failure = provider_pb2.CheckFailure(property="", reason=reason)
                 return resource_pb2.ResourceInvokeResponse(failures=[failure])
             # `return` is a word of Python's, so it cannot be written as a keyword.
@@ -489,6 +498,31 @@ class Monitor:
         chain = parent.split("::")[2] if parent else ""
         qualified = type_ if chain in ("", _STACK) else f"{chain}${type_}"
         return f"urn:pulumi:{self._stack}::{self._project}::{qualified}::{name}"
+
+    def _aliases(
+        self, urn: str, request: resource_pb2.RegisterResourceRequest, options: resource_pb2.TransformResourceOptions
+    ) -> list[str]:
+        """As the engine reads them: what an alias leaves out is as it is now, under each of the parent's URNs."""
+        parent = self.resources.get(request.parent)
+        parents = [request.parent, *(parent.aliases if parent else [])]
+        found = list(request.aliasURNs)
+        for alias in options.aliases:
+            if alias.WhichOneof("alias") == "urn":
+                found.append(alias.urn)
+                continue
+            spec = alias.spec
+            type_, name = spec.type or request.type, spec.name or request.name
+            under = [""] if spec.noParent else [spec.parentUrn] if spec.parentUrn else parents
+            for one in under:
+                where = self._urn(one, type_, name).split("::", 2)
+                stack, project = spec.stack or self._stack, spec.project or self._project
+                found.append(f"urn:pulumi:{stack}::{project}::{where[2]}")
+        for one in parents[1:]:
+            old = one.rpartition("::")[2]
+            rest = request.name.removeprefix(parent.name) if parent else request.name
+            # A child's name that begins with its parent's was made of it.
+            found.append(self._urn(one, request.type, f"{old}{rest}" if rest != request.name else request.name))
+        return [one for one in dict.fromkeys(found) if one != urn]
 
     def _provider_of(self, reference: str) -> Registered | None:
         return self.resources.get(reference.rpartition("::")[0])
@@ -504,8 +538,7 @@ class Monitor:
     def _check_provider(self, reference: str, type_: str, name: str) -> None:
         package = type_.partition(":")[0]
         if not reference and ("*" in self._disabled_defaults or package in self._disabled_defaults):
-            raise Refused(
-                "program",
+            raise ProgramError(
                 f"the default provider for {package!r} is disabled, and {name} has no other",
                 "pass the stack's provider on through its options",
             )
@@ -516,7 +549,13 @@ class Monitor:
         """Inputs and options after the transforms of the resource, of its parents and of the stack, in this order."""
         properties = request.object
         options = resource_pb2.TransformResourceOptions(
-            protect=request.protect, provider=request.provider, ignore_changes=request.ignoreChanges
+            protect=request.protect,
+            provider=request.provider,
+            ignore_changes=request.ignoreChanges,
+            aliases=request.aliases,
+            retain_on_delete=request.retainOnDelete,
+            delete_before_replace=request.deleteBeforeReplace,
+            replace_on_changes=request.replaceOnChanges,
         )
         self._own_transforms[urn] = list(request.transforms)
         callbacks = list(request.transforms)
@@ -543,7 +582,7 @@ class Monitor:
             try:
                 answer = resource_pb2.TransformResponse.FromString(stub.Invoke(call).response)
             except grpc.RpcError as error:
-                raise Refused("program", f"a transform failed: {_details(error)}") from error
+                raise ProgramError(f"a transform failed: {_details(error)}") from error
             properties = answer.properties
             options = answer.options if answer.HasField("options") else options
         return properties, options
@@ -555,10 +594,8 @@ class Monitor:
         if resource is not None:
             resource.status, resource.reason = "skipped", reason
 
-    def _say(self, urn: str, refused: Refused) -> None:
-        self.problems.append(
-            Problem(kind=refused.kind, urn=urn, message=refused.message, remedy=refused.remedy, trace=refused.trace)
-        )
+    def _say(self, urn: str, error: RehearsalError) -> None:
+        self.problems.append(error.problem(urn))
 
     def _warn(self, message: str) -> None:
         self.problems.append(Problem(kind="program", level="warning", message=message))
@@ -569,8 +606,8 @@ def _details(error: grpc.RpcError) -> str:
     return error.details() or str(error) if isinstance(error, grpc.Call) else str(error)
 
 
-class _NotTried(Exception):
-    """A resource that was not tried because one that it needs has failed; the failure has been said already."""
+class _NotAttempted(Exception):
+    """A resource that was not attempted because one that it needs has failed; the failure has been said already."""
 
 
 def _plain_tags(tags: Any) -> dict[str, str]:

@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 from rehearsal import program
 from rehearsal.analyzer import Analyzer
-from rehearsal.cloud.process import Cloud
-from rehearsal.lint.judge import Candidate
+from rehearsal.cloud.client import Cloud
+from rehearsal.lint.result import LintInput
 from rehearsal.monitor import Deploying, Monitor, Previewing, Provider, Registered
 from rehearsal.pack import PackProcess
-from rehearsal.problems import Problem, Refused
+from rehearsal.problems import Problem, ProgramError
 from rehearsal.stacks import Stack
 
 PassName = Literal["preview", "deploy", "referenced"]
@@ -43,20 +43,20 @@ class PassResult:
 def run(
     name: PassName,
     stack: Stack,
-    conductor: Connection,
+    runner: Connection,
     cloud: Connection,
     pack: PackProcess | None,
     lint: Connection | None,
 ) -> None:
-    """Run the pass, send its result to the conductor, and end this process."""
-    # What a program prints is for the person at the terminal, once; the conductor's own words go to stdout.
+    """Run the pass, send its result to the runner, and end this process."""
+    # What a program prints is for the person at the terminal, once; the runner's own words go to stdout.
     sys.stdout = sys.stderr if name == "deploy" else io.StringIO()
     gc.disable()
     started = time.perf_counter()
-    monitor = _monitor(name, stack, conductor, Cloud(cloud), pack, lint)
+    monitor = _monitor(name, stack, runner, Cloud(cloud), pack, lint)
     result = _result(name, stack, monitor, Cloud(cloud), lint, started)
-    conductor.send(("result", result))
-    conductor.close()
+    runner.send(("result", result))
+    runner.close()
     sys.stderr.flush()
     # Tearing the interpreter down would take a second: 900 modules, nothing to save.
     os._exit(0)
@@ -68,7 +68,7 @@ def _result(
     before = len(monitor.problems)
     program.run(stack, monitor, dry_run=name == "preview")
     if lint is not None:
-        # All is made: the second judge can finish while the pack judges the whole.
+        # All is made: the linter can finish while the pack judges the whole.
         _tell(lint, None)
     failed = any(
         problem.level == "error" and problem.kind in ("settings", "program") for problem in monitor.problems[before:]
@@ -100,7 +100,7 @@ def _result(
 def _monitor(
     name: PassName,
     stack: Stack,
-    conductor: Connection,
+    runner: Connection,
     cloud: Cloud,
     pack: PackProcess | None,
     lint: Connection | None,
@@ -108,12 +108,12 @@ def _monitor(
     provider: Provider = Previewing(cloud) if name == "preview" else Deploying(cloud)
 
     def stack_outputs(reference: str) -> dict[str, Any] | None:
-        conductor.send(("stack_outputs", reference))
-        return conductor.recv()
+        runner.send(("stack_outputs", reference))
+        return runner.recv()
 
     def made(resource: Registered, inputs: dict[str, Any]) -> None:
         if lint is not None:
-            _tell(lint, Candidate(resource.urn, resource.type, resource.region, inputs))
+            _tell(lint, LintInput(resource.urn, resource.type, resource.region, inputs))
 
     return Monitor(
         project=stack.project,
@@ -123,22 +123,24 @@ def _monitor(
         disabled_defaults=stack.disabled_defaults,
         default_region=stack.config.get("aws:region", "us-east-1"),
         stack_outputs=stack_outputs,
-        progress=lambda count: conductor.send(("progress", count)),
+        progress=lambda count: runner.send(("progress", count)),
         made=made,
     )
 
 
-def _tell(lint: Connection, candidate: Candidate | None) -> None:
-    """A second judge that has ended is the conductor's to report; the deployment goes on."""
+def _tell(lint: Connection, resource: LintInput | None) -> None:
+    """A linter that has ended is the runner's to report; the deployment goes on."""
     with contextlib.suppress(OSError):
-        lint.send(candidate)
+        lint.send(resource)
 
 
 def _analyzer(stack: Stack, pack: PackProcess, *, dry_run: bool) -> Callable[[], Analyzer]:
-    return lambda: Analyzer(pack.port(), project=stack.project, stack=stack.name, config=stack.config, dry_run=dry_run)
+    return lambda: Analyzer(
+        pack.port(), project=stack.project, stack=stack.name, config=stack.config, dry_run=dry_run, choices=pack.choices
+    )
 
 
 def lost(status: int | None) -> PassResult:
     """The result of a pass whose process ended without one."""
-    refused = Refused("program", f"the program ended its own process (exit status {status})")
-    return PassResult([], [Problem(kind=refused.kind, message=refused.message)], {}, set(), 0, 0.0, 0.0, failed=True)
+    error = ProgramError(f"the program ended its own process (exit status {status})")
+    return PassResult([], [error.problem()], {}, set(), 0, 0.0, 0.0, failed=True)

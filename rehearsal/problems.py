@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
-Kind = Literal["settings", "program", "request", "aws", "reference", "lint", "rights", "policy", "cost"]
+Kind = Literal["settings", "program", "request", "aws", "reference", "lint", "iam", "policy", "cost"]
 Level = Literal["error", "warning"]
 
+ONLY_AT_PREVIEW: Final = "(only in a preview, while values are unknown)"
+"""Ends the message of what a deployment does not find."""
 NOTE: Final = "(note)"
 """The key by which the answer to a look-up says what about it is not as it would be on AWS."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One finding: what is wrong, where, and how to mend it."""
+    """One finding: what is wrong, where, and how to fix it."""
 
     kind: Kind
     message: str
@@ -31,16 +33,61 @@ class Problem:
         return values
 
 
-class Refused(Exception):
-    """A resource or look-up that the emulated AWS, or a check before it, does not accept."""
+class RehearsalError(Exception):
+    """What ends an attempt: of a resource, of a look-up, of the whole rehearsal. Each kind of problem has its class."""
 
-    def __init__(self, kind: Kind, message: str, remedy: str | None = None, trace: str | None = None) -> None:
+    kind: ClassVar[Kind]
+
+    def __init__(self, message: str, remedy: str | None = None, trace: str | None = None) -> None:
         super().__init__(message)
-        self.kind: Kind = kind
         self.message = message
         self.remedy = remedy
         self.trace = trace
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions cross the pipe between the processes by their arguments.
-        return (Refused, (self.kind, self.message, self.remedy, self.trace))
+        return (type(self), (self.message, self.remedy, self.trace))
+
+    def problem(self, urn: str | None = None) -> Problem:
+        """The finding that the report shows."""
+        return Problem(kind=self.kind, urn=urn, message=self.message, remedy=self.remedy, trace=self.trace)
+
+
+class SettingsError(RehearsalError):
+    """The stack file or the command line is wrong."""
+
+    kind = "settings"
+
+
+class ProgramError(RehearsalError):
+    """The program does what the engine does not allow."""
+
+    kind = "program"
+
+
+class RequestError(RehearsalError):
+    """A request that breaks AWS's service model, or that the rehearsal cannot make."""
+
+    kind = "request"
+
+
+class UnsupportedOperationError(RequestError):
+    """The emulator lacks the operation."""
+
+
+class AwsError(RehearsalError):
+    """What AWS, as the emulator has it, does not accept."""
+
+    kind = "aws"
+
+
+class ReferenceNotFoundError(RehearsalError):
+    """A reference to what nothing in the stack has made."""
+
+    kind = "reference"
+
+
+class PolicyPackError(RehearsalError):
+    """The policy pack does not work."""
+
+    kind = "policy"

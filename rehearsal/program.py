@@ -13,6 +13,7 @@ import runpy
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,7 +25,7 @@ from pulumi.runtime import stack as stack_module
 from pulumi.runtime.settings import SETTINGS
 
 from rehearsal.monitor import Monitor
-from rehearsal.problems import Problem, Refused
+from rehearsal.problems import Problem, RehearsalError
 from rehearsal.stacks import Stack
 
 
@@ -140,13 +141,13 @@ def _refuse_truth(_output: pulumi.Output[Any]) -> bool:
 
 
 def explain(error: BaseException, stack: Stack) -> Problem:
-    """A failure of the program as one problem: its cause, its place, its mend."""
+    """A failure of the program as one problem: its cause, its place, its fix."""
     trace = "".join(traceback.format_exception(error))
     if isinstance(error, pulumi.RunError):
         # Pulumi's own sign for a mistake of the user's: the message is the whole story.
         return Problem(kind="settings", message=str(error), trace=trace)
-    if isinstance(error, Refused):
-        return Problem(kind=error.kind, message=error.message, remedy=error.remedy, trace=trace)
+    if isinstance(error, RehearsalError):
+        return replace(error.problem(), trace=trace)
     place = _place(error.__traceback__, stack)
     if isinstance(error, SystemExit):
         return Problem(

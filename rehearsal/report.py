@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from costs import FreeTierUse, Month, UnpricedRegion, free_tier_use, month
-from rehearsal.lint.judge import Verdict
+from rehearsal.contents import with_hashes
+from rehearsal.iam_analysis import IamAnalysis
+from rehearsal.insights import Insights
+from rehearsal.lint.result import LintResult
 from rehearsal.lint.types import TYPES, why_not
+from rehearsal.marks import REPORT_VERSION
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
-from rehearsal.proofs import Proofs
-from rehearsal.rights import Weighed
-from rehearsal.wire import shown
+from rehearsal.property_values import shown
 
 REFERENCE_REGION: Final = "us-east-1"
 """Where the documents that systems are designed from take their prices."""
@@ -28,6 +30,7 @@ class Report:
     """Everything that one rehearsal found."""
 
     stack: str
+    project: str
     product: str
     environment: str
     region: str
@@ -39,12 +42,14 @@ class Report:
     rules: int = 0
     expected: dict[str, Any] | None = None
     """What passes through the stack in a month; None where nobody says so."""
-    free: bool = False
-    """Whether it must stay within the free tier."""
-    lint: Verdict = field(default_factory=Verdict)
-    rights: Weighed = field(default_factory=Weighed)
-    proofs: Proofs = field(default_factory=Proofs)
+    plan: str | None = None
+    """The account's plan, for a stack that must stay within the free tier: free, paid or legacy."""
+    lint: LintResult = field(default_factory=LintResult)
+    iam: IamAnalysis = field(default_factory=IamAnalysis)
+    insights: Insights = field(default_factory=Insights)
     secrets: set[str] = field(default_factory=set)
+    folder: Path = Path()
+    """Where the program is: paths of files begin there."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -52,8 +57,8 @@ class Report:
         return not any(problem.level == "error" for problem in self.problems)
 
     @property
-    def refused(self) -> bool:
-        """Whether the stack's settings were refused."""
+    def invalid(self) -> bool:
+        """Whether the stack's settings are invalid: nothing was deployed then."""
         return any(problem.kind == "settings" and problem.level == "error" for problem in self.problems)
 
     @property
@@ -63,7 +68,7 @@ class Report:
         levels = Counter(problem.level for problem in self.problems)
         return {
             "resources": len(self.resources),
-            **{status: statuses[status] for status in ("emulated", "modelled", "skipped", "component")},
+            **{status: statuses[status] for status in ("emulated", "validated", "read", "skipped", "component")},
             "errors": levels["error"],
             "warnings": levels["warning"],
             "waived": sum(len(waiver["waived"]) for waiver in self.waivers),
@@ -73,7 +78,7 @@ class Report:
     @cached_property
     def free_tier(self) -> FreeTierUse | None:
         """How much of the free tier the stack uses, if it must stay within it."""
-        if self.expected is None or not self.free:
+        if self.expected is None or self.plan is None:
             return None
         resources = [{"type": resource.type, "inputs": shown(resource.inputs)} for resource in self.resources]
         return free_tier_use(resources, self.region, self.expected)
@@ -81,7 +86,7 @@ class Report:
     @cached_property
     def months(self) -> list[Month]:
         """What a month costs, here and where the designs' prices come from, if the stack's file says what it is for."""
-        if not self.expected or self.free:
+        if not self.expected or self.plan is not None:
             return []
         resources = [{"type": resource.type, "inputs": shown(resource.inputs)} for resource in self.resources]
         regions = dict.fromkeys([self.region, REFERENCE_REGION])
@@ -94,7 +99,8 @@ class Report:
     def month_usd(self) -> Decimal | None:
         """What the expected month costs where the stack is, beyond what is free; None where nobody can tell."""
         if self.free_tier is not None:
-            return self.free_tier.cost
+            # Only an account made before there were plans has the 12-month offers.
+            return self.free_tier.cost if self.plan == "legacy" else self.free_tier.cost_without_offers
         return self.months[0].usd if self.months else None
 
     @property
@@ -117,7 +123,9 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The stable shape that other tools build on; secrets are redacted."""
         return {
+            "version": REPORT_VERSION,
             "stack": self.stack,
+            "project": self.project,
             "product": self.product,
             "environment": self.environment,
             "region": self.region,
@@ -128,20 +136,20 @@ class Report:
             "waivers": self.waivers,
             "stand_ins": self.stand_ins,
             "lint": {
-                "judged": self.lint.judged,
-                "inputs_not_judged": {type_: sorted(names) for type_, names in sorted(self.lint.untranslated.items())},
-                "types_not_judged": self._not_linted(),
+                "linted": self.lint.linted,
+                "inputs_not_linted": {type_: sorted(names) for type_, names in sorted(self.lint.untranslated.items())},
+                "types_not_linted": self._not_linted(),
             },
-            "rights": self.rights.as_json(),
-            "proofs": self.proofs.as_json(),
+            "iam": self.iam.as_json(),
+            "insights": self.insights.as_json(),
             "counts": self.counts,
-            "free_tier": _free_tier(self.free_tier),
+            "free_tier": _free_tier(self.free_tier, self.plan),
             "months": [_month(one) for one in self.months],
             "seconds": {phase: round(seconds, 3) for phase, seconds in self.seconds.items()},
         }
 
     def _not_linted(self) -> dict[str, str]:
-        """The types that the second judge does not know, and why."""
+        """The types that the linter does not know, and why."""
         made = {one.type for one in self.resources if one.custom and one.type.startswith("aws:")}
         return {type_: why_not(type_) for type_ in sorted(made) if type_ not in TYPES}
 
@@ -152,7 +160,7 @@ class Report:
             "name": resource.name,
             "parent": resource.parent,
             "custom": resource.custom,
-            "inputs": shown(resource.inputs, self.secrets),
+            "inputs": with_hashes(shown(resource.inputs, self.secrets), self.folder),
             "outputs": shown(resource.outputs, self.secrets),
             "id": resource.id,
             "status": resource.status,
@@ -161,6 +169,11 @@ class Report:
             "depends_on": resource.depends_on,
             "property_dependencies": resource.property_dependencies,
             "protect": resource.protect,
+            "aliases": resource.aliases,
+            "ignore_changes": resource.ignore_changes,
+            "retain_on_delete": resource.retain_on_delete,
+            "delete_before_replace": resource.delete_before_replace,
+            "replace_on_changes": resource.replace_on_changes,
             "region": resource.region,
             "remediated": resource.remediated,
         }
@@ -185,20 +198,21 @@ def _month(one: Month) -> dict[str, Any]:
     }
 
 
-def _free_tier(use: FreeTierUse | None) -> dict[str, Any] | None:
+def _free_tier(use: FreeTierUse | None, plan: str | None) -> dict[str, Any] | None:
     if use is None:
         return None
     return {
         "region": use.region,
+        "plan": plan,
         "usd_outside": None if use.cost is None else float(use.cost),
         "usd_without_offers": float(use.cost_without_offers),
-        "allowances": [
+        "limits": [
             {
-                "key": one.allowance.key,
-                "kind": one.allowance.kind,
+                "key": one.limit.key,
+                "kind": one.limit.kind,
                 "used": float(one.used),
-                "free": float(one.allowance.free),
-                "unit": one.allowance.unit,
+                "free": float(one.limit.free),
+                "unit": one.limit.unit,
                 "percent": int(one.percent),
             }
             for one in use.uses

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from rehearsal.problems import Problem
+from rehearsal.property_values import shown
 from rehearsal.report import Report
-from rehearsal.wire import shown
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -54,7 +54,7 @@ def _rule(problem: Problem) -> dict[str, Any]:
 def _result(problem: Problem, report: Report, rule_index: int) -> dict[str, Any]:
     message = str(shown(problem.message, report.secrets))
     if problem.remedy:
-        message = f"{message}\nMend: {shown(problem.remedy, report.secrets)}"
+        message = f"{message}\nFix: {shown(problem.remedy, report.secrets)}"
     place: dict[str, Any] = {
         "physicalLocation": {
             "artifactLocation": {"uri": f"Pulumi.{report.stack}.yaml"},

@@ -19,7 +19,7 @@ import pulumi
 from pulumi import _types
 from pulumi.runtime import rpc
 
-from rehearsal.wire import Secret
+from rehearsal.property_values import Secret
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from rehearsal.problems import Refused
+from rehearsal.problems import SettingsError
 
 _ID: Final = re.compile(
     r"\b(?:vpc|subnet|sg|rtb)-[0-9a-f]{8}(?:[0-9a-f]{9})?\b"
     r"|\bZ(?=[A-Z]*[0-9])[0-9A-Z]{11,31}\b"
     r"|\barn:aws[\w-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]{36}\b"
 )
+
+# https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
+_SECTIONS: Final = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
 
 
 @dataclass(frozen=True)
@@ -56,27 +60,31 @@ def stack_names(folder: Path) -> list[str]:
 
 
 def load(folder: Path, name: str) -> Stack:
-    """The stack `name` of the project in `folder`; `Refused` of kind "settings" says what to mend."""
+    """The stack `name` of the project in `folder`; `RehearsalError` of kind "settings" says what to fix."""
     project = _read(folder / "Pulumi.yaml", "a Pulumi project has a Pulumi.yaml beside its __main__.py")
     names = stack_names(folder)
     if name not in names:
-        nearest = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise Refused(
-            "settings",
+        raise SettingsError(
             f"there is no stack {name!r} in {folder}",
-            f"{hint}The stacks are: {', '.join(names) or 'none'}.",
+            f"{_did_you_mean(name, names)}The stacks are: {', '.join(names) or 'none'}.",
         )
     if not isinstance(project.get("name"), str):
-        raise Refused(
-            "settings", f"{folder / 'Pulumi.yaml'} has no `name`", "give the project a name, such as `name: kumiki`"
+        raise SettingsError(
+            f"{folder / 'Pulumi.yaml'} has no `name`", "give the project a name, such as `name: kumiki`"
         )
     path = folder / f"Pulumi.{name}.yaml"
-    values = _read(path, "").get("config") or {}
+    content = _read(path, "")
+    for key in content:
+        if key not in _SECTIONS:
+            raise SettingsError(
+                f"{path.name}: the key {key!r} at its top is read by nobody, and neither is what stands below it",
+                f"{_did_you_mean(str(key), _SECTIONS)}Pulumi knows {', '.join(_SECTIONS)}."
+                if ":" not in str(key)
+                else f"A setting stands below config, indented:\n  config:\n    {key}: …",
+            )
+    values = content.get("config") or {}
     if not isinstance(values, dict):
-        raise Refused(
-            "settings", f"{path.name}: `config` must be a mapping of keys to values, got {type(values).__name__}"
-        )
+        raise SettingsError(f"{path.name}: `config` must be a mapping of keys to values, got {type(values).__name__}")
     defaults = project.get("config") or {}
     config: dict[str, str] = {}
     secrets: list[str] = []
@@ -89,6 +97,11 @@ def load(folder: Path, name: str) -> Stack:
             config[full] = _text(value)
     main = folder / str(project.get("main", ""))
     return Stack(project["name"], name, folder, main / "__main__.py" if main.is_dir() else main, config, secrets)
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    nearest = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {nearest[0]!r}? " if nearest else ""
 
 
 def _project_defaults(declared: Any, project: str) -> dict[str, Any]:
@@ -133,21 +146,26 @@ def _read(path: Path, hint: str) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise Refused("settings", f"{path} does not exist", hint or None) from None
+        raise SettingsError(f"{path} does not exist", hint or None) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused("settings", f"{path} cannot be read: {error}") from None
+        raise SettingsError(f"{path} cannot be read: {error}") from None
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 it makes no more than the safe loader it is made from
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise Refused(
-            "settings",
+        raise SettingsError(
             f"{path.name}{where}: not YAML: {error.problem}",
-            "mend that line; indent with spaces, quote texts that hold a colon, and write each key once",
+            "fix that line; indent with spaces, quote texts that hold a colon, and write each key once",
         ) from None
     except yaml.YAMLError as error:
-        raise Refused("settings", f"{path.name}: not YAML: {error}") from None
+        raise SettingsError(f"{path.name}: not YAML: {error}") from None
+    if content is None:
+        # Nothing but comments: Pulumi takes it for a stack without configuration, and the program says what it lacks.
+        return {}
     if not isinstance(content, dict):
-        raise Refused("settings", f"{path.name} must be a mapping of keys to values")
+        raise SettingsError(
+            f"{path.name} must be a mapping of keys to values",
+            "begin with `config:` and write the settings below it, indented",
+        )
     return content

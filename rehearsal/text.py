@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
@@ -16,35 +16,38 @@ from rich.text import Text
 from rich.tree import Tree
 
 from costs import EndpointSaving, FreeTierUse, endpoint_saving, program
+from rehearsal.insights import Insights
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
-from rehearsal.proofs import Proofs
+from rehearsal.property_values import shown
 from rehearsal.report import REFERENCE_REGION, Report
-from rehearsal.wire import shown
 
 _STATUS: Final = {
     "emulated": ("green", "✓"),
-    "modelled": ("yellow", "≈"),
+    "validated": ("yellow", "≈"),
+    "read": ("yellow", "≈"),
     "skipped": ("red", "✗"),
     "component": ("cyan", "◆"),
 }
+_MADE: Final = {"emulated": "emulated", "validated": "validated only", "read": "read", "skipped": "skipped"}
 _AWS_ID: Final = re.compile(r"[a-z]+-[0-9a-f]{17}")
 
 
 def show(console: Console, report: Report, *, debug: bool, verbose: bool) -> None:
     """Print the whole report."""
-    if not report.refused:
+    if not report.invalid:
         console.print(_tree(report, verbose=verbose))
         if report.outputs:
             console.print(_outputs(report))
-        _proofs(console, report.proofs)
+        _insights(console, report.insights)
+        _recovery(console, report)
         _costs(console, report)
         _month(console, report)
         _free_tier(console, report)
         _gaps(console, report)
         _waivers(console, report)
     _problems(console, report, debug=debug)
-    console.print(_summary(report), soft_wrap=True)
+    console.print(summary(report), soft_wrap=True)
 
 
 def _tree(report: Report, *, verbose: bool) -> Tree:
@@ -98,8 +101,9 @@ def _outputs(report: Report) -> Table:
     table = Table(
         title="Outputs", title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False
     )
+    tabled = {"recovery"} if _ways_back(report.outputs) else set[str]()
     for name, value in sorted(shown(report.outputs, report.secrets).items()):
-        if value not in ([], {}, None):
+        if name not in tabled and value not in ([], {}, None):
             table.add_row(escape(name), Text(_compact(value), overflow="fold", style="dim"))
     return table
 
@@ -112,33 +116,65 @@ def _compact(value: Any) -> str:
     return str(value)
 
 
-def _proofs(console: Console, proofs: Proofs) -> None:
-    """Who reaches the data, whose keys encrypt it, and what would go with it."""
+def _insights(console: Console, insights: Insights) -> None:
+    """Who reaches the data, whose keys encrypt it, and what its deletion would mean."""
     table = Table(title="Who reaches the data", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for heading in ("store", "in one hop", "from the internet"):
         table.add_column(heading, header_style="dim", overflow="fold")
-    for store in proofs.stores:
+    for store in insights.stores:
         direct = [f"{who} ({how})" for who, how in store.reached_by.items() if not how.startswith("via ")]
         way = " → ".join(store.from_internet[1:-1]) if store.from_internet else "[green]not at all[/]"
         table.add_row(escape(store.name), escape(", ".join(direct)) or "nobody", way)
-    if proofs.stores:
+    if insights.stores:
         console.print(table)
-    lines: list[str] = []
-    if proofs.encrypted or proofs.not_encrypted_so:
-        whole = proofs.encrypted + len(proofs.not_encrypted_so)
-        rest = f"; by AWS's: {', '.join(proofs.not_encrypted_so)}" if proofs.not_encrypted_so else ""
-        lines.append(f"Encrypted by keys of our own: {proofs.encrypted} of {whole}{rest}")
-    if proofs.one_zone:
-        lines.append(f"In one zone only: {', '.join(proofs.one_zone)}")
-    open_ = [loss for loss in proofs.losses if not loss.protected]
-    if proofs.losses:
-        most = max(proofs.losses, key=lambda loss: loss.dependents)
+    lines = [
+        f"{way['origin']} answers by its own address too, past the firewall of {way['distribution']}"
+        for way in insights.firewall_bypasses
+    ]
+    encrypted = insights.customer_managed_keys + len(insights.aws_managed_keys)
+    if encrypted:
+        rest = f"; with AWS-managed keys: {', '.join(insights.aws_managed_keys)}" if insights.aws_managed_keys else ""
+        lines.append(f"Encrypted with customer-managed keys: {insights.customer_managed_keys} of {encrypted}{rest}")
+    if insights.one_zone:
+        lines.append(f"In one zone only: {', '.join(insights.one_zone)}")
+    risks = insights.deletion_risks
+    if risks:
+        protected = sum(risk.protected for risk in risks)
+        most = max(risks, key=lambda risk: risk.dependents)
         lines.append(
-            f"{len(proofs.losses) - len(open_)} of {len(proofs.losses)} that keep something are protected; "
-            f"most hangs on {most.name} ({_plural(most.dependents, 'resource')})"
+            f"{protected} of {len(risks)} data stores and keys are protected from deletion; "
+            f"{_plural(most.dependents, 'resource')} depend on {most.name}, more than on any other"
         )
     for line in lines:
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
+
+
+_WAYS_BACK: Final = ("store", "disaster", "by", "lost at most", "back after about")
+"""The columns of what a program exports as `recovery`; where its numbers are from is said below."""
+
+
+def _ways_back(outputs: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What the program says of its recovery; nothing where it says something else by this name."""
+    told = outputs.get("recovery")
+    wanted = {*_WAYS_BACK, "basis"}
+    lines = told if isinstance(told, list) else []
+    return lines if all(isinstance(one, dict) and one.keys() == wanted for one in lines) else []
+
+
+def _recovery(console: Console, report: Report) -> None:
+    """Each store, how it comes back, what is lost with it and how long that takes."""
+    lines = _ways_back(report.outputs)
+    if not lines:
+        return
+    table = Table(title="Ways back to the data", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in _WAYS_BACK:
+        table.add_column(heading, header_style="dim", overflow="fold")
+    for one in lines:
+        table.add_row(*(escape(one[heading]) for heading in _WAYS_BACK))
+    console.print(table)
+    for basis in dict.fromkeys(one["basis"] for one in lines if one["basis"]):
+        ways = dict.fromkeys(one["by"] for one in lines if one["basis"] == basis)
+        console.print(Padding(Text(f"{', '.join(ways)}: {basis}", style="dim"), (0, 0, 0, 2)))
 
 
 def _costs(console: Console, report: Report) -> None:
@@ -206,44 +242,53 @@ def _month(console: Console, report: Report) -> None:
 
 
 def _free_tier(console: Console, report: Report) -> None:
-    """How much of each allowance the stack takes, what it costs beside them, and who has them at all."""
+    """How much of the free tier the stack takes, what it costs beside it, and who has it at all."""
     use = report.free_tier
     if use is None:
         return
     table = Table(
-        title="Free tier, in an account with the 12-month offers",
+        title=_PLANS.get(report.plan or "", _PLANS["legacy"]),
         title_justify="left",
         title_style="bold",
         box=None,
         pad_edge=False,
     )
-    for heading in ("allowance", "a month", "free", "used", ""):
-        table.add_column(heading, justify="left" if heading in ("allowance", "") else "right", header_style="dim")
+    for heading in ("limit", "a month", "free", "used", ""):
+        table.add_column(heading, justify="left" if heading in ("limit", "") else "right", header_style="dim")
     for one in use.uses:
-        allowance = one.allowance
+        limit = one.limit
         table.add_row(
-            f"{allowance.service} {escape(allowance.item)}",
-            f"{one.used.normalize():f} {allowance.unit}",
-            f"{allowance.free.normalize():f}",
+            f"{limit.service} {escape(limit.item)}",
+            f"{one.used.normalize():f} {limit.unit}",
+            f"{limit.free.normalize():f}",
             f"[{'green' if one.within else 'red'}]{one.percent} %[/]",
-            "[dim]always[/]" if allowance.kind == "always" else "",
+            "[dim]always[/]" if limit.kind == "always" else "",
         )
     for charge in use.charges:
         cost = "not priced here" if charge.cost is None else f"{charge.cost:.2f} USD"
         table.add_row(escape(charge.what), str(charge.count), "none", f"[red]{cost}[/]", "")
     console.print(table)
-    for line in _free_tier_words(use):
+    for line in _free_tier_words(use, report.plan):
         console.print(Padding(line, (0, 0, 0, 2)))
 
 
-def _free_tier_words(use: FreeTierUse) -> Iterator[str]:
+_PLANS: Final = {
+    "legacy": "Free tier, in an account with the 12-month offers",
+    "free": "Free tier, in an account on the free plan: what is not always free is paid with credits",
+    "paid": "Free tier, in an account on the paid plan: what is not always free is paid with credits, then billed",
+}
+
+
+def _free_tier_words(use: FreeTierUse, plan: str | None) -> Iterator[str]:
     outside = "not all of it is priced here" if use.cost is None else f"{use.cost:.2f} USD a month"
-    yield f"[bold]Outside of the allowances: {outside}[/]"
+    yield f"[bold]Outside the free tier: {outside}[/]"
     if use.uncounted:
         yield f"[yellow]Not counted, billed by use or not known here: {escape(', '.join(use.uncounted))}[/]"
     offered, low_and_high = program(), program().credits_usd
     yield f"[dim]{offered.before} The last of them ended by {offered.last_twelve_months_end:%d %B %Y}.[/]"
     yield f"[dim]{offered.after}[/]"
+    # Whoever has another account than the file says finds it out by this.
+    yield f"[{'bold' if plan == 'free' else 'dim'}]{offered.free_plan}[/]"
     monthly = use.cost_without_offers
     if monthly:
         lasts = " to ".join(f"{usd / monthly:.0f}" for usd in low_and_high)
@@ -256,10 +301,13 @@ def _free_tier_words(use: FreeTierUse) -> Iterator[str]:
 def _gaps(console: Console, report: Report) -> None:
     """Where the rehearsal did less than AWS would."""
     lines = [
-        f"[yellow]≈[/] {_kind(one)} {escape(one.name)}: modelled: {_reason(one, report)}"
+        f"[yellow]≈[/] {_kind(one)} {escape(one.name)}: {_reason(one, report)}"
+        for status in ("validated", "read")
         for one in report.resources
-        if one.status == "modelled"
+        if one.status == status
     ]
+    if report.counts["validated"]:
+        lines.insert(0, "Validated only: each request was checked against AWS's service model, nothing emulated it.")
     lines += [
         f"[red]✗[/] {_kind(one)} {escape(one.name)}: {_reason(one, report)}"
         for one in report.resources
@@ -307,22 +355,23 @@ def _problem(problem: Problem, report: Report) -> Iterator[Padding]:
         yield Padding(f"[dim]→ {escape(str(shown(problem.remedy, report.secrets)))}[/]", (0, 0, 0, 6))
 
 
-def _summary(report: Report) -> str:
+def summary(report: Report) -> str:
+    """The last line, with what was made, checked and found, and the time."""
     counts, seconds = report.counts, report.seconds
-    if report.refused:
-        return f"[bold red]refused[/] · {seconds['total']:.1f} s"
-    verdict = "[bold green]ok[/]" if report.ok else "[bold red]failed[/]"
-    made = [f"{counts[status]} {status}" for status in ("emulated", "modelled", "skipped") if counts[status]]
+    if report.invalid:
+        return f"[bold red]invalid settings[/] · {seconds['total']:.1f} s"
+    outcome = "[bold green]ok[/]" if report.ok else "[bold red]failed[/]"
+    made = [f"{counts[status]} {word}" for status, word in _MADE.items() if counts[status]]
     components = sum(not one.custom and one.type != "pulumi:pulumi:Stack" for one in report.resources)
     if components:
         made.append(_plural(components, "component"))
     findings = f"{_plural(counts['errors'], 'error')}, {_plural(counts['warnings'], 'warning')}"
-    judged = f"{report.lint.judged} held against AWS's schemas"
-    if report.rights.policies:
-        judged += f" · {_counted(report.rights.policies, 'policy', 'policies')} weighed"
+    checked = f"{report.lint.linted} linted against AWS's schemas"
+    if report.iam.policies:
+        checked += f" · {_counted(report.iam.policies, 'IAM policy', 'IAM policies')} analysed"
     phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in ("preview", "deploy", "lint", "policies"))
     return (
-        f"{verdict} · {', '.join(made) or 'nothing deployed'} · {judged}"
+        f"{outcome} · {', '.join(made) or 'nothing deployed'} · {checked}"
         f" · {_plural(counts['rules'], 'rule')}: {findings} · {seconds['total']:.1f} s ({phases})"
     )
 

@@ -52,14 +52,17 @@ TARGETS = (
         groups=("rehearsal", "test", "check", "workloads", "functions", "authorizer"),
         constraint=RUNTIME.path,
     ),
+    # Added to .venv by whoever has services with `build`.
+    Target(path="requirements/images.txt", project=False, groups=("images",), constraint=DEVELOPMENT),
     # Half a gigabyte, which only the tests and measurements of the lake's jobs need: added to .venv by what runs those.
     Target(path="requirements/jobs.txt", project=False, groups=("jobs",), constraint=DEVELOPMENT),
     Target(path="requirements/uv.txt", project=False, groups=("bootstrap",)),
-    # What the image installs: the versions with which its tests ran.
+    # What the images install: the versions with which their tests ran.
     Target(
         path="workloads/api/requirements.txt", project=False, groups=("workloads", "functions"), constraint=DEVELOPMENT
     ),
-    # And what the layer of its function holds.
+    Target(path="workloads/wiki/requirements.txt", project=False, groups=("wiki",), constraint=DEVELOPMENT),
+    # And what the layer of the api's function holds.
     Target(path="workloads/api/layer.txt", project=False, groups=("functions",), constraint=DEVELOPMENT),
     Target(path="workloads/authorizer/layer.txt", project=False, groups=("authorizer",), constraint=DEVELOPMENT),
     Target(path="workloads/extensions/layer.txt", project=False, groups=("extensions",), constraint=DEVELOPMENT),

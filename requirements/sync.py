@@ -80,15 +80,26 @@ def sync(stamp, keep_open):
         run(uv, "--quiet", "venv", "--python", sys.executable, VENV, keep_open=keep_open)
     # Compiled now, once: without compiled files every start of the program costs about 3 s more.
     run(uv, "--quiet", "pip", "sync", *OPTIONS, python, REQUIREMENTS, keep_open=keep_open)
+    write_command()
     stamp.touch()
     print(f"Set up in {time.monotonic() - started:.1f} s.", flush=True)
+
+
+def write_command():
+    """`.venv/bin/kumiki`: this folder's own command, wherever it is called from."""
+    command = VENV / "bin" / "kumiki"
+    command.write_text(
+        f"#!{VENV / 'bin' / 'python'}\nimport sys\n\nsys.path.insert(0, {str(ROOT)!r})\n\n"
+        "from kumiki.__main__ import main\n\nmain()\n"
+    )
+    command.chmod(0o755)
 
 
 def add_jobs(stamp, keep_open):
     if stamp.exists():
         return
     started = time.monotonic()
-    print("Adding Spark from requirements/jobs.txt (once; 350 MB) ...", flush=True)
+    print("Adding Spark, on which the lake's jobs run, from requirements/jobs.txt (once; 350 MB) ...", flush=True)
     uv = find_uv(keep_open)
     for old in VENV.glob(".jobs-*"):
         old.unlink()

@@ -2,98 +2,92 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import Field
 from pydantic.alias_generators import to_camel
 
+from components.args import as_far_as_known, in_yaml
+from components.compute.fargate import ImageUri
+from components.compute.repository import KeepImages
+from components.compute.service import ServiceArgs
+from components.errors import dotted
+from components.network.endpoints import BUNDLES
+from components.values import FixedTag, Name, text
 from settings.data import TableUse, unknown_tables
-from settings.section import Section, text
+from settings.models import ENDPOINTS
+from settings.search import CollectionUse, KnowledgeBaseUse
 
 if TYPE_CHECKING:
     from settings import Settings
 
+_ROOT = Path(__file__).resolve().parent.parent
 
-class ClusterSettings(Section):
-    """Where the services of the stack run."""
+BUILDER: Final = "pulumi_awsx"
+"""The package that builds images; most stacks do without it."""
+_INSTALL = ".venv/bin/python -m pip install --require-hashes -r requirements/images.txt"
 
-    fargate_weight: int = 1
-    fargate_base: int = 0
-    spot_weight: int = 0
-    """Against fargateWeight: the share of tasks that may be ended with two minutes' notice, for about 70 % less."""
-    enhanced_insights: bool = False
+Variable = Annotated[str, text(r"[A-Za-z_]\w{0,254}", "use letters, digits and _")]
 
 
-class LogRouterSettings(Section):
-    """Fluent Bit beside each task."""
+class ServiceSettings(ServiceArgs):
+    """A service, the image that it runs, and which parts of the stack it works with."""
 
-    image: str | None = None
-    """Left out: the one that Amazon serves from ECR. Private subnets without NAT reach images in ECR only."""
-    cpu: int = 50
-    memory: int = 128
-
-
-class ScalingSettings(Section):
-    """Between which numbers of tasks, and what each should be busy with; null switches a measure off."""
-
-    minimum: int
-    maximum: int
-    cpu_percent: int | None = 60
-    memory_percent: int | None = 70
-    requests_per_task: int | None = None
-    messages_per_task: int | None = None
-    """For a worker: waiting messages of its queue that one task may have before it seeks help."""
-
-
-class TrafficSettings(Section):
-    """Which requests of the load balancer a service answers."""
-
-    priority: int = 100
-    hosts: list[str] = []
-    paths: list[str] = ["/*"]
-    health_path: str = "/health"
-    grace_seconds: Annotated[int, Field(ge=0, le=7200)] = 60
-    drain_seconds: int = 30
-
-
-class ServiceSettings(Section):
-    """One service: an image, a size, and who may call it."""
-
-    image: str | None = None
+    image: ImageUri | None = None
     """An image of one's own choice, with tag or digest. Left out: the service's own repository, with `tag`."""
-    tag: (
-        Annotated[str, text(r"(?!latest$)\w[\w.-]{0,127}", "use a tag that stays, such as 1.4.2, not latest")] | None
-    ) = None
+
+    tag: FixedTag | None = None
+    """The image with which a new stack begins. Then deployments write into a parameter which one runs, and every update
+    reads it there."""
+
+    source: str = "workloads/api"
+    """The folder of the Dockerfile from which a deployment builds the images that `tag` means."""
+
     build: str | None = None
-    """The folder of a Dockerfile: each update builds the image and pushes it, which needs Docker."""
+    """The folder of a Dockerfile: each update builds the image and pushes it, which needs Docker, and a package that
+    others do without (requirements/images.txt)."""
+
     image_of: str | None = None
     """Another service whose image this one runs too, with a `command` of its own: one build, one tag."""
-    keep_images: int = 10
-    cpu: int = 256
-    memory: int = 512
-    architecture: Literal["X86_64", "ARM64"] = "X86_64"
-    port: int | None = None
-    traffic: TrafficSettings | None = None
-    command: list[str] = []
-    environment: dict[str, str] = {}
-    tasks: int = 1
-    scaling: ScalingSettings | None = None
-    fargate_weight: int | None = None
-    spot_weight: int | None = None
-    deployment: Literal["rolling", "blueGreen", "canary"] = "rolling"
-    bake_minutes: int = 10
-    minimum_healthy_percent: int = 100
-    maximum_percent: int = 200
-    wait: bool = True
-    """An update ends when the tasks are healthy. false for the very first one, while no image is there yet."""
-    shell_access: bool = False
+
+    keep_images: KeepImages = 10
+    """Images that have run and stay, for going back."""
+
     database: bool = False
-    """Whether it works with the stack's database."""
+    """Whether it works with the stack's database; it is told of it by DATABASE_HOST, DATABASE_PORT, DATABASE_NAME and
+    DATABASE_SECRET."""
+
+    cache: bool = False
+    """Whether it works with the stack's cache; it is told of it by CACHE_HOST, CACHE_PORT and CACHE_SECRET."""
+
+    secrets: list[Name] = []
+    """The secrets of the stack whose values its environment has; `session-key` as SESSION_KEY_SECRET."""
+
+    parameters: dict[Variable, str] = {}
+    """Environment variables that have the value of a plain parameter of the stack: LOG_LEVEL: api/log-level."""
+
     tables: dict[str, TableUse] = {}
     """What it may do with which tables of the stack; it is told the name of sessions as TABLE_SESSIONS."""
+
+    models: list[Name] = []
+    """The models of modelAccess that it may invoke; it is told as MODELS_PATH under which parameters it finds how."""
+
+    collections: dict[str, CollectionUse] = {}
+    """What it may do with which collections of the stack; it is told where search is as COLLECTION_SEARCH_URL."""
+
+    knowledge_bases: dict[str, KnowledgeBaseUse] = {}
+    """What it may ask of which knowledge bases of the stack: for chunks that fit a question (retrieve), or an answer
+    from them, too (generate). It is told the id of wiki as KNOWLEDGE_BASE_WIKI."""
+
     queue: str | None = None
     """A worker's queue: it is told the queue's address as QUEUE_URL, may take messages and answer workflows."""
+
+
+def _takes_from_neighbours(dockerfile: Path) -> bool:
+    """Whether a deployment has to name a second context, as `.github/scripts/image.sh` does."""
+    return dockerfile.is_file() and "--from=workloads " in dockerfile.read_text(encoding="utf-8")
 
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -105,7 +99,15 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.tag", "is missing; say what runs: tag, or image, or build, or imageOf another service"
         elif len(given) > 1:
             yield f"{key}.{to_camel(given[1])}", f"and {given[0]} both say what runs; keep one of them"
-        yield from _shared_image(key, service, settings)
+        if service.build is not None and importlib.util.find_spec(BUILDER) is None:
+            yield f"{key}.build", f"{service.build} needs a package that is not installed; run `{_INSTALL}`"
+        if service.build is not None and _takes_from_neighbours(_ROOT / service.build / "Dockerfile"):
+            reason = "takes files of other folders, which an update does not hand over; use tag and source instead"
+            yield f"{key}.build", f"{service.build} {reason}"
+        if service.tag is not None and not (_ROOT / service.source / "Dockerfile").is_file():
+            yield f"{key}.source", f"{service.source} has no Dockerfile; name a folder of this repository that has one"
+        yield from as_far_as_known(_shared_image(key, service, settings))
+        yield from as_far_as_known(_surroundings(name, service, settings))
         if settings.network is None:
             yield key, "needs a network; add the section network"
         if settings.log_archive is None:
@@ -114,34 +116,70 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.traffic", "needs a load balancer; add the section loadBalancer or remove this key"
         if service.database and settings.database is None:
             yield f"{key}.database", "true needs a database; add the section database or remove this key"
-        yield from unknown_tables(key, service.tables, settings)
-        yield from _worker(key, service, settings)
+        if service.cache and settings.cache is None:
+            yield f"{key}.cache", "true needs a cache; add the section cache or remove this key"
+        for secret in service.secrets:
+            if secret not in settings.secrets:
+                yield f"{key}.secrets", f"{secret} is not a secret of this stack; add it to the section secrets"
+            elif getattr(service, secret, False) is True:
+                yield f"{key}.secrets", f"{secret} is what the secret of {key}.{secret} is called; rename it"
+        yield from as_far_as_known(_parameters(key, service, settings))
+        yield from as_far_as_known(unknown_tables(key, service.tables, settings))
+        yield from as_far_as_known(_worker(key, service, settings))
+        network = settings.network
+        if service.models and network and (missing := network.lacks(*ENDPOINTS)):
+            listed = ", ".join(missing)
+            yield "network.endpoints", f"lacks {listed}, by which {name} asks models where there is no NAT; add it"
+        yield from as_far_as_known(_same_priority(name, service, settings))
         if settings.free_tier:
             yield key, "runs on Fargate, which is not free, and freeTier is true; remove it"
-        network = settings.network
-        if (
-            service.shell_access
-            and network
-            and network.nat == "none"
-            and not {"ecsExec", "ssmmessages"} & set(network.endpoints)
-        ):
+        if service.shell_access and network and network.lacks(*BUNDLES["ecsExec"]):
             yield (
                 f"{key}.shellAccess",
                 "true needs the endpoint ecsExec where there is no NAT; add it to network.endpoints",
             )
         if network and not network.existing and not network.stack:
-            if network.nat == "none" and "ecsPrivate" not in network.endpoints:
-                missing = {"ecr.api", "ecr.dkr", "logs", "secretsmanager"} - set(network.endpoints)
-                if missing:
-                    yield (
-                        "network.endpoints",
-                        (
-                            f"lacks {', '.join(sorted(missing))}, which the tasks of {name} need without NAT; "
-                            "add ecsPrivate"
-                        ),
-                    )
+            if missing := network.lacks(*BUNDLES["ecsPrivate"]):
+                listed = ", ".join(missing)
+                yield "network.endpoints", f"lacks {listed}, which the tasks of {name} need without NAT; add ecsPrivate"
             if "private" not in network.tiers:
                 yield "network.tiers", f"lacks private, in which the tasks of {name} run; add it"
+
+
+def _surroundings(name: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    """What does not go with the cluster, the log router or the load balancer of the stack."""
+    found = service.mistakes_with(settings.cluster, settings.log_router, origin_secret=settings.has_origin_secret)
+    for mistake in found:
+        of_service = mistake.at("services", name)
+        known = in_yaml(type(settings), mistake if mistake.path[0] == "log_router" else of_service)
+        yield dotted(known.path), f"{known.value} {known.reason}"
+
+
+def _parameters(key: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Variables that have the value of a parameter."""
+    values = settings.parameters.values if settings.parameters is not None else {}
+    for variable, name in service.parameters.items():
+        if name not in values:
+            known = ", ".join(sorted(values)) or "none"
+            yield f"{key}.parameters.{variable}", f"{name} is not a value of the section parameters; there are: {known}"
+        if variable in service.environment:
+            yield f"{key}.environment.{variable}", "has a value by parameters too; keep one of the two"
+
+
+def _same_priority(name: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    """A service whose requests would be decided at the same place in the order as those of one before it."""
+    if service.traffic is None:
+        return
+    taken = {other: one.traffic.priority for other, one in settings.services.items() if one.traffic is not None}
+    first = next(other for other, priority in taken.items() if priority == service.traffic.priority)
+    if first != name:
+        below = range(service.traffic.priority, 0, -1)
+        free = next((number for number in below if number not in taken.values()), max(taken.values()) + 1)
+        why = (
+            f"{service.traffic.priority} is that of {first} too (left out, it is 100); give each service its own, and "
+            f"the lowest to the one whose hosts and paths are the most special, such as {free}"
+        )
+        yield f"services.{name}.traffic.priority", why
 
 
 def _shared_image(key: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:
@@ -172,10 +210,7 @@ def _worker(key: str, service: ServiceSettings, settings: Settings) -> Iterator[
     if service.queue not in settings.queues:
         known = ", ".join(sorted(settings.queues)) or "none"
         yield f"{key}.queue", f"{service.queue} is not a queue of this stack; the queues are: {known}"
-    network = settings.network
-    if network is not None and not network.existing and not network.stack and network.nat == "none":
-        needed = {"sqs", "states"} if settings.workflows else {"sqs"}
-        missing = needed - set(network.endpoints)
-        if missing:
-            listed = ", ".join(sorted(missing))
-            yield "network.endpoints", f"lacks {listed}, which a worker calls where there is no NAT; add it"
+    needed = ("sqs", "states") if settings.workflows else ("sqs",)
+    if settings.network is not None and (missing := settings.network.lacks(*needed)):
+        listed = ", ".join(missing)
+        yield "network.endpoints", f"lacks {listed}, which a worker calls where there is no NAT; add it"

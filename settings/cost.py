@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from settings.section import Section
+from components.args import Args
+from components.operations.cost_guard import CostGuardArgs
 
 if TYPE_CHECKING:
     from settings import Settings
 
-NotNegative = Annotated[float, Field(ge=0)]
+# The upper bound is no limit of AWS's: what is more has been mistyped.
+NotNegative = Annotated[float, Field(ge=0, le=1e12)]
 
 
-class ExpectedSettings(Section):
+class ExpectedSettings(Args):
     """What passes through the system in a month. Nothing is made of it: a rehearsal compares it with the free tier, or
     says what the month costs."""
 
@@ -46,29 +48,28 @@ class ExpectedSettings(Section):
     function_milliseconds: NotNegative = 0
     """How long a call takes, on average."""
 
+    model_input_tokens: NotNegative = 0
+    """Read by chat models: prompts, and what is quoted in them."""
+
+    model_output_tokens: NotNegative = 0
+    """Written by chat models; about five times as dear."""
+
+    embedded_tokens: NotNegative = 0
+    """Made into vectors."""
+
     table_reads: NotNegative = 0
     table_writes: NotNegative = 0
     table_gb: NotNegative = 0
     """Kept in tables."""
 
 
-class CostGuardSettings(Section):
-    """Budgets for what carries this stack's tags, the monitor of unusual costs, and the tags on the bill."""
+class CostGuardSettings(CostGuardArgs):
+    """Budgets, the monitor of unusual costs, and the tags on the bill."""
 
-    monthly_limit_usd: float
-    """What a month may cost."""
+    counts: Literal["account", "tags"] = "account"
+    """What the budgets count: the whole account, or what carries this stack's Environment and Project. The latter is
+    nothing until these tags are activated, here or by the organisation's management account."""
 
-    emails: list[str] = []
-    """Who hears of it. Left out: the topics of alerts."""
-
-    growth_percent: int = 150
-    """How much more than in the month before is too much."""
-
-    monitor: str = "create"
-    """`create`, `skip`, or the ARN of the account's monitor of services: an account has only one."""
-
-    anomaly_percent: int = 150
-    anomaly_minimum_usd: float = 1
     billing_alarm: bool = False
     """Alarm on the whole account's bill, in us-east-1. Somebody must switch on billing alerts in the account once."""
 

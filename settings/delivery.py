@@ -3,71 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from settings.section import Days, Name, Section, text
+from components.delivery.build import BuildArgs, spec_mistakes
+from components.errors import Mistake, nearest
+from components.values import Days, Name
 
 if TYPE_CHECKING:
     from settings import Settings
 
-
-class DeliverySettings(Section):
-    """The role with which a GitHub workflow deploys to this stack."""
-
-    repository: str
-    """The repository, as owner/name."""
-
-    github_environment: str | None = None
-    """The GitHub environment whose jobs may deploy; left out, it is called as the stack's environment."""
-
-    oidc_provider: Literal["create"] | str = "create"
-    """`create`, or the ARN of the account's provider for GitHub: an account has only one."""
+SPECS: Final = Path(__file__).resolve().parent.parent / "workloads" / "builds"
 
 
-class FrontEndSettings(Section):
-    """A Next.js front end on Amplify, built at every push."""
-
-    repository: str
-    """The repository, as owner/name."""
-
-    branch: str = "main"
-    """The branch that this stack serves."""
-
-    token_secret_arn: str
-    """The secret in Secrets Manager that holds a GitHub token; never the token itself."""
-
-    variables: dict[Annotated[str, text(r"[A-Za-z_]\w{0,254}", "use letters, digits and _")], str] = {}
-    """Environment variables of the build. No secrets: they can end up in the pages."""
-
-    domain: str | None = None
-    """A domain in Route 53; left out, the address is one of amplifyapp.com."""
-
-    subdomain: str = ""
-    """What stands before the domain; empty for the domain itself."""
-
-
-class BuildSettings(Section):
-    """Builds of each commit by CodeBuild: $0.005 a minute at most."""
-
-    repository: str
-    """The repository, as owner/name."""
-
-    branch: str = "main"
-
-    connection: str
-    """The ARN of the account's connection to GitHub: a person makes it in the console, and agrees to it at GitHub."""
+class BuildSettings(BuildArgs):
+    """Builds, by which specification, and for how long their results are kept."""
 
     spec: Name = "functions"
     """The file workloads/builds/<spec>.yml with the commands."""
 
-    minutes: int = 10
-    """After which a build is ended."""
-
-    on_push: bool = True
-    """Whether each push is built, or only what somebody starts."""
-
     keep_days: Days = 30
     """Days until what was built is deleted."""
+
+    @property
+    def commands(self) -> str:
+        """The text of the specification."""
+        return (SPECS / f"{self.spec}.yml").read_text(encoding="utf-8")
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from super().mistakes()
+        known = sorted(path.stem for path in SPECS.glob("*.yml"))
+        if self.spec in known:
+            yield from spec_mistakes(self.commands)
+        else:
+            why = f"is no file of workloads/builds; {nearest(self.spec, known)}there are: {', '.join(known)}"
+            yield Mistake("spec", self.spec, why)
 
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:

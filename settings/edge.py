@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, Field
-
-from settings.section import Section, text
+from components.args import Args, as_far_as_known
+from components.edge.certificate import mistaken_names
+from components.edge.load_balancer import CLOUDFRONT, LoadBalancerArgs, of_region
+from components.edge.web_acl import WebAclArgs
+from components.errors import ArgumentError
+from components.values import DnsLabel, DomainName, text
 
 if TYPE_CHECKING:
     from settings import Settings
 
-LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
-
-def _source(cidr: str) -> str:
-    if cidr == "cloudFront":
-        return cidr
-    try:
-        network = ipaddress.IPv4Network(cidr, strict=False)
-    except ValueError:
-        raise ValueError("is not an IPv4 CIDR; write one such as 203.0.113.0/24, or cloudFront") from None
-    if str(network) != cidr:
-        raise ValueError(f"does not begin at a network address or has no prefix; use {network}")
-    return cidr
-
-
-DomainName = Annotated[
-    str,
-    text(
-        rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})+",
-        "write a domain such as example.com, in lower case, without scheme, path or final dot",
-    ),
-]
-Source = Annotated[str, AfterValidator(_source)]
-
-
-class DomainSettings(Section):
+class DomainSettings(Args):
     """The domain under which the system is known."""
 
     name: DomainName
@@ -54,55 +32,44 @@ class DomainSettings(Section):
     """create: this stack makes the zone, and the first deployment waits until the domain is delegated to its name
     servers. Or the id of a zone that exists."""
 
-    api: Annotated[str, text(LABEL, "use one label, such as api")] = "api"
+    api: DnsLabel = "api"
     """The API is called `{api}.{name}`."""
 
     private: DomainName | None = None
     """The domain of the names inside the VPC ($0.50 a month). Left out: `internal.{name}`; none without a network."""
+
+    dnssec: bool = False
+    """Sign the answers of a zone that this stack makes: $1.20 a month. Switched on when the domain is delegated, and
+    off only after the DS record has gone from the zone above; docs/runbooks/dnssec.md."""
 
     @property
     def private_name(self) -> str:
         """The domain of the names inside the VPC."""
         return self.private or f"internal.{self.name}"
 
-
-class FirewallSettings(Section):
-    """The web firewall in front of the load balancer."""
-
-    mode: Literal["block", "count"] = "block"
-    """count: only record what would be blocked."""
-
-    rate_limit: Annotated[int, Field(ge=10, le=2_000_000_000)] | None = 2000
-    """Requests from one address in five minutes."""
-
-    counted_rules: dict[str, list[str]] = {}
-    """Rules that only count, by group, because they hit good requests."""
+    @property
+    def api_name(self) -> str:
+        """The name of the API behind the load balancer."""
+        return f"{self.api}.{self.name}"
 
 
-class LoadBalancerSettings(Section):
+class LoadBalancerSettings(LoadBalancerArgs):
     """The load balancer in front of all services."""
 
-    certificate_arn: str | None = None
-    """A certificate that exists, in the stack's region. Left out, one is made for the domain."""
+    firewall: WebAclArgs | None = WebAclArgs()
+    """null: none, which saves about $10 a month and is for trials only. None behind CloudFront either: it would count
+    CloudFront's few addresses; the site has one."""
 
-    allow_http: bool = False
-    """Serve in plain text, for a stack that has no domain yet."""
+    @property
+    def needs_certificate(self) -> bool:
+        """Whether a certificate is made for the stack's domain."""
+        return self.certificate_arn is None and not self.allow_http
 
-    allow_from: Annotated[list[Source], Field(min_length=1)] = ["0.0.0.0/0"]
-    """Who may connect: CIDRs, or only cloudFront."""
 
-    idle_timeout_seconds: int = 60
-    firewall: FirewallSettings | None = FirewallSettings()
-    """null: none, which saves about $10 a month and is for trials only."""
-
-    server_error_percent: Annotated[float, Field(gt=0, le=100)] = 5
-    """Above this share of 5xx answers the alarm rings …"""
-
-    server_error_minutes: Annotated[int, Field(ge=1, le=60)] = 5
-    """… when more than half of so many minutes were so."""
-
-    response_seconds: Annotated[float, Field(gt=0)] = 1
-    """Above this 95th percentile of the response time the alarm rings."""
+def certified(names: dict[str, str], zone: str) -> Iterator[tuple[str, str]]:
+    """What keeps AWS from issuing one certificate for names of the zone: key → name."""
+    for mistake in mistaken_names(list(names.values()), zone):
+        yield [*names][int(mistake.path[1])], f"{mistake.value!r} {mistake.reason}"
 
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -115,6 +82,8 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "domain.private", f"{domain.private} is for names inside a network; add network or remove this key"
         if settings.free_tier and domain.zone == "create":
             yield "domain.zone", "create costs $0.50 a month for each zone and freeTier is true; remove domain"
+        yield from as_far_as_known(_signing(settings, domain))
+        yield from certified({"domain.name": domain.api_name}, domain.name)
         if domain.private_name == domain.name:
             yield "domain.private", f"{domain.name} is the public domain, and would hide it in the VPC; use another"
     if balancer is None:
@@ -131,9 +100,21 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "loadBalancer", "stands in the public tier, which is missing; add public to network.tiers"
         if network.zones < 2:
             yield "network.zones", "1 is too few for a load balancer; use 2 or 3"
-    yield from _certificate(settings, balancer)
-    if "cloudFront" in balancer.allow_from and len(balancer.allow_from) > 1:
-        yield "loadBalancer.allowFrom", "names cloudFront and CIDRs; name either"
+    yield from as_far_as_known(_certificate(settings, balancer))
+    if balancer.from_cloudfront and balancer.firewall and "firewall" in balancer.model_fields_set:
+        why = f"would see CloudFront's few addresses only, because allowFrom is [{CLOUDFRONT}]"
+        yield "loadBalancer.firewall", f"{why}, and block everybody at once; move it to site.firewall"
+
+
+def _signing(settings: Settings, domain: DomainSettings) -> Iterator[tuple[str, str]]:
+    if not domain.dnssec:
+        return
+    if domain.zone is not None and domain.zone != "create":
+        why = f"true, and the zone {domain.zone} is not this stack's to sign"
+        yield "domain.dnssec", f"{why}; sign it where it is made and remove this key, or set zone to create"
+    if settings.alerts is None:
+        why = "true, and nobody would hear that signing fails, which ends with a domain that answers nobody"
+        yield "domain.dnssec", f"{why}; add alerts, or remove this key"
 
 
 def _certificate(settings: Settings, balancer: LoadBalancerSettings) -> Iterator[tuple[str, str]]:
@@ -143,11 +124,7 @@ def _certificate(settings: Settings, balancer: LoadBalancerSettings) -> Iterator
             why = "is missing, and there is no domain for which to make one; add domain or certificateArn"
             yield "loadBalancer.certificateArn", f"{why}, or set allowHttp to true to serve in plain text"
         return
-    if balancer.allow_http:
-        yield "loadBalancer.allowHttp", "true makes no sense with certificateArn; remove one of them"
-    region = arn.split(":")[3] if arn.startswith("arn:") and arn.count(":") >= 5 else None
-    if region and region != settings.region:
-        yield (
-            "loadBalancer.certificateArn",
-            f"is in {region}, and the load balancer in {settings.region}; use a certificate of {settings.region}",
-        )
+    try:
+        of_region(arn, settings.region)
+    except ArgumentError as error:
+        yield "loadBalancer.certificateArn", error.reason

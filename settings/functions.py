@@ -3,73 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
+from components.args import as_far_as_known, in_yaml
+from components.compute.event_sources import QueueSource, StreamSource
+from components.compute.function_args import FunctionArgs
+from components.compute.package import Architecture
+from components.errors import ArgumentError, Mistake, dotted
+from components.messaging.schedule import ScheduleArgs
+from components.values import Name
 from settings.data import TableUse, unknown_tables
-from settings.messaging import ScheduleSettings
-from settings.section import Name, Section
+from settings.models import ENDPOINTS
+from settings.search import CollectionUse, KnowledgeBaseUse, unreached
+from settings.workloads import package
 
 if TYPE_CHECKING:
     from settings import Settings
 
 
-class ChangesSettings(Section):
-    """How a function follows the changes of a table."""
-
-    filters: list[dict[str, Any]] = []
-    """Patterns such as {eventName: [INSERT]}; what fits none of them calls nobody."""
-    start: Literal["latest", "oldest"] = "latest"
-    batch_size: int = 100
-    window_seconds: int = 0
-    at_a_time: int = 1
-    retries: int = 5
-    max_age_seconds: int = 3600
-
-
-class FunctionSettings(Section):
-    """One function: code, a size, and what calls it."""
+class FunctionSettings(FunctionArgs, QueueSource):
+    """A function, its code, what it works with and what calls it."""
 
     package: Name
     """A folder of workloads/; `make packages` builds it."""
-    handler: str
-    """What Lambda calls in it, as module.name: api.function.handler."""
-    description: str = ""
-    architecture: Literal["arm64", "x86_64"] = "arm64"
-    memory_mib: int = 512
-    timeout_seconds: int = 30
-    environment: dict[str, str] = {}
-    alias: str = "live"
-    provisioned_concurrency: int = 0
-    reserved_concurrency: int | None = None
-    tracing: bool = False
+
+    architecture: Architecture = "arm64"
+    """For which it is built. arm64 costs a fifth less than x86_64."""
+
     private: bool = False
     """In the private subnets of the stack's network."""
+
     database: bool = False
     """Whether it works with the stack's database; needs `private`."""
+
     cache: bool = False
     """Whether it works with the stack's cache; needs `private`."""
+
     user_pool: bool = False
     """Whether it judges tokens of the stack's user pool; it is told whose as USER_POOL_ISSUER and
     USER_POOL_CLIENT_IDS."""
+
     tables: dict[str, TableUse] = {}
     """What it may do with which tables of the stack; it is told the name of sessions as TABLE_SESSIONS."""
+
     secrets: list[Name] = []
     """Secrets of the stack that it may read; it is told where as <NAME>_SECRET_ARN."""
+
+    models: list[Name] = []
+    """The models of modelAccess that it may invoke; it is told as MODELS_PATH under which parameters it finds how."""
+
+    collections: dict[str, CollectionUse] = {}
+    """What it may do with which collections of the stack; it is told where search is as COLLECTION_SEARCH_URL."""
+
+    knowledge_bases: dict[str, KnowledgeBaseUse] = {}
+    """What it may ask of which knowledge bases of the stack: for chunks that fit a question (retrieve), or an answer
+    from them, too (generate). It is told the id of wiki as KNOWLEDGE_BASE_WIKI."""
+
     sends_to: Name | None = None
     """A queue to which it sends; it is told where as QUEUE_URL."""
+
     queue: Name | None = None
     """A queue through which it works."""
-    batch_size: int = 10
-    window_seconds: int = 0
-    """How long messages are gathered for a batch."""
-    changes: dict[str, ChangesSettings] = {}
+
+    changes: dict[str, StreamSource] = {}
     """The tables whose changes call it; each needs a stream."""
-    schedule: ScheduleSettings | None = None
+
+    schedule: ScheduleArgs | None = None
     """When it is called by itself."""
-    shift: str | None = None
-    """How calls move to a new version: canary10Percent5Minutes and the like, moved by CodeDeploy. Left out: at once."""
-    retries: int = 2
-    max_age_seconds: int = 3600
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from FunctionArgs.mistakes(self)
+        yield from QueueSource.mistakes(self)
+        try:
+            package(self.package, self.architecture).check_handler(self.handler)
+        except ArgumentError as error:
+            yield from error.mistakes
 
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -98,8 +106,9 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.private", "must be true: the cache answers inside the network only"
         if function.user_pool and settings.user_pool is None:
             yield f"{key}.userPool", "true needs users; add the section userPool or remove this key"
-        yield from unknown_tables(key, function.tables, settings)
-        yield from _changes(key, function, settings)
+        yield from as_far_as_known(unknown_tables(key, function.tables, settings))
+        yield from as_far_as_known(unreached(key, function.collections, settings, private=function.private))
+        yield from as_far_as_known(_changes(key, function, settings))
         for secret in function.secrets:
             if secret not in settings.secrets:
                 yield f"{key}.secrets", f"{secret} is not a secret of this stack; add it to the section secrets"
@@ -111,11 +120,46 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
                     f"{key}.{'sendsTo' if field == 'sends_to' else field}",
                     f"{queue} is not a queue of this stack; the queues are: {known}",
                 )
-        yield from _endpoints(name, function, settings)
+        if function.queue in settings.queues:
+            for mistake in function.mistakes_with(settings.queues[function.queue], function.timeout_seconds):
+                found = in_yaml(FunctionSettings, mistake)
+                yield f"{key}.{dotted(found.path)}", f"{found.value} {found.reason}"
+        yield from as_far_as_known(_endpoints(name, function, settings))
+    yield from as_far_as_known(_concurrency(settings))
     for name in settings.workflows:
         for part in ("-schedule", "-event"):
             if f"{name}{part}" in settings.functions:
                 yield f"functions.{name}{part}", f"is how a part of workflows.{name} is called; choose another name"
+
+
+_LEFT_TO_OTHERS = 100
+"""Of an account's concurrent executions, those that AWS lets no function hold
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html)."""
+
+
+def _concurrency(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What functions hold for themselves, against the account's quota: AWS refuses more while it makes them ("decreases
+    account's UnreservedConcurrentExecution below its minimum value"), and new accounts have ten in all."""
+    held = {
+        name: (
+            ("reservedConcurrency", function.reserved_concurrency)
+            if function.reserved_concurrency is not None
+            else ("provisionedConcurrency", function.provisioned_concurrency)
+        )
+        for name, function in settings.functions.items()
+        if function.reserved_concurrency or function.provisioned_concurrency
+    }
+    total = sum(count for _, count in held.values())
+    quota = settings.function_quota
+    for name, (field, count) in held.items():
+        key = f"functions.{name}.{field}"
+        if quota is None:
+            why = f"{count} is refused in a new account, which has 10 concurrent executions in all"
+            yield key, f"{why}; set functionQuota to the ConcurrentExecutions of `aws lambda get-account-settings`"
+        elif total > quota - _LEFT_TO_OTHERS:
+            why = f"{count} is more than the account gives: functions would hold {total} of functionQuota {quota}"
+            mend = "remove this key, or ask AWS for a higher quota (Service Quotas, L-B99A9384)"
+            yield key, f"{why}, of which {_LEFT_TO_OTHERS} must stay for all others; {mend}"
 
 
 def _changes(key: str, function: FunctionSettings, settings: Settings) -> Iterator[tuple[str, str]]:
@@ -130,14 +174,12 @@ def _changes(key: str, function: FunctionSettings, settings: Settings) -> Iterat
 def _endpoints(name: str, function: FunctionSettings, settings: Settings) -> Iterator[tuple[str, str]]:
     """What a function without the internet calls of AWS."""
     network = settings.network
-    if not function.private or network is None or not network.closed:
+    if not function.private or network is None:
         return
     needed = {"secretsmanager"} if function.database or function.cache or function.secrets else set()
     needed |= {"sqs"} if function.sends_to else set()
     needed |= {"cognito-idp"} if function.user_pool else set()
-    missing = needed - set(network.endpoints)
-    if "ecsPrivate" in network.endpoints:
-        missing -= {"secretsmanager"}
-    if missing:
-        listed = ", ".join(sorted(missing))
+    needed |= {*ENDPOINTS} if function.models else set()
+    if missing := network.lacks(*needed):
+        listed = ", ".join(missing)
         yield "network.endpoints", f"lacks {listed}, which the function {name} calls where there is no NAT; add it"

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from settings.section import Name, Section, text
+from components.args import Args
+from components.compute.free_tier_host import FreeTierHostArgs
+from components.compute.repository import KeepImages
+from components.values import Name
+from settings.free_tier import DISK_GIB, HOST_TYPES
 
 if TYPE_CHECKING:
     from settings import Settings
 
-_FREE_TYPES = ("t3.micro",)
-_FREE_DISK_GIB = 30
-"""EBS of the free tier of 12 months, all volumes of the account together."""
 
-
-class SshSettings(Section):
-    """Shells by SSH. Without it there are shells by Session Manager, which need no open port."""
-
-    allow_from: list[str]
-    """The administrators' addresses, such as 203.0.113.7/32."""
-
-    key_name: str | None = None
-    """A key pair of EC2. Left out: EC2 Instance Connect brings a key for each connection."""
-
-
-class HostReadsSettings(Section):
+class HostReadsSettings(Args):
     """Objects that the host may read."""
 
     bucket: Name
@@ -37,29 +27,16 @@ class HostReadsSettings(Section):
     """Only what is in this folder: keys that begin with its name and a slash."""
 
 
-class HostSettings(Section):
+class HostSettings(FreeTierHostArgs):
     """A server with the application, its proxy and Redis, behind the site's CloudFront distribution."""
 
-    instance_type: str = "t3.micro"
-    system: Literal["amazonLinux", "ubuntu"] = "amazonLinux"
-    """Amazon Linux 2023 or Ubuntu 22.04."""
+    keep_images: KeepImages = 3
+    """Images that have run and stay, for going back. 500 MB of images are free."""
 
-    ami_id: Annotated[str, text(r"ami-[0-9a-f]{8,17}", "use an id such as ami-0123456789abcdef0")] | None = None
-    """To roll to a certain image. Left out: the newest at the first deployment, which then stays."""
-
-    tag: Annotated[str, text(r"(?!latest$)\w[\w.-]{0,127}", "use a tag that stays, such as 1.4.2, not latest")]
-    """The image that runs until a deployment brings another."""
-
-    keep_images: int = 3
-    """500 MB of images are free."""
-
-    root_gib: int = 12
-    data_gib: int = 8
     database: bool = False
     """Whether the application works with the stack's database."""
 
     reads: HostReadsSettings | None = None
-    ssh: SshSettings | None = None
 
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -79,20 +56,16 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     if host.reads is not None and host.reads.bucket not in settings.buckets:
         known = ", ".join(sorted(settings.buckets)) or "none"
         yield "host.reads.bucket", f"{host.reads.bucket} is not a bucket of this stack; the buckets are: {known}"
-    if host.ssh is not None and not host.ssh.allow_from:
-        yield (
-            "host.ssh.allowFrom",
-            "names no administrator; write addresses such as 203.0.113.7/32, or remove ssh and use Session Manager",
-        )
     if settings.free_tier:
-        if host.instance_type not in _FREE_TYPES:
+        if host.instance_type not in HOST_TYPES:
             yield (
                 "host.instanceType",
-                f"{host.instance_type} costs money and freeTier is true; use {', '.join(_FREE_TYPES)}",
+                f"{host.instance_type} costs money and freeTier is true; use {', '.join(HOST_TYPES)}",
             )
-        disk = host.root_gib + host.data_gib
-        if disk > _FREE_DISK_GIB:
+        disks = sorted([(host.root_gib, "rootGib"), (host.data_gib, "dataGib")])
+        (small, other), (large, key) = disks
+        if small + large > DISK_GIB:
             yield (
-                "host.dataGib",
-                f"{host.data_gib} and rootGib {host.root_gib} make {disk} GiB; {_FREE_DISK_GIB} GiB are free",
+                f"host.{key}",
+                f"{large} and {other} {small} make {small + large} GiB; {DISK_GIB} GiB are free",
             )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Final
 
 import pulumi
-from pydantic import BaseModel
-from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails
+
+from components.errors import dotted
+
+if TYPE_CHECKING:
+    from components import errors
+
+MOST_SHOWN: Final = 30
+"""Mistakes that one error lists; the rest are counted."""
 
 
 @dataclass(frozen=True)
@@ -28,88 +32,25 @@ class Mistake:
 class SettingsError(pulumi.RunError):
     """Every mistake in the settings of a stack. The engine prints it as one error without a stack trace."""
 
-    def __init__(self, stack: str, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes = tuple(mistakes)
+    def __init__(self, stack: str, mistakes: Iterable[Mistake], hint: str = "") -> None:
+        self.mistakes = tuple(dict.fromkeys(mistakes))
         count = "1 mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
-        super().__init__(
-            "\n".join([f"the settings of stack {stack} have {count}:", *(f"  {mistake}" for mistake in self.mistakes)])
-        )
+        lines = [f"the settings of stack {stack} have {count}:", *(f"  {one}" for one in self.mistakes[:MOST_SHOWN])]
+        if len(self.mistakes) > MOST_SHOWN:
+            lines.append(f"  and {len(self.mistakes) - MOST_SHOWN} more")
+        super().__init__("\n".join([*lines, *([hint] if hint else [])]))
 
 
-def in_our_words(root: type[BaseModel], project: str, detail: ErrorDetails, hidden: set[str]) -> Mistake:
-    """One of pydantic's findings as the mistake of a key in the YAML; `hidden` are keys whose values are secret."""
-    location = [part for part in detail["loc"] if part != "[key]"]
-    section = f"{project}:{location[0]}"
-    key = _path(project, location)
-    value = "[secret]" if section in hidden else json.dumps(detail["input"], default=str, ensure_ascii=False)
-    match detail["type"]:
-        case "missing":
-            return Mistake(key, _missing(location))
-        case "extra_forbidden":
-            known = _keys_of(root, location[:-1])
-            where = f"key of {_path(project, location[:-1])}" if len(location) > 1 else "section"
-            return Mistake(
-                key, f"is not a known {where}; {nearest(str(location[-1]), known)}known: {', '.join(sorted(known))}"
-            )
-        case "literal_error":
-            return Mistake(
-                key, f"{_plain(value)} is not allowed; use {detail.get('ctx', {})['expected'].replace(chr(39), '')}"
-            )
-        case "value_error":
-            return Mistake(key, f"{_plain(value)} {detail.get('ctx', {})['error']}")
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return Mistake(key, f"{_plain(value)} is not allowed; write keys and values, for example {{key: value}}")
-        case "list_type":
-            return Mistake(key, f"{_plain(value)} is not allowed; write a list, for example [a, b]")
-        case _:
-            words = detail["msg"].removeprefix("Input ").replace("should be", "must be")
-            return Mistake(key, f"{_plain(value)} {words[:1].lower()}{words[1:]}")
+def of_argument(project: str, mistake: errors.Mistake, hidden: Collection[str]) -> Mistake:
+    """What is wrong with an argument as the mistake of a key in the YAML; `hidden` are keys whose values are secret."""
+    secret = f"{project}:{mistake.path[0]}" in hidden
+    silent = mistake.reason.startswith(("is missing", "is not a known"))
+    shown = "" if silent else f"{'[secret]' if secret else _shown(mistake.value)} "
+    return Mistake(f"{project}:{dotted(mistake.path)}", f"{shown}{mistake.reason}")
 
 
-def _plain(value: str) -> str:
-    return value.strip('"') or "an empty value"
-
-
-def _path(project: str, location: Iterable[Any]) -> str:
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return f"{project}:{text.lstrip('.')}"
-
-
-_EXAMPLES = {"product": "wiki", "environment": "dev", "owner": "platform"}
-
-
-def _missing(location: list[Any]) -> str:
-    example = _EXAMPLES.get(str(location[0])) if len(location) == 1 else None
-    return f"is missing; set it, for example {location[0]}: {example}" if example else "is missing; it has no default"
-
-
-def _keys_of(root: type[BaseModel], location: Iterable[Any]) -> list[str]:
-    """The keys that may stand at a place in the YAML."""
-    model: type[BaseModel] | None = root
-    in_dict = False
-    for part in location:
-        if isinstance(part, int) or model is None:
-            continue
-        if in_dict:  # a name that the user chose, such as a bucket's
-            in_dict = False
-            continue
-        fields = {to_camel(name): info.annotation for name, info in model.model_fields.items()}
-        annotation = fields.get(str(part))
-        in_dict = get_origin(annotation) is dict
-        model = _section_in(annotation)
-    return [to_camel(name) for name in model.model_fields] if model is not None else []
-
-
-def _section_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _section_in(part))), None)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word most like this one, as a question to put into an error; nothing if none is like it."""
-    by_lower = {name.lower(): name for name in known}
-    matches = difflib.get_close_matches(word.lower(), sorted(by_lower), n=1, cutoff=0.6)
-    return f"did you mean {by_lower[matches[0]]}? " if matches else ""
+def _shown(value: object) -> str:
+    """A value as YAML has it; text in quotation marks, so that blanks are seen."""
+    if value in (None, ""):
+        return "an empty value"
+    return repr(value) if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)

@@ -5,43 +5,62 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from settings.aws_names import SUFFIX_LENGTH, longest
+
 if TYPE_CHECKING:
     from settings import Settings
 
+_ROLE = longest("aws:iam/role:Role")
+_BUCKET = longest("aws:s3/bucket:Bucket")
+
 # The children of each part whose names come nearest to AWS's limit: what is added to {product}-{environment}-{service}
 # (with Pulumi's own suffix of 8, where it adds one), and the limit. The architecture's tests keep this table true.
-_PULUMI_SUFFIX = len("-1234567")
 _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
-    "network": (("role", len("-flow-log-role") + _PULUMI_SUFFIX, 64),),
+    "network": (("role", len("-flow-log-role") + SUFFIX_LENGTH, _ROLE),),
     # The load balancer has no suffix: its name is the component's.
-    "load balancer": (("load balancer", 0, 32),),
-    "database": (("cluster", 0, 63),),
-    "cache": (("user", len("-app"), 40),),
+    "load balancer": (("load balancer", 0, longest("aws:lb/loadBalancer:LoadBalancer")),),
+    "database": (("cluster", 0, longest("aws:rds/cluster:Cluster")),),
+    "cache": (("user", len("-app"), longest("aws:elasticache/user:User")),),
     "site": (
-        ("bucket", len("-content-bucket") + _PULUMI_SUFFIX, 63),
-        ("access control", len("-access-control") + _PULUMI_SUFFIX, 64),
+        ("bucket", len("-content-bucket") + SUFFIX_LENGTH, _BUCKET),
+        (
+            "access control",
+            len("-access-control") + SUFFIX_LENGTH,
+            longest("aws:cloudfront/originAccessControl:OriginAccessControl"),
+        ),
     ),
-    "deploy role": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
-    "build": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
+    "deploy role": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
+    "build": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
     "service": (
-        ("target group", len("-tg2") + _PULUMI_SUFFIX, 32),
-        ("role", len("-execution-role") + _PULUMI_SUFFIX, 64),
+        ("target group", len("-tg2") + SUFFIX_LENGTH, longest("aws:lb/targetGroup:TargetGroup")),
+        ("role", len("-execution-role") + SUFFIX_LENGTH, _ROLE),
     ),
-    "bucket": (("bucket", len("-bucket") + _PULUMI_SUFFIX, 63),),
+    "bucket": (("bucket", len("-bucket") + SUFFIX_LENGTH, _BUCKET),),
     "replicated bucket": (
-        ("role", len("-replica-role") + _PULUMI_SUFFIX, 64),
-        ("bucket", len("-replica-bucket") + _PULUMI_SUFFIX, 63),
+        ("role", len("-replica-role") + SUFFIX_LENGTH, _ROLE),
+        ("bucket", len("-replica-bucket") + SUFFIX_LENGTH, _BUCKET),
     ),
-    "table": (("table", 0, 255),),
-    "queue": (("dead-letter queue", len("-dead-letters.fifo"), 80),),
-    "workflow": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
-    "scheduled workflow": (("role", len("-schedule-role") + _PULUMI_SUFFIX, 64),),
-    "function": (("function", 0, 64), ("role", len("-role") + _PULUMI_SUFFIX, 64)),
-    "scheduled function": (("role", len("-schedule-role") + _PULUMI_SUFFIX, 64),),
-    "api": (("authorizer", len("-authorizer"), 128),),
-    "log export": (("role", len("-subscription-role") + _PULUMI_SUFFIX, 64),),
-    "job": (("role", len("-role") + _PULUMI_SUFFIX, 64),),
-    "event workflow": (("role", len("-event-role") + _PULUMI_SUFFIX, 64),),
+    "table": (("table", 0, longest("aws:dynamodb/table:Table")),),
+    "queue": (("dead-letter queue", len("-dead-letters.fifo"), longest("aws:sqs/queue:Queue")),),
+    "workflow": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
+    "scheduled workflow": (("role", len("-schedule-role") + SUFFIX_LENGTH, _ROLE),),
+    "function": (
+        ("function", 0, longest("aws:lambda/function:Function")),
+        ("role", len("-role") + SUFFIX_LENGTH, _ROLE),
+    ),
+    "scheduled function": (("role", len("-schedule-role") + SUFFIX_LENGTH, _ROLE),),
+    "api": (("authorizer", len("-authorizer"), longest("aws:apigatewayv2/authorizer:Authorizer")),),
+    "log export": (("role", len("-subscription-role") + SUFFIX_LENGTH, _ROLE),),
+    "collection": (
+        ("collection", 0, longest("aws:opensearch/serverlessCollection:ServerlessCollection")),
+        ("role", len("-indexes-role") + SUFFIX_LENGTH, _ROLE),
+    ),
+    "collections": (("endpoint", 0, longest("aws:opensearch/serverlessVpcEndpoint:ServerlessVpcEndpoint")),),
+    "knowledge base": (("role", len("-schedule-role") + SUFFIX_LENGTH, _ROLE),),
+    "models": (("guardrail", len("-guardrail"), longest("aws:bedrock/guardrail:Guardrail")),),
+    "tracing": (("trace group", len("-faults"), longest("aws:xray/group:Group")),),
+    "job": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
+    "event workflow": (("role", len("-event-role") + SUFFIX_LENGTH, _ROLE),),
 }
 
 RESERVED_SERVICES = (
@@ -54,6 +73,7 @@ RESERVED_SERVICES = (
     "builds",
     "cache",
     "cluster",
+    "collections",
     "config",
     "costs",
     "data",
@@ -64,6 +84,7 @@ RESERVED_SERVICES = (
     "database-copy-schedule",
     "database-password",
     "delivery",
+    "dnssec",
     "domain",
     "events",
     "firewall",
@@ -93,16 +114,21 @@ RESERVED_SERVICES = (
     "log-archive",
     "log-router",
     "logs",
+    "model-logs",
+    "models",
     "network",
     "overview",
     "parameters",
     "query-results",
+    "recovery-drill",
+    "replica-alerts",
     "secrets",
     "site",
     "site-firewall",
     "site-logs",
     "site-tls",
     "tls",
+    "tracing",
     "us-east-alerts",
     "users",
     "web",
@@ -120,6 +146,9 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("cache", "cache")] if settings.cache else []
     ours += [("delivery", "deploy role")] if settings.delivery else []
     ours += [("site", "site")] if settings.site else []
+    ours += [("collections", "collections")] if settings.vector_collections else []
+    ours += [("models", "models"), ("model-logs", "bucket")] if settings.model_access else []
+    ours += [("tracing", "tracing")] if settings.tracing else []
     ours += [("build", "build"), ("builds", "bucket")] if settings.build else []
     ours += (
         [("lake-curated", "bucket"), ("lake-cloudwatch", "job"), ("lake-night", "workflow")] if settings.lake else []
@@ -152,6 +181,10 @@ def _chosen(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield "tables", service, "table"
     for service in settings.queues:
         yield "queues", service, "queue"
+    for service in settings.vector_collections:
+        yield "vectorCollections", service, "collection"
+    for service in settings.knowledge_bases:
+        yield "knowledgeBases", service, "knowledge base"
     for service, workflow in settings.workflows.items():
         yield (
             "workflows",

@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic.alias_generators import to_camel
 
-from settings.section import Cidr, Section, Tier, aws_id, text
+from components.args import Args
+from components.network.endpoints import expand_endpoints
+from components.network.vpc import VpcArgs
+from components.values import Cidr, aws_id, text
 
 if TYPE_CHECKING:
     from settings import Settings
 
 
-class FlowLogSettings(Section):
-    """The record of every connection in the VPC."""
-
-    destination: Literal["cloudwatch", "s3"] = "cloudwatch"
-    """cloudwatch: searchable at once, $0.76 a GB. s3: into the log archive, a third of that."""
-
-    aggregation_seconds: Literal[60, 600] = 600
-    """Seconds that one record sums up; 60 shows more and costs up to ten times as much."""
-
-
-class SubnetSettings(Section):
-    """The CIDRs of a network's subnets, one for each zone in each tier."""
-
-    public: list[Cidr] | None = None
-    private: list[Cidr] | None = None
-    isolated: list[Cidr] | None = None
-
-    def listed(self) -> dict[Tier, list[str]]:
-        """The tiers that have a list, with it."""
-        tiers: dict[Tier, list[str] | None] = {
-            "public": self.public,
-            "private": self.private,
-            "isolated": self.isolated,
-        }
-        return {tier: cidrs for tier, cidrs in tiers.items() if cidrs is not None}
-
-
-class ExistingNetworkSettings(Section):
+class ExistingNetworkSettings(Args):
     """A network that somebody else made."""
 
     vpc_id: Annotated[str, aws_id("vpc")]
@@ -54,16 +30,9 @@ class ExistingNetworkSettings(Section):
     dynamodb_prefix_list_id: Annotated[str, aws_id("pl")] | None = None
 
 
-class NetworkSettings(Section):
+class NetworkSettings(VpcArgs):
     """The VPC: made by this stack, or `existing`, or that of another `stack`."""
 
-    cidr: Cidr = "10.0.0.0/16"
-    zones: Literal[1, 2, 3] = 2
-    tiers: list[Tier] = ["public", "private", "isolated"]
-    subnets: SubnetSettings | None = None
-    nat: Literal["none", "single", "perZone", "regional"] = "none"
-    endpoints: list[str] = []
-    flow_logs: FlowLogSettings = FlowLogSettings()
     existing: ExistingNetworkSettings | None = None
     stack: Annotated[str, text(r"[^/\s]+/[^/\s]+/[^/\s]+", "name the stack as organization/project/stack")] | None = (
         None
@@ -78,6 +47,10 @@ class NetworkSettings(Section):
     def closed(self) -> bool:
         """Whether what is private in it reaches AWS by its endpoints only, as far as this stack says."""
         return not self.existing and not self.stack and self.nat == "none"
+
+    def lacks(self, *services: str) -> list[str]:
+        """Those of these services to which nothing leads from what is private in it, as far as this stack says."""
+        return sorted({*services} - {*expand_endpoints(self.endpoints)}) if self.closed else []
 
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -96,16 +69,12 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "network.stack", "and existing are both given; a stack has one network, keep one of them"
     if elsewhere:
         other = min(elsewhere)
-        for field in sorted(network.model_fields_set - {"existing", "stack"}):
+        # What is filled in from the stack, nobody wrote.
+        for field in sorted(network.model_fields_set - {"existing", "stack", "retention", "log_retention_days"}):
             yield (
                 f"network.{to_camel(field)}",
                 f"says what to build, but the network is the one in {other}; remove this key or {other}",
             )
         return
-    if network.nat in {"single", "perZone"} and "public" not in network.tiers:
-        yield (
-            "network.nat",
-            f"{network.nat} stands in the public tier, which is missing; add public to tiers or use regional",
-        )
     if network.flow_logs.destination == "s3" and settings.log_archive is None:
         yield "network.flowLogs.destination", "s3 needs the log archive, which is missing; add logArchive: {}"

@@ -3,78 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from settings.edge import DomainName, FirewallSettings
-from settings.section import Name, Section, text
+from components.edge.certificate import MOST_DOMAINS
+from components.edge.site_args import StaticSiteArgs
+from components.edge.site_routes import OriginArgs
+from components.edge.web_acl import WebAclArgs
+from components.values import LABEL, DomainName, Name, text
+from settings.edge import certified
 
 if TYPE_CHECKING:
     from settings import Settings
+    from settings.edge import DomainSettings
 
 
-class SiteOriginSettings(Section):
+class SiteOriginSettings(OriginArgs):
     """What answers some paths of the site."""
 
     source: Annotated[str, text(r"loadBalancer|host|apis\.[a-z][a-z0-9-]*", "use loadBalancer, host or apis.<name>")]
     """The part of this stack that answers."""
 
-    paths: list[str] = []
-    """Such as /api/*. Nothing of it is kept; WebSocket is passed on."""
 
-    cached_paths: list[str] = []
-    """Such as /api/public/*: kept for as long as an answer's Cache-Control says."""
+class SiteSettings(StaticSiteArgs):
+    """A front end in S3 behind CloudFront, at the names of the stack's domain."""
 
-    strip_prefix: str | None = None
-    """What the API does not know of a path, such as /api."""
-
-    read_timeout_seconds: int = 30
-
-
-class SiteSettings(Section):
-    """A front end in S3 behind CloudFront."""
-
-    content: str = "none"
-    """The folder of a built front end, seen from the project's folder; none: a pipeline uploads it."""
-
-    index: str = "index.html"
-    routing: Literal["singlePage", "pages"] = "singlePage"
-    error_pages: dict[int, str] = {}
-    immutable: list[str] = ["assets/*"]
-    """Files whose names change with their content."""
-
-    cache: Literal["optimized", "day"] = "optimized"
-    """day: nothing is kept for longer than 24 hours."""
-
-    origins: dict[Name, SiteOriginSettings] = {}
+    origins: dict[Name, SiteOriginSettings] = {}  # pyright: ignore[reportIncompatibleVariableOverride] it cannot change
     """The APIs at the site's address."""
 
-    domain: Annotated[str, text(r"@|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "use one label such as www, or @")] | None = (
-        None
-    )
+    domain: Annotated[str, text(rf"@|{LABEL}", "use one label such as www, or @")] | None = None
     """The site is called `{domain}.{domain.name}`; @: the domain itself. Left out: the name that CloudFront gives."""
 
-    aliases: list[DomainName] = []
+    aliases: Annotated[list[DomainName], Field(max_length=MOST_DOMAINS - 1)] = []
     """Further names, in the same zone; their certificate is this one's."""
 
-    price_class: Literal[100, 200, "all"] = 200
-    content_security_policy: str | None = None
-    """Left out: everything only from and to the site's own address."""
-
-    versioning: bool = True
-    storage: Literal["standard", "infrequentAccess", "intelligentTiering"] = "standard"
     logs: bool = True
     """Whether each request is recorded in the log archive."""
 
-    firewall: FirewallSettings | None = None
+    firewall: WebAclArgs | None = None
     """About $10 a month, and $1 for the key of its log. Both are in us-east-1: so is what it records of an attack."""
 
-    server_error_percent: Annotated[float, Field(gt=0, le=100)] = 5
-    """Above this share of 5xx answers the alarm rings …"""
-
-    server_error_minutes: Annotated[int, Field(ge=1, le=60)] = 5
-    """… when more than half of so many minutes were so."""
+    def names(self, domain: DomainSettings | None) -> list[str]:
+        """The names of the site, the first one first."""
+        if self.domain is None or domain is None:
+            return []
+        return [domain.name if self.domain == "@" else f"{self.domain}.{domain.name}", *self.aliases]
 
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -87,6 +61,10 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     taken = settings.domain.api if settings.domain is not None and settings.load_balancer is not None else None
     if site.domain is not None and site.domain == taken:
         yield "site.domain", f"{site.domain} is the API's name already; choose another, such as www"
+    names = site.names(settings.domain)
+    if names and settings.domain is not None:
+        keys = ["site.domain", *(f"site.aliases[{number}]" for number in range(len(site.aliases)))]
+        yield from certified(dict(zip(keys, names, strict=True)), settings.domain.name)
     if site.logs and settings.log_archive is None:
         yield "site.logs", "go to the log archive, which is missing; add logArchive: {}, or set it to false"
     if site.firewall is not None and settings.free_tier:
@@ -103,8 +81,14 @@ def _origin(settings: Settings, name: str, origin: SiteOriginSettings) -> Iterat
         balancer = settings.load_balancer
         if balancer is None:
             yield key, "loadBalancer is missing; add loadBalancer, or remove the origin"
-        elif balancer.allow_from not in (["cloudFront"], ["0.0.0.0/0"]):
-            yield "loadBalancer.allowFrom", "keeps CloudFront out, which the site needs; use [cloudFront]"
+        elif not balancer.from_cloudfront:
+            open_ = balancer.allow_from == ["0.0.0.0/0"]
+            why = (
+                "lets everybody past the site and its firewall"
+                if open_
+                else "keeps CloudFront out, which the site needs"
+            )
+            yield "loadBalancer.allowFrom", f"{why} (site.origins.{name}); use [cloudFront]"
     elif origin.source == "host" and getattr(settings, "host", None) is None:
         yield key, "host is missing; add host, or remove the origin"
     elif origin.source.startswith("apis."):

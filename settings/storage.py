@@ -3,34 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from settings.section import Days, LogRetentionDays, Region, Section, StorageClass
+from components.args import Args, as_far_as_known
+from components.errors import Mistake
+from components.identity.key import RotationDays
+from components.log_kinds import LEAST_DAYS, LogKind
+from components.values import Days, LogRetentionDays
 
 if TYPE_CHECKING:
     from settings import Settings
 
 
-class LogSettings(Section):
-    """CloudWatch log groups."""
+class LogKindSettings(Args):
+    """Days for which each kind of log is kept, wherever it is; the days are those that CloudWatch knows."""
+
+    application: LogRetentionDays | None = None
+    """What programs say of their work. Left out: retentionDays."""
+
+    access: LogRetentionDays = 365
+    """Who asked for what: of buckets, sites, load balancers, APIs, firewalls and networks."""
+
+    error: LogRetentionDays = 180
+    """What went wrong, and every record among which there may be such."""
+
+    audit: LogRetentionDays = 1096
+    """Who changed what in the account. The trail is locked for as long."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        for kind, least in LEAST_DAYS.items():
+            days = getattr(self, kind)
+            if days is not None and days < least:
+                yield Mistake(kind, days, f"is less than {kind} logs must be kept; use {least} or more")
+
+
+class LogSettings(Args):
+    """Logs: CloudWatch's groups, and the kinds of logs wherever they are."""
 
     retention_days: LogRetentionDays = 30
-    """Days until a record is deleted."""
+    """Days until a record in CloudWatch is deleted."""
+
+    kinds: LogKindSettings | None = None
+    """Each log is of a kind, is tagged with it, and is kept for its days at least, in CloudWatch and in the archive
+    ($0.033 a GB and month in CloudWatch). Left out: retentionDays counts there, and logArchive.deleteAfterDays here."""
+
+    def days(self, kind: LogKind) -> int:
+        """For how long logs of this kind are kept at least, where the stack says kinds."""
+        kinds = self.kinds or LogKindSettings()
+        return getattr(kinds, kind) or self.retention_days
 
 
-class KeySettings(Section):
+class KeySettings(Args):
     """KMS keys of the stack's own: one for logs, one for data, each only if something uses it."""
 
     own: bool | None = None
     """Without own keys AWS's managed ones encrypt. Left out: yes, but not in a freeTier stack ($1 a month each)."""
 
-    rotation_days: Annotated[int, Field(ge=90, le=2560)] = 365
+    rotation_days: RotationDays = 365
     """Days between two rotations."""
 
 
-class LogArchiveSettings(Section):
+class LogArchiveSettings(Args):
     """The bucket to which AWS services write their logs."""
 
     glacier_after_days: Days = 90
@@ -42,32 +75,37 @@ class LogArchiveSettings(Section):
     noncurrent_days: Days = 30
     """Days for which an overwritten or deleted log is still kept."""
 
-
-class LifecycleSettings(Section):
-    """What becomes of the objects under a prefix."""
-
-    prefix: str = ""
-    transitions: dict[StorageClass, Annotated[int, Field(ge=0)]] = {}
-    delete_after_days: Days | None = None
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.delete_after_days <= self.glacier_after_days:
+            reason = f"must come after glacierAfterDays, which is {self.glacier_after_days}"
+            yield Mistake("delete_after_days", self.delete_after_days, reason)
 
 
-class ObjectLockSettings(Section):
-    """Versions that nobody can delete for a time."""
+def _kinds(settings: Settings) -> Iterator[tuple[str, str]]:
+    kinds, archive = settings.logs.kinds, settings.log_archive
+    if kinds is None:
+        return
+    if archive is not None and "delete_after_days" in archive.model_fields_set:
+        yield "logArchive.deleteAfterDays", "is said by logs.kinds, for each kind; leave it out"
+    if archive is not None and archive.glacier_after_days >= settings.logs.days("error"):
+        days = settings.logs.days("error")
+        yield (
+            "logArchive.glacierAfterDays",
+            f"{archive.glacier_after_days} is no sooner than errors end, at {days} days",
+        )
+    if settings.baseline is not None and "audit_days" in settings.baseline.model_fields_set:
+        yield "baseline.auditDays", "is said by logs.kinds.audit; leave it out"
 
-    mode: Literal["GOVERNANCE", "COMPLIANCE"]
-    days: Days
 
-
-class BucketSettings(Section):
-    """One further bucket."""
-
-    versioning: bool = True
-    noncurrent_days: Days = 30
-    abort_uploads_days: Days = 7
-    lifecycle: list[LifecycleSettings] = []
-    intelligent_tiering: bool = False
-    object_lock: ObjectLockSettings | None = None
-    replicate_to: Region | None = None
+def copies(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The keys that name a region for copies, each with the region."""
+    for name, bucket in settings.buckets.items():
+        if bucket.replicate_to:
+            yield f"buckets.{name}.replicateTo", bucket.replicate_to
+    for name, table in settings.tables.items():
+        yield from ((f"tables.{name}.replicas", region) for region in table.replicas)
+    if settings.backup is not None and settings.backup.copy_to:
+        yield "backup.copyTo", settings.backup.copy_to
 
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -78,14 +116,13 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
         for name, bucket in settings.buckets.items():
             if bucket.replicate_to:
                 yield f"buckets.{name}.replicateTo", "costs money and freeTier is true; leave it out"
-    archive = settings.log_archive
-    if archive is not None and archive.delete_after_days <= archive.glacier_after_days:
-        yield (
-            "logArchive.deleteAfterDays",
-            f"{archive.delete_after_days} must come after glacierAfterDays, which is {archive.glacier_after_days}",
-        )
+    yield from as_far_as_known(_kinds(settings))
+    named = list(copies(settings))
+    for key, other in named:
+        if other != (region := named[0][1]):
+            yield key, f"{other} is another region than {region}; the stack's copies are all in one, under one key"
     for name, bucket in settings.buckets.items():
         if bucket.replicate_to == settings.region:
             yield f"buckets.{name}.replicateTo", f"{bucket.replicate_to} is the stack's own region; use another"
-        if bucket.replicate_to and settings.keys.own is False:
-            yield f"buckets.{name}.replicateTo", "needs keys at both ends; set keys.own to true"
+        if bucket.replicate_to and bucket.encryption == "kms" and settings.keys.own is False:
+            yield f"buckets.{name}.replicateTo", "needs keys at both ends; set keys.own to true, or encryption to s3"

@@ -1,11 +1,29 @@
-"""The recorder: runs a program or a component under mocks and keeps every registration."""
+"""The recorder: runs a program or a component under Pulumi's mocks, and keeps everything that it registers.
+
+    def test_a_queue_is_encrypted_with_the_key(recorder: Recorder) -> None:
+        recorder.run(lambda: Queue("wiki-dev-jobs", QueueArgs(consumer_timeout_seconds=30, key_arn=KEY)) and None)
+        assert recorder.named("wiki-dev-jobs-queue").inputs["kmsMasterKeyId"] == KEY
+
+`run` ends when all is registered, and raises what the program raises. Then `named`, `one` and `of` find what was
+registered: its inputs as the engine gets them (camelCase), its parent, its options. `outputs` has what the program
+exports, and the fixture `resolved` tells the value of any other output.
+
+Nothing is created. Every resource gets an id and its inputs back, with what `computed` adds in AWS's place: where an
+output that a component reads comes out as None, add it there. A resource that is given no name gets one as from the
+provider, its own and a suffix. What look-ups answer is in `_Mocks.call`.
+
+`previewer` records the same before anything exists: every id and computed output is unknown. Whether AWS would take
+what was registered only a rehearsal knows (tests/rehearsal).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import json
+import signal
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +38,29 @@ from pulumi.runtime.stack import Stack, run_pulumi_func
 ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT = "123456789012"
 REGION = "ap-northeast-1"
+JOBS = ROOT / "tests" / "workloads" / "jobs"
+PATIENCE = 600
+"""For how many seconds a test waits for what must come. Only what hangs takes as long, on whatever machine."""
+
+
+def pytest_configure() -> None:
+    # A shell starts what runs in its background deaf to Ctrl-C, and so would be the commands that tests end by it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks by what a test uses and where it is, so that nobody has to set them by hand."""
+    for item in items:
+        if {"rehearse", "command"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("rehearsal")
+        if JOBS in item.path.parents:
+            item.add_marker("spark")
+
+
+def pytest_unconfigure() -> None:
+    # What `run` has frozen would not be taken down with the interpreter, and DuckDB would list 50 lines of it.
+    gc.unfreeze()
 
 
 @dataclass
@@ -38,6 +79,9 @@ class Registered:
     retained: bool
     """Whether a deletion leaves it where it is."""
     ignore_changes: list[str]
+    replace_on_changes: list[str]
+    deleted_first: bool
+    """Whether a replacement is made when this one is gone."""
     dependencies: list[str]
 
     def policy(self, key: str = "policy") -> dict[str, Any]:
@@ -55,6 +99,14 @@ class Recorder:
     preview: bool = False
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What other stacks export, for StackReference."""
+    made: dict[tuple[str, str], tuple[str, dict[Any, Any]]] = field(default_factory=dict)
+    """What exists, by type and name: its id and its outputs."""
+    existing: Mapping[tuple[str, str], tuple[str, dict[Any, Any]]] = field(default_factory=dict)
+    """What another run has made: for a preview of an update, which knows its outputs and no others."""
+    parameters: dict[str, str] = field(default_factory=dict)
+    """What parameters hold, where it is not what the program wrote."""
+    images: list[str] = field(default_factory=list)
+    """The tags in every repository."""
     zones: list[str] = field(default_factory=lambda: [f"{REGION}{letter}" for letter in "acd"])
 
     def run(self, program: Callable[[], Any]) -> Recorder:
@@ -96,13 +148,25 @@ class Recorder:
 def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """What AWS would add to a resource, as far as this program reads it."""
     short = type_.rsplit(":", 1)[-1]
-    extra: dict[str, Any] = {"arn": f"arn:aws:{type_.split(':')[1].split('/')[0]}:{REGION}:{ACCOUNT}:{short}/{name}"}
+    own = inputs.get("name") or f"{name}-1234567"
+    extra: dict[str, Any] = {
+        "name": own,
+        "arn": f"arn:aws:{type_.split(':')[1].split('/')[0]}:{REGION}:{ACCOUNT}:{short}/{name}",
+    }
     if short == "Bucket":
         extra = {
             "bucket": f"{name}-1234567",
             "arn": f"arn:aws:s3:::{name}-1234567",
             "bucketRegionalDomainName": f"{name}-1234567.s3.{REGION}.amazonaws.com",
         }
+    if short in {"MetricAlarm", "InstanceProfile"}:
+        extra["name"] = name
+    if type_ == "aws:bedrock/guardrail:Guardrail":
+        extra |= {"guardrailId": name, "guardrailArn": f"arn:aws:bedrock:{REGION}:{ACCOUNT}:guardrail/{name}"}
+    if type_ == "aws:bedrock/guardrailVersion:GuardrailVersion":
+        extra["version"] = "1"
+    if type_ == "aws:rds/instance:Instance":
+        extra |= {"address": f"{name}.rds", "endpoint": f"{name}.rds:5432"}
     if short == "Distribution":
         extra = {
             "arn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/{name}",
@@ -124,10 +188,10 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         extra["configurationEndpointAddress"] = f"{name}.cfg.cache"
     if short in {"ParameterGroup", "ClusterParameterGroup", "Role", "SecurityConfiguration"}:
         extra["name"] = name
-    if type_.startswith("aws:glue/") and "name" in inputs:
-        extra["arn"] = f"arn:aws:glue:{REGION}:{ACCOUNT}:{short.lower()}/{inputs['name']}"
+    if type_.startswith("aws:glue/"):
+        extra["arn"] = f"arn:aws:glue:{REGION}:{ACCOUNT}:{short.lower()}/{own}"
     if type_ == "aws:cloudwatch/logGroup:LogGroup":
-        extra["arn"] = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{inputs['name']}"
+        extra["arn"] = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{own}"
     if type_ == "aws:amplify/app:App":
         extra["defaultDomain"] = f"{name}.amplifyapp.com"
     if short == "SubnetGroup":
@@ -140,6 +204,8 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         }
     if type_ == "aws:route53/zone:Zone":
         extra |= {"zoneId": f"Z{name}", "nameServers": ["ns-1.example.org", "ns-2.example.org"]}
+    if short == "KeySigningKey":
+        extra["dsRecord"] = "12345 13 2 0123456789ABCDEF"
     if short == "Record":
         extra["fqdn"] = inputs["name"]
     if type_ == "aws:acm/certificate:Certificate":
@@ -148,13 +214,13 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
             "domainValidationOptions": _proofs(inputs),
         }
     if type_ == "aws:sqs/queue:Queue":
-        extra["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
-        extra["arn"] = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{inputs['name']}"
+        extra["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{own}"
+        extra["arn"] = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{own}"
     if type_ == "aws:dynamodb/table:Table":
-        extra["arn"] = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{inputs['name']}"
+        extra["arn"] = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{own}"
         extra["streamArn"] = f"{extra['arn']}/stream/2026-01-01T00:00:00.000"
     if short == "Repository":
-        extra["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{inputs.get('name', name)}"
+        extra["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{own}"
     if type_ == "aws:apigatewayv2/api:Api":
         scheme = "wss" if inputs["protocolType"] == "WEBSOCKET" else "https"
         extra |= {
@@ -173,12 +239,21 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
         inputs = {**inputs, "domainNameConfiguration": {**inputs["domainNameConfiguration"], **named}}
     if type_ == "aws:apigateway/domainName:DomainName":
         extra |= {"regionalDomainName": "d-1.execute-api.amazonaws.com", "regionalZoneId": "ZGATEWAY"}
+    if short == "ServerlessCollection":
+        extra |= {
+            "arn": f"arn:aws:aoss:{REGION}:{ACCOUNT}:collection/{name}-id",
+            "collectionEndpoint": f"https://{name}.{REGION}.aoss.amazonaws.com",
+        }
+    if short == "AgentKnowledgeBase":
+        extra["arn"] = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:knowledge-base/{name}"
+    if short == "AgentDataSource":
+        extra["dataSourceId"] = f"{name}-source-id"
     if short == "TargetGroup":
         extra["arnSuffix"] = f"targetgroup/{name}/0123456789abcdef"
     if short == "ListenerRule":
         extra["arn"] = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener-rule/app/web/1/2/{name}"
     if type_ == "aws:lambda/function:Function":
-        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{inputs['name']}"
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{own}"
         extra |= {"arn": arn, "version": "1", "invokeArn": f"invoke/{arn}"}
     if type_ == "aws:lambda/alias:Alias":
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{inputs['functionName']}:{inputs['name']}"
@@ -214,8 +289,10 @@ class _Mocks(mocks.Mocks):
             outputs = self.recorder.stacks[args.inputs["name"]]
             return args.inputs["name"], {**args.inputs, "outputs": outputs, "secretOutputNames": []}
         if self.recorder.preview:
-            return "", dict(args.inputs)
-        return f"{args.name}-id", computed(args.typ, args.name, args.inputs)
+            return self.recorder.existing.get((args.typ, args.name), ("", dict(args.inputs)))
+        made = f"{args.name}-id", computed(args.typ, args.name, args.inputs)
+        self.recorder.made[args.typ, args.name] = made
+        return made
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         self.recorder.calls.append(args.token)
@@ -226,11 +303,21 @@ class _Mocks(mocks.Mocks):
             "aws:index/getRegion:getRegion": {"region": REGION},
             "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": self.recorder.zones},
             "aws:secretsmanager/getRandomPassword:getRandomPassword": {"randomPassword": "r4nd0m"},
-            "aws:ssm/getParameter:getParameter": {"insecureValue": "ami-0123456789abcdef0"},
+            "aws:ssm/getParameter:getParameter": {"insecureValue": self._parameter(args.args.get("name", ""))},
+            "aws:ecr/getImages:getImages": {
+                "imageIds": [{"imageTag": tag, "imageDigest": "sha256:0"} for tag in self.recorder.images]
+            },
             "aws:ec2/getSubnet:getSubnet": {"availabilityZone": _zone_of(args.args.get("id", ""))},
             "aws:ec2/getManagedPrefixList:getManagedPrefixList": {"id": f"pl-{args.args.get('name')}"},
         }
         return answers[args.token], []
+
+    def _parameter(self, name: str) -> str:
+        written = {
+            one.inputs.get("name"): one.inputs.get("insecureValue")
+            for one in self.recorder.of("ssm/parameter:Parameter")
+        }
+        return {**written, **self.recorder.parameters}.get(name) or "ami-0123456789abcdef0"
 
 
 class _Monitor(mocks.MockMonitor):
@@ -258,6 +345,8 @@ class _Monitor(mocks.MockMonitor):
                 protect=request.protect,
                 retained=request.retainOnDelete,
                 ignore_changes=list(request.ignoreChanges),
+                replace_on_changes=list(request.replaceOnChanges),
+                deleted_first=request.deleteBeforeReplace,
                 dependencies=list(request.dependencies),
             )
         )
@@ -271,22 +360,30 @@ def _is_stack(urn: str) -> bool:
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
     """A run of its own: one event loop, and nothing left over from or for another test."""
-    yield from _run(preview=False)
+    with run(preview=False) as made:
+        yield made
 
 
 @pytest.fixture
 def previewer() -> Iterator[Recorder]:
     """As `recorder`, before anything exists: every id and computed output is unknown."""
-    yield from _run(preview=True)
+    with run(preview=True) as made:
+        yield made
 
 
-def _run(*, preview: bool) -> Iterator[Recorder]:
+@contextmanager
+def run(*, preview: bool, stack: str = "dev", root_directory: Path | None = None) -> Iterator[Recorder]:
+    """As the fixtures, for a test that needs one run after another.
+
+    :param root_directory: Where the project's stack files are; None: the program sees none.
+    """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     recorder = Recorder(preview=preview)
-    reset_options(project="kumiki", stack="dev", preview=preview)
+    folder = str(root_directory) if root_directory else None
+    reset_options(project="kumiki", stack=stack, preview=preview, root_directory=folder)
     mocks.set_mocks(
-        _Mocks(recorder), project="kumiki", stack="dev", preview=preview, monitor=_Monitor(recorder), organization="o"
+        _Mocks(recorder), project="kumiki", stack=stack, preview=preview, monitor=_Monitor(recorder), organization="o"
     )
     pulumi.runtime.set_all_config({}, [])
     try:

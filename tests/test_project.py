@@ -26,9 +26,11 @@ ROOT = Path(__file__).parent.parent
 REQUIREMENTS_FILES = (
     "requirements.txt",
     "requirements/dev.txt",
+    "requirements/images.txt",
     "requirements/jobs.txt",
     "requirements/uv.txt",
     "workloads/api/requirements.txt",
+    "workloads/wiki/requirements.txt",
     "workloads/api/layer.txt",
     "workloads/authorizer/layer.txt",
     "workloads/extensions/layer.txt",
@@ -84,11 +86,24 @@ def test_the_requirements_files_belong_to_pyproject_as_it_is() -> None:
 
 def test_a_changed_runtime_dependency_makes_both_files_stale_and_not_the_installers(checkout: Path) -> None:
     pyproject = checkout / "pyproject.toml"
-    pyproject.write_text(pyproject.read_text().replace('"pulumi-awsx>=', '"another-package>=1", "pulumi-awsx>='))
+    pyproject.write_text(pyproject.read_text().replace('"pulumi-aws>=', '"another-package>=1", "pulumi-aws>='))
     status, message = stale(checkout)
     assert status == 1
     assert re.findall(r"^(\S+) does not belong", message, re.MULTILINE) == ["requirements.txt", "requirements/dev.txt"]
     assert "make requirements" in message
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements/dev.txt"])
+def test_every_package_of_pulumis_that_is_installed_for_all_is_used(file: str) -> None:
+    pinned = re.findall(r"^(pulumi-[\w-]+)==", (ROOT / file).read_text(), re.MULTILINE)
+    sources = [path for folder in ("architecture", "components", "tests") for path in (ROOT / folder).rglob("*.py")]
+    # Of a provider the CLI fetches the plugin, whether the program uses it or not.
+    text = "\n".join(path.read_text() for path in sources)
+    unused = [
+        name for name in pinned if not re.search(rf"^\s*(?:import|from) {name.replace('-', '_')}\b", text, re.MULTILINE)
+    ]
+    assert "pulumi-aws" in pinned
+    assert unused == []
 
 
 def test_a_requirements_file_edited_by_hand_is_stale(checkout: Path) -> None:
@@ -124,6 +139,45 @@ def test_deploying_and_developing_use_the_same_versions() -> None:
     assert pins("requirements.txt").items() <= pins("requirements/dev.txt").items()
 
 
+# --- the log router's image
+
+
+@pytest.fixture
+def releases(tmp_path: Path) -> Path:
+    """A repository whose tags are releases, as the image's own."""
+    path = tmp_path / "releases"
+    identity = ("-c", "user.name=n", "-c", "user.email=e@example.com")
+    run("git", "init", "--quiet", path, cwd=tmp_path)
+    run("git", *identity, "commit", "--quiet", "--allow-empty", "--message", "x", cwd=path)
+    for tag in ("v2.34.9.20270101", "v3.4.9", "v3.4.21", "v3.5.0-rc1", "v4.0.0", "latest"):
+        run("git", *identity, "tag", tag, cwd=path)
+    return path
+
+
+def test_the_log_routers_image_is_raised_within_its_line(tmp_path: Path, releases: Path) -> None:
+    images = load_script(ROOT / "requirements" / "images.py")
+    file = tmp_path / "log_router.py"
+    shutil.copy(images.FILE, file)
+    old, new = images.raise_image(file, str(releases))
+    assert (images.version(old) < images.version(new), new) == (True, "3.4.21")
+    assert images.raise_image(file, str(releases)) == ("3.4.21", "3.4.21")
+    # Nothing else of the file is touched.
+    assert file.read_text().replace("3.4.21", old) == images.FILE.read_text()
+
+
+def test_an_image_whose_releases_cannot_be_read_stays_and_says_so(tmp_path: Path) -> None:
+    images = load_script(ROOT / "requirements" / "images.py")
+    before = images.FILE.read_text()
+    with pytest.raises(images.UpgradeError, match="stays at 3"):
+        images.raise_image(images.FILE, str(tmp_path / "nowhere"))
+    assert images.FILE.read_text() == before
+
+
+def test_upgrading_raises_the_image_too() -> None:
+    result = run("make", "--dry-run", "upgrade", cwd=ROOT)
+    assert "requirements/images.py" in result.stdout
+
+
 # --- set-up
 
 FAKE_UV = """\
@@ -145,10 +199,11 @@ def set_up(checkout: Path, tmp_path: Path) -> SetUp:
     uv.chmod(0o755)
     calls = tmp_path / "calls"
 
-    def call(**environment: str) -> tuple[int, str, list[str]]:
+    def call(*arguments: str, **environment: str) -> tuple[int, str, list[str]]:
         calls.write_text("")
         environment |= {"CALLS": str(calls), "REAL_PYTHON": sys.executable, "PYTHON": sys.executable}
-        result = run("make", "setup", cwd=checkout, PATH=f"{uv.parent}:{os.environ['PATH']}", **environment)
+        command = arguments or ("setup",)
+        result = run("make", *command, cwd=checkout, PATH=f"{uv.parent}:{os.environ['PATH']}", **environment)
         return result.returncode, result.stdout + result.stderr, calls.read_text().splitlines()
 
     return call
@@ -217,6 +272,30 @@ def test_a_python_that_is_not_there_is_named(checkout: Path) -> None:
 # --- the command line
 
 
+PYTEST = """\
+import sys
+if "--collect-only" not in sys.argv:
+    print("The tests run.")
+elif "vpc" in sys.argv:
+    print("tests/components/test_vpc.py::test_it")
+else:
+    print("tests/components/test_vpc.py::test_it", "tests/workloads/jobs/test_lake.py::test_it", sep="\\n")
+"""
+
+
+@pytest.mark.parametrize(("arguments", "spark"), [("", True), ("-k lake", True), ("-k vpc", False)])
+def test_spark_is_told_of_and_installed_where_one_of_its_tests_is_chosen(
+    arguments: str, spark: bool, checkout: Path, set_up: SetUp
+) -> None:
+    (checkout / "pytest.py").write_text(PYTEST)
+    (checkout / "packages.py").touch()
+    status, output, calls = set_up("test", f"ARGS={arguments}")
+    assert status == 0, output
+    assert ("350 MB" in output.partition("The tests run.")[0]) is spark
+    assert any("requirements/jobs.txt" in one for one in calls) is spark
+    assert "350 MB" not in set_up("test", f"ARGS={arguments}")[1], "once is enough"
+
+
 def test_rehearse_without_a_stack_lists_the_stacks(checkout: Path, set_up: SetUp) -> None:
     set_up()
     for stack in ("prod", "dev"):
@@ -249,6 +328,22 @@ def test_every_folder_that_the_readme_maps_exists_and_every_package_is_mapped() 
     packages = {path.parent.name for path in ROOT.glob("*/__*__.py")}
     assert packages <= mapped
     assert {name for name in mapped if not (ROOT / name).is_dir()} == set()
+
+
+def test_the_readme_names_every_group_of_components() -> None:
+    (row,) = re.findall(r"^\| `components/` .*in \w+ groups: (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(row.split(", ")) == sorted(path.parent.name for path in ROOT.glob("components/*/__init__.py"))
+
+
+def test_decisions_are_numbered_without_gaps_and_every_reference_leads_to_one() -> None:
+    files = {path.stem[:4]: path for path in (ROOT / "docs/decisions").glob("*.md")}
+    assert sorted(files) == [f"{number:04}" for number in range(1, len(files) + 1)]
+    for number, path in files.items():
+        assert path.read_text().startswith(f"# {number} "), path.name
+    for path in committed():
+        for number, rest in re.findall(r"decisions/(\d{4})(-[\w-]+\.md)?", path.read_bytes().decode(errors="replace")):
+            assert number in files, f"{path.name} names decision {number}"
+            assert not rest or files[number].name == number + rest, f"{path.name} names {number}{rest}"
 
 
 # --- stack files

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
+import yaml
 
 from settings import Settings, SettingsError
+from settings.free_tier import FreeTierSettings
+from settings.network import NetworkSettings
 from tests.conftest import Recorder
 
 BASE = {"product": "wiki", "environment": "dev", "owner": "platform"}
@@ -50,7 +54,7 @@ def test_values_arrive_as_text_and_become_what_they_mean() -> None:
             buckets={"uploads": {"lifecycle": [{"transitions": {"GLACIER": 90}}]}},
         )
     )
-    assert settings.free_tier is True
+    assert settings.free_tier == FreeTierSettings(plan="legacy")
     assert not settings.own_keys
     assert settings.network
     assert settings.network.zones == 3
@@ -58,9 +62,57 @@ def test_values_arrive_as_text_and_become_what_they_mean() -> None:
     assert settings.buckets["uploads"].lifecycle[0].transitions == {"GLACIER": 90}
 
 
-def test_a_stack_is_read_from_pulumis_configuration(recorder: Recorder) -> None:
-    del recorder
-    pulumi.runtime.set_all_config({**config(), "other:key": "x", "pulumi:disable-default-providers": '["aws"]'})
+DATABASE = {"engine": "rds", "instanceClass": "db.t3.micro"}
+
+
+@pytest.mark.covers("E5", "E13")
+@pytest.mark.parametrize(
+    ("plan", "days", "retention", "refused"),
+    [
+        ("free", 7, "protected", "database.backupDays: 7 is more than the 1 day"),
+        ("free", None, "ephemeral", "database.backupDays: 7, which it is if left out, is more than the 1 day"),
+        ("free", 1, "protected", None),
+        ("paid", 7, "protected", None),
+        ("legacy", 7, "protected", None),
+    ],
+)
+def test_backups_that_rds_refuses_on_the_accounts_plan_are_refused_before(
+    plan: str, days: int | None, retention: str, refused: str | None
+) -> None:
+    given = config(
+        freeTier={"plan": plan},
+        retention=retention,
+        network={"tiers": ["public", "isolated"]},
+        database={**DATABASE, **({} if days is None else {"backupDays": days})},
+    )
+    if refused is None:
+        Settings.parse(given)
+        return
+    with pytest.raises(SettingsError) as error:
+        Settings.parse(given)
+    assert refused in str(error.value)
+    assert "FreeTierRestrictionError" in str(error.value)
+    assert "set freeTier.plan to paid" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "plan"), [("true", "legacy"), ("false", None), ({"plan": "paid"}, "paid"), ({}, "legacy")]
+)
+def test_the_accounts_plan_may_be_left_out(written: Any, plan: str | None) -> None:
+    found = Settings.parse(config(freeTier=written)).free_tier
+    assert (found.plan if found else None) == plan
+
+
+@pytest.fixture
+def fastly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another provider's package, installed."""
+    (tmp_path / "pulumi_fastly.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def test_a_stack_is_read_from_pulumis_configuration(recorder: Recorder, fastly: None) -> None:
+    del recorder, fastly
+    pulumi.runtime.set_all_config({**config(), "fastly:host": "x", "pulumi:disable-default-providers": '["aws"]'})
     assert Settings.load().product == "wiki"
 
 
@@ -77,6 +129,14 @@ def test_a_project_of_another_name_has_a_namespace_of_its_own() -> None:
         Settings.parse({}, project="fork")
 
 
+def test_a_stack_may_be_where_its_residency_says() -> None:
+    regions = ["eu-west-1", "eu-west-3"]
+    settings = Settings.parse(
+        config(region="eu-west-1", residency={"regions": regions}, buckets={"a": {"replicateTo": "eu-west-3"}})
+    )
+    assert (settings.region, settings.residency.regions) == ("eu-west-1", regions)
+
+
 def test_settings_cannot_change() -> None:
     with pytest.raises(Exception, match="frozen"):
         Settings.parse(config()).product = "other"  # pyright: ignore[reportAttributeAccessIssue]
@@ -90,24 +150,47 @@ TABLE: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
     (
         {"environment": "production"},
         "kumiki:environment",
-        ("production is not allowed; use prod, staging, dev or test",),
+        ("'production' is not allowed; did you mean 'prod'? use prod, staging, dev or test",),
     ),
-    ({"product": "Wiki"}, "kumiki:product", ("Wiki is not allowed", "lower-case letters")),
+    ({"product": "Wiki"}, "kumiki:product", ("'Wiki' is not allowed", "lower-case letters")),
     ({"product": "wiki-"}, "kumiki:product", ("not ending with a hyphen",)),
-    ({"region": "ap-northeast-11"}, "kumiki:region", ("not an AWS region", "did you mean ap-northeast-1?")),
-    ({"retention": "keep"}, "kumiki:retention", ("keep is not allowed; use protected or ephemeral",)),
-    ({"freeTier": "maybe"}, "kumiki:freeTier", ("maybe must be a valid boolean",)),
+    ({"region": "ap-northeast-11"}, "kumiki:region", ("not an AWS region", "did you mean 'ap-northeast-1'?")),
+    (
+        {"region": "eu-west-1"},
+        "kumiki:region",
+        ("eu-west-1 is not a region in which", "use ap-northeast-1, ap-northeast-3"),
+    ),
+    (
+        {"residency": {"regions": ["eu-west-1", "eu-west-3"]}, "region": "eu-central-1"},
+        "kumiki:region",
+        ("use eu-west-1, eu-west-3, or add it to residency.regions",),
+    ),
+    ({"residency": {"regions": ["eu-west-11"]}}, "kumiki:residency.regions[0]", ("did you mean 'eu-west-1'?",)),
+    ({"residency": {"regions": []}}, "kumiki:residency.regions", ("write 1 or more",)),
+    (
+        {"buckets": {"a": {"replicateTo": "us-west-2"}}},
+        "kumiki:buckets.a.replicateTo",
+        ("us-west-2 is not a region in",),
+    ),
+    (
+        {"tables": {"a": {"attributes": {"k": "S"}, "hashKey": "k", "replicas": ["us-west-2"]}}},
+        "kumiki:tables.a.replicas[0]",
+        ("us-west-2 is not a region in",),
+    ),
+    ({"retention": "keep"}, "kumiki:retention", ("'keep' is not allowed; use protected or ephemeral",)),
+    ({"freeTier": "maybe"}, "kumiki:freeTier", ("'maybe' is not allowed", "{plan: free}")),
+    ({"freeTier": {"plan": "trial"}}, "kumiki:freeTier.plan", ("'trial' is not allowed; use free, paid or legacy",)),
     ({"accounts": ["12"]}, "kumiki:accounts[0]", ("12 digits",)),
     ({"accounts": "123456789012x"}, "kumiki:accounts", ("write a list",)),
     ({"logs": {"retentionDays": 8}}, "kumiki:logs.retentionDays", ("8 is not allowed; use 1, 3, 5, 7",)),
     ({"logs": "7"}, "kumiki:logs", ("write keys and values",)),
-    ({"networks": {}}, "kumiki:networks", ("not a known section", "did you mean network?")),
-    ({"freetier": "true"}, "kumiki:freetier", ("did you mean freeTier?",)),
+    ({"networks": {}}, "kumiki:networks", ("not a known section", "did you mean 'network'?")),
+    ({"freetier": "true"}, "kumiki:freetier", ("did you mean 'freeTier'?",)),
     ({"network": "{not json"}, "kumiki:network", ("write keys and values",)),
-    ({"network": {"zone": 2}}, "kumiki:network.zone", ("not a known key of kumiki:network", "did you mean zones?")),
+    ({"network": {"zone": 2}}, "kumiki:network.zone", ("not a known key", "did you mean 'zones'?")),
     ({"network": {"zones": 0}}, "kumiki:network.zones", ("0 is not allowed; use 1, 2 or 3",)),
     ({"network": {"zones": 9}}, "kumiki:network.zones", ("9 is not allowed; use 1, 2 or 3",)),
-    ({"network": {"cidr": "ten"}}, "kumiki:network.cidr", ("ten is not an IPv4 CIDR",)),
+    ({"network": {"cidr": "ten"}}, "kumiki:network.cidr", ("'ten' is not an IPv4 CIDR",)),
     ({"network": {"cidr": "10.0.0.0"}}, "kumiki:network.cidr", ("AWS allows /16 to /28",)),
     ({"network": {"cidr": "10.0.0.0/8"}}, "kumiki:network.cidr", ("AWS allows /16 to /28",)),
     ({"network": {"cidr": "10.0.0.1/16"}}, "kumiki:network.cidr", ("use 10.0.0.0/16",)),
@@ -116,7 +199,7 @@ TABLE: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
     (
         {"network": {"flowLogs": {"destinaton": "s3"}}},
         "kumiki:network.flowLogs.destinaton",
-        ("did you mean destination?",),
+        ("did you mean 'destination'?",),
     ),
     (
         {"network": {"flowLogs": {"destination": "none"}}},
@@ -131,11 +214,11 @@ TABLE: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
     ),
     ({"network": {"existing": {"vpcId": "vpc-12345678"}}}, "kumiki:network.existing.cidr", ("is missing",)),
     ({"buckets": {"Uploads": {}}}, "kumiki:buckets.Uploads", ("lower-case letters",)),
-    ({"buckets": {"uploads": {"lifecyle": []}}}, "kumiki:buckets.uploads.lifecyle", ("did you mean lifecycle?",)),
+    ({"buckets": {"uploads": {"lifecyle": []}}}, "kumiki:buckets.uploads.lifecyle", ("did you mean 'lifecycle'?",)),
     (
         {"buckets": {"uploads": {"lifecycle": [{"transitions": {"GLACIR": 9}}]}}},
         "kumiki:buckets.uploads.lifecycle[0].transitions.GLACIR",
-        ("GLACIR is not allowed; use STANDARD_IA",),
+        ("'GLACIR' is not allowed; did you mean 'GLACIER'?",),
     ),
     (
         {"buckets": {"uploads": {"objectLock": {"mode": "NONE", "days": 1}}}},
@@ -145,9 +228,9 @@ TABLE: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
     (
         {"buckets": {"uploads": {"noncurrentDays": 0}}},
         "kumiki:buckets.uploads.noncurrentDays",
-        ("0 must be greater than or equal to 1",),
+        ("0 is not allowed; use 1 to 36500 days",),
     ),
-    ({"keys": {"rotationDays": 30}}, "kumiki:keys.rotationDays", ("greater than or equal to 90",)),
+    ({"keys": {"rotationDays": 30}}, "kumiki:keys.rotationDays", ("use 90 to 2560 days",)),
     # What is allowed by itself but not together.
     ({"freeTier": "true", "network": {"nat": "single"}}, "kumiki:network.nat", ("freeTier is true; use none",)),
     ({"freeTier": "true", "network": {"endpoints": ["ecr.api"]}}, "kumiki:network.endpoints", ("ecr.api", "use []")),
@@ -226,6 +309,133 @@ def test_the_error_reads_as_a_list_and_needs_no_stack_trace() -> None:
 def test_keys_of_the_aws_provider_are_refused_because_nothing_reads_them() -> None:
     with pytest.raises(SettingsError, match=r"aws:region: is not read.*kumiki:region"):
         Settings.parse({**config(), "aws:region": "us-east-1"})
+
+
+@pytest.mark.parametrize(
+    ("key", "parts"),
+    [
+        (
+            "kumki:database",
+            ("a namespace that nobody reads", "did you mean 'kumiki:database'?", "kumiki, pulumi, policy"),
+        ),
+        ("awss:region", ("a namespace that nobody reads",)),
+        ("a.b:c", ("a namespace that nobody reads",)),
+        ("pulumi:disable-default-provider", ("is not read; did you mean 'disable-default-providers'?",)),
+        ("policy:exemption", ("is not read; did you mean 'exemptions'?",)),
+    ],
+)
+def test_a_key_that_nobody_reads_is_refused_with_the_nearest_that_somebody_does(
+    key: str, parts: tuple[str, ...]
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.parse({**config(), key: "{}"})
+    (mistake,) = refusal.value.mistakes
+    assert mistake.key == key
+    for part in parts:
+        assert part in mistake.message
+
+
+def test_keys_of_pulumi_of_policies_and_of_installed_providers_are_theirs(fastly: None) -> None:
+    del fastly
+    theirs = ("pulumi:autonaming", "pulumi:something-new", "policy:other", "aws-native:region", "fastly:host")
+    with pytest.raises(SettingsError) as refusal:
+        Settings.parse({**config(), **dict.fromkeys(theirs, "x")})
+    assert [mistake.key for mistake in refusal.value.mistakes] == ["aws-native:region"], "not installed here"
+
+
+@pytest.mark.parametrize(
+    ("network", "lacking"),
+    [
+        ({"endpoints": ["ecsPrivate"]}, ["ssmmessages"]),
+        ({"endpoints": ["ecsPrivate", "ssmmessages"]}, []),
+        ({"endpoints": ["ecsPrivate", "ecsExec"]}, []),
+        # A bundle for something else, which has the service too.
+        ({"endpoints": ["ecsPrivate", "ssmSession"]}, []),
+        ({"nat": "single"}, []),
+    ],
+)
+def test_a_shell_takes_the_endpoint_that_it_needs_from_any_bundle(network: dict[str, Any], lacking: list[str]) -> None:
+    assert NetworkSettings.model_validate(network).lacks("ssmmessages") == lacking
+    api = {"tag": "1", "cpu": 256, "memory": 512, "shellAccess": True}
+    stack = {"network": network, "logArchive": {}, "services": {"api": api}}
+    if lacking:
+        assert [*mistakes(**stack)] == ["kumiki:services.api.shellAccess"]
+    else:
+        assert Settings.parse(config(**stack)).services["api"].shell_access
+
+
+NETWORK = {"cidr": "10.0.0.0/16"}
+JOBS = {"jobs": {"consumerTimeoutSeconds": 30}}
+GUARD = {"monthlyLimitUsd": 9, "emails": ["platform@example.com"]}
+OTHER = {
+    **BASE,
+    "network": NETWORK,
+    "buckets": {"uploads": {}, "reports": {}},
+    "services": {"web": {"tag": "1", "cpu": 256, "memory": 512}},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "both"),
+    [
+        ({}, "network, buckets.uploads, a key for data, a key for logs, a cluster, a dashboard"),
+        ({"network": {"stack": "o/p/s"}}, "buckets.uploads, a key for data, a cluster, a dashboard"),
+        ({"buckets": {"reports": {}}, "network": {"existing": {}}, "services": {}, "keys": {"own": False}}, None),
+        ({"environment": "staging"}, None),
+        ({"product": "forum"}, None),
+        ({"region": "ap-northeast-3"}, None),
+        ({"accounts": [210987654321]}, None),
+        (
+            {"accounts": ["123456789012"]},
+            "network, buckets.uploads, a key for data, a key for logs, a cluster, a dashboard",
+        ),
+        # Budgets have no region.
+        ({"region": "ap-northeast-3", "costGuard": GUARD}, "costGuard"),
+        ({"buckets": None, "network": None, "services": {}, "logs": {"retentionDays": 7}}, None),
+        # Nothing of the same name, and still a key called alias/wiki-dev-data beside ours.
+        ({"buckets": {"reports": {}}, "network": None, "services": {}}, "a key for data"),
+        ({"buckets": {}, "network": None, "keys": {"own": False}}, "a cluster, a dashboard"),
+        ({"buckets": {}, "network": None, "services": {}, "queues": JOBS, "keys": {"own": False}}, "a dashboard"),
+        # What cannot be read as settings is compared as it stands.
+        ({"network": None, "services": {}, "retention": "sometimes"}, "buckets.uploads"),
+    ],
+)
+def test_two_stacks_do_not_make_the_same_things(changes: dict[str, Any], both: str | None) -> None:
+    ours = config(
+        network={**NETWORK, "endpoints": ["ecsPrivate"]},
+        buckets={"uploads": {}},
+        logArchive={},
+        services={"api": {"tag": "1", "cpu": 256, "memory": 512}},
+        costGuard=GUARD,
+        logs={"retentionDays": 7},
+        accounts=["123456789012"],
+    )
+    others = {"copy": {**OTHER, **changes}, "prod": {**OTHER, "environment": "prod"}}
+    if both is None:
+        assert Settings.parse(ours, others=others).product == "wiki"
+        return
+    with pytest.raises(SettingsError) as refusal:
+        Settings.parse(ours, others=others)
+    (mistake,) = refusal.value.mistakes
+    assert mistake.key == "kumiki:environment"
+    assert f"the stack copy is too (Pulumi.copy.yaml), and both have {both}, under the same names" in mistake.message
+
+
+def test_the_other_stacks_are_the_files_beside_this_ones(
+    recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del recorder
+    for name in ("copy", pulumi.get_stack()):
+        (tmp_path / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": config(buckets={"uploads": {}})}))
+    (tmp_path / "Pulumi.copy.yaml").write_text(
+        yaml.safe_dump({"config": {"kumiki:product": "wiki", "environment": "dev", "kumiki:buckets": {"uploads": {}}}})
+    )
+    (tmp_path / "Pulumi.broken.yaml").write_text("config: [")
+    (tmp_path / "Pulumi.empty.yaml").write_text("")
+    monkeypatch.setattr(pulumi.runtime, "get_root_directory", lambda: str(tmp_path))
+    pulumi.runtime.set_all_config(config(buckets={"uploads": {}}))
+    with pytest.raises(SettingsError, match=r"Pulumi\.copy\.yaml\), and both have buckets\.uploads"):
+        Settings.load()
 
 
 def test_a_secret_is_refused_and_never_shown() -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from components.delivery import deploy_role
+from tests.conftest import PATIENCE
 from tests.test_workflows import ROOT, SCRIPTS, steps, workflow
 
 AWS = """\
@@ -20,7 +25,9 @@ case "$*" in
     *--details*) echo "what the host said" ;;
     *list-command-invocations*)
         echo asked >> "$CALLS.asked"
-        printf '%s\\n' $STATUSES | sed -n "$(wc -l < "$CALLS.asked")p;\\$p" | head -1 ;;
+        said=$(printf '%s\\n' $STATUSES | sed -n "$(wc -l < "$CALLS.asked")p;\\$p" | head -1)
+        if [ "$said" = Throttled ]; then echo "ThrottlingException: Rate exceeded" >&2; exit 254; fi
+        echo "$said" ;;
     *create-invalidation*) echo I1 ;;
     *"s3 cp"*) exit "${UPLOAD:-0}" ;;
 esac
@@ -37,7 +44,13 @@ def run(folder: Path, name: str, *arguments: str, **answers: str) -> tuple[subpr
         "SECONDS_BETWEEN": "0", **answers,
     }  # fmt: skip
     done = subprocess.run(
-        [SCRIPTS / name, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+        [SCRIPTS / name, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     return done, calls.read_text().splitlines()
 
@@ -65,6 +78,19 @@ def test_a_host_that_has_gone_back_fails_the_deployment_and_says_why(tmp_path: P
     assert "does not run abc123" in done.stderr
 
 
+@pytest.mark.covers("E10")
+def test_a_question_that_is_refused_is_asked_again_and_the_deployment_goes_on(tmp_path: Path) -> None:
+    done, _ = run(tmp_path, *HOST, STATUSES="InProgress Throttled Throttled InProgress Throttled Success")
+    assert (done.returncode, done.stdout) == (0, "what the host said\n"), done.stderr
+
+
+def test_questions_that_are_always_refused_end_with_what_is_not_known(tmp_path: Path) -> None:
+    done, calls = run(tmp_path, *HOST, STATUSES="InProgress Throttled")
+    assert done.returncode == 1
+    assert "does not say what came of abc123; the host may run it" in done.stderr
+    assert len(calls) < 12
+
+
 def test_a_host_that_is_away_is_not_waited_for(tmp_path: Path) -> None:
     done, calls = run(tmp_path, *HOST, STATUSES="None")
     assert done.returncode == 1
@@ -83,7 +109,7 @@ def test_tests_come_first_then_the_image_the_host_and_the_site() -> None:
     assert jobs["site"]["needs"] == "host"
     assert "needs.host.result == 'success'" in jobs["site"]["if"]
     text = (ROOT / ".github/workflows/deploy-host.yml").read_text()
-    assert "image.sh" in steps(jobs["image"])
+    assert "images.sh build" in steps(jobs["image"])
     assert "host.sh" in steps(jobs["host"])
     assert not [word for word in ("ssh ", "ssh-", "id_rsa", "INFRASTRUCTURE_ROLE") if word in text]
 
@@ -126,6 +152,76 @@ def test_an_upload_that_fails_is_not_announced_and_a_folder_without_a_page_not_b
         assert done.returncode == 1
         assert words in done.stderr
         assert calls == []
+
+
+# Secrets and a repository's past, as they lie about in a working copy.
+HIDDEN = (".env", ".git/config", "assets/.DS_Store", "sub/.htpasswd")
+SHOWN = ("index.html", "assets/app-1a2b.js", ".well-known/security.txt")
+
+
+def built(folder: Path) -> Path:
+    site = folder / "dist"
+    for name in (*HIDDEN, *SHOWN):
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(name)
+    return site
+
+
+@pytest.mark.skipif(shutil.which("aws") is None, reason="needs the AWS CLI")
+def test_no_hidden_file_is_published_and_pages_that_are_gone_go(tmp_path: Path) -> None:
+    """With the real AWS CLI: its `sync` takes along whatever lies in a folder."""
+    cli = shutil.which("aws")
+    site, folder = built(tmp_path), tmp_path / "bin"
+    folder.mkdir()
+    # The emulator has no invalidations that end.
+    (folder / "aws").write_text(f'#!/bin/sh\ncase "$1" in cloudfront) echo I1 ;; *) exec {cli} "$@" ;; esac\n')
+    (folder / "aws").chmod(0o755)
+    account = ThreadedMotoServer(port=0)
+    account.start()
+    try:
+        host, port = account.get_host_and_port()
+        address = f"http://{host}:{port}"
+        keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
+        bucket: Any = boto3.client(
+            "s3", endpoint_url=address, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
+        )  # fmt: skip
+        bucket.create_bucket(Bucket="site")
+        for key in ("gone.html", "assets/old-0000.js"):
+            bucket.put_object(Bucket="site", Key=key, Body=b"old")
+        done = subprocess.run(
+            [SCRIPTS / "site.sh", site, "site", "E1"],
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE,
+            env={"PATH": f"{folder}:{os.environ['PATH']}", "PYTHON": sys.executable, "HOME": str(tmp_path),
+                 "AWS_ENDPOINT_URL": address, **keys},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        there = {one.get("Key") for one in bucket.list_objects_v2(Bucket="site").get("Contents", [])}
+        assert there == {*SHOWN, "assets/old-0000.js"}
+        assert bucket.head_object(Bucket="site", Key="index.html")["CacheControl"] == "no-cache"
+    finally:
+        account.stop()
+
+
+@pytest.mark.parametrize("to", [".env", "../outside.txt"])
+def test_what_is_not_published_is_not_under_another_name(tmp_path: Path, to: str) -> None:
+    site = built(tmp_path)
+    (tmp_path / "outside.txt").write_text("secret")
+    (site / "page.txt").symlink_to(to)
+    done, calls = run(tmp_path, "site.sh", str(site), "bucket", "E1")
+    assert (done.returncode, calls) == (1, [])
+    assert "page.txt' is a link to" in done.stderr
+    # What is published under two names is no secret.
+    (site / "page.txt").unlink()
+    (site / "page.txt").symlink_to("index.html")
+    assert run(tmp_path, "site.sh", str(site), "bucket", "E1")[0].returncode == 0
+
+
+def test_only_what_is_listed_is_uploaded(tmp_path: Path) -> None:
+    done, calls = run(tmp_path, "site.sh", str(built(tmp_path)), "bucket", "E1")
+    assert done.returncode == 0, done.stderr
+    assert sorted(call.rpartition("s3://bucket/")[2] for call in calls if call.startswith("s3 cp")) == sorted(SHOWN)
+    (synced,) = [call for call in calls if call.startswith("s3 sync")]
+    assert str(tmp_path / "dist") not in synced, "the folder itself has more in it"
 
 
 @pytest.mark.covers("E10")

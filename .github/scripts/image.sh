@@ -1,27 +1,59 @@
 #!/usr/bin/env bash
-# image.sh REPOSITORY TAG PLATFORM: build workloads/api and push it to ECR; prints its digest, and nothing else to stdout.
-# A tag that is there already is not built again: the repository would refuse it, and a second run must not fail.
+# One image:
+#   image.sh build REPOSITORY TAG PLATFORM FOLDER    builds it from the folder's Dockerfile and pushes it to ECR; prints its
+#                                                    digest, and nothing else to stdout
+#   image.sh ran   REPOSITORY TAG                    gives it the second tag ran-TAG: the repository keeps a number of those,
+#                                                    whatever is pushed and never runs
+# An image that is there already is not built again: the repository would refuse it, and a second run must not fail.
 set -euo pipefail
-repository=$1 tag=$2 platform=$3
+shopt -s inherit_errexit
+# A question refused once, mostly for too many, ends nothing; by itself the CLI asks three times within seconds.
+export AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=8
+verb=$1 repository=$2 tag=$3
 
 digest() {
-    aws ecr describe-images --repository-name "$repository" --image-ids "imageTag=$tag" \
+    aws ecr describe-images --repository-name "$repository" --image-ids "imageTag=$1" \
         --query "imageDetails[0].imageDigest" --output text
 }
 
-# Any other failure comes up again at the push.
-if digest 2>/dev/null; then exit 0; fi
+build() {
+    local platform=$1 folder=$2 registry base pinned
+    registry=$(aws ecr get-authorization-token --query "authorizationData[0].proxyEndpoint" --output text)
+    registry=${registry#https://}
+    aws ecr get-login-password | docker login --username AWS --password-stdin "$registry" >&2
 
-registry=$(aws ecr get-authorization-token --query "authorizationData[0].proxyEndpoint" --output text)
-registry=${registry#https://}
-aws ecr get-login-password | docker login --username AWS --password-stdin "$registry" >&2
+    # The tag as the Dockerfile names it, resolved once, so that both stages and the label speak of the same base.
+    base=$(sed -n 's/^ARG PYTHON=//p' "$folder/Dockerfile")
+    pinned=$(docker buildx imagetools inspect "$base" --format '{{json .Manifest}}' | jq -er .digest)
+    # Beside its folder an image may take files of its neighbours, by the name `workloads`.
+    docker buildx build --platform "$platform" --provenance=false --push \
+        --build-context "workloads=$(dirname "$folder")" \
+        --build-arg "PYTHON=$base@$pinned" \
+        --label "org.opencontainers.image.base.name=$base@$pinned" \
+        --label "org.opencontainers.image.revision=$tag" \
+        --tag "$registry/$repository:$tag" "$folder" >&2
+}
 
-# The tag as the Dockerfile names it, resolved once, so that both stages and the label speak of the same base.
-base=$(sed -n 's/^ARG PYTHON=//p' workloads/api/Dockerfile)
-base="$base@$(docker buildx imagetools inspect "$base" --format '{{json .Manifest}}' | jq -r .digest)"
-docker buildx build --platform "$platform" --provenance=false --push \
-    --build-arg "PYTHON=$base" \
-    --label "org.opencontainers.image.base.name=$base" \
-    --label "org.opencontainers.image.revision=$tag" \
-    --tag "$registry/$repository:$tag" workloads/api >&2
-digest
+case $verb in
+    build)
+        # Any other failure comes up again at the push.
+        if digest "$tag" 2>/dev/null; then exit 0; fi
+        build "$4" "$5"
+        digest "$tag"
+        ;;
+    ran)
+        if digest "ran-$tag" >/dev/null 2>&1; then exit 0; fi
+        manifest=$(aws ecr batch-get-image --repository-name "$repository" --image-ids "imageTag=$tag" \
+            --query "images[0].imageManifest" --output text)
+        if [[ $manifest == None ]]; then
+            echo "$repository has no image $tag" >&2
+            exit 1
+        fi
+        aws ecr put-image --repository-name "$repository" --image-tag "ran-$tag" --image-manifest "$manifest" \
+            --query image.imageId.imageTag --output text >&2
+        ;;
+    *)
+        echo "image.sh: build or ran, not $verb" >&2
+        exit 2
+        ;;
+esac

@@ -1,67 +1,47 @@
 """CloudWatch logs that flow on into a bucket: a subscription of each log group, and Firehose.
 
-Use: export = LogExport("chat-dev-lake-log-export", LogExportArgs(log_groups={"database": group.name}, bucket=raw))
+Use: export = LogExport("chat-dev-lake-log-export", LogExportArgs(), log_groups={"database": group.name}, bucket=raw)
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Final
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.account import Account
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
+from components.alarms import AlarmTopics, Metric
+from components.args import ComponentArgs
+from components.component import Component
 from components.data.bucket import Bucket
-from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS
-from components.policy import document, statement, trust
-from components.refusal import Refusal
+from components.errors import ArgumentError
+from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
+from components.log_group import make_log_group
+from components.policy import statement
+from components.service_role import service_role
+from components.values import LogRetentionDays, text
+from components.widgets import Widget
 
 STREAM: Final = "S3Delivery"
 
 
-@dataclass(frozen=True, kw_only=True)
-class LogExportArgs:
-    """What the caller decides about an export. Firehose takes $0.036 for each GB that CloudWatch sends, compressed."""
+class LogExportArgs(ComponentArgs):
+    """Logs that flow on into a bucket. Firehose takes $0.036 for each GB that CloudWatch sends, compressed."""
 
-    log_groups: Mapping[str, pulumi.Input[str]]
-    """Title → name of each log group. CloudWatch allows two subscriptions of a group; this is one of them."""
-
-    bucket: Bucket
-    """Where the records go."""
-
-    folder: str = "cloudwatch-logs"
+    folder: Annotated[str, text(r"[a-z0-9][a-z0-9_-]*", "use lower-case letters, digits, - and _")] = "cloudwatch-logs"
     """Under which folder. Firehose adds the hour in UTC at which the records arrived: `2026/01/31/23/`."""
 
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the bucket, and of what waits in Firehose."""
+    buffer_seconds: Annotated[int, Field(ge=60, le=900)] = 300
+    """How long Firehose gathers records into a file."""
 
-    buffer_seconds: int = 300
-    """Seconds for which Firehose gathers records into a file, 60 to 900."""
-
-    log_retention_days: int = 30
+    log_retention_days: LogRetentionDays = 30
     """Days for which Firehose's own complaints are kept."""
 
-    log_key_arn: pulumi.Input[str] | None = None
-    """The KMS key that encrypts those."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if not self.log_groups:
-            raise Refusal("log_groups", [], "would export nothing; name one log group or more")
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.folder):
-            raise Refusal("folder", self.folder, "is not allowed; use lower-case letters, digits, - and _")
-        if not 60 <= self.buffer_seconds <= 900:
-            raise Refusal("buffer_seconds", self.buffer_seconds, "is not allowed; Firehose takes 60 to 900")
-
-
-class LogExport(pulumi.ComponentResource):
+class LogExport(Component):
     """A delivery stream into a folder of the bucket, and the subscriptions that feed it."""
 
     CHILDREN = (
@@ -78,31 +58,45 @@ class LogExport(pulumi.ComponentResource):
 
     stream_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: LogExportArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:analytics:LogExport", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: LogExportArgs,
+        *,
+        log_groups: Mapping[str, pulumi.Input[str]],
+        bucket: Bucket,
+        key: AnyKey | None = None,
+        log_key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param log_groups: Title → name of each. CloudWatch allows two subscriptions of a group; this is one of them.
+        :param bucket: Where the records go.
+        :param key: What encrypts the bucket, and what waits in Firehose.
+        :param log_key: What encrypts Firehose's complaints.
+        """
+        super().__init__(name, args, opts)
+        if not log_groups:
+            raise ArgumentError("log_groups", [], "would export nothing; name one log group or more")
+        self._args, self._bucket = args, bucket
+        self._key_arn = key.arn if key else None
+        child = self._child
         self._account = Account.of(self)
-        stream = self._delivery_stream()
+        stream = self._delivery_stream(log_key)
         self.stream_name = stream.name
-        role = aws.iam.Role(
-            f"{name}-subscription-role",
+        role, policy = service_role(
+            name,
+            self._account,
+            child,
+            kind="subscription",
+            service="logs.amazonaws.com",
+            source_arn=self._account.arn("logs", "*"),
             description=f"Lets CloudWatch Logs send records to {name}.",
-            assume_role_policy=trust(
-                "logs.amazonaws.com", source_account=self._account.id, source_arn=self._account.arn("logs", "*")
-            ),
-            opts=child("subscription_role"),
-        )
-        policy = aws.iam.RolePolicy(
-            f"{name}-subscription-policy",
-            role=role.id,
-            policy=document(
+            statements=[
                 statement("Send", actions=["firehose:PutRecord", "firehose:PutRecordBatch"], resources=stream.arn)
-            ),
-            opts=child("subscription_policy"),
+            ],
         )
-        for title, group in sorted(args.log_groups.items()):
+        for title, group in sorted(log_groups.items()):
             aws.cloudwatch.LogSubscriptionFilter(
                 f"{name}-{title}-subscription",
                 name=f"{name}-{title}",
@@ -116,79 +110,79 @@ class LogExport(pulumi.ComponentResource):
             )
         self.register_outputs({"streamName": self.stream_name})
 
-    def alarms(self, topics: AlarmTopics) -> None:
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """Records that wait for long: the bucket or the key lets Firehose in no more."""
-        raise_alarm(
-            f"{self._prefix}-late-alarm",
-            means=f"{self._prefix}: logs have waited for an hour on their way to S3 and are lost after a day. "
-            f"Look at the log group {log_group_name(self._prefix)}.",
-            metric=Metric(
-                namespace="AWS/Firehose",
-                name="DeliveryToS3.DataFreshness",
-                dimensions={"DeliveryStreamName": self.stream_name},
-                statistic="Maximum",
-            ),
+        late = self._alarm(
+            "late",
+            description="logs have waited for an hour on their way to S3 and are lost after a day. Look at the log "
+            "group "
+            f"{log_group_name(self._prefix)}.",
+            metric=self._metric("DeliveryToS3.DataFreshness", "Maximum"),
             threshold=3600,
             period_seconds=300,
             periods=1,
             severity="warning",
             topics=topics,
-            opts=self._child("alarm"),
         )
+        return [late]
 
-    def _delivery_stream(self) -> aws.kinesis.FirehoseDeliveryStream:
+    @property
+    def widgets(self) -> list[Widget]:
+        """How much flows, and for how long the oldest record has waited."""
+        shown = [("IncomingBytes", "Sum"), ("DeliveryToS3.DataFreshness", "Maximum")]
+        return [self._graph("Streams (Firehose)", self._metric(*one), period_seconds=300) for one in shown]
+
+    def _metric(self, name: str, statistic: str) -> Metric:
+        dimensions = {"DeliveryStreamName": self.stream_name}
+        return Metric(namespace="AWS/Firehose", name=name, dimensions=dimensions, statistic=statistic)
+
+    def _delivery_stream(self, log_key: AnyKey | None) -> aws.kinesis.FirehoseDeliveryStream:
         args, name, child = self._args, self._prefix, self._child
-        group = aws.cloudwatch.LogGroup(
-            f"{name}-log-group",
-            name=log_group_name(name),
-            retention_in_days=args.log_retention_days,
-            kms_key_id=args.log_key_arn,
-            opts=child("log_group"),
+        group = make_log_group(
+            f"{name}-log-group", log_group_name(name), args.log_retention_days, log_key, child("log_group")
         )
         complaints = aws.cloudwatch.LogStream(
             f"{name}-log-stream", name=STREAM, log_group_name=group.name, opts=child("log_stream")
-        )
-        role = aws.iam.Role(
-            f"{name}-role",
-            description=f"Lets Firehose write what {name} gathers.",
-            assume_role_policy=trust(
-                "firehose.amazonaws.com",
-                source_account=self._account.id,
-                source_arn=self._account.arn("firehose", f"deliverystream/{name}"),
-            ),
-            opts=child("role"),
         )
         statements = [
             statement(
                 "FindTheBucket",
                 actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
-                resources=args.bucket.arn,
+                resources=self._bucket.arn,
             ),
             statement(
                 "WriteTheRecords",
                 actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
                 resources=[
-                    pulumi.Output.concat(args.bucket.arn, f"/{folder}/*")
+                    pulumi.Output.concat(self._bucket.arn, f"/{folder}/*")
                     for folder in (args.folder, f"{args.folder}-failed")
                 ],
             ),
             statement("Complain", actions="logs:PutLogEvents", resources=pulumi.Output.concat(group.arn, ":*")),
         ]
-        if args.key_arn is not None:
+        if self._key_arn is not None:
             actions = sorted({*DECRYPT_ACTIONS, *ENCRYPT_ACTIONS})
-            statements.append(statement("UseTheKey", actions=actions, resources=args.key_arn))
-        policy = aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=document(*statements), opts=child("policy"))
+            statements.append(statement("UseTheKey", actions=actions, resources=self._key_arn))
+        role, policy = service_role(
+            name,
+            self._account,
+            child,
+            service="firehose.amazonaws.com",
+            source_arn=self._account.arn("firehose", f"deliverystream/{name}"),
+            description=f"Lets Firehose write what {name} gathers.",
+            statements=statements,
+        )
         return aws.kinesis.FirehoseDeliveryStream(
             f"{name}-delivery-stream",
             name=name,
             destination="extended_s3",
             server_side_encryption=aws.kinesis.FirehoseDeliveryStreamServerSideEncryptionArgs(
                 enabled=True,
-                key_type="AWS_OWNED_CMK" if args.key_arn is None else "CUSTOMER_MANAGED_CMK",
-                key_arn=args.key_arn,
+                key_type="AWS_OWNED_CMK" if self._key_arn is None else "CUSTOMER_MANAGED_CMK",
+                key_arn=self._key_arn,
             ),
             extended_s3_configuration=aws.kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationArgs(
-                bucket_arn=args.bucket.arn,
+                bucket_arn=self._bucket.arn,
                 role_arn=role.arn,
                 prefix=f"{args.folder}/",
                 error_output_prefix=f"{args.folder}-failed/",
@@ -197,7 +191,7 @@ class LogExport(pulumi.ComponentResource):
                 # What CloudWatch sends is gzip already.
                 compression_format="UNCOMPRESSED",
                 file_extension=".gz",
-                kms_key_arn=args.key_arn,
+                kms_key_arn=self._key_arn,
                 cloudwatch_logging_options=(
                     aws.kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptionsArgs(
                         enabled=True, log_group_name=group.name, log_stream_name=complaints.name

@@ -1,23 +1,35 @@
 """The applications' logs as a table: SQL by Athena over what the log router writes to S3.
 
-Use: logs = LogTable("wiki-dev-app-logs", LogTableArgs(log_bucket=archive.name, services=["api"], results_bucket=…))
+Use: logs = LogTable("wiki-dev-app-logs", LogTableArgs(services=["api"]), logs=archive, results=results)
      logs.grant_query(role)
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.account import Account
-from components.analytics.workgroup import Results, check_scan_limit, make_workgroup, may_ask, save_queries
-from components.children import Children, Transform
-from components.policy import document, statement
-from components.refusal import Refusal
+from components.analytics.workgroup import (
+    SECTION,
+    Results,
+    ScanLimitMib,
+    make_workgroup,
+    may_ask,
+    metrics_of,
+    save_queries,
+)
+from components.args import ComponentArgs
+from components.component import Component
+from components.data.bucket import Bucket
+from components.errors import ArgumentError, Mistake
+from components.policy import statement
+from components.values import Name
+from components.widgets import Widget
 
 TABLE = "app_logs"
 PREFIX = "app-logs"
@@ -38,57 +50,35 @@ COLUMNS = {
 """The fields of a record. `service` is one too, but its folder says it already, and a table has each name once."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LogTableArgs:
-    """What the caller decides about the table. It costs nothing; a query costs $5 for each TB (1,024 GB) it reads."""
-
-    log_bucket: pulumi.Input[str]
-    """The name of the bucket into which the log routers write. Athena passes over what has moved to Glacier."""
-
-    log_bucket_arn: pulumi.Input[str]
-    """Its ARN."""
-
-    services: Sequence[str]
-    """The services whose logs it shows: the values of the folder `service=`."""
-
-    results_bucket: pulumi.Input[str]
-    """The name of the bucket for the results of queries, from which they expire."""
-
-    results_bucket_arn: pulumi.Input[str]
-    """Its ARN."""
-
-    results_key_arn: pulumi.Input[str] | None = None
-    """The KMS key that encrypts the results. Without one, the key of S3."""
-
-    years: tuple[int, int] = (2025, 2035)
-    """The first and the last year that it shows: it invents a folder for every hour of them that a query allows."""
-
-    scan_limit_mib: int = 10_240
-    """The most that one query may read, in MiB, 10 or more; it is stopped there. 10 GiB cost $0.05."""
-
-    queries: Mapping[str, str] = field(default_factory=dict)
-    """Title → SQL of queries to keep in the console. The first line of comment becomes the description."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if not self.services:
-            raise Refusal("services", list(self.services), "would show nothing; name one service or more")
-        for service in self.services:
-            if not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", service):
-                raise Refusal(
-                    "services", service, "is not the name of a service; use lower-case letters, digits, hyphens"
-                )
-        if len(set(self.services)) != len(self.services):
-            raise Refusal("services", list(self.services), "names a service twice; keep one")
-        first, last = self.years
-        if not 2000 <= first <= last <= 2100:
-            raise Refusal("years", self.years, "is not a first and a last year, such as (2025, 2035)")
-        check_scan_limit(self.scan_limit_mib)
+Year = Annotated[int, Field(ge=2000, le=2100)]
 
 
-class LogTable(pulumi.ComponentResource):
+class LogTableArgs(ComponentArgs):
+    """SQL over the applications' logs in the log archive, by Athena. The table costs nothing; a query costs $5 for each
+    TB (1,024 GB) it reads. Athena passes over what has moved to Glacier."""
+
+    services: list[Name] | None = None
+    """The services whose logs are shown. Left out: those of the stack. A list may also name such as ran before."""
+
+    first_year: Year = 2025
+    """The first year that the table shows: a folder is invented for every hour that a query allows."""
+
+    last_year: Year = 2035
+    """The last one."""
+
+    scan_limit_mib: ScanLimitMib = 10_240
+    """The most that one query may read; it is stopped there. 10 GiB cost $0.05."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.services is not None and not self.services:
+            yield Mistake("services", [], "would show nothing; name one service or more")
+        if self.services is not None and len(set(self.services)) != len(self.services):
+            yield Mistake("services", self.services, "names a service twice; keep one")
+        if self.first_year > self.last_year:
+            yield Mistake("last_year", self.last_year, f"is before first_year, {self.first_year}; use a later one")
+
+
+class LogTable(Component):
     """A Glue database with one table, whose partitions Athena works out for itself, and a workgroup to ask it in."""
 
     CHILDREN = ("database", "table", "workgroup", "query", "grant")
@@ -97,11 +87,28 @@ class LogTable(pulumi.ComponentResource):
     table_name: pulumi.Output[str]
     workgroup_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: LogTableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:analytics:LogTable", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: LogTableArgs,
+        *,
+        logs: Bucket,
+        results: Results,
+        services: Sequence[str] = (),
+        queries: Mapping[str, str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param logs: The bucket into which the log routers write.
+        :param results: Where the answers are kept for a while.
+        :param services: Whose logs there are, where the arguments do not say it.
+        :param queries: Title → SQL to keep in the console; the first line of comment becomes the description.
+        """
+        super().__init__(name, args, opts)
+        self._args, self._logs, self._results = args, logs, results
+        self._services = sorted(services if args.services is None else args.services)
+        if not self._services:
+            raise ArgumentError("services", [], "would show nothing; name one service or more")
         self._account = Account.of(self)
         database = aws.glue.CatalogDatabase(
             f"{name}-database",
@@ -111,25 +118,29 @@ class LogTable(pulumi.ComponentResource):
             opts=self._child("database"),
         )
         table = self._table(database)
-        self._results = Results(
-            bucket=args.results_bucket, bucket_arn=args.results_bucket_arn, key_arn=args.results_key_arn
-        )
         workgroup = make_workgroup(
             name,
             description="Questions about the logs of the applications.",
-            results=self._results,
+            results=results,
             scan_limit_mib=args.scan_limit_mib,
             opts=self._child("workgroup"),
         )
-        save_queries(name, args.queries, database, workgroup, self._child("query", depends_on=[table]))
+        save_queries(name, queries or {}, database, workgroup, self._child("query", depends_on=[table]))
         self.database_name, self.table_name, self.workgroup_name = database.name, table.name, workgroup.name
         self.register_outputs({"databaseName": self.database_name, "workgroupName": self.workgroup_name})
 
-    def grant_query(self, role: aws.iam.Role) -> None:
+    @property
+    def widgets(self) -> list[Widget]:
+        """What queries read, and how long they take."""
+        return [self._graph(SECTION, one, period_seconds=300) for one in metrics_of(self.workgroup_name)]
+
+    def grant_query(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` ask this table in this workgroup and read the answers, and nothing more."""
-        args, arn = self._args, self._account.arn
+        arn = self._account.arn
         database, table = self.database_name, self.table_name
-        statements = [
+        return self._allow(
+            role,
+            "query",
             *may_ask(pulumi.Output.concat(arn("athena", "workgroup/"), self.workgroup_name), self._results),
             statement(
                 "LookUpTheTable",
@@ -143,24 +154,18 @@ class LogTable(pulumi.ComponentResource):
             statement(
                 "ReadTheLogs",
                 actions="s3:GetObject",
-                resources=pulumi.Output.concat(args.log_bucket_arn, f"/{PREFIX}/*"),
+                resources=pulumi.Output.concat(self._logs.arn, f"/{PREFIX}/*"),
             ),
             statement(
                 "FindTheLogs",
                 actions="s3:ListBucket",
-                resources=args.log_bucket_arn,
+                resources=self._logs.arn,
                 condition={"StringLike": {"s3:prefix": f"{PREFIX}/*"}},
             ),
-        ]
-        aws.iam.RolePolicy(
-            f"{self._prefix}-query-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(*statements),
-            opts=self._child("grant"),
         )
 
     def _table(self, database: aws.glue.CatalogDatabase) -> aws.glue.CatalogTable:
-        location = pulumi.Output.concat("s3://", self._args.log_bucket, f"/{PREFIX}/")
+        location = pulumi.Output.concat("s3://", self._logs.name, f"/{PREFIX}/")
         return aws.glue.CatalogTable(
             f"{self._prefix}-table",
             name=TABLE,
@@ -171,7 +176,7 @@ class LogTable(pulumi.ComponentResource):
                 "EXTERNAL": "TRUE",
                 "classification": "json",
                 "compressionType": "gzip",
-                **projection(self._args.services, self._args.years),
+                **projection(self._services, (self._args.first_year, self._args.last_year)),
                 "storage.location.template": location.apply(lambda prefix: prefix + folders()),
             },
             partition_keys=[
@@ -192,7 +197,9 @@ class LogTable(pulumi.ComponentResource):
                     parameters={
                         # One broken line must not fail the query: its columns are null.
                         "ignore.malformed.json": "true",
-                        "case.insensitive": "true",
+                        # The log router writes these names in lower case; of `Level` beside `level`, told apart by
+                        # nobody, the row would be null.
+                        "case.insensitive": "false",
                         "paths": ",".join(COLUMNS),
                     },
                 ),

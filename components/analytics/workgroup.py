@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
+from components.alarms import Metric
 from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS
 from components.policy import Statement, statement
-from components.refusal import Refusal
 
-LEAST_SCAN_MIB: Final = 10
-"""Athena takes no lower limit, and bills no less for a query."""
+if TYPE_CHECKING:
+    from components.data.bucket import Bucket
+    from components.identity.key import AnyKey
+
+# Athena takes no lower limit, and bills no less for a query; the upper one is 7 EB.
+# https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html
+ScanLimitMib = Annotated[int, Field(ge=10, le=7 * 1024**4)]
+
+SECTION: Final = "Queries (Athena)"
 
 ASK_ACTIONS: Final = (
     "athena:GetQueryExecution",
@@ -29,26 +37,17 @@ ASK_ACTIONS: Final = (
 class Results:
     """The bucket in which the answers are kept for a while."""
 
-    bucket: pulumi.Input[str]
-    """Its name."""
+    bucket: Bucket
 
-    bucket_arn: pulumi.Input[str]
-
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key that encrypts the answers. Without one, the key of S3."""
-
-
-def check_scan_limit(mib: int) -> None:
-    """Refuse a limit that Athena would."""
-    if mib < LEAST_SCAN_MIB:
-        raise Refusal("scan_limit_mib", mib, f"is less than Athena accepts; use {LEAST_SCAN_MIB} MiB or more")
+    key: AnyKey | None = None
+    """What encrypts the answers. Without one, the key of S3."""
 
 
 def make_workgroup(
     name: str, *, description: str, results: Results, scan_limit_mib: int, opts: pulumi.ResourceOptions
 ) -> aws.athena.Workgroup:
     """The workgroup called `name`: what the client asks for cannot change where and how results are kept."""
-    own_key = results.key_arn is not None
+    key_arn = results.key.arn if results.key else None
     return aws.athena.Workgroup(
         f"{name}-workgroup",
         name=name,
@@ -64,16 +63,31 @@ def make_workgroup(
                 selected_engine_version="Athena engine version 3"
             ),
             result_configuration=aws.athena.WorkgroupConfigurationResultConfigurationArgs(
-                output_location=pulumi.Output.concat("s3://", results.bucket, "/"),
+                output_location=pulumi.Output.concat("s3://", results.bucket.name, "/"),
                 encryption_configuration=(
                     aws.athena.WorkgroupConfigurationResultConfigurationEncryptionConfigurationArgs(
-                        encryption_option="SSE_KMS" if own_key else "SSE_S3", kms_key_arn=results.key_arn
+                        encryption_option="SSE_KMS" if key_arn is not None else "SSE_S3", kms_key_arn=key_arn
                     )
                 ),
             ),
         ),
         opts=opts,
     )
+
+
+def metrics_of(workgroup: pulumi.Input[str]) -> tuple[Metric, dict[str, Metric]]:
+    """What queries in a workgroup read, for which Athena is paid, and how long they take, by how they end."""
+    read = Metric(namespace="AWS/Athena", name="ProcessedBytes", dimensions={"WorkGroup": workgroup}, statistic="Sum")
+    times = {
+        end: Metric(
+            namespace="AWS/Athena",
+            name="TotalExecutionTime",
+            dimensions={"QueryState": end.upper(), "QueryType": "DML", "WorkGroup": workgroup},
+            statistic="Average",
+        )
+        for end in ("succeeded", "failed")
+    }
+    return read, times
 
 
 def save_queries(
@@ -100,16 +114,16 @@ def may_ask(workgroup_arn: pulumi.Input[str], results: Results) -> list[Statemen
     """What a role needs to ask in the workgroup and to read the answers; the tables are another matter."""
     statements = [
         statement("AskInTheWorkgroup", actions=ASK_ACTIONS, resources=workgroup_arn),
-        statement("FindTheResults", actions=["s3:GetBucketLocation", "s3:ListBucket"], resources=results.bucket_arn),
+        statement("FindTheResults", actions=["s3:GetBucketLocation", "s3:ListBucket"], resources=results.bucket.arn),
         statement(
             "KeepTheResults",
             actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
-            resources=pulumi.Output.concat(results.bucket_arn, "/*"),
+            resources=pulumi.Output.concat(results.bucket.arn, "/*"),
         ),
     ]
-    if results.key_arn is not None:
+    if results.key is not None:
         actions = sorted({*DECRYPT_ACTIONS, *ENCRYPT_ACTIONS})
-        statements.append(statement("UseTheKeyOfTheResults", actions=actions, resources=results.key_arn))
+        statements.append(statement("UseTheKeyOfTheResults", actions=actions, resources=results.key.arn))
     return statements
 
 

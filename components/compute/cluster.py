@@ -5,57 +5,73 @@ Use: cluster = Cluster("wiki-dev-cluster", ClusterArgs(spot_weight=1))
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.children import Children, Transform
-from components.refusal import Refusal
+from components.args import ComponentArgs
+from components.component import Component
+from components.compute.fargate import Capacity, Weight, capacities, weight_mistakes
+from components.errors import Mistake
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClusterArgs:
-    """What the caller decides about a cluster. A cluster costs nothing; its tasks and metrics do."""
+class ClusterArgs(ComponentArgs):
+    """A Fargate cluster. It costs nothing; its tasks and metrics do."""
 
-    fargate_weight: int = 1
+    fargate_weight: Weight = 1
     """Share of the tasks that run on Fargate, against `spot_weight`."""
 
-    fargate_base: int = 0
+    fargate_base: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Tasks of each service that run on Fargate before the weights count."""
 
-    spot_weight: int = 0
+    spot_weight: Weight = 0
     """Share of the tasks that run on Fargate Spot: about 70 % cheaper, ended with two minutes' notice."""
 
     enhanced_insights: bool = False
     """Container Insights for each task and container too; more metrics, about twice the price."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
+    service_role: Literal["adopt", "create"] = "adopt"
+    """The role with which ECS manages tasks, one for the whole account (AWSServiceRoleForECS). create: in an account
+    that has never had a cluster. AWS makes it with the first cluster too, but returns before it is there, and the
+    capacity providers that follow are refused: "Unable to assume the service linked role". adopt: it is there."""
 
-    def __post_init__(self) -> None:
-        for name in ("fargate_weight", "spot_weight"):
-            if not 0 <= getattr(self, name) <= 1000:
-                raise Refusal(name, getattr(self, name), "is not allowed; use 0 to 1000")
-        if not 0 <= self.fargate_base <= 100_000:
-            raise Refusal("fargate_base", self.fargate_base, "is not allowed; use 0 to 100000")
-        if self.fargate_weight + self.spot_weight == 0:
-            raise Refusal("fargate_weight", 0, "and spot_weight 0 leave nowhere to run; give one of them a weight")
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from weight_mistakes(self.fargate_weight, self.spot_weight)
+
+    @property
+    def capacities(self) -> list[Capacity]:
+        """Where tasks run that say nothing of it themselves."""
+        return capacities(
+            fargate_weight=self.fargate_weight, fargate_base=self.fargate_base, spot_weight=self.spot_weight
+        )
 
 
-class Cluster(pulumi.ComponentResource):
+class Cluster(Component):
     """A cluster whose services run on Fargate, on Fargate Spot, or on both."""
 
-    CHILDREN = ("cluster", "capacity")
+    CHILDREN = ("service_role", "cluster", "capacity")
 
+    args: ClusterArgs
     name: pulumi.Output[str]
     """The name, known only once services can be placed."""
     arn: pulumi.Output[str]
     """The ARN, known only once services can be placed."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:compute:Cluster", name, None, opts)
-        child = Children(self, args.transform, self.CHILDREN)
+        super().__init__(name, args, opts)
+        self.args = args
+        first: list[pulumi.Resource] = []
+        if args.service_role == "create":
+            role = aws.iam.ServiceLinkedRole(
+                f"{name}-service-role",
+                aws_service_name="ecs.amazonaws.com",
+                # Others' clusters in the account work with it.
+                opts=self._child("service_role", retain_on_delete=True),
+            )
+            first.append(role)
         cluster = aws.ecs.Cluster(
             f"{name}-cluster",
             # Operators look services up by the cluster's name.
@@ -65,21 +81,19 @@ class Cluster(pulumi.ComponentResource):
                     name="containerInsights", value="enhanced" if args.enhanced_insights else "enabled"
                 )
             ],
-            opts=child("cluster"),
+            opts=self._child("cluster", depends_on=first),
         )
-        weights = [("FARGATE", args.fargate_weight, args.fargate_base), ("FARGATE_SPOT", args.spot_weight, 0)]
         capacity = aws.ecs.ClusterCapacityProviders(
             f"{name}-capacity",
             cluster_name=cluster.name,
             capacity_providers=["FARGATE", "FARGATE_SPOT"],
             default_capacity_provider_strategies=[
                 aws.ecs.ClusterCapacityProvidersDefaultCapacityProviderStrategyArgs(
-                    capacity_provider=provider, weight=weight, base=base or None
+                    capacity_provider=each.provider, weight=each.weight, base=each.base
                 )
-                for provider, weight, base in weights
-                if weight or base
+                for each in args.capacities
             ],
-            opts=child("capacity"),
+            opts=self._child("capacity"),
         )
         # A service that comes before the capacity providers finds no place for its tasks.
         self.name = pulumi.Output.all(cluster.name, capacity.id).apply(lambda known: known[0])

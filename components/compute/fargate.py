@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from components.refusal import Refusal
+from pydantic import AfterValidator, Field
+
+from components.errors import Mistake
+
+Weight = Annotated[int, Field(ge=0, le=1000)]
+"""A share of the tasks, against another."""
 
 _GIB = 1024
 
@@ -31,32 +38,54 @@ class Share:
     """MiB; a container that uses more is killed."""
 
 
-def check_size(cpu: int, memory: int) -> None:
-    """Refuse a pair of CPU and memory that Fargate does not have."""
+@dataclass(frozen=True, kw_only=True)
+class Capacity:
+    """How tasks are shared out over one kind of Fargate."""
+
+    provider: str
+    weight: int
+    base: int | None
+    """Tasks that run here before the weights count."""
+
+
+def capacities(*, fargate_weight: int, fargate_base: int, spot_weight: int) -> list[Capacity]:
+    """The strategy of a cluster or a service, without what has no share."""
+    on_demand = Capacity(provider="FARGATE", weight=fargate_weight, base=fargate_base or None)
+    spot = Capacity(provider="FARGATE_SPOT", weight=spot_weight, base=None)
+    return [each for each in (on_demand, spot) if each.weight or each.base]
+
+
+def weight_mistakes(fargate_weight: int, spot_weight: int) -> Iterator[Mistake]:
+    """Shares that leave nowhere to run."""
+    if fargate_weight + spot_weight == 0:
+        yield Mistake("fargate_weight", 0, "and spot_weight 0 leave nowhere to run; give one of them a weight")
+
+
+def size_mistakes(cpu: int, memory: int) -> Iterator[Mistake]:
+    """A pair of CPU and memory that Fargate does not have."""
     if cpu not in SIZES:
-        raise Refusal("cpu", cpu, f"is not a size of Fargate; use one of {', '.join(map(str, SIZES))}")
-    if memory not in SIZES[cpu]:
-        raise Refusal("memory", memory, f"does not go with cpu {cpu} on Fargate; use {_listed(SIZES[cpu])} MiB")
+        yield Mistake("cpu", cpu, f"is not a size of Fargate; use one of {', '.join(map(str, SIZES))}")
+    elif memory not in SIZES[cpu]:
+        yield Mistake("memory", memory, f"does not go with cpu {cpu} on Fargate; use {_listed(SIZES[cpu])} MiB")
 
 
-def share_of_application(cpu: int, memory: int, sidecar: Share | None) -> Share:
-    """What is left of a task for the application beside its sidecar."""
-    check_size(cpu, memory)
-    if sidecar is None:
-        return Share(cpu=cpu, memory=memory)
-    if sidecar.memory >= memory:
-        raise Refusal(
-            "log_router.memory",
-            sidecar.memory,
-            f"leaves nothing of the task's {memory} MiB to the application; use less or a larger task",
-        )
-    if sidecar.cpu >= cpu:
-        raise Refusal(
-            "log_router.cpu",
-            sidecar.cpu,
-            f"leaves nothing of the task's {cpu} CPU units to the application; use less or a larger task",
-        )
-    return Share(cpu=cpu - sidecar.cpu, memory=memory - sidecar.memory)
+def sidecar_mistakes(cpu: int, memory: int, sidecars: Mapping[str, Share]) -> Iterator[Mistake]:
+    """Sidecars, by the argument that says their size, that leave nothing of the task to the application."""
+    for field, whole, unit in (("memory", memory, "MiB"), ("cpu", cpu, "CPU units")):
+        taken = {name: getattr(share, field) for name, share in sidecars.items()}
+        if sum(taken.values()) >= whole:
+            most = max(taken, key=lambda name: taken[name])
+            also = f"with {sum(taken.values()) - taken[most]} of others " if len(taken) > 1 else ""
+            why = f"{also}leaves nothing of the task's {whole} {unit} to the application; use less or a larger task"
+            yield Mistake((most, field), taken[most], why)
+
+
+def share_of_application(cpu: int, memory: int, *sidecars: Share) -> Share:
+    """What is left of a task for the application beside its sidecars."""
+    return Share(
+        cpu=cpu - sum(one.cpu for one in sidecars),
+        memory=memory - sum(one.memory for one in sidecars),
+    )
 
 
 def _listed(sizes: tuple[int, ...]) -> str:
@@ -75,13 +104,18 @@ _ECR = re.compile(
 )
 
 
-def check_image(field: str, uri: str) -> None:
+def check_image(uri: str) -> str:
     """Refuse an image without tag or digest: it would be `latest`, and nobody could say what runs."""
     found = _IMAGE.fullmatch(uri)
     if found is None:
-        raise Refusal(field, uri, "is not an image; write registry/repository:tag or registry/repository@sha256:…")
+        raise ValueError("is not an image; write registry/repository:tag or registry/repository@sha256:…")
     if found["digest"] is None and found["tag"] in (None, "latest"):
-        raise Refusal(field, uri, "does not say which version; add a tag (:1.4.2, not :latest) or a digest (@sha256:…)")
+        raise ValueError("does not say which version; add a tag (:1.4.2, not :latest) or a digest (@sha256:…)")
+    return uri
+
+
+ImageUri = Annotated[str, AfterValidator(check_image)]
+"""An image with its tag or digest."""
 
 
 def ecr_repository(uri: str) -> tuple[str, str, str] | None:

@@ -9,101 +9,102 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.account import Account
-from components.children import Children, Transform
-from components.compute.fargate import Share, check_image, ecr_repository
-from components.identity.key import DECRYPT_ACTIONS
+from components.args import ComponentArgs
+from components.component import Component
+from components.compute.fargate import ImageUri, Share, ecr_repository
+from components.compute.live_image import ecr_arn
+from components.data.bucket import Bucket
+from components.identity.key import DECRYPT_ACTIONS, AnyKey
+from components.log_group import write_log
 from components.policy import Statement, statement
-from components.refusal import Refusal
 
 IMAGE_ACCOUNT = "906394416424"
 """From here Amazon serves the image in every region's ECR: private subnets have no way to public.ecr.aws."""
 
-IMAGE_VERSION = "init-2.32.5.20250422"
-"""`init-…`: the variant that fetches configuration files from S3."""
+IMAGE_VERSION = "init-3.4.17"
+"""Fluent Bit 5. `init-…`: the variant that fetches configuration files from S3. The 2.x line, Fluent Bit 1.9, gives S3
+up after five tries within seconds and ended in June 2026. `make upgrade` raises it within its line."""
 
 CONTAINER = "log-router"
 
+ENTRY_POINT = "/init/fluent_bit_init_entrypoint.sh"
+"""What the image runs by itself: it fetches the files, then becomes Fluent Bit."""
 
-@dataclass(frozen=True, kw_only=True)
-class LogRouterArgs:
-    """What the caller decides about the routing of logs."""
+USER = "10001:10001"
+"""FireLens takes any user since ECS agent 1.96 (aws/containers-roadmap#2122), and the image then writes what it fetches
+to /tmp instead of /init (aws/aws-for-fluent-bit#955)."""
 
-    configuration: Path
-    """The folder of Fluent Bit files (`*.conf`)."""
 
-    bucket_name: pulumi.Input[str]
-    """The bucket from which tasks fetch the configuration. Nothing in it may expire: tasks start years later, too."""
+class LogRouterArgs(ComponentArgs):
+    """Fluent Bit beside each task, which pays for it with a part of its own size."""
 
-    bucket_arn: pulumi.Input[str]
-    """Its ARN."""
+    image: ImageUri | None = None
+    """The image, with tag or digest; an `init` variant. Left out: the one that Amazon serves from ECR in the region;
+    private subnets without NAT reach images in ECR only."""
 
-    bucket_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of that bucket, if it is one of ours."""
-
-    archive_name: pulumi.Input[str]
-    """The bucket that takes every record, under `app-logs/`. It must not need a KMS key."""
-
-    archive_arn: pulumi.Input[str]
-    """Its ARN."""
-
-    image: str | None = None
-    """The image, with tag or digest. None: the one that Amazon serves from ECR in the region."""
-
-    cpu: int = 50
+    cpu: Annotated[int, Field(ge=1)] = 50
     """CPU units of each task that the router takes; 1024 are one processor."""
 
-    memory: int = 128
+    memory: Annotated[int, Field(ge=64)] = 128
     """MiB of each task that the router takes; it is killed, and the task with it, if it needs more."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if self.image is not None:
-            check_image("image", self.image)
-        if self.cpu < 1:
-            raise Refusal("cpu", self.cpu, "is not allowed; use 1 or more CPU units, such as 50")
-        if self.memory < 64:
-            raise Refusal("memory", self.memory, "is too little for Fluent Bit; use 64 MiB or more, such as 128")
+    @property
+    def share(self) -> Share:
+        """What it takes of a task."""
+        return Share(cpu=self.cpu, memory=self.memory)
 
 
-class LogRouter(pulumi.ComponentResource):
+class LogRouter(Component):
     """The configuration in S3, and what each task needs beside its application."""
 
     CHILDREN = ("configuration",)
 
-    share: Share
-    """What it takes of a task."""
+    args: LogRouterArgs
     image: pulumi.Output[str]
     image_repository_arn: pulumi.Output[str] | None
     """The ECR repository of the image, if it lies in one."""
 
-    def __init__(self, name: str, args: LogRouterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:compute:LogRouter", name, None, opts)
-        self._args = args
+    def __init__(
+        self,
+        name: str,
+        args: LogRouterArgs,
+        *,
+        files: Path,
+        bucket: Bucket,
+        archive: Bucket,
+        key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param files: The folder of Fluent Bit files (`*.conf`) and of `run.sh`, which starts it and stops it.
+        :param bucket: From where tasks fetch those. Nothing in it may expire: tasks start years later, too.
+        :param archive: Takes every record, under `app-logs/`. It must not need a KMS key.
+        :param key: What encrypts `bucket`, if it is a key of ours.
+        """
+        super().__init__(name, args, opts)
+        self.args, self._bucket, self._archive, self._key = args, bucket, archive, key
         self._account = Account.of(self)
-        self.share = Share(cpu=args.cpu, memory=args.memory)
-        child = Children(self, args.transform, self.CHILDREN)
+        self._run = (files / "run.sh").read_text(encoding="utf-8")
         self._objects = [
             aws.s3.BucketObjectv2(
                 f"{name}-{path.stem}-configuration",
-                bucket=args.bucket_name,
+                bucket=bucket.name,
                 # The content is part of the key, so that each revision of a task finds the files that it was made with.
                 key=f"log-router/{_digest(path)}/{path.name}",
                 content=path.read_text(encoding="utf-8"),
                 content_type="text/plain",
                 # An old revision must be able to start again: a roll-back needs its files.
-                opts=child("configuration", retain_on_delete=True),
+                opts=self._child("configuration", retain_on_delete=True),
             )
-            for path in sorted(args.configuration.glob("*.conf"))
+            for path in sorted(files.glob("*.conf"))
         ]
         self.image = (
             pulumi.Output.from_input(args.image)
@@ -121,7 +122,7 @@ class LogRouter(pulumi.ComponentResource):
         """The container definition beside an application that logs as `service`."""
         environment: dict[str, pulumi.Input[str]] = {
             "ERROR_LOG_GROUP": error_log_group,
-            "LOG_BUCKET": self._args.archive_name,
+            "LOG_BUCKET": self._archive.name,
             "SERVICE": service,
         }
         for number, one in enumerate(self._objects, start=1):
@@ -129,13 +130,15 @@ class LogRouter(pulumi.ComponentResource):
         return {
             "name": CONTAINER,
             "image": self.image,
-            "cpu": self._args.cpu,
-            "memory": self._args.memory,
+            "cpu": self.args.cpu,
+            "memory": self.args.memory,
             # Without it the application's records would go nowhere and nobody would know.
             "essential": True,
-            "user": "0",
-            # At its start it writes its configuration under /init, beside its own programs.
+            "user": USER,
+            # It keeps what waits under /tmp. A volume there would belong to root, and the image declares none.
             "readonlyRootFilesystem": False,
+            "entryPoint": ["/bin/bash", "-c", self._run, CONTAINER],
+            "command": [ENTRY_POINT],
             "stopTimeout": 120,
             "firelensConfiguration": {"type": "fluentbit", "options": {"enable-ecs-log-metadata": "true"}},
             "logConfiguration": dict(own_logs),
@@ -151,38 +154,26 @@ class LogRouter(pulumi.ComponentResource):
                 resources=[self._object_arn(one) for one in self._objects],
             ),
             # The image asks where the bucket is before it fetches from it.
-            statement("FindTheConfiguration", actions="s3:GetBucketLocation", resources=self._args.bucket_arn),
+            statement("FindTheConfiguration", actions="s3:GetBucketLocation", resources=self._bucket.arn),
             statement(
                 "WriteAllRecords",
                 actions="s3:PutObject",
-                resources=pulumi.Output.concat(self._args.archive_arn, f"/app-logs/service={service}/*"),
+                resources=pulumi.Output.concat(self._archive.arn, f"/app-logs/service={service}/*"),
             ),
-            statement(
-                "WriteErrors",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=pulumi.Output.concat(error_log_group_arn, ":*"),
-            ),
+            write_log("WriteErrors", error_log_group_arn),
         ]
-        if self._args.bucket_key_arn is not None:
-            statements.append(
-                statement("DecryptTheConfiguration", actions=DECRYPT_ACTIONS, resources=self._args.bucket_key_arn)
-            )
+        if self._key is not None:
+            statements.append(statement("DecryptTheConfiguration", actions=DECRYPT_ACTIONS, resources=self._key.arn))
         return statements
 
     def _object_arn(self, one: aws.s3.BucketObjectv2) -> pulumi.Output[str]:
-        return pulumi.Output.concat(self._args.bucket_arn, "/", one.key)
+        return pulumi.Output.concat(self._bucket.arn, "/", one.key)
 
     def _repository(self) -> pulumi.Output[str] | None:
-        if self._args.image is None:
-            account, region, repository = IMAGE_ACCOUNT, self._account.region, "aws-for-fluent-bit"
-        else:
-            found = ecr_repository(self._args.image)
-            if found is None:
-                return None
-            account, region, repository = found
-        return pulumi.Output.format(
-            "arn:{}:ecr:{}:{}:repository/{}", self._account.partition, region, account, repository
-        )
+        if self.args.image is None:
+            return ecr_arn(self._account, IMAGE_ACCOUNT, self._account.region, "aws-for-fluent-bit")
+        found = ecr_repository(self.args.image)
+        return ecr_arn(self._account, *found) if found is not None else None
 
 
 def _digest(path: Path) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from components.refusal import Refusal, nearest
+from components.errors import ArgumentError, nearest
 
 Architecture = Literal["arm64", "x86_64"]
 
@@ -38,7 +38,7 @@ class Package:
     def __post_init__(self) -> None:
         for field, path in (("code", self.code), ("layer", self.layer)):
             if path is not None and path.stat().st_size > MOST_ZIPPED:
-                raise Refusal(
+                raise ArgumentError(
                     field,
                     str(path),
                     f"is {path.stat().st_size / _MIB:.1f} MiB, and Lambda takes {MOST_ZIPPED // _MIB} MiB zipped; "
@@ -46,7 +46,7 @@ class Package:
                 )
         total = sum(_unzipped(path) for path in (self.code, self.layer) if path is not None)
         if total > MOST_UNZIPPED:
-            raise Refusal(
+            raise ArgumentError(
                 "layer",
                 str(self.layer or self.code),
                 f"and the code are {total / _MIB:.1f} MiB unzipped, and Lambda has room for "
@@ -57,13 +57,24 @@ class Package:
         """Refuse a handler that the code does not have; nothing of the code is run to find out."""
         module, _, name = handler.rpartition(".")
         if not module or not name.isidentifier():
-            raise Refusal("handler", handler, "is not a handler; write module.name, for example 'api.function.handler'")
+            raise ArgumentError(
+                "handler", handler, "is not a handler; write module.name, for example 'api.function.handler'"
+            )
         with zipfile.ZipFile(self.code) as archive:
             files = set(archive.namelist())
             path = f"{module.replace('.', '/')}.py"
+            whole = f"{handler.replace('.', '/')}.py"
+            if whole in files:
+                names = _names(archive.read(whole).decode("utf-8"))
+                raise ArgumentError(
+                    "handler",
+                    handler,
+                    f"is a module, and what is called is something in it; write {handler}.name, where name is one of "
+                    f"{', '.join(sorted(names))}",
+                )
             if path not in files:
                 modules = sorted(each.removesuffix(".py").replace("/", ".") for each in files if each.endswith(".py"))
-                raise Refusal(
+                raise ArgumentError(
                     "handler",
                     handler,
                     f"is in a module that the package does not have; {nearest(module, modules)}"
@@ -71,7 +82,7 @@ class Package:
                 )
             names = _names(archive.read(path).decode("utf-8"))
         if name not in names:
-            raise Refusal(
+            raise ArgumentError(
                 "handler",
                 handler,
                 f"is not defined in {path}; {nearest(name, names)}it defines {', '.join(sorted(names))}",

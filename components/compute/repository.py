@@ -1,6 +1,6 @@
 """Where the images of one service lie: ECR, scanned on push, with tags that never move.
 
-Use: repository = Repository("wiki-dev-api", RepositoryArgs(key_arn=key.arn))
+Use: repository = Repository("wiki-dev-api", RepositoryArgs(), key=key)
      repository.grant_push(deploy_role)
 """
 
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.children import Children, Transform
-from components.policy import document, statement
-from components.refusal import Refusal
+from components.args import ComponentArgs
+from components.component import Component
+from components.identity.key import AnyKey
+from components.policy import statement
 from components.retention import Retention
 
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
@@ -28,29 +30,27 @@ PUSH_ACTIONS = (
     "ecr:UploadLayerPart",
 )
 
+RAN = "ran-"
+"""With what the second tag begins that a deployment gives to an image once it runs (.github/scripts/image.sh)."""
+_UNTRIED = 2
+"""One that is being deployed, and one that is pushed meanwhile."""
 
-@dataclass(frozen=True, kw_only=True)
-class RepositoryArgs:
-    """What the caller decides about a repository. Images cost $0.10 a GB and month."""
 
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the images. None: the key that AWS manages for ECR. A change replaces the repository."""
+KeepImages = Annotated[int, Field(ge=1, le=1000)]
 
-    keep_images: int = 10
-    """How many images stay; older ones are deleted, so this is also how far back a roll-back can go."""
+
+class RepositoryArgs(ComponentArgs):
+    """An ECR repository. Images cost $0.10 a GB and month."""
+
+    keep_images: KeepImages = 10
+    """How many images that have run stay, the running one among them: so far back a roll-back can go. Those that were
+    pushed and never ran are deleted first, all but the latest ones."""
 
     retention: Retention = "protected"
     """protected: cannot be deleted. ephemeral: it is, with all its images."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
 
-    def __post_init__(self) -> None:
-        if not 1 <= self.keep_images <= 1000:
-            raise Refusal("keep_images", self.keep_images, "is not allowed; use 1 to 1000")
-
-
-class Repository(pulumi.ComponentResource):
+class Repository(Component):
     """Images under tags that cannot be moved: what was tested is what runs."""
 
     CHILDREN = ("repository", "lifecycle", "grant")
@@ -60,10 +60,18 @@ class Repository(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: RepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:compute:Repository", name, None, opts)
-        self._prefix = name
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: RepositoryArgs,
+        *,
+        key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param key: What encrypts the images. Without one, the AWS-managed key of ECR. A change replaces the repository.
+        """
+        super().__init__(name, args, opts)
         protected = args.retention == "protected"
         repository = aws.ecr.Repository(
             f"{name}-repository",
@@ -72,7 +80,9 @@ class Repository(pulumi.ComponentResource):
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
             encryption_configurations=[
-                aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=args.key_arn)
+                aws.ecr.RepositoryEncryptionConfigurationArgs(
+                    encryption_type="KMS", kms_key=key.arn if key is not None else None
+                )
             ],
             force_delete=not protected,
             opts=self._child("repository", protect=protected),
@@ -86,35 +96,36 @@ class Repository(pulumi.ComponentResource):
         self.url, self.arn, self.name = repository.repository_url, repository.arn, repository.name
         self.register_outputs({"url": self.url})
 
-    def grant_pull(self, role: aws.iam.Role) -> None:
+    def grant_pull(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` fetch images, and nothing more."""
-        self._grant(role, "pull", PULL_ACTIONS)
+        return self._grant(role, "pull", PULL_ACTIONS)
 
-    def grant_push(self, role: aws.iam.Role) -> None:
+    def grant_push(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` add images and see them, and nothing more: it can delete none, and move no tag."""
-        self._grant(role, "push", PUSH_ACTIONS)
+        return self._grant(role, "push", PUSH_ACTIONS)
 
-    def _grant(self, role: aws.iam.Role, verb: str, actions: Sequence[str]) -> None:
-        aws.iam.RolePolicy(
-            f"{self._prefix}-{verb}-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(
-                # A token for the registry; the action knows no resource.
-                statement("LogIn", actions="ecr:GetAuthorizationToken", resources="*"),
-                statement(f"{verb.capitalize()}Images", actions=actions, resources=self.arn),
-            ),
-            opts=self._child("grant"),
-        )
+    def _grant(self, role: aws.iam.Role, verb: str, actions: Sequence[str]) -> aws.iam.RolePolicy:
+        # A token for the registry; the action knows no resource.
+        login = statement("LogIn", actions="ecr:GetAuthorizationToken", resources="*")
+        images = statement(f"{verb.capitalize()}Images", actions=actions, resources=self.arn)
+        return self._allow(role, verb, login, images)
 
 
 def _keep(images: int) -> dict[str, object]:
+    # The first rule that an image falls under decides alone; by age only, failed deployments would push out the image
+    # that runs. https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
     return {
         "rules": [
-            {
-                "rulePriority": 1,
-                "description": f"Keep the latest {images} images",
-                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": images},
-                "action": {"type": "expire"},
-            }
+            _latest(1, images, "that have run", tagStatus="tagged", tagPrefixList=[RAN]),
+            _latest(2, _UNTRIED, "that have not run yet", tagStatus="any"),
         ]
+    }
+
+
+def _latest(priority: int, images: int, which: str, **selection: object) -> dict[str, object]:
+    return {
+        "rulePriority": priority,
+        "description": f"Keep the latest {images} images {which}",
+        "selection": {**selection, "countType": "imageCountMoreThan", "countNumber": images},
+        "action": {"type": "expire"},
     }

@@ -2,76 +2,68 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import Annotated, Protocol
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.refusal import Refusal
-
-if TYPE_CHECKING:
-    from components.children import Children
+from components.args import Args
+from components.children import Children
+from components.errors import Mistake
 
 CHILDREN = ("scaling_target", "scaling_policy")
 
+# Of a service. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
+MOST_TASKS = 5000
 
-@dataclass(frozen=True, kw_only=True)
-class QueueDepth:
-    """A queue that the service works off."""
-
-    queue_name: pulumi.Input[str]
-    """Its name in SQS."""
-
-    messages_per_task: int = 10
-    """Waiting messages that one task may have before it seeks help."""
-
-    def __post_init__(self) -> None:
-        if self.messages_per_task < 1:
-            raise Refusal("scaling.queue.messages_per_task", self.messages_per_task, "is not allowed; use 1 or more")
+Percent = Annotated[int, Field(ge=1, le=100)]
+# These upper bounds are no limits of AWS's: what is more has been mistyped.
+PerTask = Annotated[int, Field(ge=1, le=1_000_000)]
+Cooldown = Annotated[int, Field(ge=0, le=86_400)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scaling:
-    """Between which numbers of tasks, and what each task should be busy with. None switches a measure off."""
+class Scaling(Args):
+    """Between which numbers of tasks, and what each task should be busy with. None, in YAML null, switches a measure
+    off."""
 
-    minimum: int
+    minimum: Annotated[int, Field(ge=0, le=MOST_TASKS)]
     """Tasks that always run."""
 
-    maximum: int
+    maximum: Annotated[int, Field(ge=1, le=MOST_TASKS)]
     """Tasks that never become more: the most that it can cost."""
 
-    cpu_percent: int | None = 60
+    cpu_percent: Percent | None = 60
     """Mean CPU that is aimed at."""
 
-    memory_percent: int | None = 70
+    memory_percent: Percent | None = 70
     """Mean memory that is aimed at."""
 
-    requests_per_task: int | None = None
+    requests_per_task: PerTask | None = None
     """Requests in a minute that each task should have; only behind a load balancer."""
 
-    queue: QueueDepth | None = None
-    """The queue of a worker."""
+    messages_per_task: PerTask | None = None
+    """For a worker: waiting messages of its queue that one task may have before it seeks help."""
 
-    out_seconds: int = 60
+    out_seconds: Cooldown = 60
     """Seconds until tasks are added again."""
 
-    in_seconds: int = 300
+    in_seconds: Cooldown = 300
     """Seconds until tasks are removed again: slowly, because the next rush is seldom far."""
 
-    def __post_init__(self) -> None:
-        if self.minimum < 0:
-            raise Refusal("scaling.minimum", self.minimum, "is not allowed; use 0 or more")
-        if self.maximum < max(self.minimum, 1):
-            raise Refusal("scaling.maximum", self.maximum, f"is less than {max(self.minimum, 1)}; use that or more")
-        for name in ("cpu_percent", "memory_percent"):
-            value = getattr(self, name)
-            if value is not None and not 1 <= value <= 100:
-                raise Refusal(f"scaling.{name}", value, "is not a percentage; use 1 to 100")
-        if self.requests_per_task is not None and self.requests_per_task < 1:
-            raise Refusal("scaling.requests_per_task", self.requests_per_task, "is not allowed; use 1 or more")
-        if not any((self.cpu_percent, self.memory_percent, self.requests_per_task, self.queue)):
-            raise Refusal("scaling.cpu_percent", None, "leaves nothing to scale on; give one measure")
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.maximum < self.minimum:
+            yield Mistake("maximum", self.maximum, f"is not allowed; use {self.minimum} to {MOST_TASKS}")
+        if not any((self.cpu_percent, self.memory_percent, self.requests_per_task, self.messages_per_task)):
+            yield Mistake("cpu_percent", None, "leaves nothing to scale on; give one measure")
+
+
+class CountedQueue(Protocol):
+    """A queue whose messages are counted."""
+
+    @property
+    def queue_name(self) -> pulumi.Output[str]: ...
 
 
 def scale(
@@ -80,6 +72,7 @@ def scale(
     service: aws.ecs.Service,
     cluster_name: pulumi.Input[str],
     requests_label: pulumi.Output[str] | None,
+    queue: CountedQueue | None,
     child: Children,
 ) -> None:
     """The range of tasks, and a policy for each measure."""
@@ -132,16 +125,16 @@ def scale(
             target_value=scaling.requests_per_task,
             predefined_metric_specification=predefined("ALBRequestCountPerTarget", requests_label),
         )
-    if scaling.queue is not None:
+    if scaling.messages_per_task is not None and queue is not None:
         track(
             "queue",
-            target_value=scaling.queue.messages_per_task,
-            customized_metric_specification=_messages_per_task(scaling.queue, service.name, cluster_name),
+            target_value=scaling.messages_per_task,
+            customized_metric_specification=_messages_per_task(queue.queue_name, service.name, cluster_name),
         )
 
 
 def _messages_per_task(
-    queue: QueueDepth, service_name: pulumi.Input[str], cluster_name: pulumi.Input[str]
+    queue_name: pulumi.Input[str], service_name: pulumi.Input[str], cluster_name: pulumi.Input[str]
 ) -> aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationArgs:
     spec = aws.appautoscaling
     prefix = "PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecification"
@@ -159,7 +152,7 @@ def _messages_per_task(
                     metric=of_args(
                         namespace="AWS/SQS",
                         metric_name="ApproximateNumberOfMessagesVisible",
-                        dimensions=[dimension(name="QueueName", value=queue.queue_name)],
+                        dimensions=[dimension(name="QueueName", value=queue_name)],
                     ),
                 ),
             ),

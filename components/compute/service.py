@@ -1,227 +1,132 @@
 """A containerised service on Fargate: behind a load balancer, or a worker without one.
 
-Use: service = Service("wiki-dev-api", ServiceArgs(cluster_name=…, cluster_arn=…, network=network, image=Image(uri=…),
-                                                   cpu=256, memory=512, port=8000, traffic=Traffic(…)))
+Use: service = Service("wiki-dev-api", ServiceArgs(cpu=256, memory=512, port=8000, traffic=LoadBalancerTarget()),
+                       cluster=cluster, network=network, image=Image(uri=…), load_balancer=load_balancer)
      database.grant_connect(service.task_role)
      service.allow_to(database.security_group_id, database.port, "database")
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Unpack
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.account import Account
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
-from components.compute import scaling as scaling_
-from components.compute import traffic as traffic_
-from components.compute.fargate import check_image, check_size, ecr_repository, share_of_application
-from components.compute.log_router import CONTAINER as LOG_ROUTER
-from components.compute.log_router import LogRouter
-from components.compute.repository import PULL_ACTIONS
-from components.compute.scaling import Scaling
-from components.compute.task import APPLICATION, Secret, application_container, check_task, volume_name
-from components.compute.traffic import Strategy, Traffic, Way
-from components.identity.key import DECRYPT_ACTIONS
-from components.network.flow_logs import RetentionDays
+from components.alarms import AlarmTopics, Metric
+from components.component import Component
+from components.compute import load_balancer_target, scaling, task
+from components.compute.access import Egress, Secret
+from components.compute.cluster import Cluster, ClusterArgs
+from components.compute.fargate import Capacity, Weight, capacities, sidecar_mistakes, weight_mistakes
+from components.compute.live_image import Image
+from components.compute.load_balancer_target import AnyLoadBalancer, LoadBalancerTarget, Strategy, TargetGroups
+from components.compute.log_router import LogRouter, LogRouterArgs
+from components.compute.scaling import MOST_TASKS, CountedQueue, Scaling
+from components.compute.task import APPLICATION, Task, TaskArgs
+from components.errors import ArgumentError, Mistake
+from components.identity.key import AnyKey
 from components.network.network import Network
-from components.policy import Statement, document, statement, trust
-from components.refusal import Refusal
-from components.security_rules import Peer, let_in, let_out
+from components.widgets import Widget
+
+SECTION: Final = "Services (ECS)"
+CPU: Final = "CPUUtilization"
+MEMORY: Final = "MemoryUtilization"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """What runs."""
+class ServiceArgs(TaskArgs):
+    """Tasks that run all the time. In ap-northeast-1 each costs about $37 a month for each processor and $4 for each
+    GiB (x86, on demand)."""
 
-    uri: pulumi.Input[str]
-    """With a tag or a digest; where the text is known it is checked."""
+    traffic: LoadBalancerTarget | None = None
+    """Which requests of the load balancer it answers; none for a worker."""
 
-    repository_arn: pulumi.Input[str] | None = None
-    """The ECR repository. None: read from the text, or an image that needs no permission."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServiceArgs:
-    """What the caller decides about a service.
-
-    In ap-northeast-1 a task costs about $37 a month for each processor and $4 for each GiB (x86, on demand).
-    """
-
-    cluster_name: pulumi.Input[str]
-    """The cluster by name, for scaling and metrics."""
-
-    cluster_arn: pulumi.Input[str]
-    """The cluster by ARN."""
-
-    network: Network
-    """Where it stands: in the private subnets of every zone, without public addresses."""
-
-    image: Image
-    """What runs in it."""
-
-    cpu: int
-    """CPU units of a task, its sidecar included; 1024 are one processor."""
-
-    memory: int
-    """MiB of a task, its sidecar included. Fargate has certain pairs of CPU and memory only."""
-
-    architecture: Literal["X86_64", "ARM64"] = "X86_64"
-    """What the image was built for. ARM64 costs a fifth less."""
-
-    port: int | None = None
-    """The port on which the application listens; none for a worker."""
-
-    traffic: Traffic | None = None
-    """Which requests of a load balancer it answers; none for a worker."""
-
-    command: Sequence[str] = ()
-    """Runs instead of the image's own command."""
-
-    user: str = "10001:10001"
-    """Under which user and group of the container; not root."""
-
-    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """Environment variables; nothing secret."""
-
-    secrets: Mapping[str, Secret] = field(default_factory=dict)
-    """Environment variables whose values ECS fetches when a task starts."""
-
-    writable_paths: Sequence[str] = ("/tmp",)  # noqa: S108 a folder of the container
-    """Folders that the application may write; they end with the task. The image declares each as a VOLUME owned by
-    `user`, or only root may write there."""
-
-    tasks: int = 1
-    """Tasks to run; with `scaling` only at the beginning."""
+    tasks: Annotated[int, Field(ge=0, le=MOST_TASKS)] = 1
+    """Tasks to run; or `scaling`."""
 
     scaling: Scaling | None = None
     """None: always `tasks`."""
 
-    fargate_weight: int | None = None
-    """Share of tasks on Fargate, against `spot_weight`. None for both: as the cluster says."""
+    fargate_weight: Weight | None = None
+    """Share of tasks on Fargate, against `spot_weight`. Both left out: the cluster's shares. They are written into the
+    service in any case: ECS would copy them there, and the next refresh would find them as a change."""
 
-    spot_weight: int | None = None
+    spot_weight: Weight | None = None
     """Share of tasks on Fargate Spot: about 70 % cheaper, ended with two minutes' notice."""
 
     deployment: Strategy = "rolling"
     """rolling: tasks are replaced a few at a time. blueGreen: all at once, the old ones stay for `bake_minutes`.
     canary: first a tenth of the requests. The last two need a load balancer and pay for twice the tasks meanwhile."""
 
-    bake_minutes: int = 10
+    bake_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
     """Minutes for which the old tasks stay ready after a blueGreen or canary deployment."""
 
-    minimum_healthy_percent: int = 100
+    minimum_healthy_percent: Annotated[int, Field(ge=0, le=100)] = 100
     """Share of the tasks that run at every moment of a rolling deployment."""
 
-    maximum_percent: int = 200
+    maximum_percent: Annotated[int, Field(ge=100, le=200)] = 200
     """Share of the tasks, old and new together, that may run during a rolling deployment."""
 
-    wait: bool = True
-    """An update ends when the new tasks are healthy, or fails. False for a service whose image is not there yet."""
-
-    shell_access: bool = False
-    """`aws ecs execute-command` into running tasks; without NAT the network needs the endpoints ecsExec.
-    While it is on, whoever may execute commands acts with the task's role."""
-
-    internet: bool = False
-    """Calls to any host on port 443; the network needs NAT."""
-
-    log_router: LogRouter | None = None
-    """Where its log goes. None: all of it to the CloudWatch group `/ecs/{name}/app`."""
-
-    log_name: str | None = None
-    """What its records are called in the archive, `app-logs/service={log_name}/`. None: the component's name."""
-
-    log_retention_days: RetentionDays = 30
-    """Days until a record in CloudWatch is deleted."""
-
-    logs_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the log groups; its policy must admit `/ecs/{name}/*`."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        check_size(self.cpu, self.memory)
-        if self.log_router is not None:
-            share_of_application(self.cpu, self.memory, self.log_router.share)
-        if isinstance(self.image.uri, str):
-            check_image("image", self.image.uri)
-        check_task(
-            port=self.port,
-            user=self.user,
-            environment=self.environment,
-            secrets=self.secrets,
-            writable_paths=self.writable_paths,
-        )
-        self._check_traffic()
-        if self.tasks < 0:
-            raise Refusal("tasks", self.tasks, "is not allowed; use 0 or more")
-        if self.scaling is not None and not self.scaling.minimum <= self.tasks <= self.scaling.maximum:
-            raise Refusal(
-                "tasks", self.tasks, f"is outside of scaling, {self.scaling.minimum} to {self.scaling.maximum}"
-            )
-        if not 0 <= self.minimum_healthy_percent <= 100:
-            raise Refusal("minimum_healthy_percent", self.minimum_healthy_percent, "is not 0 to 100")
-        if not 100 <= self.maximum_percent <= 200:
-            raise Refusal("maximum_percent", self.maximum_percent, "is not 100 to 200")
-        if self.minimum_healthy_percent == self.maximum_percent:
-            raise Refusal(
-                "maximum_percent", 100, "and minimum_healthy_percent 100 let no task be replaced; move one of them"
-            )
-        if self.fargate_weight == 0 and not self.spot_weight:
-            raise Refusal("fargate_weight", 0, "leaves nowhere to run; give spot_weight a weight")
-
-    def _check_traffic(self) -> None:
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from super().mistakes()
+        if self.scaling is not None and "tasks" in self.model_fields_set:
+            yield Mistake("tasks", self.tasks, "and scaling both say how many tasks there are; keep one of them")
         if self.traffic is not None and self.port is None:
-            raise Refusal("port", None, "is needed: the load balancer must know where the application listens")
-        if self.deployment != "rolling" and self.traffic is None:
-            raise Refusal("deployment", self.deployment, "shifts requests, and a worker has none; use rolling")
-        if self.deployment == "canary" and self.fargate_weight == 0:
-            raise Refusal("deployment", "canary", "judges by few tasks; do not run all of them on Spot")
-        if not 0 <= self.bake_minutes <= 1440:
-            raise Refusal("bake_minutes", self.bake_minutes, "is not 0 to 1440")
-        if self.scaling is not None and self.scaling.requests_per_task is not None and self.traffic is None:
-            raise Refusal(
-                "scaling.requests_per_task", self.scaling.requests_per_task, "needs traffic, and a worker has none"
-            )
+            yield Mistake("port", None, "is needed: the load balancer must know where the application listens")
+        if self.traffic is None and self.deployment != "rolling":
+            yield Mistake("deployment", self.deployment, "shifts requests, and a worker has none; use rolling")
+        requests = self.scaling.requests_per_task if self.scaling is not None else None
+        if self.traffic is None and requests is not None:
+            yield Mistake(("scaling", "requests_per_task"), requests, "needs traffic, and a worker has none")
+        if self.minimum_healthy_percent == self.maximum_percent:
+            why = "and minimum_healthy_percent 100 let no task be replaced; move one of them"
+            yield Mistake("maximum_percent", self.maximum_percent, why)
+        if self._has_shares:
+            yield from weight_mistakes(self.fargate_weight or 0, self.spot_weight or 0)
+
+    def mistakes_with(
+        self, cluster: ClusterArgs, log_router: LogRouterArgs | None, *, origin_secret: bool
+    ) -> Iterator[Mistake]:
+        """What does not go with the cluster, the log router and the load balancer that the service is given."""
+        sidecars = {"log_router": log_router, "tracing": self.tracing}
+        shares = {name: one.share for name, one in sidecars.items() if one is not None}
+        yield from sidecar_mistakes(self.cpu, self.memory, shares)
+        if self.deployment == "canary" and all(one.provider != "FARGATE" for one in self.capacities(cluster)):
+            yield Mistake("deployment", "canary", "judges by few tasks; do not run all of them on Spot")
+        if self.traffic is not None:
+            for mistake in self.traffic.mistakes_of_rule(origin_secret=origin_secret):
+                yield mistake.at("traffic")
+
+    def capacities(self, cluster: ClusterArgs) -> list[Capacity]:
+        """Where the tasks run: the service's own shares of Fargate and Spot, or else the cluster's."""
+        if not self._has_shares:
+            return cluster.capacities
+        return capacities(fargate_weight=self.fargate_weight or 0, fargate_base=0, spot_weight=self.spot_weight or 0)
+
+    @property
+    def _has_shares(self) -> bool:
+        return self.fargate_weight is not None or self.spot_weight is not None
 
 
-_READS = (
-    ("secretsmanager", "ReadTheSecretsOfTheTask", "secretsmanager:GetSecretValue"),
-    ("ssm", "ReadTheParametersOfTheTask", "ssm:GetParameters"),
-)
-"""Store of a secret, and the statement that lets a starting task read from it."""
-
-
-class Service(pulumi.ComponentResource):
+class Service(Component):
     """Tasks in the private subnets of all zones, with the fewest connections and permissions that they need."""
 
     CHILDREN = (
-        "security_group",
-        "ingress_rule",
-        "load_balancer_egress_rule",
-        "egress_rule",
-        "log_group",
-        "execution_role",
-        "execution_policy",
-        "task_role",
-        "task_policy",
-        "task_definition",
-        "service",
-        *traffic_.CHILDREN,
-        *scaling_.CHILDREN,
-        "alarm",
+        *("security_group", "egress_rule", "service", "alarm"),
+        *task.CHILDREN,
+        *load_balancer_target.CHILDREN,
+        *scaling.CHILDREN,
     )
 
     name: pulumi.Output[str]
     """The service's name in ECS."""
     arn: pulumi.Output[str]
+    """Told by its names, so that who may deploy to it does not wait until it runs."""
+    family: str
+    """Of its task definitions."""
     task_definition_arn: pulumi.Output[str]
     task_role: aws.iam.Role
     """What the application may do: other components grant to it."""
@@ -230,377 +135,213 @@ class Service(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
     error_log_group_name: pulumi.Output[str]
     """The group of ERROR and above; without a log router the group of everything."""
-    target_group_arn_suffix: pulumi.Output[str] | None
-    """By which metrics know the target group; none for a worker."""
 
-    def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:compute:Service", name, None, opts)
-        self._prefix, self._args = name, args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: ServiceArgs,
+        *,
+        cluster: Cluster,
+        network: Network,
+        image: Image,
+        load_balancer: AnyLoadBalancer | None = None,
+        queue: CountedQueue | None = None,
+        environment: Mapping[str, pulumi.Input[str]] | None = None,
+        secrets: Mapping[str, Secret] | None = None,
+        internet: bool = False,
+        log_router: LogRouter | None = None,
+        log_name: str | None = None,
+        logs_key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param cluster: Where it runs.
+        :param network: Where it stands: in the private subnets of every zone, without public addresses.
+        :param image: What runs in it.
+        :param load_balancer: Brings the requests of `traffic`.
+        :param queue: The queue of a worker, for `scaling.messages_per_task`.
+        :param environment: Further environment variables, whose values other resources give; nothing secret.
+        :param secrets: Environment variables whose values ECS fetches when a task starts.
+        :param internet: Calls to any host on port 443; the network needs NAT.
+        :param log_router: Where its log goes. Without one, all of it to the CloudWatch group `/ecs/{name}/app`.
+        :param log_name: What its records are called in the archive, `app-logs/service={log_name}/`. Left out: `name`.
+        :param logs_key: What encrypts the log groups; its policy must admit `/ecs/{name}/*`.
+        """
+        super().__init__(name, args, opts)
+        self._args, self._cluster = args, cluster
         self._account = Account.of(self)
+        self._check(load_balancer, queue, log_router)
 
-        way = self._way()
-        self.security_group_id = self._security_group()
-        self._reach_aws()
-        errors, own = self._log_groups()
-        self.execution_role, execution_policy = self._make_execution_role(own)
-        self.task_role, task_policy = self._make_task_role(errors)
-        definition = self._task_definition(errors, own)
-        service = self._service(definition, way, [execution_policy, *task_policy])
-        self._scale(service, way)
+        self._egress = self._reach_aws(network, internet=internet)
+        self.security_group_id = self._egress.group_id
+        self._targets = self._attach(load_balancer, network)
+        made = task.make_task(
+            name,
+            args,
+            image=image,
+            environment=environment or {},
+            secrets=secrets or {},
+            log_router=log_router,
+            log_name=log_name or name,
+            logs_key=logs_key,
+            account=self._account,
+            child=self._child,
+        )
+        service = self._service(made, network, image)
+        if args.scaling is not None:
+            label = self._targets.label if self._targets is not None else None
+            scaling.scale(name, args.scaling, service, cluster.name, label, queue, self._child)
 
-        self._service_name = service.name
-        self.name, self.arn, self.task_definition_arn = service.name, service.id, definition.arn
-        self.error_log_group_name = errors.name
-        self.target_group_arn_suffix = way.target_groups[0].arn_suffix if way else None
+        self.name, self.family, self.task_definition_arn = service.name, name, made.definition.arn
+        self.arn = self._account.arn("ecs", pulumi.Output.concat("service/", cluster.name, "/", name))
+        self.task_role, self.execution_role = made.task_role, made.execution_role
+        self.error_log_group_name = made.errors.name
         self.register_outputs({"name": self.name})
 
     def allow_to(self, security_group_id: pulumi.Input[str], port: pulumi.Input[int], what: str) -> None:
         """Let the tasks call one port of another group (which must let them in), and nothing more."""
-        self._let_out(what, port, f"To the {what}", group=security_group_id)
+        self._egress.allow(what, port, f"To the {what}", group=security_group_id)
 
     def allow_to_prefix_list(self, prefix_list_id: pulumi.Input[str], what: str) -> None:
         """Let the tasks call an AWS service behind a gateway endpoint, by HTTPS."""
-        self._let_out(what, 443, f"To {what}, through its gateway endpoint", prefix_list=prefix_list_id)
+        self._egress.allow(what, 443, f"To {what}, through its gateway endpoint", prefix_list=prefix_list_id)
 
-    def alarms(self, topics: AlarmTopics) -> None:
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """Wake somebody when tasks are missing or fail; tell somebody when they are nearly too small."""
-        self._alarm_on_use("CPU", "CPUUtilization", topics)
-        self._alarm_on_use("memory", "MemoryUtilization", topics)
-        in_cluster = {"ClusterName": self._args.cluster_name, "ServiceName": self._service_name}
-        raise_alarm(
-            f"{self._prefix}-tasks-alarm",
-            means=f"{self._prefix} has fewer tasks than it should for 5 minutes: look at the service's events and at "
-            "why its last tasks stopped",
-            expression=(
-                "desired - running",
-                {
-                    "desired": Metric(
-                        namespace="ECS/ContainerInsights",
-                        name="DesiredTaskCount",
-                        dimensions=in_cluster,
-                        statistic="Average",
-                    ),
-                    "running": Metric(
-                        namespace="ECS/ContainerInsights",
-                        name="RunningTaskCount",
-                        dimensions=in_cluster,
-                        statistic="Average",
-                    ),
-                },
+        return [
+            self._alarm_on_use("CPU", CPU, topics),
+            self._alarm_on_use("memory", MEMORY, topics),
+            self._alarm(
+                "tasks",
+                description="has fewer tasks than it should for 5 minutes. Look at the service's events and at why "
+                "its last tasks stopped.",
+                expression=("desired - running", {"desired": self._desired, "running": self._running}),
+                threshold=0,
+                severity="critical",
+                topics=topics,
             ),
-            threshold=0,
-            severity="critical",
-            topics=topics,
-            opts=self._child("alarm"),
-        )
-        if self._args.traffic is not None and self.target_group_arn_suffix is not None:
-            self._alarms_on_traffic(self._args.traffic, self.target_group_arn_suffix, topics)
+            *(self._alarms_on_requests(self._targets, topics) if self._targets is not None else ()),
+        ]
 
-    def _alarm_on_use(self, what: str, metric: str, topics: AlarmTopics) -> None:
-        raise_alarm(
-            f"{self._prefix}-{what.lower()}-alarm",
-            means=f"{self._prefix} uses more than 85 % of its {what} for 10 minutes: it no longer scales, or its tasks "
-            "are too small",
-            metric=Metric(
-                namespace="AWS/ECS",
-                name=metric,
-                dimensions={"ClusterName": self._args.cluster_name, "ServiceName": self._service_name},
-                statistic="Average",
-            ),
+    @property
+    def widgets(self) -> list[Widget]:
+        """How hard it works, how many tasks do the work, and how its requests end."""
+        used = [self._metric("AWS/ECS", name) for name in (CPU, MEMORY)]
+        widgets = [
+            *(self._graph(SECTION, metric, most=100) for metric in used),
+            *(self._graph(SECTION, metric) for metric in (self._running, self._desired)),
+        ]
+        if self._targets is not None:
+            asked = [("RequestCount", "Sum"), ("HTTPCode_Target_5XX_Count", "Sum"), ("UnHealthyHostCount", "Minimum")]
+            widgets += [self._graph(SECTION, self._targets.metric(*one)) for one in asked]
+        return widgets
+
+    @property
+    def _desired(self) -> Metric:
+        return self._metric("ECS/ContainerInsights", "DesiredTaskCount")
+
+    @property
+    def _running(self) -> Metric:
+        return self._metric("ECS/ContainerInsights", "RunningTaskCount")
+
+    def _alarm_on_use(self, what: str, metric: str, topics: AlarmTopics) -> aws.cloudwatch.MetricAlarm:
+        return self._alarm(
+            what.lower(),
+            description=f"uses more than 85 % of its {what} for 10 minutes. It no longer scales, or its tasks are too "
+            "small.",
+            metric=self._metric("AWS/ECS", metric),
             threshold=85,
             periods=10,
             severity="warning",
             topics=topics,
-            opts=self._child("alarm"),
         )
 
-    def _alarms_on_traffic(self, traffic: Traffic, target_group: pulumi.Output[str], topics: AlarmTopics) -> None:
-        at = {"TargetGroup": target_group, "LoadBalancer": traffic.load_balancer_arn_suffix}
-        raise_alarm(
-            f"{self._prefix}-5xx-alarm",
-            means=f"More than 5 % of the answers of {self._prefix} are 5xx for 5 minutes: look at its error log",
+    def _alarms_on_requests(self, targets: TargetGroups, topics: AlarmTopics) -> Iterator[aws.cloudwatch.MetricAlarm]:
+        failed, asked = (targets.metric(name, "Sum") for name in ("HTTPCode_Target_5XX_Count", "RequestCount"))
+        yield self._alarm(
+            "5xx",
+            description="more than 5 % of the answers are 5xx for 5 minutes. Look at its error log.",
             # A few failures among few requests say little: at least ten in a minute.
-            expression=(
-                "IF(failed >= 10, 100 * failed / requests, 0)",
-                {
-                    "failed": Metric(
-                        namespace="AWS/ApplicationELB",
-                        name="HTTPCode_Target_5XX_Count",
-                        dimensions=at,
-                        statistic="Sum",
-                    ),
-                    "requests": Metric(
-                        namespace="AWS/ApplicationELB", name="RequestCount", dimensions=at, statistic="Sum"
-                    ),
-                },
-            ),
+            expression=("IF(failed >= 10, 100 * failed / requests, 0)", {"failed": failed, "requests": asked}),
             threshold=5,
             severity="critical",
             topics=topics,
-            opts=self._child("alarm"),
         )
-        raise_alarm(
-            f"{self._prefix}-unhealthy-alarm",
-            means=f"Tasks of {self._prefix} fail their health check ({traffic.health_path}) for 5 minutes",
-            metric=Metric(
-                namespace="AWS/ApplicationELB", name="UnHealthyHostCount", dimensions=at, statistic="Minimum"
-            ),
+        yield self._alarm(
+            "unhealthy",
+            description=f"tasks fail their health check ({targets.health_path}) for 5 minutes.",
+            metric=targets.metric("UnHealthyHostCount", "Minimum"),
             threshold=0,
             severity="critical",
             topics=topics,
-            opts=self._child("alarm"),
         )
 
-    # --- Connections -------------------------------------------------------------------------------------------------
+    def _metric(self, namespace: str, name: str) -> Metric:
+        dimensions = {"ClusterName": self._cluster.name, "ServiceName": self.name}
+        return Metric(namespace=namespace, name=name, dimensions=dimensions, statistic="Average")
 
-    def _way(self) -> Way | None:
+    # --- What it is made of ------------------------------------------------------------------------------------------
+
+    def _check(
+        self, load_balancer: AnyLoadBalancer | None, queue: CountedQueue | None, log_router: LogRouter | None
+    ) -> None:
         args = self._args
-        if args.traffic is None or args.port is None:
+        router = log_router.args if log_router is not None else None
+        secret = load_balancer is not None and load_balancer.origin_secret is not None
+        found = list(args.mistakes_with(self._cluster.args, router, origin_secret=secret))
+        if args.traffic is not None and load_balancer is None:
+            found.append(Mistake("load_balancer", None, "is needed for traffic; give one, or leave traffic out"))
+        if args.scaling is not None and args.scaling.messages_per_task is not None and queue is None:
+            found.append(Mistake("queue", None, "is needed for scaling.messages_per_task"))
+        if found:
+            raise ArgumentError.of(found)
+
+    def _reach_aws(self, network: Network, *, internet: bool) -> Egress:
+        egress = Egress.of(self._prefix, f"Tasks of {self._prefix}", network, self._child)
+        if network.s3_prefix_list_id is not None:
+            egress.allow("s3", 443, "To S3: layers of images, logs", prefix_list=network.s3_prefix_list_id)
+        if internet or network.endpoint_security_group_id is None:
+            # Without endpoints AWS's services are reached by their public addresses, through NAT.
+            egress.allow_internet()
+        return egress
+
+    def _attach(self, load_balancer: AnyLoadBalancer | None, network: Network) -> TargetGroups | None:
+        args = self._args
+        if args.traffic is None or args.port is None or load_balancer is None:
             return None
-        return traffic_.lead_in(
+        return load_balancer_target.attach(
             self._prefix,
             args.traffic,
+            load_balancer,
+            group_id=self.security_group_id,
             port=args.port,
-            vpc_id=args.network.vpc_id,
+            vpc_id=network.vpc_id,
             strategy=args.deployment,
             account=self._account,
             child=self._child,
         )
 
-    def _security_group(self) -> pulumi.Output[str]:
-        name, args = self._prefix, self._args
-        group = aws.ec2.SecurityGroup(
-            f"{name}-security-group",
-            vpc_id=args.network.vpc_id,
-            description=f"Tasks of {name}",
-            tags={"Name": f"{name}-security-group"},
-            opts=self._child("security_group"),
-        )
-        if args.traffic is not None and args.port is not None:
-            balancer, port = args.traffic.load_balancer_security_group_id, args.port
-            why = "Requests and health checks"
-            opts = self._child("ingress_rule")
-            let_in(f"{name}-ingress-rule", group.id, port, f"{why} of the load balancer", opts, group=balancer)
-            opts = self._child("load_balancer_egress_rule")
-            let_out(f"{name}-load-balancer-egress-rule", balancer, port, f"{why} to {name}", opts, group=group.id)
-        return group.id
-
-    def _reach_aws(self) -> None:
-        network = self._args.network
-        if network.endpoint_security_group_id is not None:
-            self.allow_to(network.endpoint_security_group_id, 443, "endpoints")
-        if network.s3_prefix_list_id is not None:
-            self._let_out("s3", 443, "To S3: layers of images, logs", prefix_list=network.s3_prefix_list_id)
-        if self._args.internet or network.endpoint_security_group_id is None:
-            # Without endpoints AWS's services are reached by their public addresses, through NAT.
-            self._let_out("internet", 443, "To hosts on the internet, by NAT", cidr="0.0.0.0/0")
-
-    def _let_out(self, what: str, port: pulumi.Input[int], why: str, **whom: Unpack[Peer]) -> None:
-        opts = self._child("egress_rule")
-        let_out(f"{self._prefix}-{what}-egress-rule", self.security_group_id, port, why, opts, **whom)
-
-    # --- Permissions -------------------------------------------------------------------------------------------------
-
-    def _log_groups(self) -> tuple[aws.cloudwatch.LogGroup, aws.cloudwatch.LogGroup]:
-        """The group of the application's errors and that of the router itself; one for all without a router."""
-        if self._args.log_router is None:
-            group = self._log_group("app")
-            return group, group
-        return self._log_group("errors"), self._log_group(LOG_ROUTER)
-
-    def _log_group(self, what: str) -> aws.cloudwatch.LogGroup:
-        # Made first: otherwise it would be made without retention and key.
-        return aws.cloudwatch.LogGroup(
-            f"{self._prefix}-{what}-log-group",
-            name=f"/ecs/{self._prefix}/{what}",
-            retention_in_days=self._args.log_retention_days,
-            kms_key_id=self._args.logs_key_arn,
-            opts=self._child("log_group"),
-        )
-
-    def _make_execution_role(self, logs: aws.cloudwatch.LogGroup) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        role = self._role("execution", f"With it ECS starts the tasks of {self._prefix}.")
-        statements = [
-            statement(
-                "WriteLogs",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=pulumi.Output.concat(logs.arn, ":*"),
-            ),
-            *self._pull_statements(),
-            *self._secret_statements(),
-        ]
-        policy = aws.iam.RolePolicy(
-            f"{self._prefix}-execution-policy",
-            role=role.id,
-            policy=document(*statements),
-            opts=self._child("execution_policy"),
-        )
-        return role, policy
-
-    def _pull_statements(self) -> list[Statement]:
-        repositories: list[pulumi.Input[str]] = []
-        image, router = self._args.image, self._args.log_router
-        if image.repository_arn is not None:
-            repositories.append(image.repository_arn)
-        elif isinstance(image.uri, str) and (found := ecr_repository(image.uri)):
-            account, region, repository = found
-            repositories.append(
-                pulumi.Output.concat(
-                    "arn:", self._account.partition, f":ecr:{region}:{account}:repository/{repository}"
-                )
-            )
-        if router is not None and router.image_repository_arn is not None:
-            repositories.append(router.image_repository_arn)
-        if not repositories:
-            return []
-        return [
-            # A token for the registry; the action knows no resource.
-            statement("LogInToTheRegistry", actions="ecr:GetAuthorizationToken", resources="*"),
-            statement("PullImages", actions=PULL_ACTIONS, resources=repositories),
-        ]
-
-    def _secret_statements(self) -> list[Statement]:
-        secrets = [secret for _, secret in sorted(self._args.secrets.items())]
-        if not secrets:
-            return []
-        statements = [
-            statement(
-                sid,
-                actions=action,
-                resources=pulumi.Output.all(*(secret.arn for secret in secrets if secret.store == store)).apply(
-                    lambda known: sorted(set(known))
-                ),
-            )
-            for store, sid, action in _READS
-            if any(secret.store == store for secret in secrets)
-        ]
-        keys = [secret.key_arn for secret in secrets if secret.key_arn is not None]
-        if keys:
-            statements.append(
-                statement(
-                    "DecryptTheSecretsOfTheTask",
-                    actions=DECRYPT_ACTIONS,
-                    resources=pulumi.Output.all(*keys).apply(lambda known: sorted(set(known))),
-                )
-            )
-        return statements
-
-    def _make_task_role(self, errors: aws.cloudwatch.LogGroup) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
-        args = self._args
-        role = self._role("task", f"What the application {self._prefix} may do.")
-        statements: list[Statement] = []
-        if self._args.log_router is not None:
-            # FireLens works with the role of the task, not with that of ECS.
-            statements += self._args.log_router.permissions(args.log_name or self._prefix, errors.arn)
-        if self._args.shell_access:
-            # The channel of a shell; the actions know no resources.
-            statements.append(
-                statement(
-                    "OpenAShell",
-                    actions=[
-                        "ssmmessages:CreateControlChannel",
-                        "ssmmessages:CreateDataChannel",
-                        "ssmmessages:OpenControlChannel",
-                        "ssmmessages:OpenDataChannel",
-                    ],
-                    resources="*",
-                )
-            )
-        if not statements:
-            return role, []
-        policy = aws.iam.RolePolicy(
-            f"{self._prefix}-task-policy", role=role.id, policy=document(*statements), opts=self._child("task_policy")
-        )
-        return role, [policy]
-
-    def _role(self, kind: Literal["execution", "task"], description: str) -> aws.iam.Role:
-        return aws.iam.Role(
-            f"{self._prefix}-{kind}-role",
-            description=description,
-            assume_role_policy=trust(
-                "ecs-tasks.amazonaws.com",
-                source_account=self._account.id,
-                source_arn=self._account.arn("ecs", "*"),
-            ),
-            opts=self._child("execution_role" if kind == "execution" else "task_role"),
-        )
-
-    # --- Tasks -------------------------------------------------------------------------------------------------------
-
-    def _task_definition(self, errors: aws.cloudwatch.LogGroup, own: aws.cloudwatch.LogGroup) -> aws.ecs.TaskDefinition:
-        args, router = self._args, self._args.log_router
-        to_cloudwatch = {
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": own.name,
-                "awslogs-region": self._account.region,
-                "awslogs-stream-prefix": "task",
-                # A full buffer drops records instead of stopping the application.
-                "mode": "non-blocking",
-                "max-buffer-size": "4m",
-            },
-        }
-        # What waits for the router while it is busy, in bytes.
-        to_router = {"logDriver": "awsfirelens", "options": {"log-driver-buffer-limit": str(8 * 1024 * 1024)}}
-        containers = [
-            application_container(
-                image=args.image.uri,
-                share=share_of_application(args.cpu, args.memory, router.share if router else None),
-                port=args.port,
-                command=args.command,
-                user=args.user,
-                environment=args.environment,
-                secrets=args.secrets,
-                writable_paths=args.writable_paths,
-                log_configuration=to_router if router else to_cloudwatch,
-                waits_for=LOG_ROUTER if router else None,
-            )
-        ]
-        if router is not None:
-            containers.append(router.container(args.log_name or self._prefix, errors.name, to_cloudwatch))
-        return aws.ecs.TaskDefinition(
-            f"{self._prefix}-task-definition",
-            family=self._prefix,
-            requires_compatibilities=["FARGATE"],
-            network_mode="awsvpc",
-            cpu=str(args.cpu),
-            memory=str(args.memory),
-            execution_role_arn=self.execution_role.arn,
-            task_role_arn=self.task_role.arn,
-            runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
-                cpu_architecture=args.architecture, operating_system_family="LINUX"
-            ),
-            container_definitions=pulumi.Output.json_dumps(
-                sorted(containers, key=lambda container: container["name"]), sort_keys=True
-            ),
-            volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=volume_name(path)) for path in sorted(args.writable_paths)],
-            # Every revision stays, so that a roll-back finds the one before.
-            skip_destroy=True,
-            opts=self._child("task_definition"),
-        )
-
-    def _service(
-        self, definition: aws.ecs.TaskDefinition, way: Way | None, waits: Sequence[pulumi.Resource]
-    ) -> aws.ecs.Service:
-        args = self._args
-        weights = [("FARGATE", args.fargate_weight), ("FARGATE_SPOT", args.spot_weight)]
+    def _service(self, made: Task, network: Network, image: Image) -> aws.ecs.Service:
+        args, targets = self._args, self._targets
         return aws.ecs.Service(
             f"{self._prefix}-service",
             # Operators and pipelines look it up by name.
             name=self._prefix,
-            cluster=args.cluster_arn,
-            task_definition=definition.arn,
-            desired_count=args.tasks,
+            cluster=self._cluster.arn,
+            task_definition=made.definition.arn,
+            desired_count=args.scaling.minimum if args.scaling is not None else args.tasks,
             capacity_provider_strategies=[
-                aws.ecs.ServiceCapacityProviderStrategyArgs(capacity_provider=provider, weight=weight)
-                for provider, weight in weights
-                if weight
-            ]
-            or None,
+                aws.ecs.ServiceCapacityProviderStrategyArgs(
+                    capacity_provider=each.provider, weight=each.weight, base=each.base
+                )
+                for each in args.capacities(self._cluster.args)
+            ],
+            # Without it the provider refuses other shares (terraform-provider-aws, resource aws_ecs_service). The
+            # price: whatever else is changed of the service starts its tasks anew too.
+            force_new_deployment=True,
             platform_version="LATEST",
             network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
-                subnets=args.network.private_subnet_ids,
+                subnets=network.private_subnet_ids,
                 security_groups=[self.security_group_id],
                 assign_public_ip=False,
             ),
@@ -609,65 +350,21 @@ class Service(pulumi.ComponentResource):
             deployment_minimum_healthy_percent=args.minimum_healthy_percent,
             deployment_maximum_percent=args.maximum_percent,
             deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
-            deployment_configuration=self._deployment(),
-            load_balancers=self._balanced(way),
+            deployment_configuration=load_balancer_target.deployment_configuration(args.deployment, args.bake_minutes),
+            load_balancers=[targets.load_balancer_of(APPLICATION)] if targets is not None else None,
             health_check_grace_period_seconds=args.traffic.grace_seconds if args.traffic else None,
             enable_execute_command=args.shell_access,
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
-            wait_for_steady_state=args.wait,
+            # An update ends when the new tasks are healthy, or fails. While the image is not there, ECS tries to start
+            # tasks a few times and then rests (the circuit breaker) until it is given another image.
+            wait_for_steady_state=image.is_there,
             opts=self._child(
                 "service",
-                # A target group without a listener takes no service. Roles without their policies start no task.
-                depends_on=[
-                    *waits,
-                    *([way.rule] if way else []),
-                    *([way.deployment_policy] if way and way.deployment_policy else []),
-                ],
+                # Roles without their policies start no task.
+                depends_on=[*made.policies, *(targets.resources if targets is not None else [])],
+                custom_timeouts=load_balancer_target.deployment_timeouts(args.deployment, args.bake_minutes),
                 # Scaling decides it; an update would send tasks away in the middle of a rush.
                 ignore_changes=["desired_count"] if args.scaling else [],
             ),
         )
-
-    def _deployment(self) -> aws.ecs.ServiceDeploymentConfigurationArgs:
-        args = self._args
-        if args.deployment == "rolling":
-            return aws.ecs.ServiceDeploymentConfigurationArgs(strategy="ROLLING")
-        bake = str(args.bake_minutes)
-        if args.deployment == "blueGreen":
-            return aws.ecs.ServiceDeploymentConfigurationArgs(strategy="BLUE_GREEN", bake_time_in_minutes=bake)
-        return aws.ecs.ServiceDeploymentConfigurationArgs(
-            strategy="CANARY",
-            bake_time_in_minutes=bake,
-            canary_configuration=aws.ecs.ServiceDeploymentConfigurationCanaryConfigurationArgs(
-                canary_percent=10, canary_bake_time_in_minutes="5"
-            ),
-        )
-
-    def _balanced(self, way: Way | None) -> list[aws.ecs.ServiceLoadBalancerArgs] | None:
-        if way is None:
-            return None
-        shifting = None
-        if way.deployment_role is not None:
-            shifting = aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs(
-                alternate_target_group_arn=way.target_groups[1].arn,
-                production_listener_rule=way.rule.arn,
-                role_arn=way.deployment_role.arn,
-            )
-        return [
-            aws.ecs.ServiceLoadBalancerArgs(
-                container_name=APPLICATION,
-                container_port=self._args.port or 0,
-                target_group_arn=way.target_groups[0].arn,
-                advanced_configuration=shifting,
-            )
-        ]
-
-    def _scale(self, service: aws.ecs.Service, way: Way | None) -> None:
-        args = self._args
-        if args.scaling is None:
-            return
-        label = None
-        if way is not None and args.traffic is not None:
-            label = pulumi.Output.concat(args.traffic.load_balancer_arn_suffix, "/", way.target_groups[0].arn_suffix)
-        scaling_.scale(self._prefix, args.scaling, service, args.cluster_name, label, self._child)

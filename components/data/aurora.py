@@ -1,118 +1,100 @@
 """PostgreSQL on Aurora: a writer and readers in different zones, over storage that AWS keeps in three.
 
-Use: database = AuroraPostgres("wiki-dev-database", AuroraPostgresArgs(vpc_id=…, subnet_ids=…, subnet_group_name=…))
+Use: database = AuroraPostgres("wiki-dev-database", AuroraPostgresArgs(instance_class="db.r6g.large"), network=network)
      database.allow_from(service_security_group_id, "api")
      database.grant_connect(task_role)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Final
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.alarms import AlarmTopics
-from components.children import Children
-from components.data import database
-from components.data.database import CERTIFICATE_AUTHORITY, PORT, DatabaseArgs, Watch, log_groups, rotate, secret_of
-from components.data.guard import Guard
-from components.data.postgres_offer import (
-    MEMORY_GIB,
-    family_of,
-    max_connections,
+from components.alarms import AlarmTopics, Metric
+from components.args import Args
+from components.component import Component
+from components.data import database, guard
+from components.data.database import (
+    CERTIFICATE_AUTHORITY,
+    CONNECTIONS,
+    CPU,
+    PORT,
+    DatabaseArgs,
+    Watch,
+    log_groups,
+    rds_metric,
+    rotate,
+    secret_of,
+    subnet_group_of,
 )
-from components.refusal import Refusal
+from components.data.guard import Guard
+from components.data.postgres_offer import MEMORY_GIB, family_of, max_connections
+from components.errors import Mistake
+from components.identity.key import AnyKey
+from components.network.network import Network
+from components.widgets import Widget
 
 ENGINE: Final = "aurora-postgresql"
 _MOST_READERS: Final = 15
 _LEAST_LOCAL_GIB: Final = 4
+LOCAL_STORAGE: Final = "FreeLocalStorage"
+REPLICA_LAG: Final = "AuroraReplicaLagMaximum"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReaderScaling:
+class ReaderScaling(Args):
     """Readers that Aurora adds under load and removes again, each at the price of an instance. They are of the
-    writer's class, and last in the order of promotion (tier 15). Set `max_readers` to the number of `readers` and
-    deploy before a teardown: what Aurora added is in no state."""
+    writer's class, and last in the order of promotion (tier 15). Lower the most to the readers that are
+    always there and deploy before a teardown: what Aurora added is in no state."""
 
-    max_readers: int
+    max_readers: Annotated[int, Field(ge=1, le=_MOST_READERS)]
     """The most readers, with those that are always there."""
 
-    cpu_percent: int = 70
+    cpu_percent: Annotated[int, Field(ge=10, le=90)] = 70
     """The average CPU utilisation of the readers at which Aurora aims."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Serverless:
+class Serverless(Args):
     """Capacity that follows the load, in Aurora capacity units (2 GiB of memory, about $0.20 an hour each)."""
 
-    min_units: float
-    """The least, 0.5 to 256 in halves."""
+    min_units: Annotated[float, Field(ge=0.5, le=256, multiple_of=0.5)]
+    """The least, in steps of 0.5."""
 
-    max_units: float
-    """The most, 1 to 256 in halves; also decides how many connections there may be."""
+    max_units: Annotated[float, Field(ge=1, le=256, multiple_of=0.5)]
+    """The most, in steps of 0.5; also decides how many connections there may be."""
 
-    def __post_init__(self) -> None:
-        for name, value, least in (("min_units", self.min_units, 0.5), ("max_units", self.max_units, 1)):
-            if not least <= value <= 256 or value * 2 != int(value * 2):
-                raise Refusal(f"serverless.{name}", value, f"is not allowed; use {least:g} to 256 in steps of 0.5")
+    def mistakes(self) -> Iterator[Mistake]:
         if self.max_units < self.min_units:
-            raise Refusal("serverless.max_units", self.max_units, f"is less than min_units, {self.min_units:g}")
+            yield Mistake("max_units", self.max_units, f"is less than the minimum, {self.min_units:g}")
 
 
-@dataclass(frozen=True, kw_only=True)
 class AuroraPostgresArgs(DatabaseArgs):
-    """What the caller decides about an Aurora cluster. Encryption, TLS and a password that nobody sees are not among
-    it. Storage costs $0.12 for each GB and month, in all zones together; requests to it $0.24 a million."""
+    """PostgreSQL on Aurora. Storage costs $0.12 for each GB and month, in all zones together; requests to it $0.24 a
+    million."""
 
-    subnet_ids: pulumi.Input[Sequence[str]]
-    """The subnets of the group, one for each zone: their zones are those of the writer and the readers, in turn."""
-
-    zones: int = 2
-    """How many zones the network has, where that is known before it exists."""
-
-    instance_class: str = "db.t4g.medium"
-    """Of every instance: db.t4g.medium is about $83 a month each in ap-northeast-1, db.r6g.large about $229."""
-
-    readers: int = 1
-    """Readers beside the writer, 0 to 15. One in another zone takes over within a minute when the writer's zone fails;
+    readers: Annotated[int, Field(ge=0, le=_MOST_READERS)] = 1
+    """Aurora: readers beside the writer. One in another zone takes over within a minute when the writer's zone fails;
     without any, AWS makes a new writer first, which takes some ten."""
 
     reader_scaling: ReaderScaling | None = None
-    """Let Aurora add readers under load."""
+    """Aurora: let it add readers under load."""
 
     serverless: Serverless | None = None
-    """Instead of `instance_class`: capacity that follows the load (Serverless v2)."""
+    """Aurora: capacity that follows the load, for every instance (Serverless v2). Its class then does not matter."""
 
-    def __post_init__(self) -> None:
-        self.check(ENGINE, self.instance_class)
-        if not 0 <= self.readers <= _MOST_READERS:
-            raise Refusal("readers", self.readers, f"is not allowed; use 0 to {_MOST_READERS}")
-        if self.readers and self.zones < 2:
-            raise Refusal(
-                "readers",
-                self.readers,
-                "stand in other zones than the writer, and the network has only one; "
-                "set network.zones to 2, or readers to 0",
-            )
-        if self.reader_scaling is not None:
-            self._check_scaling(self.reader_scaling)
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from self.common_mistakes(ENGINE)
+        scaling = self.reader_scaling
+        if scaling is not None and self.readers < 1:
+            yield Mistake("readers", self.readers, "is too few for readerScaling, which measures readers; use 1")
+        elif scaling is not None and scaling.max_readers < self.readers:
+            most = f"is not allowed; use {self.readers} (readers) to {_MOST_READERS}"
+            yield Mistake(("reader_scaling", "max_readers"), scaling.max_readers, most)
         if self.serverless is None and self.instance_class == "db.serverless":
-            raise Refusal("instance_class", self.instance_class, "needs its capacity; add serverless")
-
-    def _check_scaling(self, scaling: ReaderScaling) -> None:
-        if not max(1, self.readers) <= scaling.max_readers <= _MOST_READERS:
-            raise Refusal(
-                "reader_scaling.max_readers",
-                scaling.max_readers,
-                f"is not allowed; use {max(1, self.readers)} (readers) to {_MOST_READERS}",
-            )
-        if self.readers < 1:
-            raise Refusal("readers", self.readers, "is too few for reader_scaling, which measures readers; use 1")
-        if not 10 <= scaling.cpu_percent <= 90:
-            raise Refusal("reader_scaling.cpu_percent", scaling.cpu_percent, "is not allowed; use 10 to 90")
+            yield Mistake("instance_class", self.instance_class, "needs its capacity; add serverless")
 
     @property
     def memory_gib(self) -> float:
@@ -120,7 +102,7 @@ class AuroraPostgresArgs(DatabaseArgs):
         return self.serverless.max_units * 2 if self.serverless else MEMORY_GIB[ENGINE][self.instance_class]
 
 
-class AuroraPostgres(pulumi.ComponentResource):
+class AuroraPostgres(Component):
     """An encrypted Aurora cluster that lets nobody in until it is told to."""
 
     CHILDREN = (*database.CHILDREN, "cluster", "instance", "reader_target", "reader_policy")
@@ -140,14 +122,29 @@ class AuroraPostgres(pulumi.ComponentResource):
     log_group_names: Mapping[str, pulumi.Output[str]]
     """By kind of log."""
 
-    def __init__(self, name: str, args: AuroraPostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:data:AuroraPostgres", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
-        self._guard = Guard.of(name, "PostgreSQL", PORT, args.vpc_id, self._child)
+    def __init__(
+        self,
+        name: str,
+        args: AuroraPostgresArgs,
+        *,
+        network: Network,
+        key: AnyKey | None = None,
+        log_key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param network: In whose database subnet group it stands: the zones of its isolated subnets, or of the private
+            ones, are those of the writer and the readers, in turn.
+        :param key: What encrypts the data, the backups, the password and the performance insights. Without one AWS's
+            own keys. Cannot be changed later without a new database.
+        :param log_key: What encrypts the logs.
+        """
+        super().__init__(name, args, opts)
+        self._args, self._network, self._key = args, network, key
+        self._key_arn = key.arn if key else None
+        self._guard = Guard.of(name, "PostgreSQL", PORT, network, self._child)
         # RDS names the group by the cluster; a name of our own lets it be made before.
-        groups = log_groups(name, "cluster", ("postgresql",), args.log_retention_days, args.log_key_arn, self._child)
+        groups = log_groups(name, "cluster", ("postgresql",), args.log_retention_days, log_key, self._child)
         self.log_group_names = {log: group.name for log, group in groups.items()}
         cluster = self._cluster(groups)
         instances = self._instances(cluster)
@@ -166,40 +163,62 @@ class AuroraPostgres(pulumi.ComponentResource):
         """Let the members of one security group connect, and nobody else. `name` tells the rules apart."""
         self._guard.allow_from(security_group_id, name)
 
-    def grant_connect(self, role: aws.iam.Role) -> None:
+    def grant_connect(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` read the password, and nothing more."""
-        self._guard.grant_connect(role, self.secret_arn, self._args.key_arn)
+        return self._allow(role, "connect", *guard.reading(self.secret_arn, self._key))
 
     @property
     def metric_dimensions(self) -> Mapping[str, pulumi.Input[str]]:
         """Under which CloudWatch has the metrics of the whole cluster."""
         return {"DBClusterIdentifier": self.cluster_identifier}
 
-    def alarms(self, topics: AlarmTopics) -> None:
+    @property
+    def widgets(self) -> list[Widget]:
+        """How hard writer and readers work, how many talk to them, how far the readers are behind, what is stored."""
+        section = "Database (Aurora)"
+
+        def by_role(name: str, statistic: str) -> dict[str, Metric]:
+            roles = {role.lower(): {**self.metric_dimensions, "Role": role} for role in ("WRITER", "READER")}
+            return {role: rds_metric(name, statistic, dimensions) for role, dimensions in roles.items()}
+
+        return [
+            self._graph(section, by_role(CPU, "Average"), most=100),
+            self._graph(section, by_role(CONNECTIONS, "Maximum")),
+            self._graph(section, rds_metric(REPLICA_LAG, "Maximum", self.metric_dimensions)),
+            self._graph(section, rds_metric("VolumeBytesUsed", "Average", self.metric_dimensions)),
+            self._graph(section, by_role(LOCAL_STORAGE, "Minimum")),
+        ]
+
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """Watch connections, local storage, processor and, with readers, how far they are behind."""
         watch = Watch(prefix=self._prefix, child=self._child, topics=topics, dimensions=self.metric_dimensions)
-        watch.connections(max_connections(self._args.memory_gib))
-        watch.cpu()
-        watch.raise_on(
-            "local-storage",
-            "FreeLocalStorage",
-            f"less than {_LEAST_LOCAL_GIB} GiB are free for sorting and temporary tables; queries will fail when "
-            "they are gone. Look for large sorts, then for a larger instance class. (The data grows by itself.)",
-            statistic="Minimum",
-            comparison="LessThanThreshold",
-            threshold=_LEAST_LOCAL_GIB * 1024**3,
-            severity="critical",
-        )
+        made = [
+            watch.connections(max_connections(self._args.memory_gib)),
+            *([watch.cpu()] if self._args.cpu_alarm else []),
+            watch.alarm(
+                "local-storage",
+                LOCAL_STORAGE,
+                f"less than {_LEAST_LOCAL_GIB} GiB are free for sorting and temporary tables; queries will fail when "
+                "they are gone. Look for large sorts, then for a larger instance class. (The data grows by itself.)",
+                statistic="Minimum",
+                comparison="LessThanThreshold",
+                threshold=_LEAST_LOCAL_GIB * 1024**3,
+                severity="critical",
+            ),
+        ]
         if self._args.readers:
-            watch.raise_on(
-                "replica-lag",
-                "AuroraReplicaLagMaximum",
-                "a reader has been more than 2 seconds behind the writer for 5 minutes; it returns old data. "
-                "Look at the write load and at long queries on the readers.",
-                statistic="Maximum",
-                threshold=2000,
-                severity="warning",
+            made.append(
+                watch.alarm(
+                    "replica-lag",
+                    REPLICA_LAG,
+                    "a reader has been more than 2 seconds behind the writer for 5 minutes; it returns old data. "
+                    "Look at the write load and at long queries on the readers.",
+                    statistic="Maximum",
+                    threshold=2000,
+                    severity="warning",
+                )
             )
+        return made
 
     def _cluster(self, groups: Mapping[str, aws.cloudwatch.LogGroup]) -> aws.rds.Cluster:
         args = self._args
@@ -224,11 +243,11 @@ class AuroraPostgres(pulumi.ComponentResource):
             database_name=args.database,
             master_username=args.user,
             manage_master_user_password=True,
-            master_user_secret_kms_key_id=args.key_arn,
+            master_user_secret_kms_key_id=self._key_arn,
             storage_encrypted=True,
-            kms_key_id=args.key_arn,
+            kms_key_id=self._key_arn,
             db_cluster_parameter_group_name=parameters.name,
-            db_subnet_group_name=args.subnet_group_name,
+            db_subnet_group_name=subnet_group_of(self._network),
             vpc_security_group_ids=[self._guard.group.id],
             port=PORT,
             iam_database_authentication_enabled=True,
@@ -266,21 +285,29 @@ class AuroraPostgres(pulumi.ComponentResource):
                     engine_version=cluster.engine_version,
                     instance_class="db.serverless" if args.serverless else args.instance_class,
                     availability_zone=zones.apply(lambda names, turn=number: _zone(names, turn)),
-                    db_subnet_group_name=args.subnet_group_name,
+                    db_subnet_group_name=subnet_group_of(self._network),
                     publicly_accessible=False,
                     ca_cert_identifier=CERTIFICATE_AUTHORITY,
                     # The first is the writer; the others take over in their order.
                     promotion_tier=min(number, 14),
                     performance_insights_enabled=True,
-                    performance_insights_kms_key_id=args.key_arn,
+                    performance_insights_kms_key_id=self._key_arn,
                     # 7 days are free.
                     performance_insights_retention_period=7,
                     auto_minor_version_upgrade="." not in args.version,
                     copy_tags_to_snapshot=True,
                     apply_immediately=args.apply_immediately,
                     preferred_maintenance_window="sat:19:00-sat:20:00",
-                    # Aurora makes the instance that is there first the writer.
-                    opts=self._child("instance", depends_on=instances[:1]),
+                    opts=self._child(
+                        "instance",
+                        # Aurora makes the instance that is there first the writer.
+                        depends_on=instances[:1],
+                        # With another zone the turns are others, and the zone of an instance that is there cannot be
+                        # changed: it stays where it is.
+                        ignore_changes=["availability_zone"],
+                        # A cluster without an instance answers nobody; readers come and go.
+                        protect=args.protected and number == 0,
+                    ),
                 )
             )
         return instances
@@ -296,7 +323,7 @@ class AuroraPostgres(pulumi.ComponentResource):
                 )
             )
 
-        return pulumi.Output.from_input(self._args.subnet_ids).apply(of_subnets)
+        return guard.subnet_ids(self._network).apply(of_subnets)
 
     def _reader_scaling(self, cluster: aws.rds.Cluster, instances: Sequence[aws.rds.ClusterInstance]) -> None:
         scaling = self._args.reader_scaling
@@ -333,7 +360,7 @@ class AuroraPostgres(pulumi.ComponentResource):
 def _zone(names: Sequence[str], turn: int) -> str:
     """The zone of an instance, in turn."""
     if turn and len(set(names)) < 2:
-        # Not a Refusal: that is a ValueError, which Pulumi wraps and prints with a stack trace when it comes this late.
+        # Not an ArgumentError: that is a ValueError, which Pulumi prints with a stack trace when it comes this late.
         raise pulumi.RunError(
             f"readers: stand in other zones than the writer, and the subnets are all in {names[0]}; use readers: 0"
         )

@@ -1,6 +1,6 @@
 """A cache in memory: ElastiCache with Valkey or Redis OSS, reached by one user with TLS and a password only.
 
-Use: cache = Cache("wiki-dev-cache", CacheArgs(vpc_id=…, subnet_ids=…))
+Use: cache = Cache("wiki-dev-cache", CacheArgs(node_type="cache.t4g.micro"), network=network, key=key)
      cache.allow_from(service_security_group_id, "api")
      cache.grant_connect(task_role)
 """
@@ -9,19 +9,26 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Final, Literal
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
+from components.alarms import AlarmTopics, Metric, metric_alarm
+from components.args import ComponentArgs
+from components.component import Component
 from components.data import guard
 from components.data.guard import Guard
-from components.refusal import Refusal
+from components.errors import Mistake
+from components.identity.key import AnyKey
+from components.log_group import make_log_group
+from components.network.network import Network
+from components.random_text import random_text
 from components.retention import Retention
+from components.values import LogRetentionDays
+from components.widgets import Widget
 
 PORT: Final = 6379
 
@@ -32,6 +39,7 @@ _VERSIONS: Final[dict[CacheEngine, dict[str, str]]] = {
     "valkey": {"7.2": "valkey7", "8.0": "valkey8", "8.1": "valkey8", "8.2": "valkey8"},
     "redis": {"6.2": "redis6.x", "7.0": "redis7", "7.1": "redis7"},
 }
+_FIRST_VERSION: Final[dict[CacheEngine, str]] = {"valkey": "8.0", "redis": "7.1"}
 _LARGE = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
 _NODE_TYPES: Final = (
     *(f"cache.{family}.{size}" for family in ("t3", "t4g") for size in ("micro", "small", "medium")),
@@ -50,47 +58,33 @@ _MAY: Final = "on ~* +@all -@admin -@dangerous +info"
 _MAY_NOT: Final = "off ~* -@all"
 
 
-@dataclass(frozen=True, kw_only=True)
-class CacheArgs:
-    """What the caller decides about a cache. Encryption, TLS, and the user with a password are not among it."""
-
-    vpc_id: pulumi.Input[str]
-    """The network."""
-
-    subnet_ids: pulumi.Input[Sequence[str]]
-    """Where the nodes stand, one subnet for each zone."""
-
-    zones: int = 2
-    """How many zones the network has, where that is known before it exists."""
+class CacheArgs(ComponentArgs):
+    """A cache in memory: ElastiCache with Valkey or Redis OSS. Always encrypted, with TLS
+    and a user with a password."""
 
     engine: CacheEngine = "valkey"
     """valkey: open source, a fifth cheaper. redis: Redis OSS, for what must run on exactly that."""
 
-    version: str = "8.0"
-    """Of the engine: valkey 7.2 to 8.2, redis 6.2 to 7.1. Cannot go back."""
+    version: str | None = None
+    """Of the engine: valkey 7.2 to 8.2, redis 6.2 to 7.1; it cannot go back. Left out: valkey 8.0 or redis 7.1 for a
+    new cache, of which AWS then upgrades the minor version. With it, only an update changes the version."""
 
-    node_type: str = "cache.t4g.micro"
+    node_type: str
     """Of every node: cache.t4g.micro (0.5 GiB) is about $14 a month in ap-northeast-1."""
 
-    replicas: int = 1
-    """Copies of each shard in other zones, 0 to 5. With one, a failure is over within a minute; without any, what was
-    cached is lost, and the cache away until AWS has made another."""
+    replicas: Annotated[int, Field(ge=0, le=5)] = 1
+    """Copies of each shard in other zones. With one, a failure is over within a minute; without any, what was cached is
+    lost, and the cache away until AWS has made another."""
 
     shards: int | None = None
     """Spread the keys over so many groups of nodes (cluster mode), 1 to 90 nodes in all. The client must speak the
     cluster protocol. Cannot be switched on later without a new cache."""
 
-    snapshot_days: int = 7
-    """Days for which the daily snapshot is kept, 1 to 35; $0.085 a GB and month."""
+    snapshot_days: Annotated[int, Field(ge=1, le=35)] = 7
+    """Days for which the daily snapshot is kept; $0.085 a GB and month."""
 
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the data and of the password. Without one AWS's own keys."""
-
-    log_retention_days: int = 30
+    log_retention_days: LogRetentionDays = 30
     """Days until a record of the slow log or the engine log is deleted from CloudWatch."""
-
-    log_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the log groups."""
 
     apply_immediately: bool = False
     """Whether changes that interrupt wait for the maintenance window (false) or not."""
@@ -98,38 +92,27 @@ class CacheArgs:
     retention: Retention = "protected"
     """protected: refuses to be deleted, and leaves a last snapshot. ephemeral: goes with everything in it."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        versions = _VERSIONS.get(self.engine)
-        if versions is None:
-            raise Refusal("engine", self.engine, f"is not allowed; use {' or '.join(_VERSIONS)}")
-        if self.version not in versions:
-            raise Refusal("version", self.version, f"is not a version of {self.engine}; use {', '.join(versions)}")
+    def mistakes(self) -> Iterator[Mistake]:
+        versions = _VERSIONS[self.engine]
+        if self.version is not None and self.version not in versions:
+            yield Mistake("version", self.version, f"is not a version of {self.engine}; use {', '.join(versions)}")
         if self.node_type not in _NODE_TYPES:
             match = difflib.get_close_matches(self.node_type, _NODE_TYPES, n=1, cutoff=0.0)[0]
-            raise Refusal("node_type", self.node_type, f"is not a node type; did you mean {match!r}?")
-        if not 0 <= self.replicas <= 5:
-            raise Refusal("replicas", self.replicas, "is not allowed; use 0 to 5")
-        if self.replicas and self.zones < 2:
-            raise Refusal(
-                "replicas",
-                self.replicas,
-                "stand in other zones, and the network has only one; set network.zones to 2, or replicas to 0",
-            )
-        if self.shards is not None and not 1 <= self.shards * (1 + self.replicas) <= _MOST_NODES:
-            raise Refusal(
-                "shards", self.shards, f"makes {self.shards * (1 + self.replicas)} nodes; use 1 to {_MOST_NODES} in all"
-            )
-        if not 1 <= self.snapshot_days <= 35:
-            raise Refusal("snapshot_days", self.snapshot_days, "is not allowed; use 1 to 35 days")
+            yield Mistake("node_type", self.node_type, f"is not a node type; did you mean {match!r}?")
+        nodes = 1 if self.shards is None else self.shards * (1 + self.replicas)
+        if not 1 <= nodes <= _MOST_NODES:
+            yield Mistake("shards", self.shards, f"makes {nodes} nodes; use 1 to {_MOST_NODES} in all")
+
+    @property
+    def engine_version(self) -> str:
+        """The version of a new cache."""
+        return self.version or _FIRST_VERSION[self.engine]
 
     @property
     def parameter_group(self) -> str:
         """AWS's own group of the version, which cannot be changed and need not be."""
         cluster = ".cluster.on" if self.shards is not None else ""
-        return f"default.{_VERSIONS[self.engine][self.version]}{cluster}"
+        return f"default.{_VERSIONS[self.engine][self.engine_version]}{cluster}"
 
     @property
     def nodes(self) -> list[str]:
@@ -140,7 +123,15 @@ class CacheArgs:
         return [f"{shard:04}-{member}" for shard in range(1, self.shards + 1) for member in members]
 
 
-class Cache(pulumi.ComponentResource):
+CPU: Final = "EngineCPUUtilization"
+MEMORY: Final = "DatabaseMemoryUsagePercentage"
+
+
+def _of_node(node: str, name: str, statistic: str) -> Metric:
+    return Metric(namespace="AWS/ElastiCache", name=name, dimensions={"CacheClusterId": node}, statistic=statistic)
+
+
+class Cache(Component):
     """An encrypted cache that lets nobody in until it is told to."""
 
     CHILDREN = (
@@ -166,12 +157,24 @@ class Cache(pulumi.ComponentResource):
     """The secret with the application's `username` and `password`, as JSON."""
     security_group_id: pulumi.Output[str]
 
-    def __init__(self, name: str, args: CacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:data:Cache", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
-        self._guard = Guard.of(name, "Cache", PORT, args.vpc_id, self._child)
+    def __init__(
+        self,
+        name: str,
+        args: CacheArgs,
+        *,
+        network: Network,
+        key: AnyKey | None = None,
+        log_key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param network: In whose isolated subnets the nodes stand, or the private ones; one zone for each replica.
+        :param key: What encrypts the data and the password. Without one AWS's own keys.
+        :param log_key: What encrypts the logs.
+        """
+        super().__init__(name, args, opts)
+        self._args, self._network, self._key, self._log_key = args, network, key, log_key
+        self._guard = Guard.of(name, "Cache", PORT, network, self._child)
         self.secret_arn, password = self._password()
         group = self._group(self._users(password), self._log_groups())
 
@@ -186,44 +189,51 @@ class Cache(pulumi.ComponentResource):
         """Let the members of one security group connect, and nobody else. `name` tells the rules apart."""
         self._guard.allow_from(security_group_id, name)
 
-    def grant_connect(self, role: aws.iam.Role) -> None:
+    def grant_connect(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` read the password, and nothing more."""
-        self._guard.grant_connect(role, self.secret_arn, self._args.key_arn)
+        return self._allow(role, "connect", *guard.reading(self.secret_arn, self._key))
 
-    def alarms(self, topics: AlarmTopics) -> None:
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """Watch the memory and the processor of every node; ElastiCache has no metrics of the whole."""
-        for node in self.nodes:
-            for what, metric, means in (
-                (
-                    "memory",
-                    "DatabaseMemoryUsagePercentage",
-                    "of its memory are in use; it will soon forget what is in use",
-                ),
-                ("cpu", "EngineCPUUtilization", "of its one thread are in use; more replicas or shards would share it"),
-            ):
-                raise_alarm(
-                    f"{node}-{what}-alarm",
-                    means=f"Node {node}: more than 80 % {means}.",
-                    metric=Metric(
-                        namespace="AWS/ElastiCache",
-                        name=metric,
-                        dimensions={"CacheClusterId": node},
-                        statistic="Average",
-                    ),
-                    threshold=80,
-                    period_seconds=300,
-                    periods=2,
-                    severity="warning",
-                    topics=topics,
-                    opts=self._child("alarm"),
-                )
+        watched = (
+            ("memory", MEMORY, "of its memory are in use; it will soon forget what is in use"),
+            ("cpu", CPU, "of its one thread are in use; more replicas or shards would share it"),
+        )
+        return [
+            metric_alarm(
+                f"{node}-{what}-alarm",
+                description=f"Node {node}: more than 80 % {means}.",
+                metric=_of_node(node, metric, "Average"),
+                threshold=80,
+                period_seconds=300,
+                periods=2,
+                severity="warning",
+                topics=topics,
+                opts=self._child("alarm"),
+            )
+            for node in self.nodes
+            for what, metric, means in watched
+        ]
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """How hard each node works, how much of its memory is in use, and what it forgets for want of it."""
+        shown = [(CPU, "Average", 100), (MEMORY, "Average", 100), ("Evictions", "Sum", None)]
+        return [
+            self._graph(
+                "Cache (ElastiCache)",
+                {node.removeprefix(f"{self._prefix}-"): _of_node(node, name, statistic) for node in self.nodes},
+                most=most,
+            )
+            for name, statistic, most in shown
+        ]
 
     def _password(self) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
         """The ARN of the secret, known once it has its text, and the application's password in it."""
         secret = aws.secretsmanager.Secret(
             f"{self._prefix}-password-secret",
             description=f"The application's user of the cache {self._prefix}, and its password",
-            kms_key_id=self._args.key_arn,
+            kms_key_id=self._key.arn if self._key else None,
             recovery_window_in_days=30 if self._args.retention == "protected" else 0,
             opts=self._child("secret"),
         )
@@ -231,24 +241,17 @@ class Cache(pulumi.ComponentResource):
             f"{self._prefix}-password-version",
             secret_id=secret.id,
             secret_string=pulumi.Output.secret(
-                pulumi.Output.json_dumps({"password": self._random(), "username": USER}, sort_keys=True)
+                pulumi.Output.json_dumps({"password": random_text(64, self), "username": USER}, sort_keys=True)
             ),
             opts=self._child("secret_version", ignore_changes=["secret_string"]),
         )
         arn = pulumi.Output.all(secret.arn, version.id).apply(lambda known: known[0])
         return arn, version.secret_string.apply(lambda text: json.loads(text or "{}").get("password", ""))
 
-    def _random(self) -> pulumi.Output[str]:
-        """Another text at every run, of which only the first is used: a secret of the state."""
-        value = aws.secretsmanager.get_random_password_output(
-            password_length=64, exclude_punctuation=True, opts=pulumi.InvokeOptions(parent=self)
-        ).random_password
-        return pulumi.Output.secret(value)
-
     def _users(self, password: pulumi.Output[str]) -> aws.elasticache.UserGroup:
         """The application's user, and one that keeps AWS's own out."""
         users = [
-            self._user("off", "default", _MAY_NOT, self._random(), ignore_changes=["authentication_mode"]),
+            self._user("off", "default", _MAY_NOT, random_text(64, self), ignore_changes=["authentication_mode"]),
             self._user("app", USER, _MAY, password),
         ]
         return aws.elasticache.UserGroup(
@@ -279,12 +282,12 @@ class Cache(pulumi.ComponentResource):
 
     def _log_groups(self) -> dict[str, aws.cloudwatch.LogGroup]:
         return {
-            log: aws.cloudwatch.LogGroup(
+            log: make_log_group(
                 f"{self._prefix}-{log}-group",
-                name=f"/aws/elasticache/{self._prefix}/{log}",
-                retention_in_days=self._args.log_retention_days,
-                kms_key_id=self._args.log_key_arn,
-                opts=self._child("log_group"),
+                f"/aws/elasticache/{self._prefix}/{log}",
+                self._args.log_retention_days,
+                self._log_key,
+                self._child("log_group"),
             )
             for log in ("slow-log", "engine-log")
         }
@@ -297,7 +300,7 @@ class Cache(pulumi.ComponentResource):
         subnets = aws.elasticache.SubnetGroup(
             f"{self._prefix}-subnet-group",
             description=f"Where the cache {self._prefix} stands",
-            subnet_ids=args.subnet_ids,
+            subnet_ids=guard.subnet_ids(self._network),
             opts=self._child("subnet_group"),
         )
         return aws.elasticache.ReplicationGroup(
@@ -305,7 +308,7 @@ class Cache(pulumi.ComponentResource):
             replication_group_id=self._prefix,
             description=f"Cache {self._prefix}",
             engine=args.engine,
-            engine_version=args.version,
+            engine_version=args.engine_version,
             node_type=args.node_type,
             parameter_group_name=args.parameter_group,
             port=PORT,
@@ -321,7 +324,7 @@ class Cache(pulumi.ComponentResource):
             transit_encryption_enabled=True,
             transit_encryption_mode="required",
             at_rest_encryption_enabled=True,
-            kms_key_id=args.key_arn,
+            kms_key_id=self._key.arn if self._key else None,
             user_group_ids=[users.user_group_id],
             snapshot_retention_limit=args.snapshot_days,
             # At night in Japan; the times are in UTC.
@@ -331,7 +334,7 @@ class Cache(pulumi.ComponentResource):
             final_snapshot_identifier=pulumi.Output.concat(self._prefix, "-final-", self._guard.unique)
             if protected
             else None,
-            auto_minor_version_upgrade=True,
+            auto_minor_version_upgrade=args.version is None,
             apply_immediately=args.apply_immediately,
             log_delivery_configurations=[
                 aws.elasticache.ReplicationGroupLogDeliveryConfigurationArgs(
@@ -339,5 +342,10 @@ class Cache(pulumi.ComponentResource):
                 )
                 for log, group in sorted(logs.items())
             ],
-            opts=self._child("replication_group", protect=protected),
+            opts=self._child(
+                "replication_group",
+                protect=protected,
+                # AWS upgrades minor versions by itself. To go back afterwards would be a replacement, with all data.
+                ignore_changes=["engine_version"] if args.version is None else [],
+            ),
         )

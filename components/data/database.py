@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, Protocol
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
+from components.alarms import AlarmTopics, Metric, metric_alarm
+from components.args import ComponentArgs
+from components.children import Children
 from components.data import guard
-from components.data.postgres_offer import Engine, check_class, check_version
-from components.refusal import Refusal
+from components.data.postgres_offer import Engine, class_mistakes, version_mistakes
+from components.errors import ArgumentError, Mistake
+from components.identity.key import AnyKey
+from components.log_group import make_log_group
+from components.network.network import Network
 from components.retention import Retention
+from components.values import LogRetentionDays, text
+from components.widgets import Widget
 
 PORT: Final = 5432
 
@@ -25,6 +32,15 @@ CHILDREN: Final = (*guard.CHILDREN, "log_group", "parameter_group", "rotation", 
 
 # Names that PostgreSQL or RDS keep for themselves.
 _RESERVED_USERS: Final = ("admin", "postgres_admin", "rdsadmin", "rds_superuser", "public")
+
+# What PostgreSQL takes without quotation marks.
+Identifier = Annotated[
+    str, text(r"[A-Za-z][A-Za-z0-9_]{0,62}", "use up to 63 letters, digits and _, beginning with a letter")
+]
+
+
+CPU: Final = "CPUUtilization"
+CONNECTIONS: Final = "DatabaseConnections"
 
 
 class Database(Protocol):
@@ -48,19 +64,14 @@ class Database(Protocol):
     def metric_dimensions(self) -> Mapping[str, pulumi.Input[str]]: ...
 
     def allow_from(self, security_group_id: pulumi.Input[str], name: str) -> None: ...
-    def grant_connect(self, role: aws.iam.Role) -> None: ...
-    def alarms(self, topics: AlarmTopics) -> None: ...
+    def grant_connect(self, role: aws.iam.Role) -> aws.iam.RolePolicy: ...
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]: ...
+    @property
+    def widgets(self) -> list[Widget]: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class DatabaseArgs:
-    """What the caller decides about any PostgreSQL."""
-
-    vpc_id: pulumi.Input[str]
-    """The network."""
-
-    subnet_group_name: pulumi.Input[str]
-    """The database subnet group of the network."""
+class DatabaseArgs(ComponentArgs):
+    """PostgreSQL. Always encrypted, with TLS, and a password that nobody sees."""
 
     version: str = "17"
     """A major version (`17`): AWS chooses the minor version and upgrades it in the maintenance window. A minor version
@@ -70,27 +81,29 @@ class DatabaseArgs:
     """Without it a new major version in `version` changes nothing; with it the database is upgraded, and stands still
     for some minutes."""
 
-    database: str = "app"
+    instance_class: str
+    """On Aurora of every instance: db.t4g.medium is about $83 a month each in ap-northeast-1, db.r6g.large about $229.
+    On RDS: db.t4g.micro is about $19, with a standby twice that."""
+
+    database: Identifier = "app"
     """The database that is made first."""
 
-    user: str = "dbadmin"
-    """The master user. Its password is made, kept and changed by RDS."""
+    user: Identifier = "dbadmin"
+    """The master user."""
 
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the data, the backups, the password and the performance insights. Without one AWS's own keys.
-    Cannot be changed later without a new database."""
+    backup_days: Annotated[int, Field(ge=1, le=35)] | None = None
+    """Days for which every second can be restored. As much as the data itself is free, then $0.021 a GB. Left out: 35
+    where retention is protected, else 7."""
 
-    backup_days: int = 35
-    """Days for which every second can be restored, 1 to 35. As much as the data itself is free, then $0.021 a GB."""
+    rotation_days: Annotated[int, Field(ge=1, le=1000)] = 30
+    """Days between two changes of the master password, where a secret keeps it."""
 
-    rotation_days: int = 30
-    """Days between two changes of the master password, 1 to 1000."""
+    cpu_alarm: bool = True
+    """Alarm on a busy processor, too. Ten alarms are free, and each more is $0.10 a month. In a stack of the free tier
+    left out: false."""
 
-    log_retention_days: int = 30
+    log_retention_days: LogRetentionDays = 30
     """Days until a record of the database's logs is deleted from CloudWatch."""
-
-    log_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the log groups."""
 
     apply_immediately: bool = False
     """Whether changes that interrupt wait for the maintenance window (false) or not."""
@@ -98,27 +111,26 @@ class DatabaseArgs:
     retention: Retention = "protected"
     """protected: refuses to be deleted, and leaves a last snapshot. ephemeral: goes with everything in it."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def check(self, engine: Engine, instance_class: str) -> None:
-        """Refuse what AWS would."""
-        check_version(engine, self.version)
-        check_class(engine, instance_class)
-        check_names(self.database, self.user)
-        if not 1 <= self.backup_days <= 35:
-            raise Refusal("backup_days", self.backup_days, "is not allowed; use 1 to 35 days")
-        if not 1 <= self.rotation_days <= 1000:
-            raise Refusal("rotation_days", self.rotation_days, "is not allowed; use 1 to 1000 days")
+    def common_mistakes(self, engine: Engine) -> Iterator[Mistake]:
+        """What AWS would refuse on either engine."""
+        yield from version_mistakes(engine, self.version)
+        yield from class_mistakes(engine, self.instance_class)
+        if self.user.lower() in _RESERVED_USERS:
+            yield Mistake("user", self.user, "is reserved; choose another, such as 'dbadmin'")
 
     @property
     def protected(self) -> bool:
         return self.retention == "protected"
 
+    @property
+    def kept_days(self) -> int:
+        """What `backup_days` means where it is left out."""
+        return self.backup_days if self.backup_days is not None else 35 if self.protected else 7
+
     def upkeep(self, name: str, unique: pulumi.Output[str]) -> dict[str, Any]:
         """How a cluster or an instance is backed up, updated and taken down; `unique` ends its last snapshot's name."""
         return {
-            "backup_retention_period": self.backup_days,
+            "backup_retention_period": self.kept_days,
             "copy_tags_to_snapshot": True,
             "delete_automated_backups": not self.protected,
             "deletion_protection": self.protected,
@@ -129,13 +141,11 @@ class DatabaseArgs:
         }
 
 
-def check_names(database: str, user: str) -> None:
-    """Refuse names that PostgreSQL does not take without quotation marks, or keeps for itself."""
-    for name, value in (("database", database), ("user", user)):
-        if not (value[:1].isalpha() and value.replace("_", "").isalnum() and value.isascii() and len(value) <= 63):
-            raise Refusal(name, value, "is not allowed; use letters, digits and _, beginning with a letter")
-    if user.lower() in _RESERVED_USERS:
-        raise Refusal("user", user, "is reserved; choose another, such as 'dbadmin'")
+def subnet_group_of(network: Network) -> pulumi.Output[str]:
+    """The network's database subnet group; refused where it has none."""
+    if network.database_subnet_group_name is None:
+        raise ArgumentError("network", "no database subnet group", "is not enough; give its name, or two zones")
+    return network.database_subnet_group_name
 
 
 def secret_of(secrets: pulumi.Output[Any]) -> pulumi.Output[str]:
@@ -160,20 +170,21 @@ def log_groups(
     kind: Literal["cluster", "instance"],
     logs: tuple[str, ...],
     retention_days: int,
-    key_arn: pulumi.Input[str] | None,
+    key: AnyKey | None,
     child: Children,
 ) -> dict[str, aws.cloudwatch.LogGroup]:
     """By kind of log, the groups of a database's logs, made first: RDS would make them without a limit of days."""
     return {
-        log: aws.cloudwatch.LogGroup(
-            f"{prefix}-{log}-log-group",
-            name=f"/aws/rds/{kind}/{prefix}/{log}",
-            retention_in_days=retention_days,
-            kms_key_id=key_arn,
-            opts=child("log_group"),
+        log: make_log_group(
+            f"{prefix}-{log}-log-group", f"/aws/rds/{kind}/{prefix}/{log}", retention_days, key, child("log_group")
         )
         for log in logs
     }
+
+
+def rds_metric(name: str, statistic: str, dimensions: Mapping[str, pulumi.Input[str]]) -> Metric:
+    """A metric of a cluster or an instance."""
+    return Metric(namespace="AWS/RDS", name=name, dimensions=dimensions, statistic=statistic)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,20 +196,22 @@ class Watch:
     topics: AlarmTopics
     dimensions: Mapping[str, pulumi.Input[str]]
 
-    def raise_on(self, what: str, metric: str, means: str, *, statistic: str = "Average", **arguments: Any) -> None:
-        raise_alarm(
+    def alarm(
+        self, what: str, metric: str, description: str, *, statistic: str = "Average", **arguments: Any
+    ) -> aws.cloudwatch.MetricAlarm:
+        return metric_alarm(
             f"{self.prefix}-{what}-alarm",
-            means=f"{self.prefix}: {means}",
-            metric=Metric(namespace="AWS/RDS", name=metric, dimensions=self.dimensions, statistic=statistic),
+            description=f"{self.prefix}: {description}",
+            metric=rds_metric(metric, statistic, self.dimensions),
             topics=self.topics,
             opts=self.child("alarm"),
             **arguments,
         )
 
-    def connections(self, maximum: int) -> None:
-        self.raise_on(
+    def connections(self, maximum: int) -> aws.cloudwatch.MetricAlarm:
+        return self.alarm(
             "connections",
-            "DatabaseConnections",
+            CONNECTIONS,
             f"more than 80 % of about {maximum} connections are in use; new ones will soon be refused. "
             "Look for a leak in the application's pool, then for a larger instance class.",
             statistic="Maximum",
@@ -206,10 +219,10 @@ class Watch:
             severity="critical",
         )
 
-    def cpu(self) -> None:
-        self.raise_on(
+    def cpu(self) -> aws.cloudwatch.MetricAlarm:
+        return self.alarm(
             "cpu",
-            "CPUUtilization",
+            CPU,
             "the processor has been above 80 % for 15 minutes. Look at the top queries in Performance Insights.",
             threshold=80,
             period_seconds=300,

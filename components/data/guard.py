@@ -1,4 +1,4 @@
-"""Who may reach a data store, and who may read its password."""
+"""Where a data store stands, who may reach it, and who may read its password."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.children import Children
-from components.policy import document, statement
-from components.security_rules import let_in
+from components.identity.key import AnyKey
+from components.network.network import Network
+from components.policy import Statement, statement
+from components.security_rules import allow_ingress, closed_group
 
 CHILDREN: Final = ("security_group", "ingress_rule", "grant")
 
@@ -26,15 +28,9 @@ class Guard:
     group: aws.ec2.SecurityGroup
 
     @staticmethod
-    def of(prefix: str, what: str, port: int, vpc_id: pulumi.Input[str], child: Children) -> Guard:
+    def of(prefix: str, what: str, port: int, network: Network, child: Children) -> Guard:
         """A group that lets nobody in and nothing out: a store only answers."""
-        group = aws.ec2.SecurityGroup(
-            f"{prefix}-security-group",
-            vpc_id=vpc_id,
-            description=f"{what} {prefix}",
-            tags={"Name": f"{prefix}-security-group"},
-            opts=child("security_group"),
-        )
+        group = closed_group(f"{prefix}-security-group", network.vpc_id, f"{what} {prefix}", child("security_group"))
         return Guard(prefix=prefix, what=what, port=port, child=child, group=group)
 
     @property
@@ -45,32 +41,33 @@ class Guard:
     def allow_from(self, security_group_id: pulumi.Input[str], name: str) -> None:
         """Open the port to the members of one security group."""
         rule, why = f"{self.prefix}-ingress-from-{name}", f"{self.what} from {name}"
-        let_in(rule, self.group.id, self.port, why, self.child("ingress_rule"), group=security_group_id)
+        allow_ingress(rule, self.group.id, self.port, why, self.child("ingress_rule"), group=security_group_id)
 
-    def grant_connect(
-        self, role: aws.iam.Role, secret_arn: pulumi.Input[str], key_arn: pulumi.Input[str] | None
-    ) -> None:
-        """Let `role` read the store's password."""
-        statements = [
-            statement(
-                "ReadThePassword",
-                actions=["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
-                resources=secret_arn,
-            )
-        ]
-        if key_arn is not None:
-            statements.append(
-                statement(
-                    "DecryptThePassword",
-                    actions="kms:Decrypt",
-                    resources=key_arn,
-                    # The key protects more than the password; this role gets no further by way of it.
-                    condition={"StringEquals": {"kms:EncryptionContext:SecretARN": secret_arn}},
-                )
-            )
-        aws.iam.RolePolicy(
-            f"{self.prefix}-connect-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(*statements),
-            opts=self.child("grant"),
+
+def subnet_ids(network: Network) -> pulumi.Output[list[str]]:
+    """The subnets for data: the isolated ones, or the private ones where there are none."""
+    return pulumi.Output.all(isolated=network.isolated_subnet_ids, private=network.private_subnet_ids).apply(
+        lambda tiers: tiers["isolated"] or tiers["private"]
+    )
+
+
+def reading(secret_arn: pulumi.Input[str], key: AnyKey | None) -> list[Statement]:
+    """To read a store's password, and nothing more."""
+    statements = [
+        statement(
+            "ReadThePassword",
+            actions=["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+            resources=secret_arn,
         )
+    ]
+    if key is not None:
+        statements.append(
+            statement(
+                "DecryptThePassword",
+                actions="kms:Decrypt",
+                resources=key.arn,
+                # The key protects more than the password; this role gets no further by way of it.
+                condition={"StringEquals": {"kms:EncryptionContext:SecretARN": secret_arn}},
+            )
+        )
+    return statements

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import pulumi
@@ -24,7 +24,7 @@ _BALANCER_ACCOUNTS = {
 }
 
 
-def admit(sources: Collection[LogSource], bucket_arn: pulumi.Output[str], account: Account) -> list[Statement]:
+def admit(sources: Sequence[LogSource], bucket_arn: pulumi.Output[str], account: Account) -> list[Statement]:
     """Statements for a bucket's policy that let these services write, for this account only."""
     statements: list[Statement] = []
     if "elb" in sources:

@@ -1,75 +1,82 @@
 """PostgreSQL on RDS: one instance, or one with a standby in another zone.
 
-Use: database = Postgres("wiki-dev-database", PostgresArgs(vpc_id=…, subnet_group_name=…))
+Use: database = Postgres("wiki-dev-database", PostgresArgs(instance_class="db.t4g.micro"), network=network)
      database.allow_from(service_security_group_id, "api")
      database.grant_connect(task_role)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.alarms import AlarmTopics
-from components.children import Children
-from components.data import database
-from components.data.database import CERTIFICATE_AUTHORITY, PORT, DatabaseArgs, Watch, log_groups, rotate, secret_of
+from components.args import Args
+from components.component import Component
+from components.data import database, guard
+from components.data.database import (
+    CERTIFICATE_AUTHORITY,
+    CONNECTIONS,
+    CPU,
+    PORT,
+    DatabaseArgs,
+    Watch,
+    log_groups,
+    rds_metric,
+    rotate,
+    secret_of,
+    subnet_group_of,
+)
 from components.data.guard import Guard
 from components.data.master_password import MasterPassword
 from components.data.postgres_offer import MEMORY_GIB, family_of, max_connections
-from components.refusal import Refusal
+from components.errors import ArgumentError, Mistake
+from components.identity.key import AnyKey
+from components.network.network import Network
+from components.widgets import Widget
 
 ENGINE: Final = "postgres"
 _LOGS: Final = ("postgresql", "upgrade")
+_MOST_GIB: Final = 65_536
 
 
-@dataclass(frozen=True, kw_only=True)
+class Storage(Args):
+    """A gp3 volume; $0.138 for each GiB and month. It can grow, and never shrink."""
+
+    gib: Annotated[int, Field(ge=20, le=_MOST_GIB)] = 20
+    """The size at first."""
+
+    max_gib: Annotated[int, Field(le=_MOST_GIB)] | None = None
+    """Let it grow by itself up to this. Without it the volume stays as it is, and so does the bill."""
+
+
+FREE_STORAGE: Final = "FreeStorageSpace"
+
+
 class PostgresArgs(DatabaseArgs):
-    """What the caller decides about a database on RDS. Encryption, TLS and a password that nobody sees are not among
-    it."""
-
-    instance_class: str = "db.t4g.micro"
-    """db.t4g.micro is about $19 a month in ap-northeast-1; with a standby twice that."""
+    """PostgreSQL on RDS: one instance, or one with a standby in another zone."""
 
     multi_az: bool = False
-    """Keep a standby in another zone, which takes over within two minutes. Doubles instance and storage cost."""
+    """RDS: keep a standby in another zone, which takes over within two minutes. Doubles instance and storage cost."""
 
-    storage_gib: int = 20
-    """The size of the gp3 volume, 20 to 65536 GiB; $0.138 for each GiB and month. Can grow, and never shrink."""
+    storage: Storage = Storage()
+    """RDS: the volume. Aurora's grows by itself."""
 
-    max_storage_gib: int | None = None
-    """Let the volume grow by itself up to this. Without it the volume stays as it is, and so does the bill."""
-
-    password: MasterPassword | None = None
-    """The password, where a free parameter keeps it; its user must be `user`. None: RDS keeps it in a secret, $0.40 a
-    month, and changes it every `rotation_days`."""
-
-    backup_days: int = 14
-    """Days for which every second can be restored, 1 to 35. As much as the volume itself is free."""
-
-    cpu_alarm: bool = True
-    """Alarm on a busy processor, too. Ten alarms are free, and each more is $0.10 a month."""
-
-    def __post_init__(self) -> None:
-        self.check(ENGINE, self.instance_class)
-        if not 20 <= self.storage_gib <= 65536:
-            raise Refusal("storage_gib", self.storage_gib, "is not allowed; use 20 to 65536 GiB")
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from self.common_mistakes(ENGINE)
         # RDS begins to grow a volume when less than a tenth is free.
-        if self.max_storage_gib is not None and not self.storage_gib * 1.1 <= self.max_storage_gib <= 65536:
-            raise Refusal(
-                "max_storage_gib",
-                self.max_storage_gib,
-                f"is not allowed; use at least a tenth more than storage_gib ({self.storage_gib}), up to 65536 GiB",
+        gib, most = self.storage.gib, self.storage.max_gib
+        if most is not None and most < gib * 1.1:
+            yield Mistake(
+                ("storage", "max_gib"), most, f"is not allowed; use at least a tenth more than the {gib} at first"
             )
-        if self.password is not None and self.password.user != self.user:
-            raise Refusal("user", self.user, f"is not whom the password is for; use {self.password.user!r}")
 
 
-class Postgres(pulumi.ComponentResource):
+class Postgres(Component):
     """An encrypted PostgreSQL that lets nobody in until it is told to."""
 
     CHILDREN = (*database.CHILDREN, "instance")
@@ -89,13 +96,32 @@ class Postgres(pulumi.ComponentResource):
     log_group_names: Mapping[str, pulumi.Output[str]]
     """By kind of log."""
 
-    def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:data:Postgres", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
-        self._guard = Guard.of(name, "PostgreSQL", PORT, args.vpc_id, self._child)
-        groups = log_groups(name, "instance", _LOGS, args.log_retention_days, args.log_key_arn, self._child)
+    def __init__(
+        self,
+        name: str,
+        args: PostgresArgs,
+        *,
+        network: Network,
+        password: MasterPassword | None = None,
+        key: AnyKey | None = None,
+        log_key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param network: In whose database subnet group it stands.
+        :param password: Of `user`, where a free parameter keeps it. Without one RDS keeps it in a secret, $0.40 a
+            month, and changes it every `rotation_days`.
+        :param key: What encrypts the data, the backups, the password and the performance insights. Without one AWS's
+            own keys. Cannot be changed later without a new database.
+        :param log_key: What encrypts the logs.
+        """
+        super().__init__(name, args, opts)
+        if password is not None and password.user != args.user:
+            raise ArgumentError("user", args.user, f"is not whom the password is for; use {password.user!r}")
+        self._args, self._key, self._password = args, key, password
+        key_arn = key.arn if key else None
+        self._guard = Guard.of(name, "PostgreSQL", PORT, network, self._child)
+        groups = log_groups(name, "instance", _LOGS, args.log_retention_days, log_key, self._child)
         self.log_group_names = {log: group.name for log, group in groups.items()}
         parameters = aws.rds.ParameterGroup(
             # Named by Pulumi: another family, of a new major version, means another group.
@@ -116,17 +142,17 @@ class Postgres(pulumi.ComponentResource):
             instance_class=args.instance_class,
             multi_az=args.multi_az,
             storage_type="gp3",
-            allocated_storage=args.storage_gib,
-            max_allocated_storage=args.max_storage_gib,
+            allocated_storage=args.storage.gib,
+            max_allocated_storage=args.storage.max_gib,
             storage_encrypted=True,
-            kms_key_id=args.key_arn,
+            kms_key_id=key_arn,
             db_name=args.database,
             username=args.user,
-            password=args.password.password if args.password else None,
-            manage_master_user_password=True if args.password is None else None,
-            master_user_secret_kms_key_id=args.key_arn if args.password is None else None,
+            password=password.password if password else None,
+            manage_master_user_password=True if password is None else None,
+            master_user_secret_kms_key_id=key_arn if password is None else None,
             parameter_group_name=parameters.name,
-            db_subnet_group_name=args.subnet_group_name,
+            db_subnet_group_name=subnet_group_of(network),
             vpc_security_group_ids=[self._guard.group.id],
             port=PORT,
             publicly_accessible=False,
@@ -134,7 +160,7 @@ class Postgres(pulumi.ComponentResource):
             iam_database_authentication_enabled=True,
             enabled_cloudwatch_logs_exports=list(_LOGS),
             performance_insights_enabled=True,
-            performance_insights_kms_key_id=args.key_arn,
+            performance_insights_kms_key_id=key_arn,
             # 7 days are free.
             performance_insights_retention_period=7,
             # At night in Japan; the times are in UTC.
@@ -149,11 +175,11 @@ class Postgres(pulumi.ComponentResource):
                 ignore_changes=[] if pinned or args.allow_major_upgrade else ["engine_version"],
             ),
         )
-        if args.password is None:
+        if password is None:
             self.secret_arn = secret_of(instance.master_user_secrets)
             rotate(name, self.secret_arn, args.rotation_days, self._child)
         else:
-            self.secret_arn = args.password.arn
+            self.secret_arn = password.arn
 
         self.endpoint = self.reader_endpoint = instance.address
         self.name = args.database
@@ -165,32 +191,42 @@ class Postgres(pulumi.ComponentResource):
         """Let the members of one security group connect, and nobody else. `name` tells the rules apart."""
         self._guard.allow_from(security_group_id, name)
 
-    def grant_connect(self, role: aws.iam.Role) -> None:
+    def grant_connect(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` read the password, and nothing more."""
-        if self._args.password is not None:
-            self._args.password.grant_read(role)
-        else:
-            self._guard.grant_connect(role, self.secret_arn, self._args.key_arn)
+        if self._password is not None:
+            return self._password.grant_read(role)
+        return self._allow(role, "connect", *guard.reading(self.secret_arn, self._key))
 
     @property
     def metric_dimensions(self) -> Mapping[str, pulumi.Input[str]]:
         """Under which CloudWatch has the metrics of this database."""
         return {"DBInstanceIdentifier": self.identifier}
 
-    def alarms(self, topics: AlarmTopics) -> None:
+    @property
+    def widgets(self) -> list[Widget]:
+        """How hard it works, how many talk to it, and how much room it has left."""
+        section = "Database (PostgreSQL)"
+        shown = [(CPU, "Average", 100), (CONNECTIONS, "Maximum", None), (FREE_STORAGE, "Minimum", None)]
+        return [
+            self._graph(section, rds_metric(name, statistic, self.metric_dimensions), most=most)
+            for name, statistic, most in shown
+        ]
+
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """Watch connections, storage and, unless told otherwise, the processor."""
         args = self._args
         watch = Watch(prefix=self._prefix, child=self._child, topics=topics, dimensions=self.metric_dimensions)
-        watch.connections(max_connections(MEMORY_GIB[ENGINE][args.instance_class]))
-        if args.cpu_alarm:
-            watch.cpu()
-        watch.raise_on(
-            "storage",
-            "FreeStorageSpace",
-            "less than a tenth of the volume is free; the database stops when it is full. "
-            "Raise storageGib, or maxStorageGib if it grows by itself.",
-            statistic="Minimum",
-            comparison="LessThanThreshold",
-            threshold=args.storage_gib * 1024**3 // 10,
-            severity="critical",
-        )
+        return [
+            watch.connections(max_connections(MEMORY_GIB[ENGINE][args.instance_class])),
+            *([watch.cpu()] if args.cpu_alarm else []),
+            watch.alarm(
+                "storage",
+                FREE_STORAGE,
+                "less than a tenth of the volume is free; the database stops when it is full. "
+                "Raise storage.gib, or storage.maxGib if it grows by itself.",
+                statistic="Minimum",
+                comparison="LessThanThreshold",
+                threshold=args.storage.gib * 1024**3 // 10,
+                severity="critical",
+            ),
+        ]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections.abc import Iterator
 from typing import Literal
 
-from components.refusal import Refusal
+from components.errors import Mistake
 
 Engine = Literal["aurora-postgresql", "postgres"]
 
@@ -84,14 +85,14 @@ MEMORY_GIB: dict[Engine, dict[str, float]] = {
 """Instance class → GiB of memory."""
 
 
-def check_version(engine: Engine, version: str) -> None:
-    """Refuse a version that AWS does not offer, with the nearest that it does."""
+def version_mistakes(engine: Engine, version: str) -> Iterator[Mistake]:
+    """A version that AWS does not offer, with the nearest that it does."""
     majors = _VERSIONS[engine]
     known = [str(major) for major in majors] + [f"{major}.{minor}" for major in majors for minor in majors[major]]
     if version in known:
         return
     newest = ", ".join(f"{major}.{minors[-1]}" for major, minors in majors.items())
-    raise Refusal(
+    yield Mistake(
         "version",
         version,
         f"is not a version of {engine} that is known here; did you mean {_nearest_version(version, known)!r}? "
@@ -127,12 +128,12 @@ def family_of(engine: Engine, version: str) -> str:
     return f"{engine}{major_of(version)}"
 
 
-def check_class(engine: Engine, instance_class: str) -> None:
-    """Refuse an instance class that AWS does not offer for the engine, with the nearest that it does."""
+def class_mistakes(engine: Engine, instance_class: str) -> Iterator[Mistake]:
+    """An instance class that AWS does not offer for the engine, with the nearest that it does."""
     known = [*MEMORY_GIB[engine], *([_SERVERLESS] if engine == "aurora-postgresql" else [])]
     if instance_class not in known:
         match = difflib.get_close_matches(instance_class, known, n=1, cutoff=0.0)[0]
-        raise Refusal(
+        yield Mistake(
             "instance_class",
             instance_class,
             f"is not an instance class of {engine}; did you mean {match!r}? "

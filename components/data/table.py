@@ -6,23 +6,26 @@ Use: sessions = Table("wiki-dev-sessions", TableArgs(attributes={"id": "S"}, has
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.account import Account
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
+from components.alarms import AlarmTopics, Expression, Metric, metric_alarm
+from components.args import Args, ComponentArgs
+from components.component import Component
 from components.data import table_scaling
 from components.data.table_keys import AttributeType, Index, Keys, LocalIndex
-from components.data.table_scaling import Provisioned
-from components.identity.key import DECRYPT_ACTIONS
-from components.policy import document, statement
-from components.refusal import Refusal
+from components.data.table_scaling import Provisioned, Units
+from components.errors import ArgumentError, Mistake
+from components.identity.key import DECRYPT_ACTIONS, AnyKey
+from components.policy import Statement, statement
 from components.retention import Retention
+from components.values import Region
+from components.widgets import Widget
 
 Stream = Literal["keys", "new", "old", "both"]
 _VIEWS: dict[Stream, str] = {
@@ -57,38 +60,21 @@ _OPERATIONS = (
 _ADDED_UP = "SUM(FILL(METRICS(), 0))"
 
 
-@dataclass(frozen=True, kw_only=True)
-class RequestLimit:
+class RequestLimit(Args):
     """The most units a second that a table on demand, and each index of its own, answers; above it requests fail."""
 
-    read: int
-    write: int
+    read: Units
+    """What is read."""
 
-    def __post_init__(self) -> None:
-        for what, units in (("read", self.read), ("write", self.write)):
-            if units < 1:
-                raise Refusal(f"limit.{what}", units, "would answer nothing; use 1 or more, or leave limit out")
+    write: Units
+    """What is written."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Replica:
-    """The table once more in another region. Reads and writes there are billed there, and each write in both."""
+class TableArgs(ComponentArgs):
+    """A DynamoDB table. In ap-northeast-1 a million writes on demand cost $0.715, a million reads $0.143, a GB and
+    month $0.285."""
 
-    region: str
-    """For example `ap-northeast-3`."""
-
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key there: needed if the table has one, not allowed otherwise."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableArgs:
-    """What the caller decides about a table. Encryption is not among it.
-
-    In ap-northeast-1 a million writes on demand cost $0.715, a million reads $0.143, a GB and month $0.285.
-    """
-
-    attributes: Mapping[str, AttributeType]
+    attributes: dict[str, AttributeType]
     """The type of each attribute that is a key somewhere: S (text), N (number), B (bytes). Others need no mention."""
 
     hash_key: str
@@ -97,10 +83,10 @@ class TableArgs:
     range_key: str | None = None
     """The attribute by which the items under one hash key are told apart and sorted. Cannot be changed either."""
 
-    indexes: Mapping[str, Index] = field(default_factory=dict)
+    indexes: dict[str, Index] = {}
     """Other ways to find items, by name; can come and go."""
 
-    local_indexes: Mapping[str, LocalIndex] = field(default_factory=dict)
+    local_indexes: dict[str, LocalIndex] = {}
     """Other orders of the items under one hash key, by name; only for a new table."""
 
     provisioned: Provisioned | None = None
@@ -115,65 +101,41 @@ class TableArgs:
     stream: Stream | None = None
     """Pass on every change for a day: the keys, the new item, the old one or both."""
 
-    recovery_days: int = 35
-    """How far back the table can be restored to any second, 1 to 35 days, $0.228 a GB and month; 0 for not at all."""
+    recovery_days: Annotated[int, Field(ge=0, le=35)] = 35
+    """How far back the table can be restored to any second, $0.228 a GB and month; 0 for not at all. In a stack of the
+    free tier left out: 0."""
 
-    replicas: Sequence[Replica] = ()
-    """The table in further regions, each of which can be read and written."""
-
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key. Without one the key that DynamoDB keeps (free)."""
+    replicas: list[Region] = []
+    """Further regions in which the table can be read and written. Reads and writes there are billed there, and each
+    write in both."""
 
     retention: Retention = "protected"
-    """protected: refuses to be deleted. ephemeral: goes with everything in it."""
+    """protected: refuses to be deleted. ephemeral: goes with everything in it. In YAML left out: the stack's."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        self.keys.check(self.ttl)
-        if self.provisioned is not None and self.limit is not None:
-            raise Refusal(
-                "limit",
-                f"{self.limit.read} and {self.limit.write}",
-                "is for tables on demand; remove it or provisioned",
-            )
-        if not 0 <= self.recovery_days <= 35:
-            raise Refusal("recovery_days", self.recovery_days, "is not allowed; use 1 to 35 days, or 0 for none")
-        if self.stream is not None and self.stream not in _VIEWS:
-            raise Refusal("stream", self.stream, f"is not allowed; use {', '.join(_VIEWS)}")
-        if self.replicas:
-            self._check_replicas()
-
-    def _check_replicas(self) -> None:
-        regions = [replica.region for replica in self.replicas]
-        if len(set(regions)) < len(regions):
-            raise Refusal("replicas", regions, "names a region twice; name each once")
-        if self.stream not in (None, "both"):
-            raise Refusal("stream", self.stream, "does not carry whole changes to the replicas; use both")
-        if self.provisioned is not None:
-            raise Refusal(
-                "replicas",
-                regions,
-                "have capacity of their own, which nothing here would scale; remove provisioned, or the replicas",
-            )
-        for replica in self.replicas:
-            if (replica.key_arn is None) != (self.key_arn is None):
-                raise Refusal("replicas", replica.region, "must have a key of its own exactly if the table has one")
-
-    @property
-    def keys(self) -> Keys:
-        """Everything by which items are found."""
-        return Keys(
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from Keys(
             attributes=self.attributes,
             hash_key=self.hash_key,
             range_key=self.range_key,
             indexes=self.indexes,
             local_indexes=self.local_indexes,
-        )
+        ).mistakes(self.ttl)
+        if self.provisioned is not None and self.limit is not None:
+            given = f"{self.limit.read} and {self.limit.write}"
+            yield Mistake("limit", given, "is for tables on demand; remove it or provisioned")
+        if len(set(self.replicas)) < len(self.replicas):
+            yield Mistake("replicas", self.replicas, "names a region twice; name each once")
+        if self.replicas and self.stream not in (None, "both"):
+            yield Mistake("stream", self.stream, "does not carry whole changes to the replicas; use both")
+        if self.replicas and self.provisioned is not None:
+            yield Mistake(
+                "replicas",
+                self.replicas,
+                "have capacity of their own, which nothing here would scale; remove provisioned, or the replicas",
+            )
 
 
-class Table(pulumi.ComponentResource):
+class Table(Component):
     """An encrypted table, and its copies in other regions."""
 
     CHILDREN = ("table", "replica", *table_scaling.CHILDREN, "grant", "alarm")
@@ -183,86 +145,87 @@ class Table(pulumi.ComponentResource):
     stream_arn: pulumi.Output[str]
     """Of the changes; empty without `stream`."""
 
-    def __init__(self, name: str, args: TableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:data:Table", name, None, opts)
-        self._prefix, self._args = name, args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: TableArgs,
+        *,
+        key: AnyKey | None = None,
+        replica_keys: Mapping[str, AnyKey] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param key: What encrypts it. Without one the key that DynamoDB keeps (free).
+        :param replica_keys: By region, what encrypts the replicas: needed exactly if the table has a key.
+        """
+        super().__init__(name, args, opts)
+        self._args, self._key = args, key
+        keys = replica_keys or {}
+        for region in args.replicas:
+            if (region in keys) != (key is not None):
+                raise ArgumentError("replica_keys", region, "must be there exactly if the table has a key")
         self._account = Account.of(self)
 
         table = self._table()
         if args.provisioned is not None:
             table_scaling.scale(name, table, sorted(args.indexes), args.provisioned, self._child)
-        for replica in args.replicas:
-            self._replica(table, replica)
+        for region in args.replicas:
+            self._replica(table, region, keys.get(region))
         self.name, self.arn, self.stream_arn = table.name, table.arn, table.stream_arn
         self.register_outputs({"name": self.name, "arn": self.arn})
 
-    def grant_read(self, role: aws.iam.Role) -> None:
+    def grant_read(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` find and read items, and nothing more."""
-        self._grant(role, "read", READ_ACTIONS, DECRYPT_ACTIONS)
+        return self._grant(role, "read", READ_ACTIONS, DECRYPT_ACTIONS)
 
-    def grant_write(self, role: aws.iam.Role) -> None:
+    def grant_write(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` put, change and delete items, and nothing more."""
-        self._grant(role, "write", WRITE_ACTIONS, _KEY_WRITE_ACTIONS)
+        return self._grant(role, "write", WRITE_ACTIONS, _KEY_WRITE_ACTIONS)
 
-    def grant_read_write(self, role: aws.iam.Role) -> None:
+    def grant_read_write(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` do both, and nothing more."""
-        self._grant(role, "read-write", sorted({*READ_ACTIONS, *WRITE_ACTIONS}), _KEY_WRITE_ACTIONS)
+        return self._grant(role, "read-write", sorted({*READ_ACTIONS, *WRITE_ACTIONS}), _KEY_WRITE_ACTIONS)
 
     def grant_stream_read(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` follow the changes of items, and nothing more."""
         if self._args.stream is None and not self._args.replicas:
-            raise Refusal("stream", None, "must be set for somebody to follow the changes; use keys, new, old or both")
+            raise ArgumentError("stream", None, "is needed to follow the changes; use keys, new, old or both")
         # Which streams there are is a question without a resource, and Lambda asks it.
         listing = statement("ListStreams", actions="dynamodb:ListStreams", resources="*")
         following = statement("FollowChanges", actions=_OF_STREAMS, resources=self.stream_arn)
-        return self._attach(role, "stream-read", [following, listing, *self._key_statements(DECRYPT_ACTIONS)])
+        return self._allow(role, "stream-read", following, listing, *self._key_statements(DECRYPT_ACTIONS))
 
-    def alarms(self, topics: AlarmTopics) -> None:
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """Requests that DynamoDB turned away or could not answer, and replicas that lag behind.
 
         Not UserErrors: AWS counts them for the whole account and region, so they tell nothing of a table.
         """
-        for index in (None, *sorted(self._args.indexes)):
-            self._alarm_on_throttling(index, topics)
-        raise_alarm(
-            f"{self._prefix}-system-errors-alarm",
-            means=f"{self._prefix}: DynamoDB itself could not answer requests. Callers retry; look at AWS Health.",
-            expression=(
-                _ADDED_UP,
-                {f"m{number}": self._metric("SystemErrors", Operation=one) for number, one in enumerate(_OPERATIONS)},
-            ),
-            threshold=0,
-            period_seconds=300,
-            periods=1,
-            severity="critical",
-            topics=topics,
-            opts=self._child("alarm"),
-        )
-        for replica in self._args.replicas:
-            raise_alarm(
-                f"{self._prefix}-{replica.region}-lag-alarm",
-                means=f"{self._prefix}: changes reach {replica.region} more than a minute late; what is read there is "
-                "old, and would be lost if this region failed now.",
-                metric=self._metric("ReplicationLatency", "Average", ReceivingRegion=replica.region),
-                threshold=60_000,
-                periods=5,
-                severity="warning",
+        indexes = (None, *sorted(self._args.indexes))
+        return [
+            *(self._throttling_alarm(index, topics) for index in indexes),
+            self._alarm(
+                "system-errors",
+                description="DynamoDB itself could not answer requests. Callers retry; look at AWS Health.",
+                expression=(
+                    _ADDED_UP,
+                    {f"m{n}": self._metric("SystemErrors", Operation=one) for n, one in enumerate(_OPERATIONS)},
+                ),
+                threshold=0,
+                period_seconds=300,
+                periods=1,
+                severity="critical",
                 topics=topics,
-                opts=self._child("alarm"),
-            )
-
-    def _alarm_on_throttling(self, index: str | None, topics: AlarmTopics) -> None:
-        where = {"GlobalSecondaryIndexName": index} if index else {}
-        mend = "raise provisioned.maximum" if self._args.provisioned else "raise limit, or spread the hash keys"
-        raise_alarm(
-            f"{self._prefix}-{index}-throttled-alarm" if index else f"{self._prefix}-throttled-alarm",
-            means=f"{self._prefix}{f', index {index}' if index else ''}: requests are turned away for want of "
-            f"capacity; {mend}.",
-            expression=(
-                _ADDED_UP,
-                {what.lower(): self._metric(f"{what}ThrottleEvents", **where) for what in ("Read", "Write")},
             ),
+            *(self._lag_alarm(region, topics) for region in self._args.replicas),
+        ]
+
+    def _throttling_alarm(self, index: str | None, topics: AlarmTopics) -> aws.cloudwatch.MetricAlarm:
+        mend = "raise provisioned.maximum" if self._args.provisioned else "raise limit, or spread the hash keys"
+        return metric_alarm(
+            f"{self._prefix}-{index}-throttled-alarm" if index else f"{self._prefix}-throttled-alarm",
+            description=f"{self._prefix}{f', index {index}' if index else ''}: requests are turned away for want of "
+            f"capacity; {mend}.",
+            expression=self._throttled(index),
             threshold=0,
             # Scaling needs some minutes, and the SDKs try again meanwhile.
             periods=5,
@@ -270,6 +233,44 @@ class Table(pulumi.ComponentResource):
             topics=topics,
             opts=self._child("alarm"),
         )
+
+    def _lag_alarm(self, region: str, topics: AlarmTopics) -> aws.cloudwatch.MetricAlarm:
+        return self._alarm(
+            f"{region}-lag",
+            description=f"changes reach {region} more than a minute late; what is read there is old, and would be lost "
+            "if this region failed now.",
+            metric=self._lag(region),
+            threshold=60_000,
+            periods=5,
+            severity="warning",
+            topics=topics,
+        )
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """What it is asked for, what of it was turned away, and how late its replicas are.
+
+        Not SystemErrors: ten metrics of each table, and a dashboard with more than 50 is not free. Their alarm rings.
+        """
+        section, args = "Tables (DynamoDB)", self._args
+        turned_away: dict[str, Metric] = {}
+        for index in (None, *sorted(args.indexes)):
+            of = f"index {index} " if index else ""
+            turned_away |= {f"{of}{metric.name}": metric for metric in self._throttled(index)[1].values()}
+        widgets = [
+            *(self._graph(section, self._metric(f"Consumed{what}CapacityUnits")) for what in ("Read", "Write")),
+            self._graph(section, turned_away),
+        ]
+        if args.replicas:
+            widgets.append(self._graph(section, {region: self._lag(region) for region in args.replicas}))
+        return widgets
+
+    def _throttled(self, index: str | None) -> Expression:
+        where = {"GlobalSecondaryIndexName": index} if index else {}
+        return _ADDED_UP, {what.lower(): self._metric(f"{what}ThrottleEvents", **where) for what in ("Read", "Write")}
+
+    def _lag(self, region: str) -> Metric:
+        return self._metric("ReplicationLatency", "Average", ReceivingRegion=region)
 
     def _metric(self, metric: str, statistic: str = "Sum", **dimensions: pulumi.Input[str]) -> Metric:
         return Metric(
@@ -319,8 +320,8 @@ class Table(pulumi.ComponentResource):
                 enabled=args.recovery_days > 0, recovery_period_in_days=args.recovery_days or None
             ),
             # Left out, the table is encrypted with a key that DynamoDB keeps; `enabled` alone would mean the account's.
-            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=args.key_arn)
-            if args.key_arn is not None
+            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=self._key.arn)
+            if self._key is not None
             else None,
             deletion_protection_enabled=protected,
             tags={"Name": f"{self._prefix}-table"},
@@ -354,14 +355,14 @@ class Table(pulumi.ComponentResource):
             else None,
         )
 
-    def _replica(self, table: aws.dynamodb.Table, replica: Replica) -> None:
+    def _replica(self, table: aws.dynamodb.Table, region: str, key: AnyKey | None) -> None:
         protected = self._args.retention == "protected"
-        name = f"{self._prefix}-{replica.region}-replica"
+        name = f"{self._prefix}-{region}-replica"
         aws.dynamodb.TableReplica(
             name,
             global_table_arn=table.arn,
-            region=replica.region,
-            kms_key_arn=replica.key_arn,
+            region=region,
+            kms_key_arn=key.arn if key else None,
             point_in_time_recovery=self._args.recovery_days > 0,
             deletion_protection_enabled=protected,
             tags={"Name": name},
@@ -370,29 +371,23 @@ class Table(pulumi.ComponentResource):
 
     # --- Permissions -------------------------------------------------------------------------------------------------
 
-    def _grant(self, role: aws.iam.Role, verb: str, actions: Sequence[str], key_actions: Sequence[str]) -> None:
+    def _grant(
+        self, role: aws.iam.Role, verb: str, actions: Sequence[str], key_actions: Sequence[str]
+    ) -> aws.iam.RolePolicy:
         of_indexes = [action for action in actions if action in _OF_INDEXES]
         statements = [statement("UseTheItems", actions=actions, resources=self.arn)]
         if of_indexes and (self._args.indexes or self._args.local_indexes):
             every = pulumi.Output.concat(self.arn, "/index/*")
             statements.append(statement("UseTheIndexes", actions=of_indexes, resources=every))
-        self._attach(role, verb, [*statements, *self._key_statements(key_actions)])
+        return self._allow(role, verb, *statements, *self._key_statements(key_actions))
 
-    def _key_statements(self, actions: Sequence[str]) -> list[Mapping[str, object]]:
-        if self._args.key_arn is None:
+    def _key_statements(self, actions: Sequence[str]) -> list[Statement]:
+        if self._key is None:
             return []
         # For items of tables only: whoever holds the role cannot use the key by itself.
         service = pulumi.Output.concat("dynamodb.", self._account.region, ".amazonaws.com")
         condition = {"StringEquals": {"kms:ViaService": service}}
-        return [statement("UseTheKey", actions=actions, resources=self._args.key_arn, condition=condition)]
-
-    def _attach(self, role: aws.iam.Role, verb: str, statements: Sequence[Mapping[str, object]]) -> aws.iam.RolePolicy:
-        return aws.iam.RolePolicy(
-            f"{self._prefix}-{verb}-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(*statements),
-            opts=self._child("grant"),
-        )
+        return [statement("UseTheKey", actions=actions, resources=self._key.arn, condition=condition)]
 
 
 def _projection(attributes: Sequence[str] | None) -> str:

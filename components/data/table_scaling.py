@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
+from components.args import Args
 from components.children import Children
-from components.refusal import Refusal
+from components.errors import Mistake
 
 CHILDREN = ("scaling_target", "scaling_policy")
 
+# Of a table, until AWS gives an account more, and of either kind of capacity.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+MOST_UNITS = 40_000
 
-@dataclass(frozen=True, kw_only=True)
-class CapacityRange:
+
+Units = Annotated[int, Field(ge=1, le=MOST_UNITS)]
+
+
+class CapacityRange(Args):
     """Between which numbers of units a second the capacity moves: 4 KB for a read, 1 KB for a write."""
 
-    minimum: int
-    maximum: int
+    minimum: Units
+    maximum: Units
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.minimum > self.maximum:
+            yield Mistake("maximum", self.maximum, f"is less than minimum, {self.minimum}; use at least as much")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Provisioned:
+class Provisioned(Args):
     """Capacity that is there beforehand. Used in full it costs a third of requests on demand, and unused no less."""
 
     read: CapacityRange
-    write: CapacityRange
-    utilisation_percent: int = 70
-    """How much of the capacity should be in use, 20 to 90. The rest is for peaks, to which scaling is minutes late."""
+    """What is read."""
 
-    def __post_init__(self) -> None:
-        for what, units in (("read", self.read), ("write", self.write)):
-            if not 1 <= units.minimum <= units.maximum <= 40_000:
-                raise Refusal(
-                    f"provisioned.{what}",
-                    f"{units.minimum} to {units.maximum}",
-                    "is not a range; use a minimum of at least 1 and a maximum from there to 40000",
-                )
-        if not 20 <= self.utilisation_percent <= 90:
-            raise Refusal("provisioned.utilisation_percent", self.utilisation_percent, "is not allowed; use 20 to 90")
+    write: CapacityRange
+    """What is written."""
+
+    utilisation_percent: Annotated[int, Field(ge=20, le=90)] = 70
+    """How much of the capacity should be in use. The rest is for peaks, to which scaling is minutes late."""
 
 
 def scale(name: str, table: aws.dynamodb.Table, indexes: list[str], provisioned: Provisioned, child: Children) -> None:

@@ -1,6 +1,6 @@
 """A Next.js front end on Amplify Hosting, built from one branch of a GitHub repository at every push.
 
-Use: AmplifyApp("wiki-dev-front-end", AmplifyAppArgs(repository="acme/wiki-web", branch="main", token_secret_arn=arn))
+Use: AmplifyApp("wiki-dev-front-end", AmplifyAppArgs(repository="acme/wiki-web", token_secret_arn=arn))
 
 Amplify brings its own CDN and certificate. It reads the repository by a token that is kept in Secrets Manager; the
 token reaches the state of the stack encrypted, and no file at all.
@@ -9,18 +9,19 @@ token reaches the state of the stack encrypted, and no file at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
 
-from components.children import Children, Transform
-from components.refusal import Refusal
+from components.alarms import Metric
+from components.args import ComponentArgs
+from components.component import Component
+from components.errors import Mistake
+from components.values import GitHubRepository, text
+from components.widgets import Widget
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}")
-_BRANCH = re.compile(r"(?![/.])(?!.*(\.\.|//|@\{))[\w./@+-]{1,244}(?<![/.])")
 _SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+")
 
 # `npm ci` installs what package-lock.json says, and nothing newer.
@@ -45,25 +46,27 @@ frontend:
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class AmplifyAppArgs:
-    """What the caller decides about a front end. Costs $0.01 a build minute, $0.15 a GB served, $0.30 a million
-    requests that the server renders; nothing while nobody comes and nobody pushes."""
+class AmplifyAppArgs(ComponentArgs):
+    """A Next.js front end on Amplify. Costs $0.01 a build minute, $0.15 a GB served, $0.30 a million requests that the
+    server renders; nothing while nobody comes and nobody pushes."""
 
-    repository: str
+    repository: GitHubRepository
     """The GitHub repository, as `owner/name`."""
 
-    branch: str
+    branch: Annotated[
+        str,
+        text(
+            r"(?![/.])(?!.*(\.\.|//|@\{))[\w./@+-]{1,244}(?<![/.])",
+            "write the name of one branch exactly, for example main",
+        ),
+    ] = "main"
     """The branch that is built and served."""
 
     token_secret_arn: str
-    """The Secrets Manager secret whose whole value is a GitHub token for the repository. Somebody puts it there by
-    hand; it is read when the stack is deployed."""
+    """The Secrets Manager secret whose whole value is a GitHub token for the repository; never the token itself.
+    Somebody puts it there by hand; it is read when the stack is deployed."""
 
-    stage: Literal["PRODUCTION", "DEVELOPMENT"] = "DEVELOPMENT"
-    """What Amplify's console calls the branch."""
-
-    variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    variables: dict[Annotated[str, text(r"[A-Za-z_]\w{0,254}", "use letters, digits and _")], str] = {}
     """Environment variables of the build, for example the address of the API. Not for secrets: whoever may see the
     application sees them, and those that begin with NEXT_PUBLIC_ are in the pages."""
 
@@ -74,29 +77,20 @@ class AmplifyAppArgs:
     subdomain: str = ""
     """What stands before the domain; empty for the domain itself."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if not _REPOSITORY.fullmatch(self.repository):
-            raise Refusal(
-                "repository", self.repository, "is not a GitHub repository; write owner/name, without https://"
-            )
-        if not _BRANCH.fullmatch(self.branch):
-            raise Refusal("branch", self.branch, "is not the name of a branch; write it exactly, for example 'main'")
+    def mistakes(self) -> Iterator[Mistake]:
         if not _SECRET.fullmatch(self.token_secret_arn):
             # The value is not shown: somebody may have written the token itself.
-            raise Refusal(
+            yield Mistake(
                 "token_secret_arn",
                 "…",
                 "is not the ARN of a secret; keep the token in Secrets Manager and write "
                 "arn:aws:secretsmanager:<region>:<account>:secret:<name>",
             )
         if self.subdomain and self.domain is None:
-            raise Refusal("subdomain", self.subdomain, "needs a domain; set domain too")
+            yield Mistake("subdomain", self.subdomain, "needs a domain; set domain too")
 
 
-class AmplifyApp(pulumi.ComponentResource):
+class AmplifyApp(Component):
     """An application with one branch, and its own domain where it has one."""
 
     CHILDREN = ("app", "branch", "domain")
@@ -105,9 +99,19 @@ class AmplifyApp(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     url: pulumi.Output[str]
 
-    def __init__(self, name: str, args: AmplifyAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:delivery:AmplifyApp", name, None, opts)
-        child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: AmplifyAppArgs,
+        *,
+        stage: Literal["PRODUCTION", "DEVELOPMENT"] = "DEVELOPMENT",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param stage: What Amplify's console calls the branch.
+        """
+        super().__init__(name, args, opts)
+        child = self._child
         token = aws.secretsmanager.get_secret_version_output(
             secret_id=args.token_secret_arn, opts=pulumi.InvokeOptions(parent=self)
         ).secret_string
@@ -128,11 +132,11 @@ class AmplifyApp(pulumi.ComponentResource):
             app_id=app.id,
             branch_name=args.branch,
             framework="Next.js - SSR",
-            stage=args.stage,
+            stage=stage,
             enable_auto_build=True,
             # Anybody's pull request would be built with this application's variables and published under its address.
             enable_pull_request_preview=False,
-            environment_variables=dict(args.variables) or None,
+            environment_variables=args.variables or None,
             opts=child("branch"),
         )
         host = pulumi.Output.concat(_label(args.branch), ".", app.default_domain)
@@ -152,6 +156,15 @@ class AmplifyApp(pulumi.ComponentResource):
         self.id, self.arn = app.id, app.arn
         self.url = pulumi.Output.concat("https://", host)
         self.register_outputs({"url": self.url})
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """How much is asked, how much of it fails, and how long it takes."""
+        shown = [("Requests", "Sum"), ("5xxErrors", "Sum"), ("4xxErrors", "Sum"), ("Latency", "Average")]
+        return [self._graph("Applications (Amplify)", self._metric(*one)) for one in shown]
+
+    def _metric(self, name: str, statistic: str) -> Metric:
+        return Metric(namespace="AWS/AmplifyHosting", name=name, dimensions={"App": self.id}, statistic=statistic)
 
 
 def _label(branch: str) -> str:

@@ -1,6 +1,6 @@
 """Builds: each commit of a branch is built and judged by CodeBuild, and what came of it is kept in a bucket.
 
-Use: Build("wiki-dev-build", BuildArgs(repository="acme/wiki", connection_arn=…, spec=…, bucket_name=…, …))
+Use: Build("wiki-dev-build", BuildArgs(repository="acme/wiki", connection=…), spec=…, bucket=bucket)
 
 What a build may do is to read the repository and to write its log and its results. It deploys nothing: that takes a
 person's consent and another role (docs/decisions/0007-two-roles-for-delivery.md).
@@ -9,21 +9,26 @@ person's consent and another role (docs/decisions/0007-two-roles-for-delivery.md
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
 import yaml
+from pydantic import Field
 
 from components.account import Account
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
-from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS
-from components.network.flow_logs import RetentionDays
-from components.policy import Statement, document, statement, trust
-from components.refusal import Refusal
+from components.alarms import AlarmTopics, Metric
+from components.args import ComponentArgs
+from components.component import Component
+from components.data.bucket import Bucket
+from components.errors import ArgumentError, Mistake
+from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
+from components.log_group import make_log_group, write_log
+from components.policy import Statement, statement
+from components.service_role import service_role
+from components.values import GitHubRepository, LogRetentionDays, text
+from components.widgets import Widget
 
 FOLDER = "commits"
 """Under which the results of a commit are kept."""
@@ -31,74 +36,42 @@ FOLDER = "commits"
 # Amazon Linux 2023 on arm64, which is cheaper and what the functions run on. It has Python 3.13.
 IMAGE = "aws/codebuild/amazonlinux-aarch64-standard:3.0"
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}")
-_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}")
-_CONNECTION = re.compile(r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[\w-]+")
+_CONNECTION = r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[\w-]+"
 _PHASES = ("install", "pre_build", "build", "post_build")
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildArgs:
-    """What the caller decides about builds. Up to $0.005 for each minute; nothing while nothing is built."""
+class BuildArgs(ComponentArgs):
+    """Builds of each commit by CodeBuild. Up to $0.005 for each minute; nothing while nothing is built."""
 
-    repository: str
+    repository: GitHubRepository
     """The GitHub repository, as owner/name."""
 
-    branch: str = "main"
+    branch: Annotated[
+        str, text(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}", "write the name of one branch, without wildcards")
+    ] = "main"
     """The branch whose commits are built."""
 
-    connection_arn: str
-    """The account's connection to GitHub, made in the console: a person must agree to it at GitHub. Free."""
+    connection: Annotated[
+        str,
+        text(
+            _CONNECTION,
+            "make a connection under Settings, Connections in the console of CodeBuild, agree to it at GitHub, and "
+            "write its ARN",
+        ),
+    ]
+    """The ARN of the account's connection to GitHub, made in the console: a person must agree to it at GitHub. Free."""
 
-    spec: str
-    """The text of the build specification. Not a path into the repository: then whoever may push would decide what is
-    done with the build's role."""
-
-    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """What the commands are told; nothing secret: it stands in every log."""
-
-    bucket_name: pulumi.Input[str]
-    """Where the results are kept."""
-
-    bucket_arn: pulumi.Input[str]
-    """The same bucket."""
-
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the bucket. Without one, the key that AWS manages for S3 (free)."""
-
-    minutes: int = 10
-    """After which a build is ended, 5 to 480."""
+    minutes: Annotated[int, Field(ge=5, le=480)] = 10
+    """After which a build is ended."""
 
     on_push: bool = True
     """Build when somebody pushes. Otherwise only when somebody starts a build."""
 
-    log_retention_days: RetentionDays = 30
-    """Days until a record in the log is deleted."""
-
-    logs_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the log group; its policy must admit `/aws/codebuild/{name}`."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if not _REPOSITORY.fullmatch(self.repository):
-            raise Refusal("repository", self.repository, "is not a GitHub repository; write one as owner/name")
-        if not _BRANCH.fullmatch(self.branch):
-            raise Refusal("branch", self.branch, "is not the name of one branch; write it without wildcards")
-        if not _CONNECTION.fullmatch(self.connection_arn):
-            raise Refusal(
-                "connection_arn",
-                self.connection_arn,
-                "is not the ARN of a connection; make one under Settings, Connections in the console of CodeBuild, "
-                "agree to it at GitHub, and write its ARN",
-            )
-        if not 5 <= self.minutes <= 480:
-            raise Refusal("minutes", self.minutes, "is not allowed; use 5 to 480")
-        _check_spec(self.spec)
+    log_retention_days: LogRetentionDays = 30
+    """Days until a record in the log is deleted. In YAML left out: the stack's."""
 
 
-class Build(pulumi.ComponentResource):
+class Build(Component):
     """A CodeBuild project that builds the commits of one branch, one at a time."""
 
     CHILDREN = ("log_group", "role", "policy", "project", "webhook", "alarm")
@@ -107,19 +80,36 @@ class Build(pulumi.ComponentResource):
     """By which `aws codebuild start-build` knows it."""
     arn: pulumi.Output[str]
 
-    def __init__(self, name: str, args: BuildArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:delivery:Build", name, None, opts)
-        self._prefix, self._args = name, args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: BuildArgs,
+        *,
+        spec: str,
+        bucket: Bucket,
+        key: AnyKey | None = None,
+        environment: Mapping[str, pulumi.Input[str]] | None = None,
+        logs_key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param spec: The text of the build specification. Not a path into the repository: then whoever may push would
+            decide what is done with the build's role.
+        :param bucket: Where the results are kept.
+        :param key: What encrypts the bucket. Without one, the AWS-managed key of S3 (free).
+        :param environment: What the commands are told; nothing secret: it stands in every log.
+        :param logs_key: What encrypts the log group; its policy must admit `/aws/codebuild/{name}`.
+        """
+        super().__init__(name, args, opts)
+        if wrong := list(spec_mistakes(spec)):
+            raise ArgumentError.of(wrong)
+        self._args, self._spec, self._bucket, self._key = args, spec, bucket, key
+        self._environment = environment or {}
         self._account = Account.of(self)
 
         # Made first: otherwise CodeBuild would make it, without retention and key.
-        log_group = aws.cloudwatch.LogGroup(
-            f"{name}-log-group",
-            name=f"/aws/codebuild/{name}",
-            retention_in_days=args.log_retention_days,
-            kms_key_id=args.logs_key_arn,
-            opts=self._child("log_group"),
+        log_group = make_log_group(
+            f"{name}-log-group", f"/aws/codebuild/{name}", args.log_retention_days, logs_key, self._child("log_group")
         )
         role, policy = self._role(log_group)
         project = self._project(role, policy, log_group)
@@ -129,21 +119,28 @@ class Build(pulumi.ComponentResource):
         self.name, self.arn = project.name, project.arn
         self.register_outputs({"name": self.name})
 
-    def alarms(self, topics: AlarmTopics) -> None:
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """A commit that cannot be built, or should not be deployed."""
-        raise_alarm(
-            f"{self._prefix}-failed-alarm",
-            means=f"A build of {self._prefix} failed: its log says why. Nothing was deployed.",
-            metric=Metric(
-                namespace="AWS/CodeBuild", name="FailedBuilds", dimensions={"ProjectName": self.name}, statistic="Sum"
-            ),
+        alarm = self._alarm(
+            "failed",
+            description="a build failed. Its log says why; nothing was deployed.",
+            metric=self._metric("FailedBuilds", "Sum"),
             threshold=0,
             period_seconds=300,
             periods=1,
             severity="warning",
             topics=topics,
-            opts=self._child("alarm"),
         )
+        return [alarm]
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """How builds end, and how long they take."""
+        shown = [("SucceededBuilds", "Sum"), ("FailedBuilds", "Sum"), ("Duration", "Average")]
+        return [self._graph("Builds (CodeBuild)", self._metric(*one)) for one in shown]
+
+    def _metric(self, name: str, statistic: str) -> Metric:
+        return Metric(namespace="AWS/CodeBuild", name=name, dimensions={"ProjectName": self.name}, statistic=statistic)
 
     # --- What it is made of ------------------------------------------------------------------------------------------
 
@@ -159,8 +156,8 @@ class Build(pulumi.ComponentResource):
             source=aws.codebuild.ProjectSourceArgs(
                 type="GITHUB",
                 location=f"https://github.com/{args.repository}.git",
-                auth=aws.codebuild.ProjectSourceAuthArgs(type="CODECONNECTIONS", resource=args.connection_arn),
-                buildspec=args.spec,
+                auth=aws.codebuild.ProjectSourceAuthArgs(type="CODECONNECTIONS", resource=args.connection),
+                buildspec=self._spec,
                 git_clone_depth=1,
                 # The tick or cross beside the commit.
                 report_build_status=True,
@@ -174,19 +171,19 @@ class Build(pulumi.ComponentResource):
                 privileged_mode=False,
                 environment_variables=[
                     aws.codebuild.ProjectEnvironmentEnvironmentVariableArgs(name=key, value=value)
-                    for key, value in sorted(args.environment.items())
+                    for key, value in sorted(self._environment.items())
                 ],
             ),
             artifacts=aws.codebuild.ProjectArtifactsArgs(
                 type="S3",
-                location=args.bucket_name,
+                location=self._bucket.name,
                 path=FOLDER,
                 # The specification names the commit.
                 override_artifact_name=True,
                 packaging="NONE",
                 encryption_disabled=False,
             ),
-            encryption_key=args.key_arn,
+            encryption_key=self._key.arn if self._key is not None else None,
             # On the machine of the last build, if it is still there: free, and gone at times.
             cache=aws.codebuild.ProjectCacheArgs(type="LOCAL", modes=["LOCAL_CUSTOM_CACHE"]),
             build_timeout=args.minutes,
@@ -223,73 +220,63 @@ class Build(pulumi.ComponentResource):
     # --- Permissions -------------------------------------------------------------------------------------------------
 
     def _role(self, log_group: aws.cloudwatch.LogGroup) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        role = aws.iam.Role(
-            f"{self._prefix}-role",
+        return service_role(
+            self._prefix,
+            self._account,
+            self._child,
+            service="codebuild.amazonaws.com",
+            source_arn=self._account.arn("codebuild", f"project/{self._prefix}"),
             description=f"With it {self._prefix} reads the repository and keeps what it builds.",
-            assume_role_policy=trust(
-                "codebuild.amazonaws.com",
-                source_account=self._account.id,
-                source_arn=self._account.arn("codebuild", f"project/{self._prefix}"),
-            ),
-            opts=self._child("role"),
+            statements=self._statements(log_group),
         )
-        policy = aws.iam.RolePolicy(
-            f"{self._prefix}-policy",
-            role=role.id,
-            policy=document(*self._statements(log_group)),
-            opts=self._child("policy"),
-        )
-        return role, policy
 
     def _statements(self, log_group: aws.cloudwatch.LogGroup) -> Sequence[Statement]:
-        args = self._args
-        service = args.connection_arn.split(":")[2]
+        connection, bucket_arn = self._args.connection, self._bucket.arn
+        service = connection.split(":")[2]
         statements = [
-            statement(
-                "WriteTheLog",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=pulumi.Output.concat(log_group.arn, ":*"),
-            ),
+            write_log("WriteTheLog", log_group.arn),
             statement(
                 "ReadTheRepository",
                 actions=[f"{service}:GetConnection", f"{service}:GetConnectionToken"],
-                resources=args.connection_arn,
+                resources=connection,
             ),
             # CodeBuild makes sure that the bucket is the account's own.
-            statement("FindTheBucket", actions=["s3:GetBucketAcl", "s3:GetBucketLocation"], resources=args.bucket_arn),
+            statement("FindTheBucket", actions=["s3:GetBucketAcl", "s3:GetBucketLocation"], resources=bucket_arn),
             statement(
                 "KeepTheResults",
                 actions="s3:PutObject",
-                resources=pulumi.Output.concat(args.bucket_arn, f"/{FOLDER}/*"),
+                resources=pulumi.Output.concat(bucket_arn, f"/{FOLDER}/*"),
             ),
         ]
-        if args.key_arn is not None:
+        if self._key is not None:
             through = pulumi.Output.concat("s3.", self._account.region, ".amazonaws.com")
             statements.append(
                 statement(
                     "EncryptTheResults",
                     # Decrypt, because the parts of a large upload are read back when they are put together.
                     actions=sorted({*ENCRYPT_ACTIONS, *DECRYPT_ACTIONS}),
-                    resources=args.key_arn,
+                    resources=self._key.arn,
                     condition={"StringEquals": {"kms:ViaService": through}},
                 )
             )
         return statements
 
 
-def _check_spec(text: str) -> None:
-    """Refuse what CodeBuild would refuse only when the first commit comes."""
+def spec_mistakes(spec: str) -> Iterator[Mistake]:
+    """What CodeBuild would refuse of a specification only when the first commit comes."""
     try:
-        spec: Any = yaml.safe_load(text)
+        found: Any = yaml.safe_load(spec)
     except yaml.YAMLError as error:
-        raise Refusal("spec", "the specification", f"is no YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(spec, dict) or spec.get("version") != 0.2:
-        raise Refusal("spec", "the specification", "must begin with `version: 0.2`")
-    phases = spec.get("phases")
+        yield Mistake("spec", "the specification", f"is no YAML: {str(error).splitlines()[0]}")
+        return
+    if not isinstance(found, dict) or found.get("version") != 0.2:
+        yield Mistake("spec", "the specification", "must begin with `version: 0.2`")
+        return
+    phases = found.get("phases")
     if not isinstance(phases, dict) or not any((phases.get(phase) or {}).get("commands") for phase in _PHASES):
-        raise Refusal("spec", "the specification", "has no commands; give one of the phases some")
-    for phase in phases:
+        yield Mistake("spec", "the specification", "has no commands; give one of the phases some")
+    for phase in phases if isinstance(phases, dict) else ():
         if phase not in _PHASES:
-            raise Refusal("spec", f"phases.{phase}", f"is not known; use {', '.join(_PHASES)}")
-    if not (spec.get("artifacts") or {}).get("files"):
-        raise Refusal("spec", "artifacts.files", "is missing: nothing would be kept; name the files")
+            yield Mistake("spec", f"phases.{phase}", f"is not known; use {', '.join(_PHASES)}")
+    if not (found.get("artifacts") or {}).get("files"):
+        yield Mistake("spec", "artifacts.files", "is missing: nothing would be kept; name the files")

@@ -1,7 +1,7 @@
 """The role with which GitHub Actions deploys a service's image: no key is stored anywhere, and it can do nothing else.
 
-Use: DeployRole("wiki-dev-delivery", DeployRoleArgs(repository="acme/wiki", environment="dev",
-         image_repositories=[repository.arn], services=[DeployedService(...)]))
+Use: DeployRole("wiki-dev-delivery", DeployRoleArgs(repository="acme/wiki", github_environment="dev"),
+                deployed=Deployed(image_repositories=[repository.arn], services=[DeployedService(...)]))
 
 What `pulumi up` needs is another matter: it makes roles and policies, and whoever may do that can give himself the
 rest. Such a role is made outside the stack that it deploys (docs/decisions/0007-two-roles-for-delivery.md).
@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.account import Account
-from components.children import Children, Transform
+from components.args import ComponentArgs
+from components.component import Component
 from components.policy import Statement, document, statement
-from components.refusal import Refusal
+from components.values import text
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
@@ -35,9 +38,9 @@ PUSH_ACTIONS = (
     "ecr:UploadLayerPart",
 )
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}")
-_ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,254}")
-_PROVIDER = re.compile(rf"arn:aws[a-z-]*:iam::\d{{12}}:oidc-provider/{re.escape(ISSUER)}")
+_OWNER, _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}", r"[A-Za-z0-9._-]{1,100}"
+_REPOSITORY = rf"{_OWNER}/{_NAME}|{_OWNER}@[1-9]\d*/{_NAME}@[1-9]\d*"
+_PROVIDER = rf"create|arn:aws[a-z-]*:iam::\d{{12}}:oidc-provider/{re.escape(ISSUER)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,22 +94,14 @@ class DeployedSite:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeployRoleArgs:
-    """What the caller decides about a deploy role. It costs nothing."""
-
-    repository: str
-    """The GitHub repository, as `owner/name`."""
-
-    environment: str
-    """The GitHub environment whose jobs may assume the role. Its protection rules (reviewers, branches) then hold for
-    every deployment; a role that trusted a branch instead would know no reviewers."""
-
-    provider_arn: str | None = None
-    """The account's identity provider for GitHub, where there is one already: an account can have only one.
-    Left out, it is created, and goes when this component goes."""
+class Deployed:
+    """What the role may deploy to, and nothing more."""
 
     image_repositories: Sequence[pulumi.Input[str]] = ()
     """ARNs of the ECR repositories to which images may be pushed."""
+
+    image_tags: Sequence[pulumi.Input[str]] = ()
+    """ARNs of the SSM parameters that say which images run."""
 
     services: Sequence[DeployedService] = ()
     """The services that may be updated."""
@@ -120,36 +115,47 @@ class DeployRoleArgs:
     sites: Sequence[DeployedSite] = ()
     """The sites that may be given another front end."""
 
-    session_minutes: int = 60
-    """How long one deployment may last, 60 to 720 minutes."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if not _REPOSITORY.fullmatch(self.repository):
-            raise Refusal(
-                "repository",
-                self.repository,
-                "is not a GitHub repository; write one as owner/name, without wildcards and without https://",
-            )
-        if not _ENVIRONMENT.fullmatch(self.environment):
-            raise Refusal(
-                "environment",
-                self.environment,
-                "is not the name of one GitHub environment; write it exactly, without wildcards, for example 'prod'",
-            )
-        if self.provider_arn is not None and not _PROVIDER.fullmatch(self.provider_arn):
-            raise Refusal(
-                "provider_arn",
-                self.provider_arn,
-                f"is not the ARN of GitHub's provider; write arn:aws:iam::<account>:oidc-provider/{ISSUER}",
-            )
-        if not 60 <= self.session_minutes <= 720:
-            raise Refusal("session_minutes", self.session_minutes, "is not allowed; use 60 to 720 minutes")
+NOTHING: Final = Deployed()
 
 
-class DeployRole(pulumi.ComponentResource):
+class DeployRoleArgs(ComponentArgs):
+    """The role with which a GitHub workflow deploys. It costs nothing."""
+
+    repository: Annotated[
+        str,
+        text(
+            _REPOSITORY,
+            "write a GitHub repository as owner/name, or with both ids as owner@1234/name@5678, without wildcards and "
+            "without https://",
+        ),
+    ]
+    """The GitHub repository, as `owner/name`, or with GitHub's ids, as `owner@1234/name@5678`: repositories made,
+    renamed or moved since 2026-07-15 are called so in the tokens of their jobs, and earlier ones that chose to
+    (github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens)."""
+
+    github_environment: Annotated[
+        str,
+        text(
+            r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,254}",
+            "write the name of one GitHub environment exactly, without wildcards, for example prod",
+        ),
+    ]
+    """The GitHub environment whose jobs may assume the role. Its protection rules (reviewers, branches) then hold for
+    every deployment; a role that trusted a branch instead would know no reviewers. In YAML left out: it is called as
+    the stack's environment."""
+
+    oidc_provider: Annotated[str, text(_PROVIDER, f"use create, or arn:aws:iam::<account>:oidc-provider/{ISSUER}")] = (
+        "create"
+    )
+    """create, which also deletes it with the role, or the ARN of the account's identity provider for GitHub where there
+    is one already: an account can have only one."""
+
+    session_minutes: Annotated[int, Field(ge=60, le=720)] = 120
+    """How long one session may last: as the longest job of the workflows that has the role."""
+
+
+class DeployRole(Component):
     """A role for one environment of one repository, and GitHub's identity provider unless the account has it."""
 
     CHILDREN = ("provider", "role", "policy")
@@ -157,10 +163,20 @@ class DeployRole(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     provider_arn: pulumi.Output[str]
 
-    def __init__(self, name: str, args: DeployRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:delivery:DeployRole", name, None, opts)
-        child = Children(self, args.transform, self.CHILDREN)
-        if args.provider_arn is None:
+    def __init__(
+        self,
+        name: str,
+        args: DeployRoleArgs,
+        *,
+        deployed: Deployed = NOTHING,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param deployed: What it may deploy to.
+        """
+        super().__init__(name, args, opts)
+        child = self._child
+        if args.oidc_provider == "create":
             provider = aws.iam.OpenIdConnectProvider(
                 f"{name}-provider",
                 url=f"https://{ISSUER}",
@@ -170,15 +186,15 @@ class DeployRole(pulumi.ComponentResource):
             )
             self.provider_arn = provider.arn
         else:
-            self.provider_arn = pulumi.Output.from_input(args.provider_arn)
+            self.provider_arn = pulumi.Output.from_input(args.oidc_provider)
         role = aws.iam.Role(
             f"{name}-role",
-            description=f"GitHub Actions of {args.repository}, environment {args.environment}",
-            assume_role_policy=document(_trust(self.provider_arn, args.repository, args.environment)),
+            description=f"GitHub Actions of {_without_ids(args.repository)}, environment {args.github_environment}",
+            assume_role_policy=document(_trust(self.provider_arn, args.repository, args.github_environment)),
             max_session_duration=args.session_minutes * 60,
             opts=child("role"),
         )
-        statements = list(_statements(args, Account.of(self)))
+        statements = list(_statements(deployed, Account.of(self)))
         if statements:
             aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=document(*statements), opts=child("policy"))
         self.arn = role.arn
@@ -193,12 +209,22 @@ def _trust(provider_arn: pulumi.Input[str], repository: str, environment: str) -
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": {
             # Both, and exactly: GitHub signs such tokens for everybody's repositories.
-            "StringEquals": {
-                f"{ISSUER}:aud": AUDIENCE,
-                f"{ISSUER}:sub": f"repo:{repository}:environment:{environment}",
-            }
+            "StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": _subjects(repository, environment)}
         },
     }
+
+
+def _subjects(repository: str, environment: str) -> str | list[str]:
+    """What the repository's jobs are called. With ids both forms, so that nothing stops on the day on which GitHub
+    begins to add them. Nobody else gets the form without: every new repository has ids, also one that takes a name that
+    became free."""
+    named = dict.fromkeys((_without_ids(repository), repository))
+    subjects = [f"repo:{each}:environment:{environment}" for each in named]
+    return subjects if len(subjects) > 1 else subjects[0]
+
+
+def _without_ids(repository: str) -> str:
+    return re.sub(r"@\d+", "", repository)
 
 
 def _cluster(service: DeployedService) -> pulumi.Output[str]:
@@ -207,14 +233,18 @@ def _cluster(service: DeployedService) -> pulumi.Output[str]:
     return arn.apply(lambda arn: arn.replace(":service/", ":cluster/").rpartition("/")[0])
 
 
-def _statements(args: DeployRoleArgs, account: Account) -> Iterator[Statement]:
-    if args.image_repositories:
+def _statements(to: Deployed, account: Account) -> Iterator[Statement]:
+    if to.image_repositories:
         # A token for the registry; the action knows no resource.
         yield statement("LogInToTheRegistry", actions="ecr:GetAuthorizationToken", resources="*")
-        yield statement("PushImages", actions=PUSH_ACTIONS, resources=list(args.image_repositories))
-    if args.services:
+        yield statement("PushImages", actions=PUSH_ACTIONS, resources=list(to.image_repositories))
+    if to.image_tags:
+        yield statement(
+            "SayWhichImageRuns", actions=["ssm:GetParameter", "ssm:PutParameter"], resources=list(to.image_tags)
+        )
+    if to.services:
         families = [
-            account.arn("ecs", pulumi.Output.concat("task-definition/", each.family, ":*")) for each in args.services
+            account.arn("ecs", pulumi.Output.concat("task-definition/", each.family, ":*")) for each in to.services
         ]
         yield statement("RegisterTaskDefinitions", actions="ecs:RegisterTaskDefinition", resources=families)
         yield statement(
@@ -228,53 +258,53 @@ def _statements(args: DeployRoleArgs, account: Account) -> Iterator[Statement]:
         yield statement(
             "UpdateServicesAndWatchThem",
             actions=["ecs:DescribeServices", "ecs:UpdateService"],
-            resources=[each.service_arn for each in args.services],
+            resources=[each.service_arn for each in to.services],
         )
         yield statement(
             "RunAnImageOnceToMigrate",
             actions="ecs:RunTask",
             resources=families,
-            condition={"ArnEquals": {"ecs:cluster": [_cluster(each) for each in args.services]}},
+            condition={"ArnEquals": {"ecs:cluster": [_cluster(each) for each in to.services]}},
         )
         yield statement(
             "SeeWhatCameOfIt",
             actions="ecs:DescribeTasks",
             resources=[
-                _cluster(each).apply(lambda arn: f"{arn.replace(':cluster/', ':task/')}/*") for each in args.services
+                _cluster(each).apply(lambda arn: f"{arn.replace(':cluster/', ':task/')}/*") for each in to.services
             ],
         )
         yield statement(
             "GiveTasksTheirRoles",
             actions="iam:PassRole",
-            resources=[role for each in args.services for role in each.roles],
+            resources=[role for each in to.services for role in each.roles],
             condition={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         )
-    if args.functions:
+    if to.functions:
         yield statement(
             "SeeWhereCallsGo",
             actions="lambda:GetAlias",
             resources=[
                 arn
-                for each in args.functions
+                for each in to.functions
                 for arn in (each.function_arn, pulumi.Output.concat(each.function_arn, ":*"))
             ],
         )
         yield statement(
             "MoveCallsByCodeDeploy",
             actions=["codedeploy:CreateDeployment", "codedeploy:GetDeployment"],
-            resources=[each.group_arn for each in args.functions],
+            resources=[each.group_arn for each in to.functions],
         )
         yield statement(
             "TellCodeDeployWhereTo",
             actions=["codedeploy:GetApplicationRevision", "codedeploy:RegisterApplicationRevision"],
-            resources=[each.application_arn for each in args.functions],
+            resources=[each.application_arn for each in to.functions],
         )
         yield statement(
             "ReadHowCallsMove",
             actions="codedeploy:GetDeploymentConfig",
             resources=account.arn("codedeploy", "deploymentconfig:CodeDeployDefault.Lambda*"),
         )
-    for number, host in enumerate(args.hosts, start=1):
+    for number, host in enumerate(to.hosts, start=1):
         suffix = "" if number == 1 else str(number)
         yield statement(f"SendThisDocument{suffix}", actions="ssm:SendCommand", resources=host.document_arn)
         yield statement(
@@ -283,18 +313,18 @@ def _statements(args: DeployRoleArgs, account: Account) -> Iterator[Statement]:
             resources=account.arn("ec2", "instance/*"),
             condition={"StringEquals": {"ssm:resourceTag/Name": host.name}},
         )
-    if args.hosts:
+    if to.hosts:
         # The action knows no resource; the answers hold what the deployment's script prints, and no secret.
         yield statement("WatchCommands", actions="ssm:ListCommandInvocations", resources="*")
-    if args.sites:
-        yield statement("SeeTheSitesFiles", actions="s3:ListBucket", resources=[each.bucket_arn for each in args.sites])
+    if to.sites:
+        yield statement("SeeTheSitesFiles", actions="s3:ListBucket", resources=[each.bucket_arn for each in to.sites])
         yield statement(
             "ReplaceTheSitesFiles",
             actions=["s3:DeleteObject", "s3:PutObject"],
-            resources=[pulumi.Output.concat(each.bucket_arn, "/*") for each in args.sites],
+            resources=[pulumi.Output.concat(each.bucket_arn, "/*") for each in to.sites],
         )
         yield statement(
             "DropCopiesOfThem",
             actions=["cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"],
-            resources=[each.distribution_arn for each in args.sites],
+            resources=[each.distribution_arn for each in to.sites],
         )

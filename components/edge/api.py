@@ -1,24 +1,31 @@
-"""What APIs of every kind have: limits, origins, a log of each request, a name of their own, alarms, saved queries."""
+"""What APIs of every kind have: functions behind them, a log of each request, a name of their own, alarms, queries."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
 
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children
-from components.edge.dns import check_domain
-from components.refusal import Refusal
+from components.alarms import AlarmTopics, Metric, metric_alarm
+from components.component import Component
+from components.edge.api_args import ApiArgs, RequestApiArgs
+from components.edge.certificate import Certificate
+from components.edge.routes import Invocable, mistaken_functions
+from components.errors import ArgumentError
+from components.identity.key import AnyKey
+from components.identity.user_pool import UserPool
+from components.log_group import make_log_group
+from components.widgets import Widget
+
+_Args = TypeVar("_Args", bound=ApiArgs)
+_RequestArgs = TypeVar("_RequestArgs", bound=RequestApiArgs)
 
 LOG_GROUP_PREFIX = "/aws/vendedlogs/apis/"
 """Under this prefix AWS grows no resource policy (10 a region, 5,120 characters each)."""
-
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 # Our names → API Gateway's variables. Latencies are in milliseconds. Nothing of headers, queries and bodies: they hold
 # tokens and people's data.
@@ -92,84 +99,6 @@ WEB_SOCKET_QUERIES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Throttle:
-    """How much an API takes; above it, callers get 429. Both limits are always set: one that is missing beside the
-    other is 0 to AWS, which refuses everybody."""
-
-    rate_per_second: float = 100
-    """Requests in a second, over time. An account has 10,000 a second for all its APIs in a region."""
-
-    burst: int = 200
-    """Requests at the same moment."""
-
-    def __post_init__(self) -> None:
-        for name, value in (("rate_per_second", self.rate_per_second), ("burst", self.burst)):
-            if value <= 0:
-                raise Refusal(f"throttle.{name}", value, "would refuse every request; use 1 or more, such as 100")
-        if self.rate_per_second > 10_000:
-            raise Refusal("throttle.rate_per_second", self.rate_per_second, "is more than AWS gives; use up to 10000")
-        if self.burst > 5_000:
-            raise Refusal("throttle.burst", self.burst, "is more than AWS gives an account; use 1 to 5000")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cors:
-    """Which web pages may call the API from a browser."""
-
-    origins: Sequence[str]
-    """Scheme and host, such as https://app.example.com; `*` lets every page in, and then not with credentials."""
-
-    headers: Sequence[str] = ("authorization", "content-type")
-    """What pages may send beside the headers that browsers always send."""
-
-    methods: Sequence[str] = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
-    """What pages may do."""
-
-    expose: Sequence[str] = ("location", "x-request-id")
-    """The headers of answers that pages may read."""
-
-    credentials: bool = False
-    """Whether browsers send cookies. Tokens in the header `authorization` do not need it."""
-
-    max_age_seconds: int = 3600
-    """How long a browser need not ask again."""
-
-    def __post_init__(self) -> None:
-        if not self.origins:
-            raise Refusal("cors.origins", [], "lets no page in; list origins such as https://app.example.com")
-        if "*" in self.origins:
-            if self.credentials:
-                raise Refusal(
-                    "cors.origins", "*", "cannot be used with credentials; list the origins, or give no cookies"
-                )
-            if len(self.origins) > 1:
-                raise Refusal("cors.origins", list(self.origins), "names * and others; write either")
-        for index, origin in enumerate(self.origins):
-            if origin != "*" and not _ORIGIN.fullmatch(origin):
-                raise Refusal(
-                    f"cors.origins[{index}]",
-                    origin,
-                    "is not an origin; write scheme and host without a path, such as https://app.example.com",
-                )
-        if not 0 <= self.max_age_seconds <= 86_400:
-            raise Refusal("cors.max_age_seconds", self.max_age_seconds, "is not allowed; use 0 to 86400")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApiDomain:
-    """The name by which an API is called."""
-
-    name: str
-    """Such as api.example.com."""
-
-    certificate_arn: pulumi.Input[str]
-    """Its ACM certificate, in the API's own region."""
-
-    def __post_init__(self) -> None:
-        check_domain("domain", self.name)
-
-
-@dataclass(frozen=True, kw_only=True)
 class NamedApi:
     """Where the DNS record of an API's own name must point."""
 
@@ -177,127 +106,179 @@ class NamedApi:
     zone_id: pulumi.Output[str]
 
 
-def access_log(
-    name: str, retention_days: int, key_arn: pulumi.Input[str] | None, child: Children
-) -> aws.cloudwatch.LogGroup:
-    """The group of the records of requests, made before anything can write into it."""
-    return aws.cloudwatch.LogGroup(
-        f"{name}-access-log",
-        name=f"{LOG_GROUP_PREFIX}{name}",
-        retention_in_days=retention_days,
-        kms_key_id=key_arn,
-        opts=child("log_group"),
-    )
+class Api(Component, Generic[_Args]):
+    """What APIs of every kind have."""
+
+    api_id: pulumi.Output[str]
+    endpoint: pulumi.Output[str]
+    """Where it is called, without a slash at its end."""
+    origin_domain: pulumi.Output[str]
+    """The host, for a CloudFront origin."""
+    origin_path: str
+    """What a CloudFront origin puts before paths."""
+    named: NamedApi | None
+    """Where the DNS record of its own name must point."""
+
+    def __init__(
+        self,
+        name: str,
+        args: _Args,
+        opts: pulumi.ResourceOptions | None,
+        *,
+        functions: Mapping[str, Invocable],
+        certificate: Certificate | None,
+        log_key: AnyKey | None,
+    ) -> None:
+        super().__init__(name, args, opts)
+        if unknown := list(mistaken_functions(args.called, functions)):
+            raise ArgumentError.of(unknown)
+        self._args, self._functions, self._certificate, self._log_key = args, functions, certificate, log_key
+        self._domain = certificate.domains[0] if certificate is not None else None
+
+    @property
+    def dimensions(self) -> dict[str, pulumi.Input[str]]:
+        """By which CloudWatch knows it."""
+        raise NotImplementedError
+
+    def _metric(self, name: str, statistic: str = "Sum") -> Metric:
+        return Metric(namespace="AWS/ApiGateway", name=name, dimensions=self.dimensions, statistic=statistic)
+
+    def _reached(self, scheme: str, host: pulumi.Output[str], path: str = "") -> None:
+        """Under a name of its own the stage is the mapping's matter."""
+        self.origin_path = "" if self._domain else path
+        self.origin_domain = pulumi.Output.from_input(self._domain) if self._domain else host
+        self.endpoint = pulumi.Output.concat(f"{scheme}://", self.origin_domain, self.origin_path)
+        self.register_outputs({"endpoint": self.endpoint})
+
+    def _may_call(self, function: str, execution_arn: pulumi.Output[str], stage: str) -> None:
+        self._functions[function].allow_invocation(
+            self._prefix,
+            principal="apigateway.amazonaws.com",
+            source_arn=pulumi.Output.concat(execution_arn, f"/{stage}/*"),
+        )
+
+    def _access_log(self, queries: Mapping[str, str]) -> aws.cloudwatch.LogGroup:
+        """The group of the records of requests, made before anything can write into it, and the questions that somebody
+        asks of it when an alarm rings."""
+        group = make_log_group(
+            f"{self._prefix}-access-log",
+            f"{LOG_GROUP_PREFIX}{self._prefix}",
+            self._args.log_retention_days,
+            self._log_key,
+            self._child("log_group"),
+        )
+        for title, text in sorted(queries.items()):
+            aws.cloudwatch.QueryDefinition(
+                f"{self._prefix}-{title}-query",
+                # The console shows what stands before a slash as a folder.
+                name=f"{self._prefix}/{title}",
+                log_group_names=[group.name],
+                query_string=text,
+                opts=self._child("query"),
+            )
+        return group
+
+    def _give_name(self, stage: pulumi.Input[str]) -> NamedApi | None:
+        """An HTTP or WebSocket API under a name of its own, by TLS 1.2 or better."""
+        if self._certificate is None:
+            return None
+        named = aws.apigatewayv2.DomainName(
+            f"{self._prefix}-domain",
+            domain_name=self._certificate.domains[0],
+            domain_name_configuration=aws.apigatewayv2.DomainNameDomainNameConfigurationArgs(
+                certificate_arn=self._certificate.arn, endpoint_type="REGIONAL", security_policy="TLS_1_2"
+            ),
+            tags={"Name": f"{self._prefix}-domain"},
+            opts=self._child("domain"),
+        )
+        aws.apigatewayv2.ApiMapping(
+            f"{self._prefix}-mapping",
+            api_id=self.api_id,
+            domain_name=named.id,
+            stage=stage,
+            opts=self._child("mapping"),
+        )
+        # The provider fills these in; where they are missing, nothing can be said.
+        known = named.domain_name_configuration
+        return NamedApi(
+            target=known.apply(lambda one: one.target_domain_name or ""),
+            zone_id=known.apply(lambda one: one.hosted_zone_id or ""),
+        )
+
+
+class RequestApi(Api[_RequestArgs]):
+    """What APIs that answer requests have besides: service levels."""
+
+    METRICS: ClassVar[Mapping[str, str]]
+    """What CloudWatch calls that which failed or was refused, the requests, and the latency of this kind of API."""
+
+    def _judging(self, user_pool: UserPool | None) -> UserPool:
+        """Whose tokens let in, where the arguments say that a user pool's do."""
+        if user_pool is None:
+            raise ArgumentError("user_pool", None, "is missing, and authorizer.user_pool is true; give the API a pool")
+        return user_pool
+
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
+        """Alarms on slow answers, on failing requests, and on the hour's availability."""
+        name, args, opts = self._prefix, self._args, self._child("alarm")
+        parts = {word: self._metric(self.METRICS[word]) for word in ("failed", "requests")}
+        return [
+            metric_alarm(
+                f"{name}-latency",
+                description=(
+                    f"{name} takes longer than {args.latency_ms:g} ms on average. "
+                    f"Logs Insights, saved queries {name}/…: begin with slowest-routes."
+                ),
+                metric=self._metric(self.METRICS["latency"], "Average"),
+                threshold=args.latency_ms,
+                periods=5,
+                breaching_periods=3,
+                severity="warning",
+                topics=topics,
+                opts=opts,
+            ),
+            metric_alarm(
+                f"{name}-error-rate",
+                description=(
+                    f"More than {args.error_percent:g} % of the requests to {name} fail with a 5xx status. "
+                    f"Logs Insights, saved queries {name}/…: begin with failed-requests, then the functions' logs."
+                ),
+                # Without requests there is no value, and none is no reason to wake anybody.
+                expression=("100 * FILL(failed, 0) / requests", parts),
+                threshold=args.error_percent,
+                periods=5,
+                breaching_periods=3,
+                severity="critical",
+                topics=topics,
+                opts=opts,
+            ),
+            metric_alarm(
+                f"{name}-availability",
+                description=(
+                    f"{name} answered less than {args.availability_percent:g} % of the last hour's requests. "
+                    f"Logs Insights, saved queries {name}/…: errors-by-route tells since when and where."
+                ),
+                expression=("100 - 100 * FILL(failed, 0) / requests", parts),
+                comparison="LessThanThreshold",
+                threshold=args.availability_percent,
+                period_seconds=3600,
+                periods=1,
+                severity="warning",
+                topics=topics,
+                opts=opts,
+            ),
+        ]
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """How much is asked, how much of it fails by the API's fault or the caller's, and how long it takes."""
+        section = "APIs (API Gateway)"
+        times = {statistic: self._metric(self.METRICS["latency"], statistic) for statistic in ("Average", "p95")}
+        counted = [self._graph(section, self._metric(self.METRICS[word])) for word in ("requests", "failed", "refused")]
+        return [*counted, self._graph(section, times)]
 
 
 def log_format(fields: Mapping[str, str]) -> str:
     """One JSON object on one line. All values are texts: a latency that there was not is `-`, which as a number would
     be no JSON. Logs Insights reckons with texts that are numbers."""
     return json.dumps(dict(fields), sort_keys=True, separators=(",", ":"))
-
-
-def save_queries(name: str, queries: Mapping[str, str], group: aws.cloudwatch.LogGroup, child: Children) -> None:
-    """Questions that somebody asks of the access log when an alarm rings."""
-    for title, text in sorted(queries.items()):
-        aws.cloudwatch.QueryDefinition(
-            f"{name}-{title}-query",
-            # The console shows what stands before a slash as a folder.
-            name=f"{name}/{title}",
-            log_group_names=[group.name],
-            query_string=text,
-            opts=child("query"),
-        )
-
-
-def give_name(
-    name: str,
-    domain: ApiDomain,
-    api_id: pulumi.Input[str],
-    stage: pulumi.Input[str],
-    child: Children,
-) -> NamedApi:
-    """An HTTP or WebSocket API under a name of its own, by TLS 1.2 or better."""
-    named = aws.apigatewayv2.DomainName(
-        f"{name}-domain",
-        domain_name=domain.name,
-        domain_name_configuration=aws.apigatewayv2.DomainNameDomainNameConfigurationArgs(
-            certificate_arn=domain.certificate_arn, endpoint_type="REGIONAL", security_policy="TLS_1_2"
-        ),
-        tags={"Name": f"{name}-domain"},
-        opts=child("domain"),
-    )
-    aws.apigatewayv2.ApiMapping(
-        f"{name}-mapping", api_id=api_id, domain_name=named.id, stage=stage, opts=child("mapping")
-    )
-    # The provider fills these in; where they are missing, nothing can be said.
-    known = named.domain_name_configuration
-    return NamedApi(
-        target=known.apply(lambda one: one.target_domain_name or ""),
-        zone_id=known.apply(lambda one: one.hosted_zone_id or ""),
-    )
-
-
-def request_alarms(
-    name: str,
-    metric: Mapping[str, str],
-    dimensions: Mapping[str, pulumi.Input[str]],
-    topics: AlarmTopics,
-    child: Children,
-    *,
-    latency_ms: float,
-    error_percent: float,
-    availability_percent: float,
-) -> list[aws.cloudwatch.MetricAlarm]:
-    """The service levels: how fast, how often wrong, how much of the time there. `metric` translates our words."""
-
-    def of(word: str, statistic: str = "Sum") -> Metric:
-        return Metric(namespace="AWS/ApiGateway", name=metric[word], dimensions=dimensions, statistic=statistic)
-
-    parts = {"failed": of("failed"), "requests": of("requests")}
-    opts = child("alarm")
-    return [
-        raise_alarm(
-            f"{name}-latency",
-            means=(
-                f"{name} takes longer than {latency_ms:g} ms on average. "
-                f"Logs Insights, saved queries {name}/…: begin with slowest-routes."
-            ),
-            metric=of("latency", "Average"),
-            threshold=latency_ms,
-            periods=5,
-            breaching_periods=3,
-            severity="warning",
-            topics=topics,
-            opts=opts,
-        ),
-        raise_alarm(
-            f"{name}-error-rate",
-            means=(
-                f"More than {error_percent:g} % of the requests to {name} fail with a 5xx status. "
-                f"Logs Insights, saved queries {name}/…: begin with failed-requests, then the functions' logs."
-            ),
-            # Without requests there is no value, and none is no reason to wake anybody.
-            expression=("100 * FILL(failed, 0) / requests", parts),
-            threshold=error_percent,
-            periods=5,
-            breaching_periods=3,
-            severity="critical",
-            topics=topics,
-            opts=opts,
-        ),
-        raise_alarm(
-            f"{name}-availability",
-            means=(
-                f"{name} answered less than {availability_percent:g} % of the last hour's requests. "
-                f"Logs Insights, saved queries {name}/…: errors-by-route tells since when and where."
-            ),
-            expression=("100 - 100 * FILL(failed, 0) / requests", parts),
-            comparison="LessThanThreshold",
-            threshold=availability_percent,
-            period_seconds=3600,
-            periods=1,
-            severity="warning",
-            topics=topics,
-            opts=opts,
-        ),
-    ]

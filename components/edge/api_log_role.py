@@ -5,30 +5,25 @@ account's, not the API's: whoever destroys the stack that made it takes it from 
 account, one creates it and the others adopt it.
 
 Use: logs = ApiLogRole("talk-dev-api-logs", ApiLogRoleArgs())
-     RestApi(…, RestApiArgs(log_role=logs.setting, …))
+     RestApi(…, log_role=logs)
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
-from components.children import Children, Transform
-from components.policy import document, statement
+from components.args import ComponentArgs
+from components.component import Component
+from components.policy import document, statement, trust_of_service
 
 
-@dataclass(frozen=True, kw_only=True)
-class ApiLogRoleArgs:
-    """What the caller decides: nothing. It costs nothing."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
+class ApiLogRoleArgs(ComponentArgs):
+    """The role and the setting cost nothing, and there is nothing to decide."""
 
 
-class ApiLogRole(pulumi.ComponentResource):
+class ApiLogRole(Component):
     """A role that API Gateway takes to write logs, and the setting that names it."""
 
     CHILDREN = ("role", "policy", "setting")
@@ -37,21 +32,14 @@ class ApiLogRole(pulumi.ComponentResource):
     """What stages must wait for."""
 
     def __init__(self, name: str, args: ApiLogRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:edge:ApiLogRole", name, None, opts)
-        child = Children(self, args.transform, self.CHILDREN)
+        super().__init__(name, args, opts)
+        child = self._child
         account = Account.of(self)
         role = aws.iam.Role(
             f"{name}-role",
             description="Lets API Gateway write the logs of this account's APIs.",
             # Without conditions: AWS tries the role when it is set, and documents none that would hold then.
-            assume_role_policy=document(
-                {
-                    "Sid": "AssumedByApiGateway",
-                    "Effect": "Allow",
-                    "Principal": {"Service": "apigateway.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                }
-            ),
+            assume_role_policy=trust_of_service("AssumedByApiGateway", "apigateway.amazonaws.com"),
             opts=child("role"),
         )
         policy = aws.iam.RolePolicy(

@@ -1,78 +1,88 @@
 """A certificate that AWS issues and renews, because records in our zone prove that the domain is ours.
 
-Use: certificate = Certificate("wiki-dev-tls", CertificateArgs(domains=["api.example.com"], zone_domain="example.com",
-                               zone_id=zone.zone_id))
+Use: certificate = Certificate("wiki-dev-tls", CertificateArgs(domains=["api.example.com"]), zone=zone)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Final
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
-from components.edge.dns import check_domain
-from components.refusal import Refusal
+from components.alarms import AlarmTopics, Metric, metric_alarm
+from components.args import ComponentArgs
+from components.component import Component
+from components.edge.dns import Zone
+from components.errors import ArgumentError, Mistake
+from components.values import DOMAIN, DOMAIN_IN_WORDS, Region, text
+from components.widgets import Widget
 
+MOST_DOMAINS = 10
 _LONGEST_FIRST = 64
 
 
-@dataclass(frozen=True, kw_only=True)
-class CertificateArgs:
-    """What the caller decides about a certificate. It costs nothing."""
+DAY_SECONDS: Final = 86_400
 
-    domains: Sequence[str]
+
+class CertificateArgs(ComponentArgs):
+    """A certificate. It costs nothing."""
+
+    domains: Annotated[
+        list[Annotated[str, text(rf"(\*\.)?{DOMAIN}", DOMAIN_IN_WORDS)]], Field(min_length=1, max_length=MOST_DOMAINS)
+    ]
     """What it is for; `*.example.com` covers one level. The first may have 64 characters. A change replaces it."""
 
-    zone_domain: str
-    """The domain of the public zone in which they all lie."""
-
-    zone_id: pulumi.Input[str]
-    """The id of that zone."""
-
-    region: str | None = None
+    region: Region | None = None
     """A region other than the provider's: us-east-1 for CloudFront. Load balancers need it in their own."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from mistaken_names(self.domains)
 
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.domains) <= 10:
-            raise Refusal("domains", list(self.domains), "has too few or too many; a certificate takes 1 to 10")
-        if len(set(self.domains)) != len(self.domains):
-            raise Refusal("domains", list(self.domains), "names a domain twice; name each once")
-        if len(self.domains[0]) > _LONGEST_FIRST:
-            raise Refusal(
-                "domains[0]", self.domains[0], f"has {len(self.domains[0])} characters; AWS allows {_LONGEST_FIRST}"
+
+def mistaken_names(domains: Sequence[str], zone: str | None = None) -> Iterator[Mistake]:
+    """What keeps AWS from issuing one certificate for all of these names, whose proofs stand in `zone`."""
+    if len(domains[0]) > _LONGEST_FIRST:
+        yield Mistake(
+            ("domains", 0),
+            domains[0],
+            f"has {len(domains[0])} characters; AWS allows {_LONGEST_FIRST} in a certificate",
+        )
+    for number, domain in enumerate(domains):
+        if domain in domains[:number]:
+            yield Mistake(("domains", number), domain, "is named twice; name each domain once")
+        bare = domain.removeprefix("*.")
+        if zone is not None and bare != zone and not bare.endswith(f".{zone}"):
+            yield Mistake(
+                ("domains", number),
+                domain,
+                f"is not in the zone {zone}, in which a record must prove the ownership; use {zone} or a name below it",
             )
-        for index, domain in enumerate(self.domains):
-            bare = domain.removeprefix("*.")
-            check_domain(f"domains[{index}]", bare)
-            if bare != self.zone_domain and not bare.endswith(f".{self.zone_domain}"):
-                raise Refusal(
-                    f"domains[{index}]",
-                    domain,
-                    f"does not lie in the zone {self.zone_domain}, so that nothing could prove that it is ours; "
-                    f"use {self.zone_domain} or a name below it",
-                )
 
 
-class Certificate(pulumi.ComponentResource):
+class Certificate(Component):
     """A certificate, the records that prove it, and the wait until AWS has seen them."""
 
     CHILDREN = ("certificate", "record", "validation", "alarm")
 
     arn: pulumi.Output[str]
     """Known only once the certificate is issued."""
+    domains: list[str]
+    region: str | None
+    """None: the provider's."""
 
-    def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:edge:Certificate", name, None, opts)
-        self._prefix = name
-        self._region = args.region
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self, name: str, args: CertificateArgs, *, zone: Zone, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """
+        :param zone: The public zone in which all the domains lie.
+        """
+        super().__init__(name, args, opts)
+        if outside := list(mistaken_names(args.domains, zone.domain)):
+            raise ArgumentError.of(outside)
+        self.domains, self.region = args.domains, args.region
         first, *others = args.domains
         certificate = aws.acm.Certificate(
             f"{name}-certificate",
@@ -86,7 +96,7 @@ class Certificate(pulumi.ComponentResource):
         # `example.com` and `*.example.com` are proven by the same record, which can be made only once.
         proven = sorted({domain.removeprefix("*.") for domain in args.domains})
         records = [
-            self._proof(number, bare if len(proven) > 1 else None, certificate, args.zone_id)
+            self._proof(number, bare if len(proven) > 1 else None, certificate, zone.zone_id)
             for number, bare in enumerate(proven, start=1)
         ]
         validation = aws.acm.CertificateValidation(
@@ -102,28 +112,37 @@ class Certificate(pulumi.ComponentResource):
     def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """An alarm when AWS has not renewed in time, which it does 60 days before the end. `topics` in its region."""
         return [
-            raise_alarm(
+            metric_alarm(
                 f"{self._prefix}-expiry",
-                means=(
+                description=(
                     f"The certificate {self._prefix} ends within 30 days and was not renewed. "
                     "Look whether its validation records are still in the zone, and the zone still delegated."
                 ),
-                metric=Metric(
-                    namespace="AWS/CertificateManager",
-                    name="DaysToExpiry",
-                    dimensions={"CertificateArn": self.arn},
-                    statistic="Minimum",
-                ),
+                metric=self._days_left,
                 comparison="LessThanThreshold",
                 threshold=30,
-                period_seconds=86400,
+                period_seconds=DAY_SECONDS,
                 periods=1,
                 severity="warning",
                 topics=topics,
-                region=self._region,
+                region=self.region,
                 opts=self._child("alarm"),
             )
         ]
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """How long it is still good for."""
+        return [self._graph("Certificates (ACM)", self._days_left, period_seconds=DAY_SECONDS, region=self.region)]
+
+    @property
+    def _days_left(self) -> Metric:
+        return Metric(
+            namespace="AWS/CertificateManager",
+            name="DaysToExpiry",
+            dimensions={"CertificateArn": self.arn},
+            statistic="Minimum",
+        )
 
     def _proof(
         self, number: int, bare: str | None, certificate: aws.acm.Certificate, zone_id: pulumi.Input[str]

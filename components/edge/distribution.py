@@ -9,7 +9,15 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components.edge.site_routes import ALL_VIEWER_EXCEPT_HOST, CACHING_DISABLED, WRITE, ApiOrigin, Route
+from components.edge.origin_secret import HEADER
+from components.edge.site_routes import (
+    ALL_VIEWER_EXCEPT_HOST,
+    CACHING_DISABLED,
+    WRITE,
+    OriginAddress,
+    OriginArgs,
+    Route,
+)
 
 FILES = "files"
 """The origin of the site's own files."""
@@ -39,29 +47,31 @@ def viewer_certificate(arn: pulumi.Input[str] | None) -> aws.cloudfront.Distribu
 
 
 def origins(
-    bucket_domain: pulumi.Input[str], access_control_id: pulumi.Input[str], apis: Mapping[str, ApiOrigin]
+    bucket_domain: pulumi.Input[str],
+    access_control_id: pulumi.Input[str],
+    apis: Mapping[str, OriginArgs],
+    addresses: Mapping[str, OriginAddress],
 ) -> list[aws.cloudfront.DistributionOriginArgs]:
     """The bucket, and each API."""
     files = aws.cloudfront.DistributionOriginArgs(
         origin_id=FILES, domain_name=bucket_domain, origin_access_control_id=access_control_id
     )
-    return [files, *(_api(name, api) for name, api in sorted(apis.items()))]
+    return [files, *(_api(name, api, addresses[name]) for name, api in sorted(apis.items()))]
 
 
-def _api(name: str, api: ApiOrigin) -> aws.cloudfront.DistributionOriginArgs:
-    header = api.secret_header
+def _api(name: str, api: OriginArgs, address: OriginAddress) -> aws.cloudfront.DistributionOriginArgs:
     return aws.cloudfront.DistributionOriginArgs(
         origin_id=name,
-        domain_name=api.domain,
+        domain_name=address.domain,
         # With a prefix to take away, the function puts the path in its place.
-        origin_path=api.origin_path if api.strip_prefix is None else None,
-        custom_headers=[aws.cloudfront.DistributionOriginCustomHeaderArgs(name=header.name, value=header.value)]
-        if header is not None
+        origin_path=address.path if api.strip_prefix is None else None,
+        custom_headers=[aws.cloudfront.DistributionOriginCustomHeaderArgs(name=HEADER, value=address.secret)]
+        if address.secret is not None
         else None,
         custom_origin_config=aws.cloudfront.DistributionOriginCustomOriginConfigArgs(
-            origin_protocol_policy=f"{api.protocol}-only",
-            http_port=api.port if api.port is not None and api.protocol == "http" else 80,
-            https_port=api.port if api.port is not None and api.protocol == "https" else 443,
+            origin_protocol_policy=f"{address.protocol}-only",
+            http_port=address.port if address.port is not None and address.protocol == "http" else 80,
+            https_port=address.port if address.port is not None and address.protocol == "https" else 443,
             origin_ssl_protocols=["TLSv1.2"],
             origin_read_timeout=api.read_timeout_seconds,
             # As long as connections may be silent: a new one costs two or three journeys to Japan.
@@ -137,7 +147,9 @@ def error_pages(
     ] or None
 
 
-def security_headers(content_security_policy: str) -> aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs:
+def security_headers(
+    content_security_policy: pulumi.Input[str],
+) -> aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs:
     """What tells browsers to be careful. What says where a page may be shown or what it may load, an answer of an API
     may say for itself."""
     cf = aws.cloudfront

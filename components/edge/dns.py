@@ -8,46 +8,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
 
-from components.children import Children, Transform
-from components.refusal import Refusal
+from components.args import ComponentArgs
+from components.component import Component
+from components.errors import ArgumentError
+from components.network.network import Network
 from components.retention import Retention
+from components.values import DOMAIN_IN_WORDS, DomainName, text
 
+# Records may have underscores too.
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+_RECORD = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})+")
+
+ZoneId = Annotated[str, text(r"Z[A-Z0-9]{1,31}", "use the id of a hosted zone, such as Z0123456789ABCDEFGHIJ")]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ZoneArgs:
-    """What the caller decides about a zone. $0.50 a month; names that point at AWS (aliases) are asked for free."""
+class ZoneArgs(ComponentArgs):
+    """A hosted zone. $0.50 a month; names that point at AWS (aliases) are asked for free."""
 
-    domain: str
+    domain: DomainName
     """The domain, such as example.com. Cannot be changed later without replacing the zone."""
 
-    existing_id: pulumi.Input[str] | None = None
+    existing_id: ZoneId | None = None
     """The id of a zone that exists already; then only records are made, and the zone is left alone."""
-
-    vpc_id: pulumi.Input[str] | None = None
-    """The VPC inside which alone the names can be asked. Left out, everybody can."""
 
     retention: Retention = "protected"
     """protected: the zone cannot be deleted; a new one would have other name servers. ephemeral: it can, with every
     record in it."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
 
-    def __post_init__(self) -> None:
-        check_domain("domain", self.domain)
-        if self.existing_id is not None and self.vpc_id is not None:
-            raise Refusal("vpc_id", "a VPC", "cannot be joined to a zone that exists; leave existing_id or vpc_id out")
-
-
-class Zone(pulumi.ComponentResource):
+class Zone(Component):
     """A zone of our own, or records in one that somebody else made."""
 
     CHILDREN = ("zone", "alias_record", "record")
@@ -57,10 +51,15 @@ class Zone(pulumi.ComponentResource):
     """To be entered at whoever sold the domain, or as NS records of the zone above it. None for an existing zone."""
     domain: str
 
-    def __init__(self, name: str, args: ZoneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:edge:Zone", name, None, opts)
-        self._prefix = name
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self, name: str, args: ZoneArgs, *, network: Network | None = None, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """
+        :param network: Inside which alone the names can be asked. Left out, everybody can.
+        """
+        super().__init__(name, args, opts)
+        if args.existing_id is not None and network is not None:
+            raise ArgumentError("existing_id", args.existing_id, "cannot be joined to a network; leave one of them out")
         self.domain = args.domain
         self.name_servers = None
         if args.existing_id is not None:
@@ -71,13 +70,13 @@ class Zone(pulumi.ComponentResource):
                 f"{name}-zone",
                 name=args.domain,
                 comment=f"{args.domain} of {name}",
-                vpcs=[aws.route53.ZoneVpcArgs(vpc_id=args.vpc_id)] if args.vpc_id is not None else None,
+                vpcs=[aws.route53.ZoneVpcArgs(vpc_id=network.vpc_id)] if network is not None else None,
                 force_destroy=not protected,
                 tags={"Name": f"{name}-zone"},
                 opts=self._child("zone", protect=protected),
             )
             self.zone_id = zone.zone_id
-            self.name_servers = zone.name_servers if args.vpc_id is None else None
+            self.name_servers = zone.name_servers if network is None else None
         self.register_outputs({"zoneId": self.zone_id})
 
     def alias(
@@ -114,7 +113,9 @@ class Zone(pulumi.ComponentResource):
         Certificates do not follow: a client that checks the host's certificate must go on to ask for `host`.
         """
         if label == "@":
-            raise Refusal("label", label, "cannot be another name of a host: the zone itself stands there; use alias")
+            raise ArgumentError(
+                "label", label, "cannot be another name of a host: the zone itself stands there; use alias"
+            )
         whole = self.name_of(label)
         aws.route53.Record(
             f"{self._prefix}-{_part(label)}-record",
@@ -130,18 +131,9 @@ class Zone(pulumi.ComponentResource):
     def name_of(self, label: str) -> str:
         """`api` → `api.example.com`; `@` → `example.com`."""
         whole = self.domain if label == "@" else f"{label}.{self.domain}"
-        check_domain("label", whole)
+        if not _RECORD.fullmatch(whole):
+            raise ArgumentError("label", whole, f"is not allowed; {DOMAIN_IN_WORDS}")
         return whole
-
-
-def check_domain(field_: str, domain: str) -> None:
-    """Refuse what is no domain in the form in which AWS keeps it."""
-    if len(domain) > 253 or not _DOMAIN.fullmatch(domain):
-        raise Refusal(
-            field_,
-            domain,
-            "is not a domain; write one such as example.com, in lower case, without scheme, path or final dot",
-        )
 
 
 def _part(label: str) -> str:

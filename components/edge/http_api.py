@@ -1,131 +1,89 @@
 """An HTTP API: routes that lead to functions, behind one authorizer, one limit and one log.
 
-Use: api = HttpApi("study-dev-http", HttpApiArgs(
+Use: api = HttpApi(
+         "study-dev-http",
+         HttpApiArgs(
+             routes={
+                 "GET /health": RequestRoute(function="api", public=True),
+                 "ANY /{proxy+}": RequestRoute(function="api"),
+             },
+             authorizer=JwtAuthorizer(user_pool=True),
+         ),
          functions={"api": function},
-         routes={"GET /health": ApiRoute(function="api", public=True), "ANY /{proxy+}": ApiRoute(function="api")},
-         authorizer=JwtAuthorizer(issuer=pool.issuer, audiences=pool.client_ids),
-         log_retention_days=30,
-     ))
+         user_pool=pool,
+     )
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.alarms import AlarmTopics
-from components.children import Children, Transform
-from components.edge.api import (
-    HTTP_LOG,
-    REQUEST_QUERIES,
-    ApiDomain,
-    Cors,
-    NamedApi,
-    Throttle,
-    access_log,
-    give_name,
-    log_format,
-    request_alarms,
-    save_queries,
-)
-from components.edge.routes import (
-    ApiRoute,
-    Invocable,
-    RouteKey,
-    check_access,
-    check_functions,
-    check_routes,
-    written_out,
-)
-from components.refusal import Refusal
+from components.args import Args
+from components.edge.api import HTTP_LOG, REQUEST_QUERIES, RequestApi, log_format
+from components.edge.api_args import Cors, RequestApiArgs
+from components.edge.certificate import Certificate
+from components.edge.routes import Invocable, RequestRoute, RouteKey, route_key, written_out
+from components.errors import Mistake
+from components.identity.key import AnyKey
+from components.identity.user_pool import SIGNED_IN, UserPool
+from components.values import text
 
 _STAGE = "$default"
 _MOST_ROUTES = 300
-_METRICS = {"failed": "5xx", "requests": "Count", "latency": "Latency"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class JwtAuthorizer:
-    """Lets in who brings a token of this issuer, made for one of these clients, that has not run out."""
+class JwtAuthorizer(Args):
+    """Whose tokens let in, as long as they have not run out: a user pool's, or those of another issuer."""
 
-    issuer: pulumi.Input[str]
-    """Its URL; below it are the keys that sign (a UserPool's `issuer`)."""
+    user_pool: bool = False
+    """Those of the user pool that the API is given (in YAML the stack's), made for any of its clients."""
 
-    audiences: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """The ids of the clients for which tokens are made."""
+    issuer: Annotated[str, text(r"https://.+", "write the URL of an issuer, which begins with https://")] | None = None
+    """The URL of another issuer; below it are the keys that sign."""
 
-    def __post_init__(self) -> None:
-        if isinstance(self.issuer, str) and not self.issuer.startswith("https://"):
-            raise Refusal("authorizer.issuer", self.issuer, "is not the URL of an issuer; it begins with https://")
-        if isinstance(self.audiences, Sequence) and not self.audiences:
-            raise Refusal("authorizer.audiences", [], "lets nobody in; list the ids of one or more clients")
+    audiences: list[str] = []
+    """The ids of the clients for which the other issuer makes tokens."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.issuer is None and not self.user_pool:
+            yield Mistake("issuer", None, "is missing; say who judges tokens: a user pool, or an issuer with audiences")
+        if self.issuer is not None and self.user_pool:
+            yield Mistake("issuer", self.issuer, "cannot judge tokens beside the user pool; keep one of them")
+        if self.issuer is not None and not self.audiences:
+            yield Mistake("audiences", [], "lets nobody in; list the ids of one or more clients")
+        if self.issuer is None and self.audiences:
+            yield Mistake("audiences", self.audiences, "goes with an issuer only; remove it")
 
 
-@dataclass(frozen=True, kw_only=True)
-class HttpApiArgs:
-    """What the caller decides about an HTTP API. $1.29 for a million requests in ap-northeast-1, and what the log takes
-    ($0.76 a GB). No web firewall can stand before it (AWS WAF knows only REST APIs): use one on CloudFront."""
-
-    functions: Mapping[str, Invocable]
-    """What answers, by the names that the routes use."""
-
-    routes: Mapping[str, ApiRoute]
-    """Method and path → function: `GET /items/{id}`; `ANY /{proxy+}` for everything below /."""
+class HttpApiArgs(RequestApiArgs):
+    """An HTTP API. $1.29 for a million requests in ap-northeast-1, and what the log takes ($0.76 a GB). No web firewall
+    can stand before it (AWS WAF knows only REST APIs): use one on CloudFront."""
 
     authorizer: JwtAuthorizer | None = None
     """Who may call routes that are not public. Left out, the API must say that it is public."""
 
-    public: bool = False
-    """Everybody may call every route."""
+    timeout_seconds: Annotated[float, Field(ge=0.05, le=30)] = 30
+    """How long it waits for a function: one that may work longer is cut off."""
 
-    cors: Cors | None = None
-    """Which web pages may call from browsers; the API answers their preflights itself. Left out: none but its own."""
-
-    throttle: Throttle = field(default_factory=Throttle)
-    """How much it takes."""
-
-    timeout_seconds: float = 30
-    """How long it waits for a function, up to 30 seconds: a function that may work longer is cut off."""
-
-    domain: ApiDomain | None = None
-    """A name of its own; the address that AWS gives is closed then."""
-
-    log_retention_days: int
-    """Days for which requests are recorded."""
-
-    log_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the record; its policy must admit the log group."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        keys = check_routes(self.routes)
-        check_functions({text: route.function for text, route in self.routes.items()}, self.functions)
-        check_access(self.routes, has_authorizer=self.authorizer is not None, public=self.public)
-        if not 0.05 <= self.timeout_seconds <= 30:
-            raise Refusal("timeout_seconds", self.timeout_seconds, "is not allowed; use 0.05 to 30 seconds")
-        for text, route in self.routes.items():
-            if route.body is not None:
-                raise Refusal(
-                    f"routes.{text}", "body", "cannot be checked by an HTTP API; use a REST API, or remove it"
-                )
-            if keys[text].method == "OPTIONS" and self.cors is not None:
-                raise Refusal("routes", text, "would never be asked: cors answers OPTIONS itself; remove one of them")
-        count = len(written(keys, self.cors))
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from self._mistaken_routes(has_authorizer=self.authorizer is not None)
+        count = len(written(self.routes, self.cors))
         if count > _MOST_ROUTES:
-            raise Refusal("routes", f"{count} routes", f"are too many; AWS allows {_MOST_ROUTES} for an API")
+            yield Mistake("routes", f"{count} routes", f"are too many; AWS allows {_MOST_ROUTES} for an API")
 
 
-def written(keys: Mapping[str, RouteKey], cors: Cors | None) -> list[tuple[RouteKey, str]]:
+def written(routes: Iterable[str], cors: Cors | None) -> list[tuple[RouteKey, str]]:
     """The routes as AWS gets them, each with the text of the table from which it comes.
 
     AWS answers a browser's preflight by itself only where no route takes OPTIONS. ANY would take it, ask it for a token
     that no preflight has, and shut the browser out; so with cors ANY is written out without OPTIONS.
     """
+    keys = {text: route_key(text) for text in routes}
     if cors is None:
         return [(key, text) for text, key in sorted(keys.items())]
     taken = {(key.method, key.shape) for key in keys.values()}
@@ -138,7 +96,7 @@ def written(keys: Mapping[str, RouteKey], cors: Cors | None) -> list[tuple[Route
     ]
 
 
-class HttpApi(pulumi.ComponentResource):
+class HttpApi(RequestApi[HttpApiArgs]):
     """An API that takes HTTPS and hands requests to functions, and the record of each."""
 
     CHILDREN = (
@@ -153,57 +111,37 @@ class HttpApi(pulumi.ComponentResource):
         "query",
         "alarm",
     )
+    METRICS = {"failed": "5xx", "refused": "4xx", "requests": "Count", "latency": "Latency"}
 
-    api_id: pulumi.Output[str]
-    endpoint: pulumi.Output[str]
-    """Where it is called: https://…, without a slash at its end."""
-    origin_domain: pulumi.Output[str]
-    """The host, for a CloudFront origin."""
-    origin_path: str
-    """What a CloudFront origin puts before paths."""
-    named: NamedApi | None
-    """Where the DNS record of its own name must point."""
-
-    def __init__(self, name: str, args: HttpApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:edge:HttpApi", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: HttpApiArgs,
+        *,
+        functions: Mapping[str, Invocable],
+        user_pool: UserPool | None = None,
+        certificate: Certificate | None = None,
+        log_key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param functions: What answers, by the names that the routes use.
+        :param user_pool: Whose tokens let in, where the authorizer says so.
+        :param certificate: Of a name of its own, the certificate's first, in the API's own region; the address that AWS
+            gives is closed then.
+        :param log_key: The key of the record of requests; its policy must admit the log group.
+        """
+        super().__init__(name, args, opts, functions=functions, certificate=certificate, log_key=log_key)
         self._api = self._make_api()
-        routes = self._routes(self._authorizer())
-        stage = self._stage(routes)
+        stage = self._stage(self._routes(self._authorizer(user_pool)))
         self.api_id = self._api.id
-        self.named = give_name(name, args.domain, self._api.id, stage.id, self._child) if args.domain else None
-        host = self._api.api_endpoint.apply(lambda url: url.removeprefix("https://"))
-        self.origin_domain = pulumi.Output.from_input(args.domain.name) if args.domain else host
-        self.origin_path = ""
-        self.endpoint = pulumi.Output.concat("https://", self.origin_domain)
-        self.register_outputs({"endpoint": self.endpoint})
+        self.named = self._give_name(stage.id)
+        self._reached("https", self._api.api_endpoint.apply(lambda url: url.removeprefix("https://")))
 
     @property
     def dimensions(self) -> dict[str, pulumi.Input[str]]:
         """By which CloudWatch knows it."""
         return {"ApiId": self.api_id}
-
-    def alarms(
-        self,
-        topics: AlarmTopics,
-        *,
-        latency_ms: float = 200,
-        error_percent: float = 1,
-        availability_percent: float = 99.9,
-    ) -> list[aws.cloudwatch.MetricAlarm]:
-        """Alarms on slow answers, on failing requests, and on the hour's availability."""
-        return request_alarms(
-            self._prefix,
-            _METRICS,
-            self.dimensions,
-            topics,
-            self._child,
-            latency_ms=latency_ms,
-            error_percent=error_percent,
-            availability_percent=availability_percent,
-        )
 
     def _make_api(self) -> aws.apigatewayv2.Api:
         cors = self._args.cors
@@ -213,13 +151,13 @@ class HttpApi(pulumi.ComponentResource):
             protocol_type="HTTP",
             description=f"The HTTP API {self._prefix}",
             # Two doors would be two places to watch.
-            disable_execute_api_endpoint=self._args.domain is not None,
+            disable_execute_api_endpoint=self._domain is not None,
             cors_configuration=aws.apigatewayv2.ApiCorsConfigurationArgs(
-                allow_origins=list(cors.origins),
-                allow_headers=list(cors.headers),
-                allow_methods=list(cors.methods),
+                allow_origins=cors.origins,
+                allow_headers=cors.headers,
+                allow_methods=cors.methods,
                 allow_credentials=cors.credentials,
-                expose_headers=list(cors.expose),
+                expose_headers=cors.expose,
                 max_age=cors.max_age_seconds,
             )
             if cors is not None
@@ -228,10 +166,11 @@ class HttpApi(pulumi.ComponentResource):
             opts=self._child("api"),
         )
 
-    def _authorizer(self) -> aws.apigatewayv2.Authorizer | None:
+    def _authorizer(self, user_pool: UserPool | None) -> aws.apigatewayv2.Authorizer | None:
         authorizer = self._args.authorizer
         if authorizer is None:
             return None
+        pool = self._judging(user_pool) if authorizer.user_pool else None
         return aws.apigatewayv2.Authorizer(
             f"{self._prefix}-authorizer",
             api_id=self._api.id,
@@ -239,7 +178,8 @@ class HttpApi(pulumi.ComponentResource):
             authorizer_type="JWT",
             identity_sources=["$request.header.Authorization"],
             jwt_configuration=aws.apigatewayv2.AuthorizerJwtConfigurationArgs(
-                issuer=authorizer.issuer, audiences=authorizer.audiences
+                issuer=pool.issuer if pool is not None else authorizer.issuer,
+                audiences=list(pool.client_ids.values()) if pool is not None else authorizer.audiences,
             ),
             opts=self._child("authorizer"),
         )
@@ -250,23 +190,18 @@ class HttpApi(pulumi.ComponentResource):
         integrations = {function: self._integration(function) for function in called}
         return [
             self._route(key, args.routes[text], integrations[args.routes[text].function], authorizer)
-            for key, text in written(check_routes(args.routes), args.cors)
+            for key, text in written(args.routes, args.cors)
         ]
 
     def _integration(self, function: str) -> aws.apigatewayv2.Integration:
         """One for each function, however many routes lead to it; and its leave to call that function."""
-        target = self._args.functions[function]
-        target.allow_invocation(
-            self._prefix,
-            principal="apigateway.amazonaws.com",
-            source_arn=pulumi.Output.concat(self._api.execution_arn, f"/{_STAGE}/*"),
-        )
+        self._may_call(function, self._api.execution_arn, _STAGE)
         return aws.apigatewayv2.Integration(
             f"{self._prefix}-{function}-integration",
             api_id=self._api.id,
             integration_type="AWS_PROXY",
             integration_method="POST",
-            integration_uri=target.invoke_arn,
+            integration_uri=self._functions[function].invoke_arn,
             payload_format_version="2.0",
             timeout_milliseconds=round(self._args.timeout_seconds * 1000),
             opts=self._child("integration"),
@@ -275,12 +210,15 @@ class HttpApi(pulumi.ComponentResource):
     def _route(
         self,
         key: RouteKey,
-        route: ApiRoute,
+        route: RequestRoute,
         integration: aws.apigatewayv2.Integration,
         authorizer: aws.apigatewayv2.Authorizer | None,
     ) -> aws.apigatewayv2.Route:
         # Browsers send OPTIONS without a token.
         guarded = authorizer is not None and not route.public and key.method != "OPTIONS"
+        # Access tokens alone, which have scopes, as at APIs of other kinds. Nobody knows the scopes of other issuers.
+        of_users = self._args.authorizer is not None and self._args.authorizer.user_pool
+        scopes = route.scopes or (SIGNED_IN if of_users else ())
         return aws.apigatewayv2.Route(
             f"{self._prefix}-{key.part}-route",
             api_id=self._api.id,
@@ -288,7 +226,7 @@ class HttpApi(pulumi.ComponentResource):
             target=pulumi.Output.concat("integrations/", integration.id),
             authorization_type="JWT" if guarded else "NONE",
             authorizer_id=authorizer.id if authorizer is not None and guarded else None,
-            authorization_scopes=sorted(route.scopes) if guarded and route.scopes else None,
+            authorization_scopes=sorted(scopes) if guarded and scopes else None,
             # So that whoever reads the list of routes sees that it is open on purpose.
             operation_name=None if guarded else "Public",
             opts=self._child("route"),
@@ -296,8 +234,7 @@ class HttpApi(pulumi.ComponentResource):
 
     def _stage(self, routes: Sequence[aws.apigatewayv2.Route]) -> aws.apigatewayv2.Stage:
         args = self._args
-        group = access_log(self._prefix, args.log_retention_days, args.log_key_arn, self._child)
-        save_queries(self._prefix, REQUEST_QUERIES, group, self._child)
+        group = self._access_log(REQUEST_QUERIES)
         return aws.apigatewayv2.Stage(
             f"{self._prefix}-stage",
             api_id=self._api.id,

@@ -1,6 +1,6 @@
 """The one thing that the internet reaches: an Application Load Balancer that takes HTTPS and knows no other way.
 
-Use: web = LoadBalancer("wiki-dev-web", LoadBalancerArgs(vpc_id=…, subnet_ids=…, certificate_arn=certificate.arn, …))
+Use: web = LoadBalancer("wiki-dev-web", LoadBalancerArgs(), network=network, access_logs=archive, certificate=tls)
      web.allow_to(service_group.id, port=8000, name="api")
 """
 
@@ -8,20 +8,35 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Unpack
+from collections.abc import Iterator
+from typing import Annotated, Final, Unpack
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import AfterValidator, Field
 
 from components.account import Account
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
+from components.alarms import AlarmTopics, Expression, Metric, metric_alarm
+from components.args import ComponentArgs
+from components.component import Component
+from components.data.bucket import Bucket
+from components.edge.certificate import Certificate
 from components.edge.origin_secret import origin_secret, value_of
-from components.refusal import Refusal
+from components.edge.web_acl import WebAcl
+from components.errors import ArgumentError, Mistake
+from components.identity.key import AnyKey
+from components.network.network import Network
 from components.retention import Retention
-from components.security_rules import Peer, let_in, let_out
+from components.security_rules import (
+    SourceOrDestination,
+    allow_egress,
+    allow_ingress,
+    closed_group,
+    cloudfront_addresses,
+    label,
+)
+from components.values import text
+from components.widgets import Widget
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 """TLS 1.3, and of TLS 1.2 only the ciphers with forward secrecy and authenticated encryption."""
@@ -32,95 +47,76 @@ ACCESS_LOG_PREFIX = "load-balancer-logs"
 LONGEST_NAME = 32
 """Of a load balancer, in AWS."""
 
-# AWS keeps the list of the addresses from which CloudFront fetches. It counts as 55 of the 60 rules of a group, so that
-# only one port can be opened to it.
-_CLOUDFRONT = "com.amazonaws.global.cloudfront.origin-facing"
+CLOUDFRONT: Final = "cloudFront"
+"""Who may connect, where nobody but CloudFront may."""
 
-_ARN = re.compile(r"arn:aws[\w-]*:acm:([a-z0-9-]+):\d{12}:certificate/[\w-]+")
+SECTION: Final = "Load balancer"
+SERVER_ERRORS: Final = "HTTPCode_ELB_5XX_Count + HTTPCode_Target_5XX_Count, % of RequestCount"
+
+_ARN = r"arn:aws[\w-]*:acm:([a-z0-9-]+):\d{12}:certificate/[\w-]+"
 
 
-@dataclass(frozen=True, kw_only=True)
-class LoadBalancerArgs:
-    """What the caller decides about a load balancer. About $18 a month in ap-northeast-1 when idle, $7 for the public
-    addresses of two zones, and $0.008 for each unit of load and hour."""
+def _source(cidr: str) -> str:
+    if cidr == CLOUDFRONT:
+        return cidr
+    try:
+        network = ipaddress.IPv4Network(cidr, strict=False)
+    except ValueError:
+        raise ValueError(f"is not an IPv4 CIDR; write one such as 203.0.113.0/24, or {CLOUDFRONT}") from None
+    if str(network) != cidr:
+        raise ValueError(f"does not begin at a network address or has no prefix; use {network}")
+    return cidr
 
-    vpc_id: pulumi.Input[str]
-    """The network in which it stands."""
 
-    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """Public subnets, in two zones or more."""
+class LoadBalancerArgs(ComponentArgs):
+    """A load balancer. About $18 a month in ap-northeast-1 when idle, $7 for the public addresses of two zones, and
+    $0.008 for each unit of load and hour."""
 
-    certificate_arn: pulumi.Input[str] | None = None
-    """The ACM certificate of the domain, in the load balancer's own region."""
+    certificate_arn: (
+        Annotated[str, text(_ARN, "use the ARN of a certificate: arn:aws:acm:<region>:<account>:certificate/<id>")]
+        | None
+    ) = None
+    """One that exists, in the load balancer's region. In YAML left out, one is made for the stack's domain."""
 
     allow_http: bool = False
-    """Serve in plain text on port 80, for a stack that has no domain yet. Without it a certificate is needed."""
+    """Serve in plain text on port 80, for a stack that has no domain yet."""
 
-    allow_from: Sequence[str] | Literal["cloudfront"] = ("0.0.0.0/0",)
-    """The CIDRs that may connect, or only CloudFront. To it port 80 stays closed: CloudFront itself redirects."""
+    allow_from: Annotated[list[Annotated[str, AfterValidator(_source)]], Field(min_length=1)] = ["0.0.0.0/0"]
+    """Who may connect: CIDRs, or only cloudFront. Then port 80 stays closed, because CloudFront itself redirects, and
+    requests must show, in the header X-Origin-Secret, what a stack keeps in the Parameter Store at
+    /{product}/{environment}/web/origin-secret: its site does."""
 
-    access_log_bucket: pulumi.Input[str]
-    """The name of the bucket for the record of each request (a Bucket's `log_target_name`, encrypted with SSE-S3)."""
+    idle_timeout_seconds: Annotated[int, Field(ge=1, le=4000)] = 60
+    """Seconds for which a connection may be silent. The application must keep its own open for longer, or clients see
+    502."""
 
-    web_acl_arn: pulumi.Input[str] | None = None
-    """The web firewall (a WebAcl of scope REGIONAL) that judges each request first."""
+    server_error_percent: Annotated[float, Field(gt=0, le=100)] = 5
+    """Above this share of 5xx answers the alarm rings …"""
 
-    origin_secret_path: str | None = None
-    """Where in the Parameter Store the secret is kept that CloudFront must show, such as `/wiki/dev/web/origin-secret`.
-    None: whoever gets here is answered. With a path services add the condition to their rules; see `origin_secret`."""
+    server_error_minutes: Annotated[int, Field(ge=1, le=60)] = 5
+    """… when more than half of so many minutes were so."""
 
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of that secret. None: AWS's own."""
-
-    idle_timeout_seconds: int = 60
-    """Seconds for which a connection may be silent, 1 to 4000. The application must keep its own open for longer, or
-    clients see 502."""
+    response_seconds: Annotated[float, Field(gt=0, le=4000)] = 1
+    """Above this 95th percentile of the response time the alarm rings."""
 
     retention: Retention = "protected"
     """protected: AWS refuses to delete it. ephemeral: it can be deleted."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
+    @property
+    def from_cloudfront(self) -> bool:
+        """Whether CloudFront alone may connect."""
+        return CLOUDFRONT in self.allow_from
 
-    def __post_init__(self) -> None:
-        if self.certificate_arn is None and not self.allow_http:
-            raise Refusal(
-                "certificate_arn", None, "is needed for HTTPS; give one, or set allow_http to serve in plain text"
-            )
+    def mistakes(self) -> Iterator[Mistake]:
         if self.certificate_arn is not None and self.allow_http:
-            raise Refusal("allow_http", True, "makes no sense with a certificate; leave one of them out")
-        if isinstance(self.certificate_arn, str) and not _ARN.fullmatch(self.certificate_arn):
-            raise Refusal(
-                "certificate_arn",
-                self.certificate_arn,
-                "is not the ARN of an ACM certificate; use arn:aws:acm:<region>:<account>:certificate/<id>",
-            )
-        if not 1 <= self.idle_timeout_seconds <= 4000:
-            raise Refusal("idle_timeout_seconds", self.idle_timeout_seconds, "is not allowed; use 1 to 4000 seconds")
-        if self.origin_secret_path is not None and self.allow_from != "cloudfront":
-            raise Refusal(
-                "origin_secret_path",
-                self.origin_secret_path,
-                "keeps everybody out whom allow_from lets in; use cloudfront",
-            )
-        if isinstance(self.allow_from, str):
-            if self.allow_from != "cloudfront":
-                raise Refusal("allow_from", self.allow_from, "is not allowed; use a list of CIDRs, or cloudfront")
-            return
-        if not self.allow_from:
-            raise Refusal("allow_from", [], "lets nobody in; list CIDRs such as 0.0.0.0/0")
-        for index, cidr in enumerate(self.allow_from):
-            try:
-                ipaddress.IPv4Network(cidr)
-            except ValueError:
-                raise Refusal(
-                    f"allow_from[{index}]", cidr, "is not an IPv4 network; write one such as 203.0.113.0/24"
-                ) from None
+            yield Mistake("allow_http", True, "makes no sense with a certificate; remove one of them")
         if len(set(self.allow_from)) != len(self.allow_from):
-            raise Refusal("allow_from", list(self.allow_from), "names a CIDR twice; name each once")
+            yield Mistake("allow_from", self.allow_from, "names a source twice; name each once")
+        elif self.from_cloudfront and len(self.allow_from) > 1:
+            yield Mistake("allow_from", self.allow_from, f"names {CLOUDFRONT} and CIDRs; name either")
 
 
-class LoadBalancer(pulumi.ComponentResource):
+class LoadBalancer(Component):
     """A public load balancer: 443 with a certificate, 80 only to redirect. Who asks for nothing known gets a 404."""
 
     CHILDREN = (
@@ -149,35 +145,70 @@ class LoadBalancer(pulumi.ComponentResource):
     origin_secret: pulumi.Output[str] | None
     """What a request must show in the header X-Origin-Secret, by the rules of the services. None: nothing."""
 
-    def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:edge:LoadBalancer", name, None, opts)
+    def __init__(
+        self,
+        name: str,
+        args: LoadBalancerArgs,
+        *,
+        network: Network,
+        access_logs: Bucket,
+        certificate: Certificate | None = None,
+        web_acl: WebAcl | None = None,
+        origin_secret_path: str | None = None,
+        key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param network: Where it stands; its public subnets must be in two zones or more.
+        :param access_logs: Where each request is recorded: a bucket that receives logs from "elb".
+        :param certificate: The domain's, unless the arguments name one that exists, or allow HTTP.
+        :param web_acl: The firewall that judges each request first.
+        :param origin_secret_path: Where in the Parameter Store the secret is kept that CloudFront must show, such as
+            `/wiki/dev/web/origin-secret`. Without it whoever gets here is answered. With a path services add the
+            condition to their rules; see `origin_secret`.
+        :param key: What encrypts that secret. Without one AWS's managed key.
+        """
+        super().__init__(name, args, opts)
         if len(name) > LONGEST_NAME:
-            raise Refusal("name", name, f"has {len(name)} characters; AWS allows {LONGEST_NAME} for a load balancer")
-        self._prefix = name
+            raise ArgumentError(
+                "name", name, f"has {len(name)} characters; AWS allows {LONGEST_NAME} of a load balancer"
+            )
+        if (certificate is not None) == (args.allow_http or args.certificate_arn is not None):
+            raise ArgumentError(
+                "certificate",
+                certificate and certificate.pulumi_resource_name,
+                "is one of three: give a certificate or certificate_arn for HTTPS, or set allow_http",
+            )
+        if origin_secret_path is not None and not args.from_cloudfront:
+            raise ArgumentError(
+                "origin_secret_path",
+                origin_secret_path,
+                f"keeps everybody out whom allow_from lets in; use {CLOUDFRONT} there",
+            )
         self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
 
-        group = self._security_group()
-        balancer = self._load_balancer(group)
+        group = self._security_group(network)
+        balancer = self._load_balancer(group, network, access_logs)
         self._balancer = balancer
         self.https_listener_arn = None
-        if args.certificate_arn is not None:
-            self.https_listener_arn = self._https_listener(args.certificate_arn).arn
+        certificate_arn = certificate.arn if certificate is not None else args.certificate_arn
+        if certificate_arn is not None:
+            self.https_listener_arn = self._https_listener(certificate_arn).arn
         http = self._http_listener()
         self.listener_arn = http if self.https_listener_arn is None else self.https_listener_arn
-        if args.web_acl_arn is not None:
+        if web_acl is not None:
             aws.wafv2.WebAclAssociation(
                 f"{name}-web-acl-association",
                 resource_arn=balancer.arn,
-                web_acl_arn=args.web_acl_arn,
+                web_acl_arn=web_acl.arn,
                 opts=self._child("web_acl_association"),
             )
         self.origin_secret = None
-        if args.origin_secret_path is not None:
+        if origin_secret_path is not None:
             parameter = origin_secret(
                 f"{name}-origin-secret",
-                args.origin_secret_path,
-                key_arn=args.key_arn,
+                origin_secret_path,
+                key_arn=key.arn if key else None,
                 opts=self._child("origin_secret"),
                 parent=self,
             )
@@ -193,72 +224,48 @@ class LoadBalancer(pulumi.ComponentResource):
         The service's own group must let it in (`security_group_id`).
         """
         rule, why = f"{self._prefix}-{name}-egress-rule", f"Requests and health checks to {name}"
-        let_out(rule, self.security_group_id, port, why, self._child("egress_rule"), group=security_group_id)
+        allow_egress(rule, self.security_group_id, port, why, self._child("egress_rule"), group=security_group_id)
 
-    def alarms(
-        self,
-        topics: AlarmTopics,
-        *,
-        server_error_percent: float = 5,
-        server_error_minutes: int = 5,
-        response_seconds: float = 1,
-    ) -> list[aws.cloudwatch.MetricAlarm]:
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """Alarms on failing requests, refused connections and slow answers."""
-
-        def metric(name: str, statistic: str = "Sum") -> Metric:
-            return Metric(
-                namespace="AWS/ApplicationELB",
-                name=name,
-                dimensions={"LoadBalancer": self.arn_suffix},
-                statistic=statistic,
-            )
-
-        opts = self._child("alarm")
+        args, opts = self._args, self._child("alarm")
         return [
-            raise_alarm(
+            metric_alarm(
                 f"{self._prefix}-server-error-rate",
-                means=(
-                    f"More than {server_error_percent:g} % of the requests to {self._prefix} fail with a 5xx status. "
+                description=(
+                    f"More than {args.server_error_percent:g} % of the requests to {self._prefix} fail with a 5xx "
+                    "status. "
                     "Look at the services' error logs and at the health of their targets."
                 ),
-                expression=(
-                    # RequestCount leaves out requests for which there was no healthy target, so that they are added:
-                    # else the alarm would be silent when every target is gone.
-                    "100 * (FILL(balancer, 0) + FILL(target, 0)) / (FILL(requests, 0) + FILL(balancer, 0))",
-                    {
-                        "balancer": metric("HTTPCode_ELB_5XX_Count"),
-                        "requests": metric("RequestCount"),
-                        "target": metric("HTTPCode_Target_5XX_Count"),
-                    },
-                ),
-                threshold=server_error_percent,
-                periods=server_error_minutes,
-                breaching_periods=server_error_minutes // 2 + 1,
+                expression=self._server_error_percent,
+                threshold=args.server_error_percent,
+                periods=args.server_error_minutes,
+                breaching_periods=args.server_error_minutes // 2 + 1,
                 severity="critical",
                 topics=topics,
                 opts=opts,
             ),
-            raise_alarm(
+            metric_alarm(
                 f"{self._prefix}-rejected-connections",
-                means=(
+                description=(
                     f"{self._prefix} refused connections because it had reached its limit. "
                     "Look for a flood of requests in its access logs."
                 ),
-                metric=metric("RejectedConnectionCount"),
+                metric=self._metric("RejectedConnectionCount"),
                 threshold=0,
                 periods=1,
                 severity="warning",
                 topics=topics,
                 opts=opts,
             ),
-            raise_alarm(
+            metric_alarm(
                 f"{self._prefix}-response-time",
-                means=(
-                    f"One request in twenty to {self._prefix} takes longer than {response_seconds:g} s. "
+                description=(
+                    f"One request in twenty to {self._prefix} takes longer than {args.response_seconds:g} s. "
                     "Look at the load of the services and of the database."
                 ),
-                metric=metric("TargetResponseTime", "p95"),
-                threshold=response_seconds,
+                metric=self._metric("TargetResponseTime", "p95"),
+                threshold=args.response_seconds,
                 periods=5,
                 severity="warning",
                 topics=topics,
@@ -266,40 +273,71 @@ class LoadBalancer(pulumi.ComponentResource):
             ),
         ]
 
-    def _security_group(self) -> aws.ec2.SecurityGroup:
-        group = aws.ec2.SecurityGroup(
-            f"{self._prefix}-security-group",
-            vpc_id=self._args.vpc_id,
-            description=f"The load balancer {self._prefix}",
-            tags={"Name": f"{self._prefix}-security-group"},
-            opts=self._child("security_group"),
+    @property
+    def widgets(self) -> list[Widget]:
+        """How much is asked, how much of it fails, how long it takes, and what is refused."""
+        times = {statistic: self._metric("TargetResponseTime", statistic) for statistic in ("p50", "p95", "p99")}
+        return [
+            self._graph(SECTION, self._metric("RequestCount")),
+            self._graph(SECTION, {"": self._server_error_percent}, name=SERVER_ERRORS),
+            self._graph(SECTION, times),
+            self._graph(SECTION, self._metric("RejectedConnectionCount")),
+        ]
+
+    @property
+    def _server_error_percent(self) -> Expression:
+        # RequestCount leaves out requests for which there was no healthy target, so that they are added: else an alarm
+        # would be silent when every target is gone.
+        return (
+            "100 * (FILL(balancer, 0) + FILL(target, 0)) / (FILL(requests, 0) + FILL(balancer, 0))",
+            {
+                "balancer": self._metric("HTTPCode_ELB_5XX_Count"),
+                "requests": self._metric("RequestCount"),
+                "target": self._metric("HTTPCode_Target_5XX_Count"),
+            },
         )
-        if isinstance(self._args.allow_from, str):
+
+    def _metric(self, name: str, statistic: str = "Sum") -> Metric:
+        return Metric(
+            namespace="AWS/ApplicationELB",
+            name=name,
+            dimensions={"LoadBalancer": self.arn_suffix},
+            statistic=statistic,
+        )
+
+    def _security_group(self, network: Network) -> aws.ec2.SecurityGroup:
+        name, opts = f"{self._prefix}-security-group", self._child("security_group")
+        group = closed_group(name, network.vpc_id, f"The load balancer {self._prefix}", opts)
+        if self._args.from_cloudfront:
             port = 80 if self._args.allow_http else 443
-            known = aws.ec2.get_managed_prefix_list_output(name=_CLOUDFRONT, opts=pulumi.InvokeOptions(parent=self))
-            self._open(group, f"{port}-from-cloudfront", port, "CloudFront", prefix_list=known.id)
+            known = cloudfront_addresses(self)
+            self._open(group, f"{port}-from-cloudfront", port, "CloudFront", prefix_list=known)
             return group
         for port in (80,) if self._args.allow_http else (443, 80):
-            for number, cidr in enumerate(self._args.allow_from, start=1):
-                self._open(group, f"{port}-{number}", port, f"Clients in {cidr}", cidr=cidr)
+            for cidr in self._args.allow_from:
+                self._open(group, f"{port}-from-{label(cidr)}", port, f"Clients in {cidr}", cidr=cidr)
         return group
 
-    def _open(self, ours: aws.ec2.SecurityGroup, rule: str, port: int, who: str, **peer: Unpack[Peer]) -> None:
+    def _open(
+        self, ours: aws.ec2.SecurityGroup, rule: str, port: int, who: str, **peer: Unpack[SourceOrDestination]
+    ) -> None:
         what = "HTTPS" if port == 443 else "HTTP" if self._args.allow_http else "HTTP, to be redirected"
         opts = self._child("ingress_rule")
-        let_in(f"{self._prefix}-ingress-rule-{rule}", ours.id, port, f"{who}: {what}", opts, **peer)
+        allow_ingress(f"{self._prefix}-ingress-rule-{rule}", ours.id, port, f"{who}: {what}", opts, **peer)
 
-    def _load_balancer(self, group: aws.ec2.SecurityGroup) -> aws.lb.LoadBalancer:
+    def _load_balancer(
+        self, group: aws.ec2.SecurityGroup, network: Network, access_logs: Bucket
+    ) -> aws.lb.LoadBalancer:
         return aws.lb.LoadBalancer(
             f"{self._prefix}-alb",
             # Looked up by name, never replaced, and too short a name to spare eight characters for a suffix.
             name=self._prefix,
             load_balancer_type="application",
             internal=False,
-            subnets=self._args.subnet_ids,
+            subnets=network.public_subnet_ids,
             security_groups=[group.id],
             access_logs=aws.lb.LoadBalancerAccessLogsArgs(
-                enabled=True, bucket=self._args.access_log_bucket, prefix=ACCESS_LOG_PREFIX
+                enabled=True, bucket=access_logs.log_target_name, prefix=ACCESS_LOG_PREFIX
             ),
             # What is no valid header, and what two servers could read as two different requests, does not pass.
             drop_invalid_header_fields=True,
@@ -346,9 +384,9 @@ class LoadBalancer(pulumi.ComponentResource):
 
 def of_region(certificate_arn: str, region: str) -> str:
     """The ARN, unless the certificate is in a region in which the load balancer cannot use it."""
-    found = _ARN.fullmatch(certificate_arn)
+    found = re.fullmatch(_ARN, certificate_arn)
     if found and found[1] != region:
-        raise Refusal(
+        raise ArgumentError(
             "certificate_arn",
             certificate_arn,
             f"is in {found[1]}, and the load balancer in {region}; use a certificate of {region}",

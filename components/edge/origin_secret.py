@@ -9,6 +9,8 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
+from components.random_text import random_text
+
 HEADER = "X-Origin-Secret"
 
 
@@ -24,16 +26,12 @@ def origin_secret(
 
     `pulumi up --replace` of the parameter makes a new one.
     """
-    # Another value at every run, of which only the first is used.
-    value = aws.secretsmanager.get_random_password_output(
-        password_length=48, exclude_punctuation=True, opts=pulumi.InvokeOptions(parent=parent)
-    ).random_password
     return aws.ssm.Parameter(
         name,
         name=path,
         type="SecureString",
         key_id=key_arn,
-        value=pulumi.Output.secret(value),
+        value=random_text(48, parent),
         description="What CloudFront shows to its origin, so that nobody else's distribution is served",
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["value"])),
     )

@@ -2,12 +2,18 @@
 
 Dearer than an HTTP API by three times; for those who need its checks, its traces, or a firewall without CloudFront.
 
-Use: api = RestApi("talk-dev-rest", RestApiArgs(
+Use: api = RestApi(
+         "talk-dev-rest",
+         RestApiArgs(
+             routes={
+                 "POST /items": RestRoute(function="api", body=schema),
+                 "ANY /{proxy+}": RestRoute(function="api"),
+             },
+             authorizer=UserPoolAuthorizer(user_pool=True),
+         ),
          functions={"api": function},
-         routes={"POST /items": ApiRoute(function="api", body=schema), "ANY /{proxy+}": ApiRoute(function="api")},
-         authorizer=CognitoAuthorizer(user_pool_arn=pool.arn),
-         log_retention_days=30,
-     ))
+         user_pool=pool,
+     )
 """
 
 from __future__ import annotations
@@ -15,132 +21,24 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import AlarmTopics
-from components.children import Children, Transform
-from components.edge.api import (
-    REQUEST_QUERIES,
-    REST_LOG,
-    ApiDomain,
-    NamedApi,
-    Throttle,
-    access_log,
-    log_format,
-    request_alarms,
-    save_queries,
-)
-from components.edge.routes import ApiRoute, Invocable, RouteKey, check_access, check_functions, check_routes
-from components.refusal import Refusal
+from components.edge.api import REQUEST_QUERIES, REST_LOG, NamedApi, RequestApi, log_format
+from components.edge.api_log_role import ApiLogRole
+from components.edge.certificate import Certificate
+from components.edge.rest_api_args import RestApiArgs, RestRoute, paths
+from components.edge.routes import Invocable, RouteKey, route_key
+from components.edge.web_acl import WebAcl
+from components.identity.key import AnyKey
+from components.identity.user_pool import SIGNED_IN, UserPool
 
 _STAGE = "live"
-_METRICS = {"failed": "5XXError", "requests": "Count", "latency": "Latency"}
-_MOST_RESOURCES = 300
 
 
-@dataclass(frozen=True, kw_only=True)
-class CognitoAuthorizer:
-    """Lets in who brings a token of this user pool that has not run out."""
-
-    user_pool_arn: pulumi.Input[str]
-    """A UserPool's `arn`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RestApiArgs:
-    """What the caller decides about a REST API. $4.25 for a million requests in ap-northeast-1, and what the log takes
-    ($0.76 a GB)."""
-
-    functions: Mapping[str, Invocable]
-    """What answers, by the names that the routes use."""
-
-    routes: Mapping[str, ApiRoute]
-    """Method and path → function: `GET /items/{id}`; `ANY /{proxy+}` for everything below /."""
-
-    authorizer: CognitoAuthorizer | None = None
-    """Who may call routes that are not public. Left out, the API must say that it is public."""
-
-    public: bool = False
-    """Everybody may call every route."""
-
-    preflight: bool = False
-    """Whether browsers may ask (OPTIONS, without a token) what pages of other origins may do. The functions answer, and
-    know the origins: what they answer later needs the same headers."""
-
-    throttle: Throttle = field(default_factory=Throttle)
-    """How much it takes."""
-
-    timeout_seconds: float = 29
-    """How long it waits for a function, up to 29 seconds: a function that may work longer is cut off."""
-
-    tracing: bool = False
-    """Whether X-Ray follows requests from here on: $5 for a million traces."""
-
-    domain: ApiDomain | None = None
-    """A name of its own; the address that AWS gives is closed then."""
-
-    web_acl_arn: pulumi.Input[str] | None = None
-    """The web firewall (a WebAcl of scope REGIONAL) that judges each request first."""
-
-    log_retention_days: int
-    """Days for which requests are recorded."""
-
-    log_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the record; its policy must admit the log group."""
-
-    log_role: pulumi.Resource | None = None
-    """The region's setting by which API Gateway may write logs (an ApiLogRole's); the stage waits for it."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        keys = check_routes(self.routes)
-        check_functions({text: route.function for text, route in self.routes.items()}, self.functions)
-        check_access(self.routes, has_authorizer=self.authorizer is not None, public=self.public)
-        if not 0.05 <= self.timeout_seconds <= 29:
-            raise Refusal("timeout_seconds", self.timeout_seconds, "is not allowed; use 0.05 to 29 seconds")
-        for text, key in keys.items():
-            body = self.routes[text].body
-            if key.method == "OPTIONS" and self.preflight:
-                raise Refusal("routes", text, "is there already for browsers (cors); remove one of them")
-            if body is not None and key.method in ("GET", "HEAD", "OPTIONS"):
-                raise Refusal(f"routes.{text}", "body", f"makes no sense: a {key.method} sends none; remove it")
-        _check_siblings(keys)
-        if len(_paths(keys.values())) > _MOST_RESOURCES:
-            raise Refusal("routes", f"{len(keys)} routes", f"have too many paths; AWS allows {_MOST_RESOURCES} parts")
-
-
-def _check_siblings(keys: Mapping[str, RouteKey]) -> None:
-    """Where one path has a parameter, a REST API allows no path with another in its place."""
-    seen: dict[str, tuple[str, str]] = {}
-    for text, key in keys.items():
-        for path in _ancestors(key.path):
-            parent, _, last = path.rpartition("/")
-            if not last.startswith("{"):
-                continue
-            other, first = seen.setdefault(parent, (last, text))
-            if other != last:
-                raise Refusal(
-                    "routes", text, f"has {last} where {first!r} has {other}; a REST API wants one name for one place"
-                )
-
-
-def _ancestors(path: str) -> list[str]:
-    """`/a/b` → /a, /a/b."""
-    parts = [part for part in path.split("/") if part]
-    return ["/" + "/".join(parts[: number + 1]) for number in range(len(parts))]
-
-
-def _paths(keys: Iterable[RouteKey]) -> list[str]:
-    return sorted({path for key in keys for path in _ancestors(key.path)})
-
-
-class RestApi(pulumi.ComponentResource):
+class RestApi(RequestApi[RestApiArgs]):
     """An API that takes HTTPS, checks requests, hands them to functions, and records each."""
 
     CHILDREN = (
@@ -151,6 +49,7 @@ class RestApi(pulumi.ComponentResource):
         "resource",
         "method",
         "integration",
+        "gateway_response",
         "deployment",
         "log_group",
         "stage",
@@ -161,101 +60,110 @@ class RestApi(pulumi.ComponentResource):
         "query",
         "alarm",
     )
+    METRICS = {"failed": "5XXError", "refused": "4XXError", "requests": "Count", "latency": "Latency"}
 
-    api_id: pulumi.Output[str]
-    endpoint: pulumi.Output[str]
-    """Where it is called: https://…, without a slash at its end."""
-    origin_domain: pulumi.Output[str]
-    """The host, for a CloudFront origin."""
-    origin_path: str
-    """What a CloudFront origin puts before paths."""
-    named: NamedApi | None
-    """Where the DNS record of its own name must point."""
-
-    def __init__(self, name: str, args: RestApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:edge:RestApi", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: RestApiArgs,
+        *,
+        functions: Mapping[str, Invocable],
+        user_pool: UserPool | None = None,
+        certificate: Certificate | None = None,
+        web_acl: WebAcl | None = None,
+        log_key: AnyKey | None = None,
+        log_role: ApiLogRole | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param functions: What answers, by the names that the routes use.
+        :param user_pool: Whose tokens let in, where there is an authorizer.
+        :param certificate: Of a name of its own, the certificate's first, in the API's own region; the address that AWS
+            gives is closed then.
+        :param web_acl: The firewall, of an API, that judges each request first.
+        :param log_key: The key of the record of requests; its policy must admit the log group.
+        :param log_role: The region's setting by which API Gateway may write logs; the stage waits for it.
+        """
+        super().__init__(name, args, opts, functions=functions, certificate=certificate, log_key=log_key)
+        self._users = self._judging(user_pool) if args.authorizer is not None else None
         self._api = aws.apigateway.RestApi(
             f"{name}-api",
             name=name,
             description=f"The REST API {name}",
             endpoint_configuration=aws.apigateway.RestApiEndpointConfigurationArgs(types="REGIONAL"),
             # Two doors would be two places to watch.
-            disable_execute_api_endpoint=args.domain is not None,
+            disable_execute_api_endpoint=certificate is not None,
             tags={"Name": f"{name}-api"},
             opts=self._child("api"),
         )
-        stage = self._stage(self._deployment(self._methods()))
+        stage = self._stage(self._deployment([*self._methods(), *self._refusals()]), log_role)
         self.api_id = self._api.id
-        self.named = self._give_name(args.domain, stage) if args.domain else None
-        if args.web_acl_arn is not None:
+        self.named = self._named(certificate, stage) if certificate is not None else None
+        if web_acl is not None:
             aws.wafv2.WebAclAssociation(
                 f"{name}-web-acl-association",
                 resource_arn=stage.arn,
-                web_acl_arn=args.web_acl_arn,
+                web_acl_arn=web_acl.arn,
                 opts=self._child("web_acl_association"),
             )
         # `https://{id}.execute-api.{region}.amazonaws.com/live`
         host = stage.invoke_url.apply(lambda url: url.removeprefix("https://").partition("/")[0])
-        # Under a name of its own the stage is the mapping's matter.
-        self.origin_path = "" if args.domain else f"/{_STAGE}"
-        self.origin_domain = pulumi.Output.from_input(args.domain.name) if args.domain else host
-        self.endpoint = pulumi.Output.concat("https://", self.origin_domain, self.origin_path)
-        self.register_outputs({"endpoint": self.endpoint})
+        self._reached("https", host, f"/{_STAGE}")
+
+    @property
+    def _called(self) -> list[str]:
+        """The functions behind the routes."""
+        return sorted({route.function for route in self._args.routes.values()})
 
     @property
     def dimensions(self) -> dict[str, pulumi.Input[str]]:
         """By which CloudWatch knows it."""
         return {"ApiName": self._prefix, "Stage": _STAGE}
 
-    def alarms(
-        self,
-        topics: AlarmTopics,
-        *,
-        latency_ms: float = 200,
-        error_percent: float = 1,
-        availability_percent: float = 99.9,
-    ) -> list[aws.cloudwatch.MetricAlarm]:
-        """Alarms on slow answers, on failing requests, and on the hour's availability."""
-        return request_alarms(
-            self._prefix,
-            _METRICS,
-            self.dimensions,
-            topics,
-            self._child,
-            latency_ms=latency_ms,
-            error_percent=error_percent,
-            availability_percent=availability_percent,
-        )
-
     def _methods(self) -> list[pulumi.Resource]:
         """What a deployment must wait for: it takes a picture of what there is."""
         args = self._args
-        keys = check_routes(args.routes)
-        resources = self._resources(list(keys.values()))
+        keys = {text: route_key(text) for text in args.routes}
+        resources = self._resources()
         validator, authorizer = self._validator(), self._authorizer()
-        for function in sorted({route.function for route in args.routes.values()}):
-            args.functions[function].allow_invocation(
-                self._prefix,
-                principal="apigateway.amazonaws.com",
-                source_arn=pulumi.Output.concat(self._api.execution_arn, f"/{_STAGE}/*"),
-            )
+        for function in self._called:
+            self._may_call(function, self._api.execution_arn, _STAGE)
         made: list[pulumi.Resource] = []
         for text, key in sorted(keys.items()):
             made += self._method(key, args.routes[text], resources, validator, authorizer)
-        if args.preflight:
+        if args.cors is not None:
             first = {key.path: args.routes[text].function for text, key in sorted(keys.items(), reverse=True)}
             for path, function in sorted(first.items()):
                 asked = RouteKey(method="OPTIONS", path=path)
-                made += self._method(asked, ApiRoute(function=function), resources, validator, None)
+                made += self._method(asked, RestRoute(function=function), resources, validator, None)
         return made
 
-    def _resources(self, keys: Sequence[RouteKey]) -> dict[str, pulumi.Output[str]]:
+    def _refusals(self) -> list[pulumi.Resource]:
+        """What API Gateway answers without a function: pages of the origins may read it too."""
+        cors = self._args.cors
+        if cors is None:
+            return []
+        origin = cors.origins[0] if len(cors.origins) == 1 else "*"
+        headers = {"Access-Control-Allow-Origin": origin}
+        if cors.credentials:
+            headers["Access-Control-Allow-Credentials"] = "true"
+        return [
+            aws.apigateway.Response(
+                f"{self._prefix}-{kind.lower().replace('_', '-')}-response",
+                rest_api_id=self._api.id,
+                response_type=kind,
+                response_parameters={f"gatewayresponse.header.{name}": f"'{text}'" for name, text in headers.items()},
+                # AWS's own text.
+                response_templates={"application/json": '{"message":$context.error.messageString}'},
+                opts=self._child("gateway_response"),
+            )
+            for kind in ("DEFAULT_4XX", "DEFAULT_5XX")
+        ]
+
+    def _resources(self) -> dict[str, pulumi.Output[str]]:
         """The id of each path."""
         ids: dict[str, pulumi.Output[str]] = {"": self._api.root_resource_id, "/": self._api.root_resource_id}
-        for path in _paths(keys):
+        for path in paths(self._args.routes):
             parent, _, last = path.rpartition("/")
             ids[path] = aws.apigateway.Resource(
                 f"{self._prefix}-{_part(path)}-resource",
@@ -277,7 +185,7 @@ class RestApi(pulumi.ComponentResource):
         )
 
     def _authorizer(self) -> aws.apigateway.Authorizer | None:
-        if self._args.authorizer is None:
+        if self._users is None:
             return None
         return aws.apigateway.Authorizer(
             f"{self._prefix}-authorizer",
@@ -285,14 +193,14 @@ class RestApi(pulumi.ComponentResource):
             name=f"{self._prefix}-authorizer",
             type="COGNITO_USER_POOLS",
             identity_source="method.request.header.Authorization",
-            provider_arns=[self._args.authorizer.user_pool_arn],
+            provider_arns=[self._users.arn],
             opts=self._child("authorizer"),
         )
 
     def _method(
         self,
         key: RouteKey,
-        route: ApiRoute,
+        route: RestRoute,
         resources: Mapping[str, pulumi.Output[str]],
         validator: aws.apigateway.RequestValidator,
         authorizer: aws.apigateway.Authorizer | None,
@@ -307,7 +215,8 @@ class RestApi(pulumi.ComponentResource):
             http_method=key.method,
             authorization="COGNITO_USER_POOLS" if guarded else "NONE",
             authorizer_id=authorizer.id if authorizer is not None and guarded else None,
-            authorization_scopes=sorted(route.scopes) if guarded and route.scopes else None,
+            # Without a scope API Gateway takes id tokens, and only them: they say who somebody is, and permit nothing.
+            authorization_scopes=sorted(route.scopes or SIGNED_IN) if guarded else None,
             request_validator_id=validator.id,
             request_models=models,
             # So that whoever reads the list of methods sees that it is open on purpose.
@@ -322,7 +231,7 @@ class RestApi(pulumi.ComponentResource):
             http_method=method.http_method,
             type="AWS_PROXY",
             integration_http_method="POST",
-            uri=self._args.functions[route.function].invoke_arn,
+            uri=self._functions[route.function].invoke_arn,
             timeout_milliseconds=round(self._args.timeout_seconds * 1000),
             opts=self._child("integration"),
         )
@@ -345,16 +254,18 @@ class RestApi(pulumi.ComponentResource):
             rest_api=self._api.id,
             # AWS goes on to serve the picture that a deployment took, so that whatever changes must take a new one.
             triggers={
-                "table": fingerprint(self._args),
-                **({"users": self._args.authorizer.user_pool_arn} if self._args.authorizer else {}),
+                "table": fingerprint(self._args, named=self._domain is not None),
+                "functions": pulumi.Output.all(*(self._functions[each].invoke_arn for each in self._called)).apply(
+                    " ".join
+                ),
+                **({"users": self._users.arn} if self._users is not None else {}),
             },
             opts=self._child("deployment", depends_on=list(methods)),
         )
 
-    def _stage(self, deployment: aws.apigateway.Deployment) -> aws.apigateway.Stage:
+    def _stage(self, deployment: aws.apigateway.Deployment, log_role: ApiLogRole | None) -> aws.apigateway.Stage:
         args = self._args
-        group = access_log(self._prefix, args.log_retention_days, args.log_key_arn, self._child)
-        save_queries(self._prefix, REQUEST_QUERIES, group, self._child)
+        group = self._access_log(REQUEST_QUERIES)
         stage = aws.apigateway.Stage(
             f"{self._prefix}-stage",
             rest_api=self._api.id,
@@ -365,7 +276,7 @@ class RestApi(pulumi.ComponentResource):
                 destination_arn=group.arn, format=log_format(REST_LOG)
             ),
             tags={"Name": f"{self._prefix}-stage"},
-            opts=self._child("stage", depends_on=[args.log_role] if args.log_role is not None else None),
+            opts=self._child("stage", depends_on=[log_role.setting] if log_role is not None else None),
         )
         aws.apigateway.MethodSettings(
             f"{self._prefix}-limits",
@@ -383,11 +294,11 @@ class RestApi(pulumi.ComponentResource):
         )
         return stage
 
-    def _give_name(self, domain: ApiDomain, stage: aws.apigateway.Stage) -> NamedApi:
+    def _named(self, certificate: Certificate, stage: aws.apigateway.Stage) -> NamedApi:
         named = aws.apigateway.DomainName(
             f"{self._prefix}-domain",
-            domain_name=domain.name,
-            regional_certificate_arn=domain.certificate_arn,
+            domain_name=certificate.domains[0],
+            regional_certificate_arn=certificate.arn,
             endpoint_configuration=aws.apigateway.DomainNameEndpointConfigurationArgs(types="REGIONAL"),
             security_policy="TLS_1_2",
             tags={"Name": f"{self._prefix}-domain"},
@@ -403,18 +314,24 @@ class RestApi(pulumi.ComponentResource):
         return NamedApi(target=named.regional_domain_name, zone_id=named.regional_zone_id)
 
 
-def fingerprint(args: RestApiArgs) -> str:
+def fingerprint(args: RestApiArgs, *, named: bool) -> str:
     """Of everything that a deployment takes a picture of."""
     table = {
-        str(key): [
-            args.routes[text].function,
-            args.routes[text].public or args.authorizer is None,
-            sorted(args.routes[text].scopes),
-            args.routes[text].body,
+        str(route_key(text)): [
+            route.function,
+            route.public or args.authorizer is None,
+            sorted(route.scopes or SIGNED_IN),
+            route.body,
         ]
-        for text, key in check_routes(args.routes).items()
+        for text, route in args.routes.items()
     }
-    picture = {"preflight": args.preflight, "routes": table, "timeout": args.timeout_seconds}
+    picture = {
+        "cors": [sorted(args.cors.origins), args.cors.credentials] if args.cors is not None else None,
+        # By which addresses it answers.
+        "named": named,
+        "routes": table,
+        "timeout": args.timeout_seconds,
+    }
     return hashlib.sha256(json.dumps(picture, sort_keys=True).encode()).hexdigest()
 
 

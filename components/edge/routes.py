@@ -1,18 +1,17 @@
-"""What an API answers: methods and paths as people write them, and the mistakes that can be seen in the table alone.
-
-check_routes(["GET /items", "get /items/"])   # refused: the same route twice
-"""
+"""What an API answers: methods and paths as people write them, and the mistakes that can be seen in the table alone."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import pulumi
 
-from components.refusal import Refusal, nearest
+from components.args import Args
+from components.errors import Mistake, nearest
+from components.values import Name
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
@@ -33,21 +32,22 @@ class Invocable(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class ApiRoute:
+class Route(Args):
+    """Where a route leads."""
+
+    function: Name
+    """The function that answers."""
+
+
+class RequestRoute(Route):
     """Where a route leads, and for whom."""
 
-    function: str
-    """Which of the API's functions answers."""
-
     public: bool = False
-    """Whether everybody may call it, also where the API has an authorizer."""
+    """Everybody may call it, also where the API has an authorizer."""
 
-    scopes: Sequence[str] = ()
-    """What a token must allow, one of these; empty: any valid token."""
-
-    body: Mapping[str, object] | None = None
-    """The JSON schema (draft 4) of what is sent; anything else gets 400 and never reaches the function. REST only."""
+    scopes: list[str] = []
+    """What a token must allow, one of these. Left out, with a user pool: any access token of somebody who has signed
+    in, no id token; with another issuer: any token."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,55 +75,10 @@ class RouteKey:
 
 
 def route_key(text: str) -> RouteKey:
-    """`get /items/` → GET /items; refuses what is no method and path."""
+    """`get /items/` → GET /items."""
     method, _, path = text.strip().partition(" ")
-    method, path = method.upper(), path.strip()
-    if method not in (*METHODS, "ANY"):
-        raise Refusal(
-            "routes", text, f"does not begin with a method; use ANY, {', '.join(METHODS)}, such as GET /items"
-        )
-    if not path.startswith("/"):
-        raise Refusal("routes", text, f"has no path that begins with /; write one such as {method} /items")
-    path = path.rstrip("/") or "/"
-    segments = path.split("/")[1:] if path != "/" else []
-    for position, segment in enumerate(segments):
-        if not (_PARAMETER.fullmatch(segment) or _LITERAL.fullmatch(segment)):
-            raise Refusal(
-                "routes", text, f"has the part {segment!r}; use words, {{parameters}}, or {{proxy+}} at the end"
-            )
-        if segment.endswith("+}") and position < len(segments) - 1:
-            raise Refusal("routes", text, f"has {segment} before its end, where it would swallow the rest; put it last")
-    names = [segment.strip("{+}") for segment in segments if segment.startswith("{")]
-    if len(set(names)) != len(names):
-        raise Refusal("routes", text, "names a parameter twice; give each a name of its own")
-    return RouteKey(method=method, path=path)
-
-
-def check_routes(texts: Iterable[str]) -> dict[str, RouteKey]:
-    """The routes by the texts that name them; refuses one that is there twice, in whatever spelling."""
-    read: dict[str, RouteKey] = {}
-    seen: dict[tuple[str, str], str] = {}
-    for text in texts:
-        key = route_key(text)
-        other = seen.setdefault((key.method, key.shape), text)
-        if other != text:
-            raise Refusal("routes", text, f"is the same route as {other!r}; remove one of them")
-        read[text] = key
-    if not read:
-        raise Refusal("routes", {}, "would answer nothing; write one or more, such as GET /items")
-    _check_parts(read)
-    return read
-
-
-def _check_parts(read: dict[str, RouteKey]) -> None:
-    """Resources are named by their routes, so that two must not come to the same name."""
-    seen: dict[str, str] = {}
-    for text, key in read.items():
-        other = seen.setdefault(key.part, text)
-        if other != text:
-            raise Refusal(
-                "routes", text, f"and {other!r} differ only in signs that the names of resources lack; rename one"
-            )
+    path = path.strip()
+    return RouteKey(method=method.upper(), path=path.rstrip("/") or path[:1])
 
 
 def written_out(key: RouteKey) -> list[RouteKey]:
@@ -133,30 +88,61 @@ def written_out(key: RouteKey) -> list[RouteKey]:
     return [RouteKey(method=method, path=key.path) for method in METHODS if method != "OPTIONS"]
 
 
-def check_access(routes: Mapping[str, ApiRoute], *, has_authorizer: bool, public: bool) -> None:
-    """Nobody opens an API by forgetting something: it has an authorizer, or says in so many words that it has none."""
-    if has_authorizer and public:
-        raise Refusal("public", True, "makes no sense with an authorizer; leave one of them out")
+def mistaken_routes(
+    routes: Mapping[str, RequestRoute], *, has_authorizer: bool, public: bool, answers_browsers: bool
+) -> Iterator[Mistake]:
+    """What is no method and path, what is there twice in whatever spelling, and what would be open by oversight."""
+    same: dict[tuple[str, str], str] = {}
+    # Resources are named by their routes.
+    named: dict[str, str] = {}
     for text, route in routes.items():
+        key = route_key(text)
+        if wrong := _wrong_with(key):
+            yield Mistake("routes", text, wrong)
+        elif (other := same.setdefault((key.method, key.shape), text)) != text:
+            yield Mistake("routes", text, f"is the same route as {other!r}; remove one of them")
+        elif (other := named.setdefault(key.part, text)) != text:
+            why = f"and {other!r} differ only in signs that the names of resources lack; rename one"
+            yield Mistake("routes", text, why)
+        if key.method == "OPTIONS" and answers_browsers:
+            yield Mistake("routes", text, "is answered for browsers already (cors); remove one of them")
         if route.public and route.scopes:
-            raise Refusal(f"routes.{text}", "public", "makes no sense with scopes; leave one of them out")
+            yield Mistake(("routes", text, "public"), True, "makes no sense with scopes; leave one of them out")
         if route.scopes and not has_authorizer:
-            raise Refusal(f"routes.{text}", "scopes", "cannot be checked: the API has no authorizer; give it one")
-        if not (has_authorizer or public or route.public or route_key(text).method == "OPTIONS"):
-            raise Refusal(
-                f"routes.{text}",
+            why = "cannot be checked: the API has no authorizer; give it one"
+            yield Mistake(("routes", text, "scopes"), route.scopes, why)
+        if not (has_authorizer or public or route.public or key.method == "OPTIONS"):
+            yield Mistake(
+                ("routes", text),
                 "without authorization",
                 "would be open to everybody; give the API an authorizer, or write public: true at it or at the route",
             )
+    if not routes:
+        yield Mistake("routes", {}, "would answer nothing; write one or more, such as GET /items")
+    if has_authorizer and public:
+        yield Mistake("public", True, "makes no sense with an authorizer; leave one of them out")
 
 
-def check_functions(routes: Mapping[str, str], functions: Collection[str]) -> None:
-    """Refuse a route that leads to a function which is not there."""
-    for text, function in routes.items():
+def _wrong_with(key: RouteKey) -> str:
+    """Why AWS would not take it; nothing if it would."""
+    if key.method not in (*METHODS, "ANY"):
+        return f"does not begin with a method; use ANY, {', '.join(METHODS)}, such as GET /items"
+    if not key.path.startswith("/"):
+        return f"has no path that begins with /; write one such as {key.method} /items"
+    segments = key.path.split("/")[1:] if key.path != "/" else []
+    for position, segment in enumerate(segments):
+        if not (_PARAMETER.fullmatch(segment) or _LITERAL.fullmatch(segment)):
+            return f"has the part {segment!r}; use words, {{parameters}}, or {{proxy+}} at the end"
+        if segment.endswith("+}") and position < len(segments) - 1:
+            return f"has {segment} before its end, where it would swallow the rest; put it last"
+    names = [segment.strip("{+}") for segment in segments if segment.startswith("{")]
+    return "names a parameter twice; give each a name of its own" if len(set(names)) != len(names) else ""
+
+
+def mistaken_functions(called: Mapping[tuple[str | int, ...], str], functions: Collection[str]) -> Iterator[Mistake]:
+    """The functions that an API calls and that are not there; each is known by where it is named."""
+    for path, function in called.items():
         if function not in functions:
             known = ", ".join(sorted(functions)) or "none"
-            raise Refusal(
-                f"routes.{text}.function",
-                function,
-                f"is not a function of this stack; {nearest(function, functions)}the functions are: {known}",
-            )
+            why = f"is not a function of this stack; {nearest(function, functions)}the functions are: {known}"
+            yield Mistake(path, function, why)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-import pulumi
+from pydantic import BeforeValidator, Field
 
-from components.children import Transform
-from components.edge.dns import check_domain
-from components.edge.site_content import read_site
-from components.edge.site_routes import ApiOrigin, error_responses, plan_routes
-from components.refusal import Refusal
+from components.args import ComponentArgs
+from components.edge.site_content import PROJECT, read_site
+from components.edge.site_routes import OriginArgs, mistaken_pages, mistaken_routes
+from components.errors import ArgumentError, Mistake
 from components.retention import Retention
+from components.values import Name, text
 
 US_EAST = "us-east-1"
 """Where CloudFront is told everything."""
@@ -26,29 +24,48 @@ SECURE_CONTENT = (
 )
 """Scripts, styles and calls only from and to the site's own address."""
 
-_CERTIFICATE = re.compile(r"arn:aws[\w-]*:acm:([a-z0-9-]+):\d{12}:certificate/[\w-]+")
+
+def also_calling(policy: str, source: str) -> str:
+    """The policy with one more address that pages may call; without a list of its own for calls (connect-src) they had
+    that of default-src."""
+    directives: dict[str, list[str]] = {}
+    for part in policy.split(";"):
+        if words := part.split():
+            # Browsers take the first of two, and write names as they like.
+            directives.setdefault(words[0].lower(), words[1:])
+    allowed = directives.get("connect-src", directives.get("default-src"))
+    if allowed is None:
+        return policy
+    directives["connect-src"] = [each for each in allowed if each not in ("'none'", source)] + [source]
+    return "; ".join(" ".join((name, *sources)) for name, sources in directives.items())
 
 
-@dataclass(frozen=True, kw_only=True)
-class StaticSiteArgs:
-    """What the caller decides about a site. The first TB and ten million requests of a month are free for every
-    account; then $0.114 for each GB to readers in Japan and $0.012 for 10,000 requests. The files are $0.025 a GB."""
+def _no_folder(content: Any) -> Any:
+    return None if content == "none" else content
 
-    content: Path | None = None
-    """The folder of a built front end, which is uploaded with the stack. None: a pipeline uploads it."""
 
-    index: str = "index.html"
+class StaticSiteArgs(ComponentArgs):
+    """A front end in S3 behind CloudFront. The first TB and ten million requests of a month are free for every account;
+    then $0.114 for each GB to readers in Japan and $0.012 for 10,000 requests. The files are $0.025 a GB."""
+
+    content: Annotated[Path | None, BeforeValidator(_no_folder)] = None
+    """The folder of a built front end, seen from the project's folder, which is uploaded with the stack. none: a
+    pipeline uploads it."""
+
+    index: Annotated[str, text(r"[\w.-]+\.html?", "write a page in the root of the site, such as index.html")] = (
+        "index.html"
+    )
     """The first page, in the folder's root."""
 
-    routing: Literal["single-page", "pages"] = "single-page"
-    """single-page: the application in the first page shows every path that is no file. pages: `/a` and `/a/` are the
+    routing: Literal["singlePage", "pages"] = "singlePage"
+    """singlePage: the application in the first page shows every path that is no file. pages: `/a` and `/a/` are the
     file a/index.html."""
 
-    error_pages: Mapping[int, str] = field(default_factory=dict)
+    error_pages: dict[int, str] = {}
     """Pages for statuses, such as `{404: "/404.html"}`. Beside an API only 502 and 504 are allowed, because
     CloudFront would put the page in place of the API's own answers too."""
 
-    immutable: Sequence[str] = ("assets/*",)
+    immutable: list[str] = ["assets/*"]
     """Files of `content` whose names change with what is in them: browsers keep them for a year. All others are asked
     for again each time."""
 
@@ -56,78 +73,38 @@ class StaticSiteArgs:
     """What CloudFront keeps: optimized, as each file's Cache-Control says (a day without one, a year at most); day, as
     it says but never longer than 24 hours."""
 
-    origins: Mapping[str, ApiOrigin] = field(default_factory=dict)
+    origins: dict[Name, OriginArgs] = {}
     """What answers the other paths, by a name of its own."""
 
-    domains: Sequence[str] = ()
-    """The names under which the site is known. None: the one that CloudFront gives, for which browsers with TLS 1.0
-    are let in too, since nobody can say otherwise there."""
-
-    certificate_arn: pulumi.Input[str] | None = None
-    """The certificate of `domains`, in us-east-1."""
-
-    web_acl_arn: pulumi.Input[str] | None = None
-    """The web firewall (a WebAcl of scope CLOUDFRONT) that judges each request first."""
-
-    price_class: Literal["100", "200", "all"] = "200"
+    price_class: Literal[100, 200, "all"] = 200
     """From where readers are served: 100 is North America, Europe and Israel; 200 adds Japan and most of Asia."""
 
-    content_security_policy: str = SECURE_CONTENT
-    """What pages may load, run and call; an answer that has a policy of its own keeps it."""
+    content_security_policy: Annotated[str, text(r"[^\n]+", "use one line of directives")] = SECURE_CONTENT
+    """What pages may load, run and call; an answer that has a policy of its own keeps it. The sign-in page of the
+    users, which pages ask for tokens, is added."""
 
     versioning: bool = True
     """Keep overwritten files for 30 days. Off only where they can be built again and each byte counts."""
 
-    storage: Literal["standard", "infrequent-access", "intelligent-tiering"] = "standard"
-    """infrequent-access: half the price after 30 days, but $0.01 for each GB read. intelligent-tiering: S3 decides for
+    storage: Literal["standard", "infrequentAccess", "intelligentTiering"] = "standard"
+    """infrequentAccess: half the price after 30 days, but $0.01 for each GB read. intelligentTiering: S3 decides for
     each file of 128 KB and more; never an archive, from which CloudFront could not read."""
 
-    access_log_bucket: pulumi.Input[str] | None = None
-    """The name of the bucket for the record of reads of the files (a Bucket's `log_target_name`)."""
+    server_error_percent: Annotated[float, Field(gt=0, le=100)] = 5
+    """Above this share of 5xx answers the alarm rings …"""
 
-    request_log_bucket_arn: pulumi.Input[str] | None = None
-    """The bucket for the record of each request to the site (a Bucket that `receives_logs_from` "cloudfront"). $0.25 a
-    GB, some 500,000 requests."""
+    server_error_minutes: Annotated[int, Field(ge=1, le=60)] = 5
+    """… when more than half of so many minutes were so."""
 
     retention: Retention = "protected"
-    """protected: the files cannot be deleted with the stack. ephemeral: they are."""
+    """protected: the files cannot be deleted with the stack. ephemeral: they are. In YAML left out: the stack's."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[\w.-]+\.html?", self.index):
-            raise Refusal("index", self.index, "is not a page in the root of the site; write one such as index.html")
-        _one_of("routing", self.routing, ("single-page", "pages"))
-        _one_of("cache", self.cache, ("optimized", "day"))
-        _one_of("price_class", self.price_class, ("100", "200", "all"))
-        _one_of("storage", self.storage, ("standard", "infrequent-access", "intelligent-tiering"))
-        if not self.content_security_policy or "\n" in self.content_security_policy:
-            raise Refusal("content_security_policy", self.content_security_policy, "must be one line of directives")
-        plan_routes(self.origins)
-        pages = [page for _, page in error_responses(self.error_pages, with_api=bool(self.origins))]
-        self._check_names()
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from mistaken_routes(self.origins)
+        yield from mistaken_pages(self.error_pages, with_api=bool(self.origins))
         if self.content is not None:
-            read_site(self.content, index=self.index, needed=pages, immutable=self.immutable)
-
-    def _check_names(self) -> None:
-        for number, domain in enumerate(self.domains):
-            check_domain(f"domains[{number}]", domain)
-        if bool(self.domains) != (self.certificate_arn is not None):
-            raise Refusal(
-                "certificate_arn",
-                self.certificate_arn,
-                "and domains belong together: a certificate is for names, and names need one; give both or neither",
-            )
-        found = _CERTIFICATE.fullmatch(self.certificate_arn) if isinstance(self.certificate_arn, str) else None
-        if found and found[1] != US_EAST:
-            raise Refusal(
-                "certificate_arn",
-                self.certificate_arn,
-                f"is in {found[1]}, and CloudFront reads certificates in {US_EAST} only; make one there",
-            )
-
-
-def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise Refusal(name, value, f"is not allowed; use {', '.join(allowed)}")
+            try:
+                needed = list(self.error_pages.values())
+                read_site(PROJECT / self.content, index=self.index, needed=needed, immutable=self.immutable)
+            except ArgumentError as error:
+                yield from error.mistakes

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from components.refusal import Refusal
+from components.errors import ArgumentError
+
+PROJECT = Path(__file__).resolve().parents[2]
+"""From where folders are seen."""
 
 FOR_EVER = "public, max-age=31536000, immutable"
 """A file whose name changes with its content need never be asked for again."""
@@ -55,13 +58,15 @@ def read_site(folder: Path, *, index: str, needed: Sequence[str], immutable: Seq
     """The files in `folder`, hidden ones left out; refuses a folder without its pages."""
     keys = site_keys(folder)
     if index not in keys:
-        raise Refusal("index", index, f"is not in {folder}, so that the site would have no first page{_pages(keys)}")
+        raise ArgumentError(
+            "index", index, f"is not in {folder}, so that the site would have no first page{_pages(keys)}"
+        )
     for page in needed:
         if page.lstrip("/") not in keys:
-            raise Refusal("error_pages", page, f"is not in {folder}{_pages(keys)}")
+            raise ArgumentError("error_pages", page, f"is not in {folder}{_pages(keys)}")
     size = sum(path.stat().st_size for path in keys.values())
     if size > LARGEST_BYTES:
-        raise Refusal(
+        raise ArgumentError(
             "content",
             str(folder),
             f"has {size:,} bytes; up to {LARGEST_BYTES:,} go with the stack: use none, and upload by a pipeline",
@@ -70,10 +75,17 @@ def read_site(folder: Path, *, index: str, needed: Sequence[str], immutable: Seq
 
 
 def site_keys(folder: Path) -> dict[str, Path]:
-    """What each file in `folder` is called in the bucket; hidden ones stay where they are."""
+    """What each file in `folder` is called in the bucket; hidden ones stay where they are, under any other name too."""
     if not folder.is_dir():
-        raise Refusal("content", str(folder), "is not a folder; build the front end there, or use none")
+        raise ArgumentError("content", str(folder), "is not a folder; build the front end there, or use none")
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder)))
+    root = folder.resolve()
+    for path in paths:
+        real = path.resolve()
+        if not real.is_relative_to(root) or _is_hidden(real.relative_to(root)):
+            raise ArgumentError(
+                "content", str(path), f"is a link to {real}, which is not published: copy the file, or remove it"
+            )
     return {path.relative_to(folder).as_posix(): path for path in paths}
 
 

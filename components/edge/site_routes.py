@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import pulumi
+from pydantic import AfterValidator, Field
 
-from components.refusal import Refusal
+from components.args import Args
+from components.errors import ArgumentError, Mistake
+from components.values import text
 
 # AWS's own policies, which have the same ids in every account.
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
@@ -25,43 +28,53 @@ MOST_PATHS = 24
 """Besides the site's own; more needs a quota raised."""
 
 _PATTERN = re.compile(r"/[A-Za-z0-9_.*$/~\"'@:+?&-]{0,254}")
-_HEADER = re.compile(r"[A-Za-z0-9-]{1,128}")
-_ORIGIN_PATH = re.compile(r"(/[A-Za-z0-9_.$~-]+)*")
 
 # Answers that only something in front of an API gives (CloudFront itself, a load balancer). 503 is often its own.
 UNREACHABLE = (502, 504)
 _REPLACEABLE = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SecretHeader:
-    """A header that CloudFront adds, by which an origin knows that nobody went around it."""
-
-    name: str
-    """Such as X-Origin-Secret."""
-
-    value: pulumi.Input[str]
-    """A long random text, secret."""
-
-    def __post_init__(self) -> None:
-        if not _HEADER.fullmatch(self.name):
-            raise Refusal("secret_header.name", self.name, "is not the name of a header; write one such as X-Origin")
+def _pattern(pattern: str) -> str:
+    if not _PATTERN.fullmatch(pattern):
+        raise ValueError("is not a pattern of paths; write one such as /api/*")
+    if pattern in ("/", "/*"):
+        raise ValueError("is the site itself; write one below it, such as /api/*")
+    return pattern
 
 
-@dataclass(frozen=True, kw_only=True)
-class ApiOrigin:
+Pattern = Annotated[str, AfterValidator(_pattern)]
+
+
+class OriginArgs(Args):
     """Something that answers requests at the same address as the site: a load balancer, an API, a host."""
 
+    paths: list[Pattern] = []
+    """The paths that it answers, such as /api/*. Nothing of it is kept, WebSocket included: what one caller was allowed
+    to see is for nobody else."""
+
+    cached_paths: list[Pattern] = []
+    """Paths whose answers to GET may be kept as long as their Cache-Control says (without one, not at all), such as
+    /api/public/*. Callers with different credentials never share one."""
+
+    strip_prefix: Annotated[str, text(r"(/[A-Za-z0-9_.$~-]+)+", "write it as /api, without a final slash")] | None = (
+        None
+    )
+    """What the origin does not know of a path: with /api it is asked for /health, not /api/health."""
+
+    read_timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 30
+    """How long CloudFront waits for an answer; more needs a quota raised."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if not self.paths and not self.cached_paths:
+            yield Mistake("paths", [], "is empty, so that the origin is never asked; write some, such as /api/*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OriginAddress:
+    """Where CloudFront asks an origin."""
+
     domain: pulumi.Input[str]
-    """Where CloudFront asks, without scheme and path. With https its certificate must be for this name."""
-
-    path_patterns: Sequence[str]
-    """The paths that it answers, such as `/api/*`. Nothing of it is kept, WebSocket included: what one caller was
-    allowed to see is for nobody else."""
-
-    cached_patterns: Sequence[str] = ()
-    """Paths whose answers to GET may be kept as long as their Cache-Control says (without one, not at all). Callers
-    with different credentials never share one."""
+    """Without scheme and path. With https its certificate must be for this name."""
 
     protocol: Literal["https", "http"] = "https"
     """http only for an origin that cannot have a certificate: what is said there can be read on the way."""
@@ -69,39 +82,16 @@ class ApiOrigin:
     port: int | None = None
     """Left out: 443, with http 80."""
 
-    origin_path: pulumi.Input[str] = ""
+    path: pulumi.Input[str] = ""
     """What stands before each path at the origin, such as an API's stage: `/prod`."""
 
-    strip_prefix: str | None = None
-    """What the origin does not know of a path: with `/api` it is asked for /health, not /api/health."""
-
-    secret_header: SecretHeader | None = None
-    """The header without which the origin answers nobody."""
-
-    read_timeout_seconds: int = 30
-    """How long CloudFront waits for an answer, 1 to 60 seconds; more needs a quota raised."""
+    secret: pulumi.Input[str] | None = None
+    """What the origin wants to see in the header X-Origin-Secret: it shows that nobody went around the site."""
 
     def __post_init__(self) -> None:
-        if not self.path_patterns and not self.cached_patterns:
-            raise Refusal(
-                "path_patterns", [], "is empty, so that the origin is never asked; write some, such as /api/*"
-            )
-        for pattern in (*self.path_patterns, *self.cached_patterns):
-            if not _PATTERN.fullmatch(pattern):
-                raise Refusal("path_patterns", pattern, "is not a pattern of paths; write one such as /api/*")
-            if pattern in ("/", "/*"):
-                raise Refusal("path_patterns", pattern, "is the site itself; write one below it, such as /api/*")
-        if self.protocol not in ("https", "http"):
-            raise Refusal("protocol", self.protocol, "is not allowed; use https, or http")
         # CloudFront connects to no other ports.
         if self.port is not None and self.port not in (80, 443) and not 1024 <= self.port <= 65535:
-            raise Refusal("port", self.port, "is not allowed; use 80, 443 or 1024 to 65535")
-        if isinstance(self.origin_path, str) and not _ORIGIN_PATH.fullmatch(self.origin_path):
-            raise Refusal("origin_path", self.origin_path, "is not allowed; write it as /prod, without a final slash")
-        if self.strip_prefix is not None and (self.strip_prefix == "" or not _ORIGIN_PATH.fullmatch(self.strip_prefix)):
-            raise Refusal("strip_prefix", self.strip_prefix, "is not allowed; write it as /api, without a final slash")
-        if not 1 <= self.read_timeout_seconds <= 60:
-            raise Refusal("read_timeout_seconds", self.read_timeout_seconds, "is not allowed; use 1 to 60 seconds")
+            raise ArgumentError("port", self.port, "is not allowed; use 80, 443 or 1024 to 65535")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,24 +103,28 @@ class Route:
     cached: bool
 
 
-def plan_routes(origins: Mapping[str, ApiOrigin]) -> list[Route]:
+def plan_routes(origins: Mapping[str, OriginArgs]) -> list[Route]:
     """The routes to `origins`, those of the longest pattern first: CloudFront takes the first that matches."""
-    found: dict[str, Route] = {}
+    found = [
+        Route(pattern=pattern, origin=name, cached=cached)
+        for name, origin in sorted(origins.items())
+        for patterns, cached in ((origin.paths, False), (origin.cached_paths, True))
+        for pattern in patterns
+    ]
+    return sorted(found, key=lambda route: (-_literal(route.pattern), route.pattern))
+
+
+def mistaken_routes(origins: Mapping[str, OriginArgs]) -> Iterator[Mistake]:
+    """Patterns that are written twice, and too many of them."""
+    seen: dict[str, str] = {}
     for name, origin in sorted(origins.items()):
-        both = [(each, False) for each in origin.path_patterns] + [(each, True) for each in origin.cached_patterns]
-        for pattern, cached in both:
-            if pattern in found:
-                raise Refusal(
-                    f"origins.{name}.path_patterns",
-                    pattern,
-                    f"goes to {found[pattern].origin} already; write each pattern once",
-                )
-            found[pattern] = Route(pattern=pattern, origin=name, cached=cached)
-    if len(found) > MOST_PATHS:
-        raise Refusal(
-            "origins", len(found), f"paths are too many; CloudFront takes {MOST_PATHS} besides the site's own"
-        )
-    return sorted(found.values(), key=lambda route: (-_literal(route.pattern), route.pattern))
+        for pattern in (*origin.paths, *origin.cached_paths):
+            if pattern in seen:
+                why = f"goes to {seen[pattern]} already; write each pattern once"
+                yield Mistake(("origins", name, "paths"), pattern, why)
+            seen.setdefault(pattern, name)
+    if len(seen) > MOST_PATHS:
+        yield Mistake("origins", len(seen), f"paths are too many; CloudFront takes {MOST_PATHS} besides the site's own")
 
 
 def answering(routes: Sequence[Route], path: str) -> Route | None:
@@ -138,22 +132,22 @@ def answering(routes: Sequence[Route], path: str) -> Route | None:
     return next((route for route in routes if _expression(route.pattern).fullmatch(path)), None)
 
 
-def error_responses(pages: Mapping[int, str], *, with_api: bool) -> Iterator[tuple[int, str]]:
-    """The status codes that get a page of ours instead of the origin's own answer, checked."""
+def mistaken_pages(pages: Mapping[int, str], *, with_api: bool) -> Iterator[Mistake]:
+    """Pages that CloudFront cannot show in place of an origin's answer, or that would hide an API's."""
     for code, page in sorted(pages.items()):
+        path = ("error_pages", str(code))
         if code not in _REPLACEABLE:
             allowed = ", ".join(map(str, _REPLACEABLE))
-            raise Refusal(f"error_pages.{code}", page, f"is for a status that CloudFront cannot replace; use {allowed}")
-        if not page.startswith("/") or page.endswith("/"):
-            raise Refusal(f"error_pages.{code}", page, "is not the path of a file; write one such as /404.html")
-        if with_api and code not in UNREACHABLE:
-            raise Refusal(
-                f"error_pages.{code}",
+            yield Mistake(path, page, f"is for a status that CloudFront cannot replace; use {allowed}")
+        elif with_api and code not in UNREACHABLE:
+            yield Mistake(
+                path,
                 page,
                 "would also replace what the API answers with this status, because CloudFront knows no error pages of "
                 f"single paths; beside an API use {', '.join(map(str, UNREACHABLE))}",
             )
-        yield code, page
+        if not page.startswith("/") or page.endswith("/"):
+            yield Mistake(path, page, "is not the path of a file; write one such as /404.html")
 
 
 def _literal(pattern: str) -> int:

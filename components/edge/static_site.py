@@ -1,7 +1,8 @@
 """A built front end for everybody: private files in S3, which CloudFront alone may read, and APIs at the same address.
 
-Use: site = StaticSite("wiki-dev-site", StaticSiteArgs(content=Path("workloads/site"),
-         origins={"api": ApiOrigin(domain="api.example.com", path_patterns=["/api/*"])}))
+Use: site = StaticSite("wiki-dev-site", StaticSiteArgs(
+         content=Path("workloads/site"), origins={"api": OriginArgs(paths=["/api/*"])}),
+         addresses={"api": OriginAddress(domain="api.example.com")})
      zone.alias("www", site.domain_name, site.zone_id, ipv6=True, checks_health=False)
 
 CloudFront is one service for the whole world: its certificate, its firewall, its metrics and the delivery of its logs
@@ -11,15 +12,17 @@ are in us-east-1, whatever the stack's region. The files, the logs and the APIs 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children
+from components.alarms import AlarmTopics, Metric, metric_alarm
+from components.component import Component
 from components.data.bucket import Bucket, BucketArgs
 from components.data.lifecycle import LifecycleRule
 from components.data.log_delivery import CLOUDFRONT_PREFIX
+from components.edge.certificate import Certificate
 from components.edge.distribution import (
     behaviours,
     default_behaviour,
@@ -31,23 +34,31 @@ from components.edge.distribution import (
     security_headers,
     viewer_certificate,
 )
-from components.edge.site_args import US_EAST, StaticSiteArgs
-from components.edge.site_content import read_site
-from components.edge.site_routes import CACHING_OPTIMIZED, error_responses, plan_routes
-from components.policy import Statement, document, statement
+from components.edge.site_args import US_EAST, StaticSiteArgs, also_calling
+from components.edge.site_content import PROJECT, read_site
+from components.edge.site_routes import CACHING_OPTIMIZED, OriginAddress, plan_routes
+from components.edge.web_acl import WebAcl
+from components.errors import ArgumentError
+from components.identity.user_pool import UserPool
+from components.policy import Statement, statement
+from components.widgets import Widget
 
-# Neither cookies nor what stands behind a question mark, in which people and programs leave secrets.
+# Neither cookies nor what stands behind a question mark, in which people and programs leave secrets, nor the referer,
+# which repeats the address of the page before with what stands behind its question mark.
 _LOGGED = (
     "date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(Host)", "cs-uri-stem", "sc-status",
-    "cs(Referer)", "cs(User-Agent)", "x-edge-result-type", "x-edge-request-id", "x-host-header", "cs-protocol",
+    "cs(User-Agent)", "x-edge-result-type", "x-edge-request-id", "x-host-header", "cs-protocol",
     "cs-bytes", "time-taken", "ssl-protocol", "ssl-cipher", "x-edge-response-result-type", "cs-protocol-version",
     "time-to-first-byte", "x-edge-detailed-result-type", "sc-content-type",
 )  # fmt: skip
 
 _DAY = 86_400
 
+# As the function that CloudFront runs calls them.
+_ROUTING = {"singlePage": "single-page", "pages": "pages"}
 
-class StaticSite(pulumi.ComponentResource):
+
+class StaticSite(Component):
     """A private bucket, the distribution that alone may read it, and what was built for it."""
 
     CHILDREN = (
@@ -76,52 +87,69 @@ class StaticSite(pulumi.ComponentResource):
     zone_id: pulumi.Output[str]
     """The hosted zone of `domain_name`, for alias records; CloudFront's own, not one of ours."""
 
-    def __init__(self, name: str, args: StaticSiteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:edge:StaticSite", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: StaticSiteArgs,
+        *,
+        addresses: Mapping[str, OriginAddress] | None = None,
+        certificate: Certificate | None = None,
+        web_acl: WebAcl | None = None,
+        user_pool: UserPool | None = None,
+        access_logs: Bucket | None = None,
+        request_logs: Bucket | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param addresses: Where each of the origins is asked, by its name.
+        :param certificate: The names under which the site is known, in us-east-1. Without one it has the name that
+            CloudFront gives, for which browsers with TLS 1.0 are let in too, since nobody can say otherwise there.
+        :param web_acl: The firewall, of a distribution, that judges each request first.
+        :param user_pool: Where pages change a code for tokens: they may call it too.
+        :param access_logs: The bucket for the record of reads of the files.
+        :param request_logs: The bucket for the record of each request to the site; it receives logs from "cloudfront".
+            $0.25 a GB, some 500,000 requests.
+        """
+        super().__init__(name, args, opts)
+        self._args, self._addresses = args, addresses or {}
+        if certificate is not None and certificate.region != US_EAST:
+            raise ArgumentError(
+                "certificate", certificate.region, f"is not where CloudFront reads certificates; make one in {US_EAST}"
+            )
+        for origin in args.origins:
+            if origin not in self._addresses:
+                known = ", ".join(sorted(self._addresses)) or "none"
+                raise ArgumentError("addresses", origin, f"is missing; give one for each origin (there are: {known})")
 
         # The bucket admits the distribution, which must exist for that, and reads from the bucket: the policy is the
         # only one to wait for the other.
         arn, is_known = pulumi.deferred_output()
-        self.bucket = self._bucket(arn)
-        distribution = self._distribution()
+        self.bucket = self._bucket(arn, access_logs)
+        distribution = self._distribution(certificate, web_acl, user_pool)
         is_known(distribution.arn)
         self.arn, self.distribution_id = distribution.arn, distribution.id
         self.domain_name, self.zone_id = distribution.domain_name, distribution.hosted_zone_id
-        if args.request_log_bucket_arn is not None:
-            self._request_logs(args.request_log_bucket_arn)
+        if request_logs is not None:
+            self._request_logs(request_logs.log_target_arn)
         self._upload()
         self.register_outputs({"arn": self.arn, "domainName": self.domain_name})
 
-    def grant_upload(self, role: aws.iam.Role) -> None:
+    def grant_upload(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` bring the files up to date and have CloudFront forget the old ones, and nothing more."""
-        aws.iam.RolePolicy(
-            f"{self._prefix}-upload-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(*upload_statements(self.bucket.arn, self.arn)),
-            opts=self._child("grant"),
-        )
+        return self._allow(role, "upload", *upload_statements(self.bucket.arn, self.arn))
 
-    def alarms(
-        self, topics: AlarmTopics, *, server_error_percent: float = 5, minutes: int = 5
-    ) -> list[aws.cloudwatch.MetricAlarm]:
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """An alarm on failing requests. CloudFront's metrics are in us-east-1, and so `topics` must be."""
+        percent, minutes = self._args.server_error_percent, self._args.server_error_minutes
         return [
-            raise_alarm(
+            metric_alarm(
                 f"{self._prefix}-server-error-rate",
-                means=(
-                    f"More than {server_error_percent:g} % of the requests to {self._prefix} fail with a 5xx status. "
+                description=(
+                    f"More than {percent:g} % of the requests to {self._prefix} fail with a 5xx status. "
                     "Look whether the API behind it answers, and at its error logs."
                 ),
-                metric=Metric(
-                    namespace="AWS/CloudFront",
-                    name="5xxErrorRate",
-                    dimensions={"DistributionId": self.distribution_id, "Region": "Global"},
-                    statistic="Average",
-                ),
-                threshold=server_error_percent,
+                metric=self._metric("5xxErrorRate", "Average"),
+                threshold=percent,
                 periods=minutes,
                 breaching_periods=(minutes + 1) // 2,
                 severity="critical",
@@ -131,12 +159,27 @@ class StaticSite(pulumi.ComponentResource):
             )
         ]
 
-    def _bucket(self, distribution_arn: pulumi.Output[str]) -> Bucket:
+    @property
+    def widgets(self) -> list[Widget]:
+        """How much is asked and answered, and which share of it fails."""
+        rates = [(f"{kind}ErrorRate", "Average") for kind in ("5xx", "4xx")]
+        shown = [("Requests", "Sum"), *rates, ("BytesDownloaded", "Sum")]
+        return [self._graph("Site (CloudFront)", self._metric(*one), region=US_EAST) for one in shown]
+
+    def _metric(self, name: str, statistic: str) -> Metric:
+        return Metric(
+            namespace="AWS/CloudFront",
+            name=name,
+            dimensions={"DistributionId": self.distribution_id, "Region": "Global"},
+            statistic=statistic,
+        )
+
+    def _bucket(self, distribution_arn: pulumi.Output[str], access_logs: Bucket | None) -> Bucket:
         args = self._args
         aged = {
             "standard": [],
-            "infrequent-access": [LifecycleRule(transitions={"STANDARD_IA": 30})],
-            "intelligent-tiering": [LifecycleRule(transitions={"INTELLIGENT_TIERING": 0})],
+            "infrequentAccess": [LifecycleRule(transitions={"STANDARD_IA": 30})],
+            "intelligentTiering": [LifecycleRule(transitions={"INTELLIGENT_TIERING": 0})],
         }
         return Bucket(
             f"{self._prefix}-content",
@@ -145,14 +188,16 @@ class StaticSite(pulumi.ComponentResource):
                 encryption="s3",
                 versioning=args.versioning,
                 lifecycle=aged[args.storage],
-                access_log_bucket=args.access_log_bucket,
-                statements=lambda arn: _read_by(distribution_arn, arn),
                 retention=args.retention,
             ),
-            pulumi.ResourceOptions(parent=self),
+            access_logs=access_logs,
+            statements=lambda arn: _read_by(distribution_arn, arn),
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _distribution(self) -> aws.cloudfront.Distribution:
+    def _distribution(
+        self, certificate: Certificate | None, web_acl: WebAcl | None, user_pool: UserPool | None
+    ) -> aws.cloudfront.Distribution:
         name, args = self._prefix, self._args
         control = aws.cloudfront.OriginAccessControl(
             # Its name is unique in the account: Pulumi's suffix keeps two stacks apart.
@@ -167,7 +212,7 @@ class StaticSite(pulumi.ComponentResource):
         headers = aws.cloudfront.ResponseHeadersPolicy(
             f"{name}-headers-policy",
             comment=f"What browsers are told with each answer of {name}",
-            security_headers_config=security_headers(args.content_security_policy),
+            security_headers_config=security_headers(self._content_security_policy(user_pool)),
             opts=self._child("headers_policy"),
         )
         return aws.cloudfront.Distribution(
@@ -176,11 +221,11 @@ class StaticSite(pulumi.ComponentResource):
             enabled=True,
             http_version="http2and3",
             is_ipv6_enabled=True,
-            price_class=f"PriceClass_{args.price_class.title()}",
-            aliases=list(args.domains) or None,
-            viewer_certificate=viewer_certificate(args.certificate_arn),
+            price_class=f"PriceClass_{str(args.price_class).title()}",
+            aliases=certificate.domains if certificate else None,
+            viewer_certificate=viewer_certificate(certificate.arn if certificate else None),
             default_root_object=args.index,
-            origins=origins(self.bucket.regional_domain_name, control.id, args.origins),
+            origins=origins(self.bucket.regional_domain_name, control.id, args.origins, self._addresses),
             default_cache_behavior=default_behaviour(
                 cache_policy_id=self._cache_policy(), headers_policy_id=headers.id, function_arn=self._routes_function()
             ),
@@ -190,14 +235,18 @@ class StaticSite(pulumi.ComponentResource):
                 headers_policy_id=headers.id,
                 function_arns=self._prefix_functions(),
             ),
-            custom_error_responses=error_pages(error_responses(args.error_pages, with_api=bool(args.origins))),
-            web_acl_id=args.web_acl_arn,
+            custom_error_responses=error_pages(sorted(args.error_pages.items())),
+            web_acl_id=web_acl.arn if web_acl else None,
             restrictions=aws.cloudfront.DistributionRestrictionsArgs(
                 geo_restriction=aws.cloudfront.DistributionRestrictionsGeoRestrictionArgs(restriction_type="none")
             ),
             tags={"Name": f"{name}-distribution"},
             opts=self._child("distribution"),
         )
+
+    def _content_security_policy(self, user_pool: UserPool | None) -> pulumi.Input[str]:
+        given = self._args.content_security_policy
+        return given if user_pool is None else user_pool.domain.apply(lambda address: also_calling(given, address))
 
     def _cache_policy(self) -> pulumi.Input[str]:
         if self._args.cache == "optimized":
@@ -228,7 +277,7 @@ class StaticSite(pulumi.ComponentResource):
         ).id
 
     def _routes_function(self) -> pulumi.Output[str]:
-        constants = {"INDEX": f"/{self._args.index}", "ROUTING": self._args.routing}
+        constants = {"INDEX": f"/{self._args.index}", "ROUTING": _ROUTING[self._args.routing]}
         return aws.cloudfront.Function(
             f"{self._prefix}-routes",
             comment=f"Paths of {self._prefix} that are no files",
@@ -244,7 +293,9 @@ class StaticSite(pulumi.ComponentResource):
                 f"{self._prefix}-{name}-prefix",
                 comment=f"Paths of {self._prefix} as {name} knows them",
                 runtime="cloudfront-js-2.0",
-                code=function_code("prefix", {"PREFIX": origin.strip_prefix, "REPLACEMENT": origin.origin_path}),
+                code=function_code(
+                    "prefix", {"PREFIX": origin.strip_prefix, "REPLACEMENT": self._addresses[name].path}
+                ),
                 publish=True,
                 opts=self._child("prefix_function"),
             ).arn
@@ -294,7 +345,7 @@ class StaticSite(pulumi.ComponentResource):
         args = self._args
         if args.content is None:
             return
-        for file in read_site(args.content, index=args.index, needed=[], immutable=args.immutable):
+        for file in read_site(PROJECT / args.content, index=args.index, needed=[], immutable=args.immutable):
             aws.s3.BucketObjectv2(
                 f"{self._prefix}-{re.sub(r'[^A-Za-z0-9]+', '-', file.key)}-file",
                 bucket=self.bucket.name,

@@ -1,20 +1,32 @@
 """A web firewall: Amazon's rules against known attacks, and a limit on how fast one client may ask.
 
-Use: firewall = WebAcl("wiki-dev-firewall", WebAclArgs(log_retention_days=30, log_key_arn=key.arn))
-     LoadBalancer(…, LoadBalancerArgs(web_acl_arn=firewall.arn, …))
+Use: firewall = WebAcl("wiki-dev-firewall", WebAclArgs(log_retention_days=30), before="load-balancer")
+     LoadBalancer(…, web_acl=firewall)
+
+It stands where clients connect: on the distribution where there is one. What stands behind a distribution sees
+CloudFront's few addresses only, and in X-Forwarded-For first what the client wrote there, by which AWS WAF would count
+(https://docs.aws.amazon.com/waf/latest/APIReference/API_ForwardedIPConfig.html). An API behind a distribution gets a
+firewall of another kind, which admits that distribution alone: `origin_secret_path`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.children import Children, Transform
-from components.refusal import Refusal, nearest
+from components.account import Account
+from components.alarms import Metric
+from components.args import ComponentArgs
+from components.component import Component
+from components.edge.origin_secret import HEADER, origin_secret, value_of
+from components.errors import ArgumentError, Mistake, nearest
+from components.identity.key import AnyKey
+from components.values import LogRetentionDays
+from components.widgets import Widget
 
 MANAGED_GROUPS: Mapping[str, str] = {
     "ip-reputation": "AWSManagedRulesAmazonIpReputationList",
@@ -22,89 +34,120 @@ MANAGED_GROUPS: Mapping[str, str] = {
     "known-bad-inputs": "AWSManagedRulesKnownBadInputsRuleSet",
     "sqli": "AWSManagedRulesSQLiRuleSet",
 }
-"""Ours → Amazon's. The cheapest to ask comes first; together with the rate limit 1,127 of the 1,500 units that AWS
-includes in the price."""
+"""Ours → Amazon's. The cheapest to ask comes first; with the limits of rate and size at most 1,130 of the 1,500 units
+that AWS includes in the price."""
+
+LARGEST_BODY_BYTES = 65_536
+"""What a request may carry: here, in nginx on the host, and in the application."""
+
+_OWN_SIZE = {"common": ("SizeRestrictions_BODY",)}
+"""Amazon's rules in whose place is one of ours: this one refuses 8,193 bytes and more, which good requests have
+(https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html)."""
+
+# Numbers above LARGEST_BODY_BYTES.
+_TOO_LONG = r"^0*([1-9]\d{5,}|[7-9]\d{4}|6[6-9]\d{3}|65[6-9]\d{2}|655[4-9]\d|6553[7-9])$"
 
 LOG_GROUP_PREFIX = "aws-waf-logs-"
 """AWS WAF delivers only to log groups whose names begin like this."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebAclArgs:
-    """What the caller decides about a web firewall. $5 a month, $1 for each of its rules (five), and $0.60 for a
-    million requests."""
+Before = Literal["load-balancer", "api", "distribution"]
 
-    scope: Literal["REGIONAL", "CLOUDFRONT"] = "REGIONAL"
-    """REGIONAL: for load balancers and APIs. CLOUDFRONT: for distributions; only in us-east-1."""
+_REDACTED_HEADERS = ("authorization", "cookie", "referer", HEADER.lower())
 
-    region: str | None = None
-    """A region other than the provider's: us-east-1 for CloudFront."""
+
+class WebAclArgs(ComponentArgs):
+    """A web firewall, where clients connect. $5 a month, $1 for each of its rules (six), $0.60 for a million requests,
+    and as much as $0.90 more for a million whose bodies are larger than 16 KB."""
 
     mode: Literal["block", "count"] = "block"
     """count: let through and record what would be blocked. A new application should count for a week, and read the log,
     before it blocks."""
 
-    counted_rules: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    counted_rules: dict[str, list[str]] = {}
     """Rules that only count, by group (common, known-bad-inputs, sqli, ip-reputation): those that hit good requests,
-    such as `{"common": ["SizeRestrictions_BODY"]}` where bodies are larger than 8 KB."""
+    such as `{"common": ["NoUserAgent_HEADER"]}`. SizeRestrictions_BODY only counts in any case: here bodies may have
+    65,536 bytes."""
 
-    rate_limit: int | None = 2000
-    """Requests from one address in five minutes, 10 to 2,000,000,000; who asks more often is blocked for a while. None:
-    no limit, which makes sense behind another firewall."""
+    rate_limit: Annotated[int, Field(ge=10, le=2_000_000_000)] | None = 2000
+    """Requests from one address in five minutes; who asks more often is blocked for a while. None: no limit, which
+    makes sense behind another firewall."""
 
-    behind_proxy: bool = False
-    """Whether clients come through CloudFront or another proxy. Then the limit is for the address in X-Forwarded-For;
-    else everybody behind one proxy would share a limit."""
+    log_retention_days: LogRetentionDays = 30
+    """Days for which blocked and counted requests are recorded. Those that pass are in the access logs. In YAML left
+    out: the stack's."""
 
-    log_retention_days: int
-    """Days for which blocked and counted requests are recorded. Those that pass are in the access logs."""
-
-    log_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the record; its policy must admit `aws-waf-logs-{name}`."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if self.mode not in ("block", "count"):
-            raise Refusal("mode", self.mode, "is not allowed; use block or count")
-        if self.scope == "CLOUDFRONT" and self.region not in (None, "us-east-1"):
-            raise Refusal("region", self.region, "cannot hold a firewall for CloudFront; use us-east-1")
-        if self.rate_limit is not None and not 10 <= self.rate_limit <= 2_000_000_000:
-            raise Refusal("rate_limit", self.rate_limit, "is not allowed; use 10 to 2000000000 requests")
+    def mistakes(self) -> Iterator[Mistake]:
         for group in self.counted_rules:
             if group not in MANAGED_GROUPS:
-                raise Refusal(
+                yield Mistake(
                     "counted_rules",
                     group,
                     f"is not a group of rules; {nearest(group, MANAGED_GROUPS)}use {', '.join(MANAGED_GROUPS)}",
                 )
 
 
-class WebAcl(pulumi.ComponentResource):
+class WebAcl(Component):
     """A firewall that lets through what no rule objects to, and records the rest without credentials."""
 
-    CHILDREN = ("web_acl", "log_group", "logging")
+    CHILDREN = ("web_acl", "origin_secret", "log_group", "logging")
 
     arn: pulumi.Output[str]
     metric_name: str
     """What CloudWatch calls it."""
     log_group_name: pulumi.Output[str]
+    origin_secret: pulumi.Output[str] | None
+    """What a request must show in the header X-Origin-Secret. None: nothing."""
 
-    def __init__(self, name: str, args: WebAclArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:edge:WebAcl", name, None, opts)
-        child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: WebAclArgs,
+        *,
+        before: Before,
+        origin_secret_path: str | None = None,
+        key: AnyKey | None = None,
+        log_key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param before: What it protects. Of a distribution AWS keeps it in us-east-1, wherever the stack is.
+        :param origin_secret_path: For an API behind a distribution that has the real firewall: where in the Parameter
+            Store the secret is kept that the distribution shows. Who does not show it is refused, and that is the only
+            rule: $6 a month.
+        :param key: What encrypts that secret. Without one AWS's managed key.
+        :param log_key: What encrypts the record; its policy must admit `aws-waf-logs-{name}`.
+        """
+        super().__init__(name, args, opts)
+        if origin_secret_path is not None and before != "api":
+            raise ArgumentError(
+                "origin_secret_path",
+                origin_secret_path,
+                f"makes no sense before a {before}; a load balancer's rules ask for the secret themselves",
+            )
+        child = self._child
+        region = "us-east-1" if before == "distribution" else None
+        self.origin_secret = None
+        if origin_secret_path is not None:
+            parameter = origin_secret(
+                f"{name}-origin-secret",
+                origin_secret_path,
+                key_arn=key.arn if key else None,
+                opts=child("origin_secret"),
+                parent=self,
+            )
+            self.origin_secret = value_of(parameter)
         acl = aws.wafv2.WebAcl(
             f"{name}-web-acl",
             name=name,
             description=f"Requests to {name.rpartition('-')[0]}",
-            scope=args.scope,
-            default_action=aws.wafv2.WebAclDefaultActionArgs(allow=aws.wafv2.WebAclDefaultActionAllowArgs()),
-            rules=_rules(name, args),
-            visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
-                cloudwatch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=True
-            ),
-            region=args.region,
+            scope="CLOUDFRONT" if before == "distribution" else "REGIONAL",
+            # What happens to a request to which no rule speaks.
+            default_action={"allow": {}} if self.origin_secret is None else {"block": {}},
+            rules=_rules(name, args, before) if self.origin_secret is None else [_admits(name, self.origin_secret)],
+            association_config=_sees_all_of(before) if self.origin_secret is None else None,
+            visibility_config=_visible(name),
+            region=region,
             tags={"Name": f"{name}-web-acl"},
             opts=child("web_acl"),
         )
@@ -112,8 +155,8 @@ class WebAcl(pulumi.ComponentResource):
             f"{name}-log-group",
             name=f"{LOG_GROUP_PREFIX}{name}",
             retention_in_days=args.log_retention_days,
-            kms_key_id=args.log_key_arn,
-            region=args.region,
+            kms_key_id=log_key.arn if log_key else None,
+            region=region,
             tags={"Name": f"{name}-log-group"},
             opts=child("log_group"),
         )
@@ -122,101 +165,140 @@ class WebAcl(pulumi.ComponentResource):
             resource_arn=acl.arn,
             # WAF adds the permission to the group's resource policy by itself, for whoever calls it may do so.
             log_destination_configs=[group.arn],
-            # Whoever reads the log must not be able to speak in a user's name.
+            # Whoever reads the log must not be able to speak in a user's name, or for a distribution. WebSockets bring
+            # tokens in the query string, and the referer repeats the address of the page before.
             redacted_fields=[
-                aws.wafv2.WebAclLoggingConfigurationRedactedFieldArgs(
-                    single_header=aws.wafv2.WebAclLoggingConfigurationRedactedFieldSingleHeaderArgs(name=header)
-                )
-                for header in ("authorization", "cookie")
+                {"query_string": {}},
+                *({"single_header": {"name": header}} for header in _REDACTED_HEADERS),
             ],
             # Requests that pass are nearly all there is to pay for, and stand in the access logs already.
-            logging_filter=aws.wafv2.WebAclLoggingConfigurationLoggingFilterArgs(
-                default_behavior="DROP",
-                filters=[
-                    aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterArgs(
-                        behavior="KEEP",
-                        requirement="MEETS_ANY",
-                        conditions=[
-                            aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionArgs(
-                                action_condition=(
-                                    aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionActionConditionArgs(
-                                        action=action
-                                    )
-                                )
-                            )
+            logging_filter={
+                "default_behavior": "DROP",
+                "filters": [
+                    {
+                        "behavior": "KEEP",
+                        "requirement": "MEETS_ANY",
+                        "conditions": [
+                            {"action_condition": {"action": action}}
                             for action in ("BLOCK", "COUNT", "EXCLUDED_AS_COUNT")
                         ],
-                    )
+                    }
                 ],
-            ),
-            region=args.region,
+            },
+            region=region,
             opts=child("logging"),
         )
+        self._region = region
         self.arn, self.metric_name, self.log_group_name = acl.arn, name, group.name
         self.register_outputs({"arn": self.arn})
 
-
-def _rules(name: str, args: WebAclArgs) -> list[aws.wafv2.WebAclRuleArgs]:
-    """The rules in the order in which they are asked. What is added later goes to the end, so that none moves."""
-    blocks = args.mode == "block"
-    rules = []
-    for group, amazons in MANAGED_GROUPS.items():
-        overrides = [
-            aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideArgs(
-                name=rule,
-                action_to_use=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseArgs(
-                    count=(
-                        aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseCountArgs()
-                    )
-                ),
-            )
-            for rule in sorted(args.counted_rules.get(group, ()))
+    @property
+    def widgets(self) -> list[Widget]:
+        """How many requests it let through, and how many it did not."""
+        return [
+            self._graph("Firewalls (WAF)", self._metric(name), region=self._region)
+            for name in ("AllowedRequests", "BlockedRequests")
         ]
-        rules.append(
-            aws.wafv2.WebAclRuleArgs(
-                name=group,
-                priority=len(rules),
-                override_action=aws.wafv2.WebAclRuleOverrideActionArgs(
-                    none=aws.wafv2.WebAclRuleOverrideActionNoneArgs() if blocks else None,
-                    count=None if blocks else aws.wafv2.WebAclRuleOverrideActionCountArgs(),
-                ),
-                statement=aws.wafv2.WebAclRuleStatementArgs(
-                    managed_rule_group_statement=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
-                        vendor_name="AWS", name=amazons, rule_action_overrides=overrides or None
-                    )
-                ),
-                visibility_config=_visible(f"{name}-{group}"),
-            )
-        )
+
+    def _metric(self, name: str) -> Metric:
+        # Of a distribution there is no region.
+        region = {} if self._region is not None else {"Region": Account.of(self).region}
+        dimensions = {"WebACL": self.metric_name, "Rule": "ALL", **region}
+        return Metric(namespace="AWS/WAFV2", name=name, dimensions=dimensions, statistic="Sum")
+
+
+def _rules(name: str, args: WebAclArgs, before: Before) -> list[aws.wafv2.WebAclRuleArgsDict]:
+    """The rules in the order in which they are asked. What is added later goes to the end, so that none moves."""
+    groups = {group: _managed_group(group, args) for group in MANAGED_GROUPS}
+    own = {"body-size": _too_large(before)}
     if args.rate_limit is not None:
-        rules.append(
-            aws.wafv2.WebAclRuleArgs(
-                name="rate-limit",
-                priority=len(rules),
-                action=aws.wafv2.WebAclRuleActionArgs(
-                    block=aws.wafv2.WebAclRuleActionBlockArgs() if blocks else None,
-                    count=None if blocks else aws.wafv2.WebAclRuleActionCountArgs(),
-                ),
-                statement=aws.wafv2.WebAclRuleStatementArgs(
-                    rate_based_statement=aws.wafv2.WebAclRuleStatementRateBasedStatementArgs(
-                        limit=args.rate_limit,
-                        evaluation_window_sec=300,
-                        aggregate_key_type="FORWARDED_IP" if args.behind_proxy else "IP",
-                        forwarded_ip_config=aws.wafv2.WebAclRuleStatementRateBasedStatementForwardedIpConfigArgs(
-                            header_name="X-Forwarded-For", fallback_behavior="MATCH"
-                        )
-                        if args.behind_proxy
-                        else None,
-                    )
-                ),
-                visibility_config=_visible(f"{name}-rate-limit"),
-            )
-        )
-    return rules
+        own = {"rate-limit": _rate(args.rate_limit), **own}
+    blocks = args.mode == "block"
+    return [
+        {
+            "name": rule,
+            "priority": priority,
+            "statement": statement,
+            "visibility_config": _visible(f"{name}-{rule}"),
+            # A group says itself what each of its rules does.
+            "override_action": ({"none": {}} if blocks else {"count": {}}) if rule in groups else None,
+            "action": ({"block": {}} if blocks else {"count": {}}) if rule in own else None,
+        }
+        for priority, (rule, statement) in enumerate({**groups, **own}.items())
+    ]
 
 
-def _visible(metric: str) -> aws.wafv2.WebAclRuleVisibilityConfigArgs:
-    """Counted in CloudWatch, with samples of requests in the console."""
-    return aws.wafv2.WebAclRuleVisibilityConfigArgs(
-        cloudwatch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=True
-    )
+def _managed_group(group: str, args: WebAclArgs) -> aws.wafv2.WebAclRuleStatementArgsDict:
+    counted = sorted({*args.counted_rules.get(group, ()), *_OWN_SIZE.get(group, ())})
+    return {
+        "managed_rule_group_statement": {
+            "vendor_name": "AWS",
+            "name": MANAGED_GROUPS[group],
+            "rule_action_overrides": [{"name": rule, "action_to_use": {"count": {}}} for rule in counted] or None,
+        }
+    }
+
+
+def _rate(limit: int) -> aws.wafv2.WebAclRuleStatementArgsDict:
+    return {"rate_based_statement": {"limit": limit, "evaluation_window_sec": 300, "aggregate_key_type": "IP"}}
+
+
+def _sees_all_of(before: Before) -> aws.wafv2.WebAclAssociationConfigArgsDict | None:
+    """Has AWS WAF look at bodies up to the largest that is let in. By itself it looks at 16 KB, before a load balancer
+    always at 8 (https://docs.aws.amazon.com/waf/latest/developerguide/web-acl-setting-body-inspection-limit.html).
+    """
+    size = f"KB_{LARGEST_BODY_BYTES // 1024}"
+    match before:
+        case "distribution":
+            return {"request_bodies": [{"cloudfront": {"default_size_inspection_limit": size}}]}
+        case "api":
+            return {"request_bodies": [{"api_gateway": {"default_size_inspection_limit": size}}]}
+        case "load-balancer":
+            return None
+
+
+def _too_large(before: Before) -> aws.wafv2.WebAclRuleStatementArgsDict:
+    """Bodies above the limit. Where AWS WAF is shown no more than the limit, larger ones match by what is left out;
+    before a load balancer it sees 8 KB, and goes by what the request says of its own length: one sent in chunks says
+    nothing, and the application refuses it."""
+    if before == "load-balancer":
+        return {
+            "regex_match_statement": {
+                "regex_string": _TOO_LONG,
+                "field_to_match": {"single_header": {"name": "content-length"}},
+                "text_transformations": [{"priority": 0, "type": "NONE"}],
+            }
+        }
+    return {
+        "size_constraint_statement": {
+            "comparison_operator": "GT",
+            "size": LARGEST_BODY_BYTES,
+            "field_to_match": {"body": {"oversize_handling": "MATCH"}},
+            "text_transformations": [{"priority": 0, "type": "NONE"}],
+        }
+    }
+
+
+def _admits(name: str, secret: pulumi.Output[str]) -> aws.wafv2.WebAclRuleArgsDict:
+    """The one rule of an API behind a distribution: who shows the secret comes from there, and was judged there."""
+    return {
+        "name": "origin-secret",
+        "priority": 0,
+        "action": {"allow": {}},
+        "statement": {
+            "byte_match_statement": {
+                # AWS wants it in lower case.
+                "field_to_match": {"single_header": {"name": HEADER.lower()}},
+                "positional_constraint": "EXACTLY",
+                "search_string": secret,
+                "text_transformations": [{"priority": 0, "type": "NONE"}],
+            }
+        },
+        "visibility_config": _visible(f"{name}-origin-secret"),
+    }
+
+
+def _visible(metric: str) -> aws.wafv2.WebAclRuleVisibilityConfigArgsDict:
+    """Counted in CloudWatch, without samples: they show whole requests in the console, tokens and the secret of a gate
+    too, whatever the log hides (https://docs.aws.amazon.com/waf/latest/developerguide/logging.html)."""
+    return {"cloudwatch_metrics_enabled": True, "metric_name": metric, "sampled_requests_enabled": False}

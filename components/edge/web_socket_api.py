@@ -1,115 +1,92 @@
 """A WebSocket API: connections that stay open, and functions that hear of them and may speak to them.
 
-Use: chat = WebSocketApi("talk-dev-chat", WebSocketApiArgs(
-         functions={"connect": connect, "disconnect": disconnect, "message": message, "authorize": authorize},
-         routes={"$connect": "connect", "$disconnect": "disconnect", "sendMessage": "message"},
-         authorizer="authorize",
-         log_retention_days=30,
-     ))
+Use: chat = WebSocketApi(
+         "talk-dev-chat",
+         WebSocketApiArgs(
+             routes={"$connect": Route(function="connect"), "sendMessage": Route(function="message")},
+             authorizer=FunctionAuthorizer(function="authorize"),
+         ),
+         functions={"connect": connect, "message": message, "authorize": authorize},
+     )
      chat.grant_manage_connections(message.role)
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
-from components.edge.api import (
-    WEB_SOCKET_LOG,
-    WEB_SOCKET_QUERIES,
-    ApiDomain,
-    NamedApi,
-    Throttle,
-    access_log,
-    give_name,
-    log_format,
-    save_queries,
-)
-from components.edge.routes import Invocable, check_functions
-from components.policy import document, statement
-from components.refusal import Refusal
+from components.alarms import AlarmTopics, metric_alarm
+from components.args import Args
+from components.edge.api import WEB_SOCKET_LOG, WEB_SOCKET_QUERIES, Api, log_format
+from components.edge.api_args import ApiArgs
+from components.edge.api_log_role import ApiLogRole
+from components.edge.certificate import Certificate
+from components.edge.routes import Invocable, Route
+from components.errors import Mistake
+from components.identity.key import AnyKey
+from components.policy import statement
+from components.values import Name
+from components.widgets import Widget
 
 _STAGE = "live"
 _OWN = ("$connect", "$disconnect", "$default")
 _ROUTE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebSocketApiArgs:
-    """What the caller decides about a WebSocket API. $1.26 for a million messages of up to 32 KB in ap-northeast-1, and
-    $0.315 for a million minutes of connections: 1,000 people the month round are $13.60. AWS ends each connection after
-    two hours, and after ten minutes of silence. No web firewall can stand before it."""
+class FunctionAuthorizer(Args):
+    """Lets in whom a function lets in, by the token in the query string (`?token=…`: browsers can send no headers)."""
 
-    functions: Mapping[str, Invocable]
-    """What answers, by the names that the routes use."""
+    function: Name
+    """The function that decides who may connect."""
 
-    routes: Mapping[str, str]
+
+class WebSocketApiArgs(ApiArgs):
+    """A WebSocket API. $1.26 for a million messages of up to 32 KB in ap-northeast-1, and $0.315 for a million minutes
+    of connections: 1,000 people the month round are $13.60. AWS ends each connection after two hours, and after ten
+    minutes of silence. No web firewall can stand before it."""
+
+    routes: dict[str, Route]
     """$connect, $disconnect, $default (what no other route takes), or the value of a message's field `action` → the
-    function that hears of it."""
+    function that hears of it. Who may connect is asked at $connect alone."""
 
-    authorizer: str | None = None
-    """The function that decides who may connect, by the token in the query string (`?token=…`: browsers can send no
-    headers). Left out, the API must say that it is public."""
+    authorizer: FunctionAuthorizer | None = None
+    """Who may connect. Left out, the API must say that it is public."""
 
-    public: bool = False
-    """Everybody may connect."""
+    timeout_seconds: Annotated[float, Field(ge=0.05, le=29)] = 29
+    """How long it waits for a function."""
 
-    throttle: Throttle = field(default_factory=Throttle)
-    """How many messages it takes."""
+    @property
+    def called(self) -> dict[tuple[str | int, ...], str]:
+        """The functions that it calls, by where they are named."""
+        judge = {("authorizer", "function"): self.authorizer.function} if self.authorizer is not None else {}
+        return {**super().called, **judge}
 
-    timeout_seconds: float = 29
-    """How long it waits for a function, up to 29 seconds."""
-
-    domain: ApiDomain | None = None
-    """A name of its own. The address that AWS gives stays open: by it functions speak to connections."""
-
-    log_retention_days: int
-    """Days for which connections and messages are recorded."""
-
-    log_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the record; its policy must admit the log group."""
-
-    log_role: pulumi.Resource | None = None
-    """The region's setting by which API Gateway may write logs (an ApiLogRole's); the stage waits for it."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
+    def mistakes(self) -> Iterator[Mistake]:
         if "$connect" not in self.routes:
-            raise Refusal(
-                "routes", sorted(self.routes), "lack $connect, at which it is decided who may come in; add it"
-            )
+            why = "lack $connect, at which it is decided who may come in; add it"
+            yield Mistake("routes", sorted(self.routes), why)
         seen: dict[str, str] = {}
         for route in self.routes:
             if route not in _OWN and not _ROUTE.fullmatch(route):
-                raise Refusal(
-                    "routes", route, f"is no route; use {', '.join(_OWN)}, or an action of letters, digits, - and _"
-                )
+                why = f"is no route; use {', '.join(_OWN)}, or an action of letters, digits, - and _"
+                yield Mistake("routes", route, why)
             # Resources are named by their routes, and AWS tells names by more than we can.
             other = seen.setdefault(_part(route), route)
             if other != route:
-                raise Refusal("routes", route, f"and {other!r} are told apart by capitals or signs only; rename one")
-        check_functions(self.routes, self.functions)
+                yield Mistake("routes", route, f"and {other!r} are told apart by capitals or signs only; rename one")
         if self.authorizer is None and not self.public:
-            raise Refusal("authorizer", None, "is missing: name a function that decides, or write public: true")
-        if self.authorizer is not None:
-            if self.public:
-                raise Refusal("public", True, "makes no sense with an authorizer; leave one of them out")
-            if self.authorizer not in self.functions:
-                known = ", ".join(sorted(self.functions))
-                raise Refusal("authorizer", self.authorizer, f"is not a function of this stack; there are: {known}")
-        if not 0.05 <= self.timeout_seconds <= 29:
-            raise Refusal("timeout_seconds", self.timeout_seconds, "is not allowed; use 0.05 to 29 seconds")
+            yield Mistake("authorizer", None, "is missing: name a function that decides, or write public: true")
+        if self.authorizer is not None and self.public:
+            yield Mistake("public", True, "makes no sense with an authorizer; leave one of them out")
 
 
-class WebSocketApi(pulumi.ComponentResource):
+class WebSocketApi(Api[WebSocketApiArgs]):
     """An API for open connections, the functions behind its routes, and the record of what was said when, not what."""
 
     CHILDREN = (
@@ -126,23 +103,28 @@ class WebSocketApi(pulumi.ComponentResource):
         "alarm",
     )
 
-    api_id: pulumi.Output[str]
-    endpoint: pulumi.Output[str]
-    """Where clients connect: wss://…"""
     management_endpoint: pulumi.Output[str]
     """Where functions speak to connections: https://…"""
-    origin_domain: pulumi.Output[str]
-    """The host, for a CloudFront origin."""
-    origin_path: str
-    """What a CloudFront origin puts before paths."""
-    named: NamedApi | None
-    """Where the DNS record of its own name must point."""
 
-    def __init__(self, name: str, args: WebSocketApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:edge:WebSocketApi", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: WebSocketApiArgs,
+        *,
+        functions: Mapping[str, Invocable],
+        certificate: Certificate | None = None,
+        log_key: AnyKey | None = None,
+        log_role: ApiLogRole | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param functions: What answers and who judges, by the names that the arguments use.
+        :param certificate: Of a name of its own, the certificate's first, in the API's own region. The address that AWS
+            gives stays open: by it functions speak to connections.
+        :param log_key: The key of the record of what is said when; its policy must admit the log group.
+        :param log_role: The region's setting by which API Gateway may write logs; the stage waits for it.
+        """
+        super().__init__(name, args, opts, functions=functions, certificate=certificate, log_key=log_key)
         self._api = aws.apigatewayv2.Api(
             f"{name}-api",
             name=name,
@@ -152,85 +134,84 @@ class WebSocketApi(pulumi.ComponentResource):
             tags={"Name": f"{name}-api"},
             opts=self._child("api"),
         )
-        stage = self._stage(self._routes(self._authorizer()))
+        stage = self._stage(self._routes(self._authorizer()), log_role)
         self.api_id = self._api.id
-        self.named = give_name(name, args.domain, self._api.id, stage.id, self._child) if args.domain else None
+        self.named = self._give_name(stage.id)
         host = self._api.api_endpoint.apply(lambda url: url.removeprefix("wss://"))
         self.management_endpoint = pulumi.Output.concat("https://", host, f"/{_STAGE}")
-        # Under a name of its own the stage is the mapping's matter.
-        self.origin_path = "" if args.domain else f"/{_STAGE}"
-        self.origin_domain = pulumi.Output.from_input(args.domain.name) if args.domain else host
-        self.endpoint = pulumi.Output.concat("wss://", self.origin_domain, self.origin_path)
-        self.register_outputs({"endpoint": self.endpoint})
+        self._reached("wss", host, f"/{_STAGE}")
 
     @property
     def dimensions(self) -> dict[str, pulumi.Input[str]]:
         """By which CloudWatch knows it."""
         return {"ApiId": self.api_id, "Stage": _STAGE}
 
-    def grant_manage_connections(self, role: aws.iam.Role) -> None:
+    def grant_manage_connections(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` speak to connections, ask about them and end them: those of this stage, and nothing more."""
-        aws.iam.RolePolicy(
-            f"{self._prefix}-connections-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(
-                statement(
-                    "SpeakToConnections",
-                    actions="execute-api:ManageConnections",
-                    resources=[
-                        pulumi.Output.concat(self._api.execution_arn, f"/{_STAGE}/{method}/@connections/*")
-                        for method in ("DELETE", "GET", "POST")
-                    ],
-                )
-            ),
-            opts=self._child("grant"),
+        connections = [
+            pulumi.Output.concat(self._api.execution_arn, f"/{_STAGE}/{method}/@connections/*")
+            for method in ("DELETE", "GET", "POST")
+        ]
+        return self._allow(
+            role,
+            "connections",
+            statement("SpeakToConnections", actions="execute-api:ManageConnections", resources=connections),
         )
 
-    def alarms(self, topics: AlarmTopics, *, error_percent: float = 1, latency_ms: float = 200) -> None:
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """Alarms on messages that fail and on functions that are slow."""
-
-        def metric(name: str, statistic: str = "Sum") -> Metric:
-            return Metric(namespace="AWS/ApiGateway", name=name, dimensions=self.dimensions, statistic=statistic)
-
-        opts = self._child("alarm")
-        raise_alarm(
-            f"{self._prefix}-error-rate",
-            means=(
-                f"More than {error_percent:g} % of what was sent to {self._prefix} failed behind it. "
-                f"Logs Insights, saved queries {self._prefix}/…: begin with failed-messages, then the functions' logs."
+        args, opts = self._args, self._child("alarm")
+        return [
+            metric_alarm(
+                f"{self._prefix}-error-rate",
+                description=(
+                    f"More than {args.error_percent:g} % of what was sent to {self._prefix} failed behind it. "
+                    f"Logs Insights, saved queries {self._prefix}/…: begin with failed-messages, then the "
+                    "functions' logs."
+                ),
+                expression=(
+                    "100 * (FILL(functions, 0) + FILL(gateway, 0)) / (FILL(connects, 0) + FILL(messages, 0))",
+                    {
+                        "connects": self._metric("ConnectCount"),
+                        "functions": self._metric("IntegrationError"),
+                        "gateway": self._metric("ExecutionError"),
+                        "messages": self._metric("MessageCount"),
+                    },
+                ),
+                threshold=args.error_percent,
+                periods=5,
+                breaching_periods=3,
+                severity="critical",
+                topics=topics,
+                opts=opts,
             ),
-            expression=(
-                "100 * (FILL(functions, 0) + FILL(gateway, 0)) / (FILL(connects, 0) + FILL(messages, 0))",
-                {
-                    "connects": metric("ConnectCount"),
-                    "functions": metric("IntegrationError"),
-                    "gateway": metric("ExecutionError"),
-                    "messages": metric("MessageCount"),
-                },
+            metric_alarm(
+                f"{self._prefix}-latency",
+                description=f"Functions behind {self._prefix} take longer than {args.latency_ms:g} ms on average.",
+                metric=self._metric("IntegrationLatency", "Average"),
+                threshold=args.latency_ms,
+                periods=5,
+                breaching_periods=3,
+                severity="warning",
+                topics=topics,
+                opts=opts,
             ),
-            threshold=error_percent,
-            periods=5,
-            breaching_periods=3,
-            severity="critical",
-            topics=topics,
-            opts=opts,
-        )
-        raise_alarm(
-            f"{self._prefix}-latency",
-            means=f"Functions behind {self._prefix} take longer than {latency_ms:g} ms on average.",
-            metric=metric("IntegrationLatency", "Average"),
-            threshold=latency_ms,
-            periods=5,
-            breaching_periods=3,
-            severity="warning",
-            topics=topics,
-            opts=opts,
-        )
+        ]
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """How many connect, what they send, what of it fails, and how long functions take."""
+        section, errors = "WebSockets (API Gateway)", ("ClientError", "ExecutionError", "IntegrationError")
+        return [
+            *(self._graph(section, self._metric(name)) for name in ("ConnectCount", "MessageCount")),
+            self._graph(section, {name: self._metric(name) for name in errors}),
+            self._graph(section, self._metric("IntegrationLatency", "Average")),
+        ]
 
     def _authorizer(self) -> aws.apigatewayv2.Authorizer | None:
         if self._args.authorizer is None:
             return None
-        function = self._args.functions[self._args.authorizer]
+        function = self._functions[self._args.authorizer.function]
         authorizer = aws.apigatewayv2.Authorizer(
             f"{self._prefix}-authorizer",
             api_id=self._api.id,
@@ -249,9 +230,10 @@ class WebSocketApi(pulumi.ComponentResource):
         return authorizer
 
     def _routes(self, authorizer: aws.apigatewayv2.Authorizer | None) -> list[aws.apigatewayv2.Route]:
-        integrations = {function: self._integration(function) for function in sorted(set(self._args.routes.values()))}
+        called = {text: route.function for text, route in sorted(self._args.routes.items())}
+        integrations = {function: self._integration(function) for function in sorted(set(called.values()))}
         routes = []
-        for route, function in sorted(self._args.routes.items()):
+        for route, function in called.items():
             # Who is in has been asked; only the door asks.
             guarded = authorizer is not None and route == "$connect"
             routes.append(
@@ -269,26 +251,20 @@ class WebSocketApi(pulumi.ComponentResource):
         return routes
 
     def _integration(self, function: str) -> aws.apigatewayv2.Integration:
-        target = self._args.functions[function]
-        target.allow_invocation(
-            self._prefix,
-            principal="apigateway.amazonaws.com",
-            source_arn=pulumi.Output.concat(self._api.execution_arn, f"/{_STAGE}/*"),
-        )
+        self._may_call(function, self._api.execution_arn, _STAGE)
         return aws.apigatewayv2.Integration(
             f"{self._prefix}-{function}-integration",
             api_id=self._api.id,
             integration_type="AWS_PROXY",
             integration_method="POST",
-            integration_uri=target.invoke_arn,
+            integration_uri=self._functions[function].invoke_arn,
             timeout_milliseconds=round(self._args.timeout_seconds * 1000),
             opts=self._child("integration"),
         )
 
-    def _stage(self, routes: Sequence[aws.apigatewayv2.Route]) -> aws.apigatewayv2.Stage:
+    def _stage(self, routes: Sequence[aws.apigatewayv2.Route], log_role: ApiLogRole | None) -> aws.apigatewayv2.Stage:
         args = self._args
-        group = access_log(self._prefix, args.log_retention_days, args.log_key_arn, self._child)
-        save_queries(self._prefix, WEB_SOCKET_QUERIES, group, self._child)
+        group = self._access_log(WEB_SOCKET_QUERIES)
         return aws.apigatewayv2.Stage(
             f"{self._prefix}-stage",
             api_id=self._api.id,
@@ -308,7 +284,7 @@ class WebSocketApi(pulumi.ComponentResource):
             # AWS deploys by itself, so that the id of the deployment changes without us.
             opts=self._child(
                 "stage",
-                depends_on=[*routes, *([args.log_role] if args.log_role is not None else [])],
+                depends_on=[*routes, *([log_role.setting] if log_role is not None else [])],
                 ignore_changes=["deployment_id"],
             ),
         )

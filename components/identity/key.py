@@ -7,20 +7,26 @@ Use: key = Key("wiki-dev-logs", KeyArgs(description="Logs of wiki-dev", log_grou
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.account import Account
-from components.children import Children, Transform
+from components.args import ComponentArgs
+from components.component import Component
+from components.errors import ArgumentError, Mistake
 from components.policy import Statement, document, statement
-from components.refusal import Refusal
 from components.retention import Retention
+from components.values import Region
 
 ENCRYPT_ACTIONS = ("kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
 DECRYPT_ACTIONS = ("kms:Decrypt", "kms:DescribeKey")
+
+RotationDays = Annotated[int, Field(ge=90, le=2560)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,50 +41,44 @@ class ServiceUse:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", self.principal):
-            raise Refusal("services", self.principal, "is not an AWS service; write one such as 'sns.amazonaws.com'")
+            raise ArgumentError(
+                "services", self.principal, "is not an AWS service; write one such as 'sns.amazonaws.com'"
+            )
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeyArgs:
-    """What the caller decides about a key. A key costs $1 a month, and so does each of its first two rotations."""
+class KeyArgs(ComponentArgs):
+    """A KMS key. It costs $1 a month, and so does each of its first two rotations."""
 
     description: str
     """What it protects; shown beside the key in the console."""
 
-    log_groups: Sequence[str] = ()
+    log_groups: list[str] = []
     """Names of the CloudWatch log groups that it may encrypt, with `*` as a wildcard."""
 
-    services: Sequence[ServiceUse] = ()
-    """Other AWS services that use it themselves."""
+    rotation_days: RotationDays = 365
+    """Days between two rotations. Old material stays, so nothing is encrypted again."""
 
-    rotation_days: int = 365
-    """Days between two rotations, 90 to 2560. Old material stays, so nothing is encrypted again."""
-
-    region: str | None = None
+    region: Region | None = None
     """A region other than the provider's, for the key of a replica."""
 
     retention: Retention = "protected"
     """protected: cannot be deleted, and a deletion waits 30 days. ephemeral: it can, after 7 days, the least."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if not 90 <= self.rotation_days <= 2560:
-            raise Refusal("rotation_days", self.rotation_days, "is not allowed; use 90 to 2560 days")
-        for pattern in self.log_groups:
+    def mistakes(self) -> Iterator[Mistake]:
+        for number, pattern in enumerate(self.log_groups):
             if pattern.strip("*/") == "":
-                raise Refusal("log_groups", pattern, "would admit every log group; begin with a name or a prefix")
+                reason = "would admit every log group; begin with a name or a prefix"
+                yield Mistake(("log_groups", number), pattern, reason)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingKey:
     """A key that another stack made, and whose policy is that stack's to write."""
 
-    arn: pulumi.Output[str]
+    arn: pulumi.Input[str]
 
 
-class Key(pulumi.ComponentResource):
+class Key(Component):
     """A symmetric key with rotation, an exact policy and an alias."""
 
     CHILDREN = ("key", "alias", "grant")
@@ -87,10 +87,18 @@ class Key(pulumi.ComponentResource):
     key_id: pulumi.Output[str]
     alias_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: KeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:identity:Key", name, None, opts)
-        self._prefix = name
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: KeyArgs,
+        *,
+        services: Sequence[ServiceUse] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param services: Other AWS services that use it themselves.
+        """
+        super().__init__(name, args, opts)
         protected = args.retention == "protected"
         key = aws.kms.Key(
             f"{name}-key",
@@ -98,7 +106,7 @@ class Key(pulumi.ComponentResource):
             enable_key_rotation=True,
             rotation_period_in_days=args.rotation_days,
             deletion_window_in_days=30 if protected else 7,
-            policy=document(*_key_policy(args, Account.of(self))),
+            policy=document(*_key_policy(args, services, Account.of(self))),
             region=args.region,
             opts=self._child("key", protect=protected),
         )
@@ -112,24 +120,20 @@ class Key(pulumi.ComponentResource):
         self.arn, self.key_id, self.alias_name = key.arn, key.key_id, alias.name
         self.register_outputs({"arn": self.arn})
 
-    def grant_encrypt(self, role: aws.iam.Role) -> None:
+    def grant_encrypt(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` encrypt with this key, and nothing more."""
-        self._grant(role, "encrypt", ENCRYPT_ACTIONS)
+        return self._allow(role, "encrypt", statement("Encrypt", actions=ENCRYPT_ACTIONS, resources=self.arn))
 
-    def grant_decrypt(self, role: aws.iam.Role) -> None:
+    def grant_decrypt(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` decrypt with this key, and nothing more."""
-        self._grant(role, "decrypt", DECRYPT_ACTIONS)
-
-    def _grant(self, role: aws.iam.Role, verb: str, actions: Sequence[str]) -> None:
-        aws.iam.RolePolicy(
-            f"{self._prefix}-{verb}-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(statement(verb.capitalize(), actions=actions, resources=self.arn)),
-            opts=self._child("grant"),
-        )
+        return self._allow(role, "decrypt", statement("Decrypt", actions=DECRYPT_ACTIONS, resources=self.arn))
 
 
-def _key_policy(args: KeyArgs, account: Account) -> list[Statement]:
+AnyKey = Key | ExistingKey
+"""What encrypts: a key of this stack's or of another's."""
+
+
+def _key_policy(args: KeyArgs, services: Sequence[ServiceUse], account: Account) -> list[Statement]:
     # In a key policy "*" means this key only.
     statements = [
         # Without it the key would be out of everybody's reach once its maker is gone. IAM policies decide the rest.
@@ -151,7 +155,7 @@ def _key_policy(args: KeyArgs, account: Account) -> list[Statement]:
                 condition={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
             )
         )
-    for number, use in enumerate(args.services, start=1):
+    for number, use in enumerate(services, start=1):
         statements.append(
             statement(
                 f"UsedByService{number}",

@@ -6,67 +6,98 @@ Use: users = UserPool("wiki-prod-users", UserPoolArgs(domain_prefix="wiki", clie
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.account import Account
-from components.children import Children, Transform
-from components.refusal import Refusal
+from components.alarms import Metric
+from components.args import Args, ComponentArgs
+from components.component import Component
+from components.errors import Mistake
 from components.retention import Retention
+from components.values import Name, text
+from components.widgets import Widget
 
 Mfa = Literal["off", "optional", "required"]
 Plan = Literal["lite", "essentials", "plus"]
 ThreatProtection = Literal["off", "audit", "enforced"]
 
+SIGNED_IN = ("aws.cognito.signin.user.admin", "openid")
+"""Scopes of which each access token of somebody who has signed in has one: by the API the first, by the sign-in page
+the second. Id tokens have none, so that an API that asks for one of these takes access tokens only."""
+
 _MFA: dict[Mfa, str] = {"off": "OFF", "optional": "OPTIONAL", "required": "ON"}
-_PLANS: tuple[Plan, ...] = ("lite", "essentials", "plus")
-_PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_AT_HOME = re.compile(r"http://localhost(:\d+)?(/\S*)?")
-_SECRET = re.compile(r"arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:\S+")
+_DIGEST_LENGTH = 8
+_LONGEST_PREFIX = 63 - _DIGEST_LENGTH - len("-")
+_PREFIX = rf"[a-z0-9](?:[a-z0-9-]{{0,{_LONGEST_PREFIX - 2}}}[a-z0-9])?"
+_OF_COGNITO = ("aws", "amazon", "cognito")
+
+# `*` and `#` would send a code to others, or to a part of a page.
+Address = Annotated[
+    str,
+    text(
+        r"https://[^*#]*|http://localhost(:\d+)?(/[^\s*#]*)?",
+        "use an https address without * and #, or http://localhost",
+    ),
+]
+SecretArn = Annotated[
+    str,
+    text(
+        r"arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:\S+",
+        "put the text into a secret of Secrets Manager, and use its ARN",
+    ),
+]
+Path = Annotated[str, text(r"/[\w./~-]+", "use a path such as /authorize")]
+
+# What Cognito adds to a provider's details, and each update would take away again. AWS shows it in the answers of
+# DescribeIdentityProvider
+# (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateIdentityProvider.html).
+_FILLED_IN_FOR_GOOGLE: Mapping[str, str] = {
+    "attributes_url": "https://people.googleapis.com/v1/people/me?personFields=",
+    "attributes_url_add_attributes": "true",
+    "authorize_url": "https://accounts.google.com/o/oauth2/v2/auth",
+    "oidc_issuer": "https://accounts.google.com",
+    "token_request_method": "POST",
+    "token_url": "https://www.googleapis.com/oauth2/v4/token",
+}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Client:
+class Client(Args):
     """A program that signs users in, such as a site: it has no secret, since it could keep none."""
 
-    callback_urls: Sequence[str]
+    callback_urls: Annotated[list[Address], Field(min_length=1)]
     """Where Cognito may send users back to with their code: https, or http://localhost while developing."""
 
-    logout_urls: Sequence[str] = ()
+    logout_urls: list[Address] = []
     """Where users may be sent after they have signed out."""
 
-    def check(self, name: str) -> None:
-        """Refuse addresses to which a code must not be sent."""
-        if not self.callback_urls:
-            raise Refusal(
-                f"clients.{name}.callback_urls", [], "leaves nowhere to go after signing in; give one or more"
-            )
-        for key, urls in (("callback_urls", self.callback_urls), ("logout_urls", self.logout_urls)):
-            for url in urls:
-                if "*" in url or "#" in url or not (url.startswith("https://") or _AT_HOME.fullmatch(url)):
-                    raise Refusal(
-                        f"clients.{name}.{key}",
-                        url,
-                        "is not allowed; use an https address without * and #, or http://localhost",
-                    )
 
-
-@dataclass(frozen=True, kw_only=True)
-class Google:
+class Google(Args):
     """Sign-in with Google, by an OAuth client that somebody made in Google's console."""
 
     client_id: str
-    secret_arn: str
-    """The secret in Secrets Manager whose text is the client's secret."""
+    secret_arn: SecretArn
+    """The secret in Secrets Manager whose text is the client's secret; never the text itself."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class GitHub:
+class Paths(Args):
+    """Where an OpenID Connect service answers, below its issuer's address. Cognito would find out, and keep in the
+    provider what it found; so it is written, lest each update take it away again. Left out: as
+    github-cognito-openid-wrapper has them."""
+
+    authorize: Path = "/authorize"
+    token: Path = "/token"  # noqa: S105 a path
+    user_info: Path = "/userinfo"
+    keys: Path = "/.well-known/jwks.json"
+
+
+class GitHub(Args):
     """Sign-in with GitHub, through a proxy.
 
     GitHub speaks OAuth and not OpenID Connect, which is all that Cognito understands: it gives no id_token and has no
@@ -74,32 +105,43 @@ class GitHub:
     or an OpenID Connect service with a GitHub connection). This component does not make one.
     """
 
-    issuer: str
+    issuer: Annotated[str, text(r"https://.+", "use the proxy's https address")]
     """The proxy's https address, under which /.well-known/openid-configuration answers."""
 
     client_id: str
     """Of GitHub's OAuth app, as the proxy wants it."""
 
-    secret_arn: str
+    secret_arn: SecretArn
     """The secret in Secrets Manager whose text is the app's secret."""
 
+    paths: Paths = Paths()
+    """Where the proxy answers; the same as in its /.well-known/openid-configuration."""
 
-@dataclass(frozen=True, kw_only=True)
-class UserPoolArgs:
-    """What the caller decides about the users. The first 10,000 a month are free, but on the plan plus."""
+    def mistakes(self) -> Iterator[Mistake]:
+        if re.match(r"https://(\w+\.)*github(usercontent)?\.com", self.issuer):
+            why = "is GitHub itself, which speaks no OpenID Connect for users; give the address of a proxy that does"
+            yield Mistake("issuer", self.issuer, why)
 
-    domain_prefix: str
-    """The sign-in page is https://{prefix}.auth.{region}.amazoncognito.com; nobody else there may have it."""
 
-    clients: Mapping[str, Client]
+class UserPoolArgs(ComponentArgs):
+    """A Cognito user pool. The first 10,000 users of a month are free, but on the plan plus."""
+
+    domain_prefix: Annotated[
+        str, text(_PREFIX, f"use 1 to {_LONGEST_PREFIX} lower-case letters, digits and hyphens, no hyphen at an end")
+    ]
+    """The sign-in page is https://{prefix}-{digest}.auth.{region}.amazoncognito.com. All customers of AWS share these
+    names: the digest of the account and the region keeps ours from being somebody else's. In YAML left out:
+    {product}-{environment}."""
+
+    clients: Annotated[dict[Name, Client], Field(min_length=1)]
     """The programs that sign users in, by name."""
 
     mfa: Mfa = "optional"
     """A second factor, by an application such as Google Authenticator: off, up to the user, or required. Users of
-    Google and GitHub have theirs there."""
+    Google and GitHub have theirs there. In YAML left out: required in prod, else optional."""
 
-    password_length: int = 12
-    """The least length of a password, 8 to 99, of upper-case and lower-case letters, digits and symbols."""
+    password_length: Annotated[int, Field(ge=8, le=99)] = 12
+    """The least length of a password, of upper-case and lower-case letters, digits and symbols."""
 
     self_sign_up: bool = True
     """Whether people may make themselves an account. false: an administrator invites them."""
@@ -116,71 +158,27 @@ class UserPoolArgs:
     github: GitHub | None = None
     """Sign-in with GitHub, through a proxy of your own."""
 
-    groups: Mapping[str, str] = field(default_factory=dict)
+    groups: dict[Annotated[str, text(r"[\w-]{1,128}", "use up to 128 letters, digits, hyphens and _")], str] = {}
     """Names of groups, which stand in the tokens (`cognito:groups`), and what each is for."""
 
-    access_token_minutes: int = 60
-    """For how long an API accepts a token, 5 to 1440. Whoever is locked out stays in so long."""
+    access_token_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
+    """For how long an API accepts a token. Whoever is locked out stays in so long."""
 
-    refresh_token_days: int = 30
-    """For how long a user stays signed in, 1 to 3650."""
+    refresh_token_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """For how long a user stays signed in."""
 
     retention: Retention = "protected"
-    """protected: refuses to be deleted. ephemeral: goes with all users."""
+    """protected: refuses to be deleted. ephemeral: goes with all users. In YAML left out: the stack's."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        self._check_names()
-        if self.mfa not in _MFA:
-            raise Refusal("mfa", self.mfa, f"is not allowed; use {', '.join(_MFA)}")
-        if not 8 <= self.password_length <= 99:
-            raise Refusal("password_length", self.password_length, "is not allowed; use 8 to 99")
-        if self.plan not in _PLANS:
-            raise Refusal("plan", self.plan, f"is not a plan; use {', '.join(_PLANS)}")
-        if self.threat_protection != "off" and self.plan != "plus":
-            raise Refusal("threat_protection", self.threat_protection, "needs the plan plus; set plan, or use off")
-        if not 5 <= self.access_token_minutes <= 1440:
-            raise Refusal("access_token_minutes", self.access_token_minutes, "is not allowed; use 5 to 1440")
-        if not 1 <= self.refresh_token_days <= 3650:
-            raise Refusal("refresh_token_days", self.refresh_token_days, "is not allowed; use 1 to 3650")
-        for key, provider in (("google", self.google), ("github", self.github)):
-            if provider is not None and not _SECRET.fullmatch(provider.secret_arn):
-                raise Refusal(
-                    f"{key}.secret_arn",
-                    provider.secret_arn,
-                    "is not the ARN of a secret in Secrets Manager; put one there",
-                )
-        if self.github is not None and not self.github.issuer.startswith("https://"):
-            raise Refusal("github.issuer", self.github.issuer, "is not allowed; use the proxy's https address")
-        if self.github is not None and re.match(r"https://(\w+\.)*github(usercontent)?\.com", self.github.issuer):
-            raise Refusal(
-                "github.issuer",
-                self.github.issuer,
-                "is GitHub itself, which speaks no OpenID Connect for users; give the address of a proxy that does",
-            )
-
-    def _check_names(self) -> None:
-        if not _PREFIX.fullmatch(self.domain_prefix):
-            raise Refusal(
-                "domain_prefix",
-                self.domain_prefix,
-                "is not allowed; use 1 to 63 lower-case letters, digits and hyphens",
-            )
-        reserved = next((word for word in ("aws", "amazon", "cognito") if word in self.domain_prefix), None)
+    def mistakes(self) -> Iterator[Mistake]:
+        reserved = next((word for word in _OF_COGNITO if word in self.domain_prefix), None)
         if reserved is not None:
-            raise Refusal("domain_prefix", self.domain_prefix, f"must not contain {reserved}; choose another")
-        if not self.clients:
-            raise Refusal("clients", {}, "lets nobody sign in; name at least one program")
-        for name, client in self.clients.items():
-            client.check(name)
-        for name in self.groups:
-            if not re.fullmatch(r"[\w-]{1,128}", name):
-                raise Refusal(f"groups.{name}", name, "is not a name; use up to 128 letters, digits, hyphens and _")
+            yield Mistake("domain_prefix", self.domain_prefix, f"must not contain {reserved}; choose another")
+        if self.threat_protection != "off" and self.plan != "plus":
+            yield Mistake("threat_protection", self.threat_protection, "needs the plan plus; set plan, or use off")
 
 
-class UserPool(pulumi.ComponentResource):
+class UserPool(Component):
     """The pool, its sign-in page, the programs that may use it, other identity providers, groups."""
 
     CHILDREN = ("user_pool", "domain", "provider", "client", "group")
@@ -195,17 +193,18 @@ class UserPool(pulumi.ComponentResource):
     """The address of the sign-in page: `{domain}/oauth2/authorize` and so on."""
 
     def __init__(self, name: str, args: UserPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:identity:UserPool", name, None, opts)
-        self._prefix, self._args = name, args
-        self._child = Children(self, args.transform, self.CHILDREN)
-        region = Account.of(self).region
+        super().__init__(name, args, opts)
+        self._args = args
+        account = Account.of(self)
+        region = account.region
 
         pool = self._pool()
         domain = aws.cognito.UserPoolDomain(
             f"{name}-domain",
-            domain=args.domain_prefix,
+            domain=pulumi.Output.all(account.id, region).apply(lambda known: own_prefix(args.domain_prefix, *known)),
             user_pool_id=pool.id,
-            opts=self._child("domain"),
+            # The old one goes first: Cognito takes no second beside it (https://github.com/aws/aws-cdk/issues/10062).
+            opts=self._child("domain", delete_before_replace=True),
         )
         providers = self._others(pool)
         self.client_ids = {each: self._client(each, pool, providers).id for each in sorted(args.clients)}
@@ -221,6 +220,19 @@ class UserPool(pulumi.ComponentResource):
         self.issuer = pulumi.Output.concat("https://cognito-idp.", region, ".amazonaws.com/", pool.id)
         self.domain = pulumi.Output.concat("https://", domain.domain, ".auth.", region, ".amazoncognito.com")
         self.register_outputs({"issuer": self.issuer, "domain": self.domain})
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """How often people sign up, sign in and come back by each program, and how often Cognito turned them away."""
+        return [
+            self._graph("Users (Cognito)", {client: self._metric(name, client) for client in self.client_ids})
+            for name in ("SignUpSuccesses", "SignInSuccesses", "TokenRefreshSuccesses", "SignInThrottles")
+            if self.client_ids
+        ]
+
+    def _metric(self, name: str, client: str) -> Metric:
+        dimensions = {"UserPool": self.user_pool_id, "UserPoolClient": self.client_ids[client]}
+        return Metric(namespace="AWS/Cognito", name=name, dimensions=dimensions, statistic="Sum")
 
     def _pool(self) -> aws.cognito.UserPool:
         args = self._args
@@ -283,13 +295,14 @@ class UserPool(pulumi.ComponentResource):
         args = self._args
         made = []
         if args.google is not None:
-            details = {"authorize_scopes": "openid email profile"}
+            details = {"authorize_scopes": "openid email profile", **_FILLED_IN_FOR_GOOGLE}
             made.append(self._other(pool, "Google", "Google", args.google.client_id, args.google.secret_arn, details))
         if args.github is not None:
             details = {
                 "authorize_scopes": "openid read:user user:email",
                 "oidc_issuer": args.github.issuer,
                 "attributes_request_method": "GET",
+                **_filled_in_for(args.github.issuer, args.github.paths),
             }
             made.append(self._other(pool, "GitHub", "OIDC", args.github.client_id, args.github.secret_arn, details))
         return made
@@ -354,3 +367,21 @@ class UserPool(pulumi.ComponentResource):
             ),
             opts=self._child("client"),
         )
+
+
+def own_prefix(prefix: str, account: str, region: str) -> str:
+    """A prefix that no other account's stack comes to; the same at each deployment."""
+    digest = hashlib.sha256(f"{account} {region}".encode()).hexdigest()
+    return f"{prefix}-{digest[:_DIGEST_LENGTH]}"
+
+
+def _filled_in_for(issuer: str, paths: Paths) -> dict[str, str]:
+    """What Cognito adds for an OpenID Connect service."""
+    base = issuer.rstrip("/")
+    return {
+        "attributes_url": base + paths.user_info,
+        "attributes_url_add_attributes": "false",
+        "authorize_url": base + paths.authorize,
+        "jwks_uri": base + paths.keys,
+        "token_url": base + paths.token,
+    }

@@ -9,8 +9,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
-from components.alarms import AlarmTopics, Metric, raise_alarm
+from components.alarms import AlarmOptions, AlarmTopics, Metric
 from components.children import Children
+from components.identity.key import AnyKey
 from components.policy import Statement, document, statement
 
 FOURTEEN_DAYS = 14 * 24 * 3600
@@ -22,7 +23,7 @@ def make_dead_letters(
     child: Children,
     *,
     fifo: bool = False,
-    key_arn: pulumi.Input[str] | None = None,
+    key: AnyKey | None = None,
     statements: Sequence[Statement] = (),
 ) -> aws.sqs.Queue:
     """A queue for what could not be delivered, 14 days, with a policy. Costs nothing while it is empty."""
@@ -31,7 +32,7 @@ def make_dead_letters(
         name=f"{name}-dead-letters{'.fifo' if fifo else ''}",
         fifo_queue=True if fifo else None,
         message_retention_seconds=FOURTEEN_DAYS,
-        **encryption(key_arn),
+        **encryption(key),
         tags={"Name": f"{name}-dead-letters"},
         opts=child("dead_letters"),
     )
@@ -44,12 +45,12 @@ def make_dead_letters(
     return queue
 
 
-def encryption(key_arn: pulumi.Input[str] | None) -> dict[str, Any]:
+def encryption(key: AnyKey | None) -> dict[str, Any]:
     """A key of ours, or the one that SQS keeps (free)."""
-    if key_arn is None:
+    if key is None:
         return {"sqs_managed_sse_enabled": True}
     # One data key for five minutes: fewer calls to KMS ($0.03 for 10,000), and a revoked key is felt soon.
-    return {"kms_master_key_id": key_arn, "kms_data_key_reuse_period_seconds": 300}
+    return {"kms_master_key_id": key.arn, "kms_data_key_reuse_period_seconds": 300}
 
 
 def deny_plain_http(queue_arn: pulumi.Input[str]) -> Statement:
@@ -80,22 +81,22 @@ def admit_service(
     )
 
 
-def alarm_on_dead_letters(
-    name: str, queue: aws.sqs.Queue, means: str, topics: AlarmTopics, opts: pulumi.ResourceOptions
-) -> aws.cloudwatch.MetricAlarm:
-    """One message in there is one too many."""
-    return raise_alarm(
-        f"{name}-dead-letters-alarm",
-        means=means,
-        metric=Metric(
-            namespace="AWS/SQS",
-            name="ApproximateNumberOfMessagesVisible",
-            dimensions={"QueueName": queue.name},
-            statistic="Maximum",
-        ),
+def messages(queue: aws.sqs.Queue) -> Metric:
+    """How many wait in a queue."""
+    return Metric(
+        namespace="AWS/SQS",
+        name="ApproximateNumberOfMessagesVisible",
+        dimensions={"QueueName": queue.name},
+        statistic="Maximum",
+    )
+
+
+def any_message(queue: aws.sqs.Queue, topics: AlarmTopics) -> AlarmOptions:
+    """An alarm on a dead-letter queue: one message in there is one too many."""
+    return AlarmOptions(
+        metric=messages(queue),
         threshold=0,
         periods=1,
         severity="warning",
         topics=topics,
-        opts=opts,
     )

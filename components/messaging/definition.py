@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
-from components.refusal import Refusal, nearest
+from components.errors import Mistake, nearest
 
 Kind = Literal["STANDARD", "EXPRESS"]
 
@@ -34,6 +34,7 @@ _KNOWN: Mapping[str, frozenset[str]] = {
     "Succeed": _BASE | {"InputPath", "OutputPath", "Output"},
     "Fail": _BASE | {"Error", "ErrorPath", "Cause", "CausePath"},
 }
+_MOST_BYTES = 1_048_576
 _ENDS = ("Succeed", "Fail")
 _MACHINE = frozenset({"Comment", "StartAt", "States", "TimeoutSeconds", "Version", "QueryLanguage"})
 
@@ -43,23 +44,19 @@ def placeholders(text: str) -> frozenset[str]:
     return frozenset(_PLACEHOLDER.findall(text))
 
 
-def check_placeholders(text: str, given: Collection[str]) -> None:
-    """Refuse a placeholder without a value, a value without a placeholder, and what is meant as one and is not."""
+def placeholder_mistakes(text: str, given: Collection[str]) -> Iterator[Mistake]:
+    """A placeholder without a value, a value without a placeholder, and what is meant as a placeholder and is none."""
     for found in re.findall(r"\$\{[^}\"]*\}?", text):
         if not _PLACEHOLDER.fullmatch(found):
-            raise Refusal("definition", found, "is not a placeholder; write ${name} with letters and digits")
+            yield Mistake("definition", found, "is not a placeholder; write ${name} with letters and digits")
     named = placeholders(text)
     for name in sorted(named - set(given)):
         known = f"the values are {', '.join(sorted(given))}" if given else "there are no values"
-        raise Refusal(
-            "substitutions", name, f"is a placeholder in the definition without a value; {nearest(name, given)}{known}"
-        )
+        reason = f"is a placeholder in the definition without a value; {nearest(name, given)}{known}"
+        yield Mistake("substitutions", name, reason)
     for name in sorted(set(given) - named):
-        raise Refusal(
-            "substitutions",
-            name,
-            f"is a value without a placeholder; {nearest(name, named)}remove it, or use ${{{name}}}",
-        )
+        reason = f"is a value without a placeholder; {nearest(name, named)}remove it, or use ${{{name}}}"
+        yield Mistake("substitutions", name, reason)
 
 
 def filled(value: Any, values: Mapping[str, str]) -> Any:
@@ -73,129 +70,145 @@ def filled(value: Any, values: Mapping[str, str]) -> Any:
     return value
 
 
-def check_definition(text: str, kind: Kind = "STANDARD") -> dict[str, Any]:
-    """The parsed definition. Refuses, with the place and the mend, what AWS would refuse, and states never reached."""
+def definition_mistakes(text: str, kind: Kind = "STANDARD") -> Iterator[Mistake]:
+    """With its place in the definition: what AWS would refuse, and states that are never reached."""
+    if len(text.encode()) > _MOST_BYTES:
+        yield Mistake((), f"{len(text)} characters", "is too long; AWS allows 1 MB")
     try:
         machine = json.loads(text)
     except ValueError as error:
-        raise Refusal("definition", text[:40], f"is not JSON: {error}") from None
-    if not isinstance(machine, dict):
-        raise Refusal("definition", text[:40], "is not a state machine; write an object with StartAt and States")
-    seen: set[str] = set()
-    for where, value, reason in _machine_faults(machine, "definition", _MACHINE, kind, seen):
-        raise Refusal(where, value, reason)
-    return machine
+        yield Mistake((), text[:40], f"is not JSON: {error}")
+        return
+    if isinstance(machine, dict):
+        yield from _machine_faults(machine, (), _MACHINE, kind, set())
+    else:
+        yield Mistake((), text[:40], "is not a state machine; write an object with StartAt and States")
 
 
-Fault = tuple[str, object, str]
+Path = tuple[str | int, ...]
 
 
 def _machine_faults(
-    machine: Mapping[str, Any], path: str, known: Collection[str], kind: Kind, seen: set[str]
-) -> Iterator[Fault]:
+    machine: Mapping[str, Any], path: Path, known: Collection[str], kind: Kind, seen: set[str]
+) -> Iterator[Mistake]:
     for key in sorted(set(machine) - set(known)):
-        yield f"{path}.{key}", key, f"is not a field of a state machine; {nearest(key, known)}use {_list(known)}"
+        yield Mistake((*path, key), key, f"is not a field of a state machine; {nearest(key, known)}use {_list(known)}")
     states = machine.get("States")
     if not isinstance(states, dict) or not states:
-        yield f"{path}.States", states, "is missing or empty; name each state with what it does"
+        yield Mistake((*path, "States"), states, "is missing or empty; name each state with what it does")
         return
     start = machine.get("StartAt")
-    if start not in states:
-        yield f"{path}.StartAt", start, f"is not a state; {_near(start, states)}use one of {_list(states)}"
+    if not _among(start, states):
+        yield Mistake((*path, "StartAt"), start, f"is not a state; {_near(start, states)}use one of {_list(states)}")
+    faulty = not _among(start, states)
     for name, state in states.items():
         if name in seen:
-            yield f"{path}.States", name, "is the name of two states; AWS wants each once in the whole definition"
+            reason = "is the name of two states; AWS wants each once in the whole definition"
+            yield Mistake((*path, "States"), name, reason)
         seen.add(name)
         if not 1 <= len(name) <= 80:
-            yield f"{path}.States", name, f"has {len(name)} characters; AWS allows 80"
-        yield from _state_faults(state, f"{path}.States.{name}", states, kind, seen)
-    yield from _unreached(start, states, path)
+            yield Mistake((*path, "States"), name, f"has {len(name)} characters; AWS allows 80")
+        for fault in _state_faults(state, (*path, "States", name), states, kind, seen):
+            faulty = True
+            yield fault
+    if not faulty:
+        yield from _unreached(start, states, path)
 
 
-def _state_faults(state: Any, path: str, states: Collection[str], kind: Kind, seen: set[str]) -> Iterator[Fault]:
+def _state_faults(state: Any, path: Path, states: Collection[str], kind: Kind, seen: set[str]) -> Iterator[Mistake]:
     type_ = state.get("Type") if isinstance(state, dict) else None
     if not isinstance(type_, str) or type_ not in _KNOWN:
-        yield f"{path}.Type", type_, f"is not a type of state; {_near(type_, _KNOWN)}use {_list(_KNOWN)}"
+        yield Mistake((*path, "Type"), type_, f"is not a type of state; {_near(type_, _KNOWN)}use {_list(_KNOWN)}")
         return
     for key in sorted(set(state) - _KNOWN[type_]):
-        yield (
-            f"{path}.{key}",
+        yield Mistake(
+            (*path, key),
             key,
             f"is not a field of {type_}; {nearest(key, _KNOWN[type_])}use {_list(_KNOWN[type_])}",
         )
     if type_ not in (*_ENDS, "Choice") and ("Next" in state) == (state.get("End") is True):
-        yield path, type_, 'leads nowhere or two ways; give it either "Next" or "End": true'
+        yield Mistake(path, type_, 'leads nowhere or two ways; give it either "Next" or "End": true')
     for where, target in _targets(state, path):
-        if target not in states:
-            yield where, target, f"is not a state of this level; {_near(target, states)}use one of {_list(states)}"
+        if not _among(target, states):
+            yield Mistake(
+                where, target, f"is not a state of this level; {_near(target, states)}use one of {_list(states)}"
+            )
     yield from _errors(state, path)
     yield from _own_faults(type_, state, path, kind, seen)
 
 
-def _own_faults(type_: str, state: Mapping[str, Any], path: str, kind: Kind, seen: set[str]) -> Iterator[Fault]:
+def _own_faults(type_: str, state: Mapping[str, Any], path: Path, kind: Kind, seen: set[str]) -> Iterator[Mistake]:
     if type_ == "Task":
         resource = state.get("Resource")
         if not isinstance(resource, str) or not re.match(r"arn:|\$\{", resource):
-            yield f"{path}.Resource", resource, "is not an ARN; write one such as arn:aws:states:::sqs:sendMessage"
+            yield Mistake(
+                (*path, "Resource"), resource, "is not an ARN; write one such as arn:aws:states:::sqs:sendMessage"
+            )
         elif kind == "EXPRESS" and re.search(r"\.(sync(:2)?|waitForTaskToken)$", resource):
-            yield f"{path}.Resource", resource, "waits, which EXPRESS workflows cannot; use STANDARD"
+            yield Mistake((*path, "Resource"), resource, "waits, which EXPRESS workflows cannot; use STANDARD")
         elif resource.endswith(".waitForTaskToken") and not _TIMEOUTS & set(state):
-            yield path, resource, "would wait for a year when nobody answers; set TimeoutSeconds or HeartbeatSeconds"
+            yield Mistake(
+                path, resource, "would wait for a year when nobody answers; set TimeoutSeconds or HeartbeatSeconds"
+            )
     if type_ == "Wait":
         ways = sorted({"Seconds", "SecondsPath", "Timestamp", "TimestampPath"} & set(state))
         if len(ways) != 1:
-            yield (
+            yield Mistake(
                 path,
                 ways,
                 "must say in one way how long to wait; use Seconds, SecondsPath, Timestamp or TimestampPath",
             )
     if type_ == "Choice":
         yield from _choices(state, path)
-    inner: list[tuple[str, Any]] = []
+    inner: list[tuple[Path, Any]] = []
     if type_ == "Parallel":
         branches = state.get("Branches")
         if not isinstance(branches, list) or not branches:
-            yield f"{path}.Branches", branches, "is missing or empty; list the branches"
+            yield Mistake((*path, "Branches"), branches, "is missing or empty; list the branches")
         else:
-            inner = [(f"{path}.Branches[{number}]", branch) for number, branch in enumerate(branches)]
+            inner = [((*path, "Branches", number), branch) for number, branch in enumerate(branches)]
     if type_ == "Map":
         key = "Iterator" if "Iterator" in state else "ItemProcessor"
-        inner = [(f"{path}.{key}", state.get(key))]
+        inner = [((*path, key), state.get(key))]
     for where, machine in inner:
         if not isinstance(machine, dict):
-            yield where, machine, "is missing; write an object with StartAt and States"
+            yield Mistake(where, machine, "is missing; write an object with StartAt and States")
         else:
             yield from _machine_faults(machine, where, _MACHINE | {"ProcessorConfig"}, kind, seen)
 
 
-def _choices(state: Mapping[str, Any], path: str) -> Iterator[Fault]:
+def _choices(state: Mapping[str, Any], path: Path) -> Iterator[Mistake]:
     choices = state.get("Choices")
     if not isinstance(choices, list) or not choices:
-        yield f"{path}.Choices", choices, "is missing or empty; list the choices"
+        yield Mistake((*path, "Choices"), choices, "is missing or empty; list the choices")
         return
     for number, choice in enumerate(choices):
         if not isinstance(choice, dict) or "Next" not in choice:
-            yield f"{path}.Choices[{number}]", choice, "leads nowhere; give it a Next"
+            yield Mistake((*path, "Choices", number), choice, "leads nowhere; give it a Next")
         elif not {"Variable", "And", "Or", "Not", "Condition"} & set(choice):
-            yield f"{path}.Choices[{number}]", choice, "asks nothing; give it a Variable and a comparison"
+            yield Mistake((*path, "Choices", number), choice, "asks nothing; give it a Variable and a comparison")
 
 
-def _errors(state: Mapping[str, Any], path: str) -> Iterator[Fault]:
+def _errors(state: Mapping[str, Any], path: Path) -> Iterator[Mistake]:
     for key in ("Retry", "Catch"):
         rules = state.get(key, [])
         if not isinstance(rules, list):
-            yield f"{path}.{key}", rules, "is not a list"
+            yield Mistake((*path, key), rules, "is not a list")
             continue
         for number, rule in enumerate(rules):
-            where = f"{path}.{key}[{number}]"
+            where = (*path, key, number)
             errors = rule.get("ErrorEquals") if isinstance(rule, dict) else None
             if not isinstance(errors, list) or not errors:
-                yield f"{where}.ErrorEquals", errors, 'is missing or empty; list errors, such as ["States.Timeout"]'
+                yield Mistake(
+                    (*where, "ErrorEquals"), errors, 'is missing or empty; list errors, such as ["States.Timeout"]'
+                )
                 continue
             if "States.ALL" in errors and (len(errors) > 1 or number < len(rules) - 1):
-                yield f"{where}.ErrorEquals", errors, f"has States.ALL, which must stand alone and last in {key}"
+                yield Mistake(
+                    (*where, "ErrorEquals"), errors, f"has States.ALL, which must stand alone and last in {key}"
+                )
             if key == "Catch" and "Next" not in rule:
-                yield where, errors, "leads nowhere; give it a Next"
+                yield Mistake(where, errors, "leads nowhere; give it a Next")
             for number_field, least in (
                 ("MaxAttempts", 0),
                 ("IntervalSeconds", 1),
@@ -204,32 +217,36 @@ def _errors(state: Mapping[str, Any], path: str) -> Iterator[Fault]:
             ):
                 given = rule.get(number_field, least)
                 if isinstance(given, bool) or not isinstance(given, int | float) or given < least:
-                    yield f"{where}.{number_field}", given, f"must be a number from {least}"
+                    yield Mistake((*where, number_field), given, f"must be a number from {least}")
 
 
-def _targets(state: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+def _targets(state: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Any]]:
     for key in ("Next", "Default"):
         if key in state:
-            yield f"{path}.{key}", state[key]
+            yield (*path, key), state[key]
     for key in ("Choices", "Catch"):
         rules = state.get(key)
         for number, rule in enumerate(rules if isinstance(rules, list) else []):
             if isinstance(rule, dict) and "Next" in rule:
-                yield f"{path}.{key}[{number}].Next", rule["Next"]
+                yield (*path, key, number, "Next"), rule["Next"]
 
 
-def _unreached(start: Any, states: Mapping[str, Any], path: str) -> Iterator[Fault]:
+def _unreached(start: Any, states: Mapping[str, Any], path: Path) -> Iterator[Mistake]:
     reached, waiting = set(), [start]
     while waiting:
         name = waiting.pop()
         if name in states and name not in reached:
             reached.add(name)
-            waiting += [target for _, target in _targets(states[name], "")]
+            waiting += [target for _, target in _targets(states[name], ())]
     for name in states:
         if name not in reached:
-            yield f"{path}.States", name, f"is never reached from {start}; lead a Next there or remove it"
+            yield Mistake((*path, "States"), name, f"is never reached from {start}; lead a Next there or remove it")
     if not any(states[name].get("End") is True or states[name].get("Type") in _ENDS for name in reached):
-        yield path, start, 'leads in a circle for ever; give a state "End": true'
+        yield Mistake(path, start, 'leads in a circle for ever; give a state "End": true')
+
+
+def _among(word: Any, known: Collection[str]) -> bool:
+    return isinstance(word, str) and word in known
 
 
 def _near(word: Any, known: Collection[str]) -> str:

@@ -1,14 +1,13 @@
 """A route for events: what matches a pattern on a bus starts a target; what cannot be delivered is kept.
 
-Use: EventRoute("wiki-dev-requested", EventRouteArgs(pattern={"source": ["wiki.api"]}, target=workflow.target))
+Use: EventRoute("wiki-dev-requested", EventRouteArgs(pattern={"source": ["wiki.api"]}), target=workflow.target)
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -16,62 +15,55 @@ import pulumi_aws as aws
 
 from components.account import Account
 from components.alarms import AlarmTopics
-from components.children import Children, Transform
-from components.messaging.dead_letters import admit_service, alarm_on_dead_letters, make_dead_letters
-from components.messaging.expressions import check_pattern
-from components.messaging.schedule import check_retries
-from components.messaging.target import Target
-from components.policy import document, statement, trust
-from components.refusal import Refusal
+from components.args import ComponentArgs
+from components.component import Component
+from components.errors import Mistake
+from components.messaging.dead_letters import admit_service, any_message, make_dead_letters, messages
+from components.messaging.event_bus import EventBus
+from components.messaging.expressions import pattern_mistakes
+from components.messaging.target import MaxAgeSeconds, MaxRetries, Target
+from components.policy import statement
+from components.service_role import service_role
+from components.widgets import Widget
 
 
-@dataclass(frozen=True, kw_only=True)
-class EventRouteArgs:
-    """What the caller decides about a route. Rules are free; events on a bus of one's own are $1 a million."""
+class EventRouteArgs(ComponentArgs):
+    """Which events start something. Rules are free; events on a bus of one's own are $1 a million."""
 
-    pattern: Mapping[str, Any]
-    """Which events: field → list of values that match, as EventBridge spells it."""
-
-    target: Target
-    """What an event starts. A Queue must also name this route among its `senders`."""
-
-    bus_name: pulumi.Input[str] | None = None
-    """The bus. Without one, the account's default, on which AWS's services tell what they do."""
+    pattern: dict[str, Any]
+    """Field → list of values that match, as EventBridge spells it: {source: [wiki.api], detail-type: [Requested]}."""
 
     description: str = ""
     """What the route is for; shown in the console."""
 
-    input_paths: Mapping[str, str] = field(default_factory=dict)
-    """Names for parts of the event, such as `{"jobs": "$.detail.jobs"}`, for the template."""
+    input_paths: dict[str, str] = {}
+    """Names for parts of the event, such as {jobs: $.detail.jobs}, for the template."""
 
     input_template: str | None = None
-    """What the target gets, with `<name>` for each part. Without one, the whole event."""
+    """What the target gets, with `<name>` for each part. Left out: the whole event."""
 
     enabled: bool = True
     """Off: it stays, and passes nothing on."""
 
-    max_retries: int = 10
-    """Further attempts when the target does not take an event, 0 to 185."""
+    max_retries: MaxRetries = 10
+    """Further attempts when the target does not take an event."""
 
-    max_age_seconds: int = 3600
-    """Seconds after which an event comes too late, 60 to 86400; it then goes to the dead-letter queue."""
+    max_age_seconds: MaxAgeSeconds = 3600
+    """After which an event comes too late; it then goes to the dead-letter queue."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        check_pattern("pattern", self.pattern)
-        check_retries(self.max_retries, self.max_age_seconds)
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from (mistake.at("pattern") for mistake in pattern_mistakes(self.pattern))
         if self.input_paths and self.input_template is None:
-            raise Refusal("input_template", None, "is missing; it says what becomes of the input_paths")
+            yield Mistake("input_template", None, "is missing; it says what becomes of the input paths")
+            return
         named = {name for name in re.findall(r"<([^<>]+)>", self.input_template or "") if not name.startswith("aws.")}
         for name in sorted(named - set(self.input_paths)):
-            raise Refusal("input_template", f"<{name}>", "has no path; add it to input_paths")
+            yield Mistake("input_template", f"<{name}>", "has no path; add it to the input paths")
         for name in sorted(set(self.input_paths) - named):
-            raise Refusal("input_paths", name, "is not used; remove it, or use it in input_template")
+            yield Mistake("input_paths", name, "is not used; remove it, or use it in the input template")
 
 
-class EventRoute(pulumi.ComponentResource):
+class EventRoute(Component):
     """A rule, its target, the role that starts the target, and the dead-letter queue."""
 
     CHILDREN = ("rule", "target", "role", "policy", "dead_letters", "dead_letters_policy", "alarm")
@@ -80,35 +72,46 @@ class EventRoute(pulumi.ComponentResource):
     """The rule's; a queue that is its target admits it."""
     dead_letters_url: pulumi.Output[str]
 
-    def __init__(self, name: str, args: EventRouteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:messaging:EventRoute", name, None, opts)
-        self._prefix = name
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: EventRouteArgs,
+        *,
+        target: Target,
+        bus: EventBus | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param target: What an event starts. A Queue must also name this route among its `senders`.
+        :param bus: Without one, the account's default, on which AWS's services tell what they do.
+        """
+        super().__init__(name, args, opts)
+        bus_name = bus.bus_name if bus is not None else None
         rule = aws.cloudwatch.EventRule(
             f"{name}-rule",
             name=name,
             description=args.description or None,
-            event_bus_name=args.bus_name,
-            event_pattern=json.dumps(dict(args.pattern), sort_keys=True),
+            event_bus_name=bus_name,
+            event_pattern=json.dumps(args.pattern, sort_keys=True),
             state="ENABLED" if args.enabled else "DISABLED",
             tags={"Name": f"{name}-rule"},
             opts=self._child("rule"),
         )
         self._dead_letters = self._keep_what_fails(rule)
-        started_by, policy = self._role(args.target, rule)
+        started_by, policy = self._role(target, rule)
         aws.cloudwatch.EventTarget(
             f"{name}-target",
             rule=rule.name,
-            event_bus_name=args.bus_name,
+            event_bus_name=bus_name,
             target_id=name[-64:],
-            arn=args.target.arn,
+            arn=target.arn,
             role_arn=started_by.arn if started_by else None,
             retry_policy=aws.cloudwatch.EventTargetRetryPolicyArgs(
                 maximum_retry_attempts=args.max_retries, maximum_event_age_in_seconds=args.max_age_seconds
             ),
             dead_letter_config=aws.cloudwatch.EventTargetDeadLetterConfigArgs(arn=self._dead_letters.arn),
             input_transformer=aws.cloudwatch.EventTargetInputTransformerArgs(
-                input_paths=dict(args.input_paths) or None, input_template=args.input_template
+                input_paths=args.input_paths or None, input_template=args.input_template
             )
             if args.input_template is not None
             else None,
@@ -117,15 +120,15 @@ class EventRoute(pulumi.ComponentResource):
         self.arn, self.dead_letters_url = rule.arn, self._dead_letters.url
         self.register_outputs({"arn": self.arn})
 
-    def alarms(self, topics: AlarmTopics) -> None:
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """An event that did not arrive."""
-        alarm_on_dead_letters(
-            self._prefix,
-            self._dead_letters,
-            f"{self._prefix} could not pass an event on: the message in the dead-letter queue says why.",
-            topics,
-            self._child("alarm"),
-        )
+        description = "could not pass an event on. The message in the dead-letter queue says why."
+        return [self._alarm("dead-letters", description=description, **any_message(self._dead_letters, topics))]
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """What did not arrive."""
+        return [self._graph("Event routes", {"dead letters": messages(self._dead_letters)})]
 
     def _keep_what_fails(self, rule: aws.cloudwatch.EventRule) -> aws.sqs.Queue:
         account = Account.of(self)
@@ -141,17 +144,12 @@ class EventRoute(pulumi.ComponentResource):
     ) -> tuple[aws.iam.Role | None, aws.iam.RolePolicy | None]:
         if target.action == "sqs:SendMessage":
             return None, None  # Rules send to queues by the queue's policy.
-        name = self._prefix
-        role = aws.iam.Role(
-            f"{name}-role",
-            description=f"Lets {name} start its target.",
-            assume_role_policy=trust("events.amazonaws.com", source_account=Account.of(self).id, source_arn=rule.arn),
-            opts=self._child("role"),
+        return service_role(
+            self._prefix,
+            Account.of(self),
+            self._child,
+            service="events.amazonaws.com",
+            source_arn=rule.arn,
+            description=f"Lets {self._prefix} start its target.",
+            statements=[statement("StartTheTarget", actions=target.action, resources=target.arn)],
         )
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy",
-            role=role.id,
-            policy=document(statement("StartTheTarget", actions=target.action, resources=target.arn)),
-            opts=self._child("policy"),
-        )
-        return role, policy

@@ -9,9 +9,11 @@ import datetime
 import re
 import zoneinfo
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from components.refusal import Refusal, nearest
+from pydantic import AfterValidator
+
+from components.errors import Mistake, nearest
 
 # name, least, most, names of values, further signs than `*`, `,`, `-` and `/`
 _FIELDS: tuple[tuple[str, int, int, tuple[str, ...], str], ...] = (
@@ -28,28 +30,31 @@ _PATTERN_KEYS = (
 )  # fmt: skip
 
 
-def check_schedule(field: str, expression: str) -> None:
-    """Refuse what EventBridge Scheduler would: `cron(…)` of six fields, `rate(…)` and `at(…)` are allowed."""
+def _schedule(expression: str) -> str:
     matched = re.fullmatch(r"(cron|rate|at)\((.*)\)", expression)
     if matched is None:
-        raise Refusal(
-            field,
-            expression,
-            "is not a schedule; write cron(0 2 * * ? *), rate(6 hours) or at(2030-01-31T02:00:00)",
-        )
+        raise ValueError("is not a schedule; write cron(0 2 * * ? *), rate(6 hours) or at(2030-01-31T02:00:00)")
     kind, inside = matched.groups()
     wrong = {"cron": _cron, "rate": _rate, "at": _at}[kind](inside)
     if wrong is not None:
-        raise Refusal(field, expression, wrong)
+        raise ValueError(wrong)
+    return expression
 
 
-def check_timezone(field: str, timezone: str) -> None:
-    """Refuse a time zone that IANA does not know."""
+def _timezone(timezone: str) -> str:
     known = zoneinfo.available_timezones()
     # Without a time zone database on the machine only the form can be judged.
     good = timezone in known if known else re.fullmatch(r"UTC|[A-Z]\w+(/[A-Z][\w+-]+)+", timezone)
     if not good:
-        raise Refusal(field, timezone, f"is not a time zone; {nearest(timezone, known)}use one such as 'Asia/Tokyo'")
+        raise ValueError(f"is not a time zone; {nearest(timezone, known)}use one such as 'Asia/Tokyo'")
+    return timezone
+
+
+ScheduleExpression = Annotated[str, AfterValidator(_schedule)]
+"""What EventBridge Scheduler takes: `cron(…)` of six fields, `rate(…)` and `at(…)`."""
+
+Timezone = Annotated[str, AfterValidator(_timezone)]
+"""A time zone that IANA knows."""
 
 
 def _rate(inside: str) -> str | None:
@@ -115,25 +120,22 @@ def _cron_part(part: str, least: int, most: int, words: tuple[str, ...], signs: 
     return f"{part!r} is not allowed; use {least} to {most}{named}, with , - * /{''.join(f' {sign}' for sign in signs)}"
 
 
-def check_pattern(field: str, pattern: Mapping[str, Any]) -> None:
-    """Refuse an event pattern that AWS would refuse, or that would match every event of the bus."""
+def pattern_mistakes(pattern: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Why AWS would refuse an event pattern, or why it would match every event of the bus."""
     if not pattern:
-        raise Refusal(field, dict(pattern), 'would match every event; name at least {"source": […]}')
+        yield Mistake((), dict(pattern), 'would match every event; name at least {"source": […]}')
     for key in pattern:
         if key not in _PATTERN_KEYS and key != "$or":
-            raise Refusal(
-                f"{field}.{key}",
-                key,
-                f"is not a field of an event; {nearest(key, _PATTERN_KEYS)}use {', '.join(_PATTERN_KEYS)}",
-            )
-    for path, value in _leaves(field, pattern):
+            known = ", ".join(_PATTERN_KEYS)
+            yield Mistake(key, key, f"is not a field of an event; {nearest(key, _PATTERN_KEYS)}use {known}")
+    for path, value in _leaves((), pattern):
         if not isinstance(value, list) or not value:
-            raise Refusal(path, value, "must be a list of the values that match, and not an empty one")
+            yield Mistake(path, value, "must be a list of the values that match, and not an empty one")
 
 
-def _leaves(path: str, value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _leaves(path: tuple[str, ...], value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, item in value.items():
         if isinstance(item, Mapping) and item:
-            yield from _leaves(f"{path}.{key}", item)
+            yield from _leaves((*path, key), item)
         else:
-            yield f"{path}.{key}", item
+            yield (*path, key), item

@@ -1,34 +1,46 @@
 """A work queue that keeps failed messages: SQS with a dead-letter queue.
 
-Use: jobs = Queue("wiki-dev-jobs", QueueArgs(consumer_timeout_seconds=300))
+Use: jobs = Queue("wiki-dev-jobs", QueueArgs(consumer_timeout_seconds=300), key=key)
      jobs.grant_consume(worker_role)
+
+A FIFO queue hands out the messages of a group (`MessageGroupId`, which every sender names) in their order, the next
+when the one before is deleted: a message that keeps failing holds up its group until `max_attempts`, and then the next
+goes on without it. docs/runbooks/redrive.md leads back from the dead-letter queue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.account import Account
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
-from components.identity.key import DECRYPT_ACTIONS
+from components.alarms import AlarmTopics, Metric
+from components.args import ComponentArgs
+from components.component import Component
+from components.errors import ArgumentError, Mistake
+from components.identity.key import DECRYPT_ACTIONS, AnyKey
 from components.messaging.dead_letters import (
     admit_service,
-    alarm_on_dead_letters,
+    any_message,
     deny_plain_http,
     encryption,
     make_dead_letters,
+    messages,
 )
 from components.messaging.target import Target
 from components.policy import document, statement
-from components.refusal import Refusal
+from components.widgets import Widget
 
 _MOST_VISIBILITY_SECONDS = 12 * 3600
-_VISIBILITY_FACTOR = 6
+_FIFO_ONLY = ("deduplication", "deduplication_scope", "high_throughput")
+VISIBILITY_FACTOR = 6
+"""Times the consumer's timeout, so that a batch that is retried or throttled does not go to a second consumer meanwhile
+(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,86 +55,83 @@ class Sender:
 
     def __post_init__(self) -> None:
         if not self.principal.endswith(".amazonaws.com"):
-            raise Refusal("senders", self.principal, "is not an AWS service; write one such as 'events.amazonaws.com'")
+            raise ArgumentError(
+                "senders", self.principal, "is not an AWS service; write one such as 'events.amazonaws.com'"
+            )
 
 
-@dataclass(frozen=True, kw_only=True)
-class QueueArgs:
-    """What the caller decides about a queue. $0.40 for a million requests; encryption and TLS are not among it."""
+class QueueArgs(ComponentArgs):
+    """An SQS queue. $0.40 for a million requests, $0.50 in order (fifo)."""
 
-    consumer_timeout_seconds: int
-    """The longest that a consumer works on one message, in seconds."""
+    consumer_timeout_seconds: Annotated[int, Field(ge=1, le=_MOST_VISIBILITY_SECONDS // VISIBILITY_FACTOR)]
+    """The longest that a consumer works on one message."""
 
-    visibility_seconds: int | None = None
-    """Seconds for which a received message is hidden from other consumers. Left out: six times the consumer's timeout.
-    Less would hand a message to a second consumer while the first still retries."""
+    visibility_seconds: Annotated[int, Field(ge=VISIBILITY_FACTOR, le=_MOST_VISIBILITY_SECONDS)] | None = None
+    """The visibility timeout: how long a received message is hidden from other consumers. Left out: six times the
+    consumer's timeout, which is the least."""
 
-    max_attempts: int = 5
+    max_attempts: Annotated[int, Field(ge=1, le=1000)] = 5
     """Deliveries before a message moves to the dead-letter queue."""
 
-    retention_seconds: int = 4 * 24 * 3600
-    """Seconds for which a message waits for a consumer, 60 to 1209600 (14 days)."""
+    retention_seconds: Annotated[int, Field(ge=60, le=14 * 24 * 3600)] = 4 * 24 * 3600
+    """How long a message waits for a consumer before SQS deletes it."""
 
-    alarm_age_seconds: int = 900
-    """Age of the oldest message, in seconds, from which the consumers count as too slow."""
+    alarm_age_seconds: Annotated[int, Field(ge=1)] = 900
+    """Age of the oldest message from which the consumers count as too slow."""
 
     fifo: bool = False
-    """Messages of one group arrive in order and once. Slower, and $0.50 for a million requests."""
+    """Messages of one group arrive in order and once; every sender names the group. 300 calls a second for all groups,
+    unless `high_throughput`."""
 
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key that encrypts the messages. Without one, the key that SQS keeps (free)."""
+    deduplication: Literal["content", "id"] = "content"
+    """Of a FIFO queue: what is the same message within five minutes. content: one with the same body. id: one with the
+    same MessageDeduplicationId, which every sender then gives."""
 
-    senders: Sequence[Sender] = ()
-    """AWS services that send here themselves."""
+    deduplication_scope: Literal["queue", "messageGroup"] = "queue"
+    """Of a FIFO queue: whether the same in another group is the same message."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
+    high_throughput: bool = False
+    """Of a FIFO queue: 300 calls a second and more for each group instead of for all; needs deduplicationScope
+    messageGroup."""
 
     @property
-    def hidden_seconds(self) -> int:
-        """Seconds for which a received message is hidden, given or not."""
-        return self.visibility_seconds or _VISIBILITY_FACTOR * self.consumer_timeout_seconds
+    def visibility_timeout_seconds(self) -> int:
+        """The visibility timeout, given or not."""
+        return self.visibility_seconds or VISIBILITY_FACTOR * self.consumer_timeout_seconds
 
-    def __post_init__(self) -> None:
-        most = _MOST_VISIBILITY_SECONDS // _VISIBILITY_FACTOR
-        if not 1 <= self.consumer_timeout_seconds <= most:
-            raise Refusal(
-                "consumer_timeout_seconds",
-                self.consumer_timeout_seconds,
-                f"is not allowed; use 1 to {most} (SQS hides a message for 12 hours at most), or heartbeats",
-            )
-        least = _VISIBILITY_FACTOR * self.consumer_timeout_seconds
-        if self.visibility_seconds is not None and not least <= self.visibility_seconds <= _MOST_VISIBILITY_SECONDS:
-            raise Refusal(
+    def mistakes(self) -> Iterator[Mistake]:
+        least = VISIBILITY_FACTOR * self.consumer_timeout_seconds
+        if self.visibility_timeout_seconds < least:
+            yield Mistake(
                 "visibility_seconds",
                 self.visibility_seconds,
-                f"does not fit a consumer that works up to {self.consumer_timeout_seconds} seconds; "
-                f"use {least} (six times as much) to {_MOST_VISIBILITY_SECONDS}, or leave it out",
+                f"is too short: a consumer that works up to {self.consumer_timeout_seconds} s needs a visibility "
+                f"timeout of at least {least} s (six times as much); use that, or leave it out",
             )
-        if not 1 <= self.max_attempts <= 1000:
-            raise Refusal("max_attempts", self.max_attempts, "is not allowed; use 1 to 1000")
-        if not 60 <= self.retention_seconds <= 1_209_600:
-            raise Refusal("retention_seconds", self.retention_seconds, "is not allowed; use 60 to 1209600 (14 days)")
-        if self.alarm_age_seconds < 1:
-            raise Refusal("alarm_age_seconds", self.alarm_age_seconds, "is not allowed; use 1 or more")
-        if self.fifo and self.senders:
-            raise Refusal(
-                "fifo", True, "cannot be used with senders, which cannot name a message group; use grant_send"
+        if not self.fifo:
+            for field in _FIFO_ONLY:
+                if field in self.model_fields_set:
+                    yield Mistake(field, getattr(self, field), "is for FIFO queues; set fifo, or remove it")
+        elif self.high_throughput and self.deduplication_scope != "messageGroup":
+            # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
+            reason = "counts by groups and refuses the scope queue; set deduplication_scope to messageGroup"
+            yield Mistake("high_throughput", True, reason)
+        if self.alarm_age_seconds > self.retention_seconds:
+            yield Mistake(
+                "alarm_age_seconds",
+                self.alarm_age_seconds,
+                f"is never reached; use at most {self.retention_seconds}, after which SQS deletes a message",
             )
 
 
-class Queue(pulumi.ComponentResource):
+def _limit(args: QueueArgs) -> str:
+    return "perMessageGroupId" if args.high_throughput else "perQueue"
+
+
+class Queue(Component):
     """An encrypted queue and the dead-letter queue behind it."""
 
-    CHILDREN = (
-        "queue",
-        "policy",
-        "dead_letters",
-        "dead_letters_policy",
-        "redrive_allowance",
-        "grant",
-        "alarm",
-    )
+    CHILDREN = ("queue", "policy", "dead_letters", "dead_letters_policy", "redrive_allowance", "grant", "alarm")
 
     arn: pulumi.Output[str]
     url: pulumi.Output[str]
@@ -131,14 +140,28 @@ class Queue(pulumi.ComponentResource):
     dead_letters_url: pulumi.Output[str]
     args: QueueArgs
 
-    def __init__(self, name: str, args: QueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:messaging:Queue", name, None, opts)
-        self._prefix = name
-        self.args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
-        self._dead_letters = make_dead_letters(name, self._child, fifo=args.fifo, key_arn=args.key_arn)
+    def __init__(
+        self,
+        name: str,
+        args: QueueArgs,
+        *,
+        key: AnyKey | None = None,
+        senders: Sequence[Sender] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param key: What encrypts the messages. Without one the key that SQS keeps (free).
+        :param senders: AWS services that send here themselves.
+        """
+        super().__init__(name, args, opts)
+        if args.fifo and senders:
+            raise ArgumentError(
+                "fifo", True, "cannot be used with senders, which cannot name a message group; use grant_send"
+            )
+        self.args, self._key = args, key
+        self._dead_letters = make_dead_letters(name, self._child, fifo=args.fifo, key=key)
         self._queue = self._work_queue()
-        self._policies()
+        self._policies(senders)
         self.arn, self.url, self.queue_name = self._queue.arn, self._queue.url, self._queue.name
         self.dead_letters_url = self._dead_letters.url
         self.register_outputs({"arn": self.arn, "url": self.url})
@@ -146,11 +169,14 @@ class Queue(pulumi.ComponentResource):
     @property
     def target(self) -> Target:
         """To be fed by a schedule or an event route."""
-        return Target(arn=self.arn, action="sqs:SendMessage", key_arn=self.args.key_arn)
+        if self.args.fifo:
+            reason = "cannot be fed by a schedule or an event route, which name no message group; use grant_send"
+            raise ArgumentError("fifo", True, reason)
+        return Target(arn=self.arn, action="sqs:SendMessage", key=self._key)
 
-    def grant_send(self, role: aws.iam.Role) -> None:
+    def grant_send(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` send messages here, and nothing more."""
-        self._grant(
+        return self._grant(
             role,
             "send",
             ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"],
@@ -172,31 +198,43 @@ class Queue(pulumi.ComponentResource):
             DECRYPT_ACTIONS,
         )
 
-    def alarms(self, topics: AlarmTopics) -> None:
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """A message that nobody could work on, and consumers that do not keep up."""
-        alarm_on_dead_letters(
-            self._prefix,
-            self._dead_letters,
-            f"Messages of {self._prefix} failed {self.args.max_attempts} times: read them in the dead-letter queue "
-            "and the consumer's log, mend, then redrive.",
-            topics,
-            self._child("alarm"),
-        )
-        raise_alarm(
-            f"{self._prefix}-age-alarm",
-            means=f"Messages of {self._prefix} wait longer than {self.args.alarm_age_seconds} seconds: "
-            "the consumers are down or too few.",
-            metric=Metric(
-                namespace="AWS/SQS",
-                name="ApproximateAgeOfOldestMessage",
-                dimensions={"QueueName": self._queue.name},
-                statistic="Maximum",
+        return [
+            self._alarm(
+                "dead-letters",
+                description=f"messages failed {self.args.max_attempts} times. Read them in the dead-letter queue and "
+                "in the consumer's log, fix the cause, then redrive.",
+                **any_message(self._dead_letters, topics),
             ),
-            threshold=self.args.alarm_age_seconds,
-            periods=3,
-            severity="warning",
-            topics=topics,
-            opts=self._child("alarm"),
+            self._alarm(
+                "age",
+                description=f"messages wait longer than {self.args.alarm_age_seconds} seconds. The consumers are down "
+                "or too few.",
+                metric=self._age,
+                threshold=self.args.alarm_age_seconds,
+                periods=3,
+                severity="warning",
+                topics=topics,
+            ),
+        ]
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """How many messages wait, those that failed apart, and for how long the oldest has."""
+        section = "Queues (SQS)"
+        return [
+            self._graph(section, {"": messages(self._queue), "dead letters": messages(self._dead_letters)}),
+            self._graph(section, self._age),
+        ]
+
+    @property
+    def _age(self) -> Metric:
+        return Metric(
+            namespace="AWS/SQS",
+            name="ApproximateAgeOfOldestMessage",
+            dimensions={"QueueName": self._queue.name},
+            statistic="Maximum",
         )
 
     def _work_queue(self) -> aws.sqs.Queue:
@@ -205,20 +243,22 @@ class Queue(pulumi.ComponentResource):
             f"{name}-queue",
             name=f"{name}{'.fifo' if args.fifo else ''}",
             fifo_queue=True if args.fifo else None,
-            content_based_deduplication=True if args.fifo else None,
-            visibility_timeout_seconds=args.hidden_seconds,
+            content_based_deduplication=args.deduplication == "content" if args.fifo else None,
+            deduplication_scope=args.deduplication_scope if args.fifo else None,
+            fifo_throughput_limit=_limit(args) if args.fifo else None,
+            visibility_timeout_seconds=args.visibility_timeout_seconds,
             message_retention_seconds=args.retention_seconds,
             # Long polling: fewer empty answers to pay for.
             receive_wait_time_seconds=20,
             redrive_policy=pulumi.Output.json_dumps(
                 {"deadLetterTargetArn": self._dead_letters.arn, "maxReceiveCount": args.max_attempts}, sort_keys=True
             ),
-            **encryption(args.key_arn),
+            **encryption(self._key),
             tags={"Name": f"{name}-queue"},
             opts=self._child("queue"),
         )
 
-    def _policies(self) -> None:
+    def _policies(self, senders: Sequence[Sender]) -> None:
         name, account = self._prefix, Account.of(self)
         aws.sqs.QueuePolicy(
             f"{name}-policy",
@@ -233,7 +273,7 @@ class Queue(pulumi.ComponentResource):
                         source_arn=sender.source_arn,
                         account=account,
                     )
-                    for number, sender in enumerate(self.args.senders, start=1)
+                    for number, sender in enumerate(senders, start=1)
                 ),
             ),
             opts=self._child("policy"),
@@ -252,11 +292,6 @@ class Queue(pulumi.ComponentResource):
         self, role: aws.iam.Role, verb: str, actions: Sequence[str], key_actions: Sequence[str]
     ) -> aws.iam.RolePolicy:
         statements = [statement(f"{verb.capitalize()}Messages", actions=actions, resources=self.arn)]
-        if self.args.key_arn is not None:
-            statements.append(statement("UseTheKey", actions=key_actions, resources=self.args.key_arn))
-        return aws.iam.RolePolicy(
-            f"{self._prefix}-{verb}-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(*statements),
-            opts=self._child("grant"),
-        )
+        if self._key is not None:
+            statements.append(statement("UseTheKey", actions=key_actions, resources=self._key.arn))
+        return self._allow(role, verb, *statements)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import pulumi
+from pydantic import Field
+
+from components.identity.key import AnyKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,5 +21,10 @@ class Target:
     action: str
     """The IAM action, for example `states:StartExecution`."""
 
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key that encrypts what is sent there."""
+    key: AnyKey | None = None
+    """What encrypts what is sent there."""
+
+
+# What EventBridge takes, for a schedule and for a rule.
+MaxRetries = Annotated[int, Field(ge=0, le=185)]
+MaxAgeSeconds = Annotated[int, Field(ge=60, le=24 * 3600)]

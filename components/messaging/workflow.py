@@ -1,73 +1,57 @@
 """A workflow: a Step Functions state machine whose definition is a file, with logs, traces and an exact role.
 
-Use: args = WorkflowArgs(definition=path.read_text(), substitutions={"queueUrl": jobs.url})
-     nightly = Workflow("wiki-dev-nightly", args)
+Use: values = {"queueUrl": jobs.url}
+     nightly = Workflow("wiki-dev-nightly", WorkflowArgs(), definition=path.read_text(), substitutions=values)
      jobs.grant_send(nightly.role)
-     Schedule("wiki-dev-nightly-schedule", ScheduleArgs(expression="cron(0 2 * * ? *)", target=nightly.target))
+     Schedule("wiki-dev-nightly-schedule", ScheduleArgs(expression="cron(0 2 * * ? *)"), target=nightly.target)
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
-from components.messaging.definition import Kind, check_definition, check_placeholders, filled
+from components.alarms import AlarmTopics, Metric
+from components.args import ComponentArgs
+from components.component import Component
+from components.errors import ArgumentError
+from components.identity.key import AnyKey
+from components.log_group import make_log_group
+from components.messaging.definition import Kind, definition_mistakes, filled, placeholder_mistakes
 from components.messaging.target import Target
-from components.policy import document, statement, trust
-from components.refusal import Refusal
+from components.policy import statement
+from components.service_role import service_role
+from components.values import LogRetentionDays
+from components.widgets import Widget
 
 # The failures that Step Functions counts, and what each means to whoever is woken.
 _FAILURES = {
-    "failed": ("ExecutionsFailed", "failed: the event 'Batch Finished' or the execution's history says where."),
+    "failed": ("ExecutionsFailed", "failed. The event 'Batch Finished' or the execution's history says where."),
     "timed-out": ("ExecutionsTimedOut", "took longer than its definition allows."),
-    "throttled": ("ExecutionThrottled", "were slowed down by AWS's limits: start fewer at once, or ask for more."),
+    "throttled": ("ExecutionThrottled", "were throttled by AWS. Start fewer at once, or ask for more."),
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkflowArgs:
-    """What the caller decides about a workflow. What its steps may do, callers grant to its `role`."""
-
-    definition: str
-    """The text of a definition in the Amazon States Language; what it cannot know stands in it as `${name}`."""
-
-    substitutions: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """The value of each `${name}`."""
+class WorkflowArgs(ComponentArgs):
+    """A Step Functions workflow. What its steps may do, callers grant to its `role`."""
 
     kind: Kind = "STANDARD"
     """STANDARD: runs up to a year, each step once, $0.025 for 1,000 steps. EXPRESS: up to 5 minutes, a step may run
     twice, $1 for a million runs and their memory; has no history but its log."""
 
-    log_retention_days: int = 30
-    """Days until a record of the workflow's log is deleted."""
-
-    log_key_arn: pulumi.Input[str] | None = None
-    """The KMS key that encrypts the log."""
+    log_retention_days: LogRetentionDays = 30
+    """How long a record of the workflow's log is kept. In YAML left out: the stack's."""
 
     log_execution_data: bool = False
     """Write what goes into and out of each step to the log too. Off, because that may hold secrets, such as the tokens
     by which workers answer, and people's data; a STANDARD workflow keeps both in its history for 90 days anyway."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
 
-    def __post_init__(self) -> None:
-        if self.kind not in ("STANDARD", "EXPRESS"):
-            raise Refusal("kind", self.kind, "is not allowed; use STANDARD or EXPRESS")
-        check_definition(self.definition, self.kind)
-        check_placeholders(self.definition, list(self.substitutions))
-        if len(self.definition.encode()) > 1_048_576:
-            raise Refusal("definition", f"{len(self.definition)} characters", "is too long; AWS allows 1 MB")
-
-
-class Workflow(pulumi.ComponentResource):
+class Workflow(Component):
     """A state machine, its log and its role."""
 
     CHILDREN = ("log_group", "role", "policy", "state_machine", "grant", "alarm")
@@ -77,40 +61,50 @@ class Workflow(pulumi.ComponentResource):
     """Whom callers grant what the steps do."""
     log_group_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: WorkflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:messaging:Workflow", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: WorkflowArgs,
+        *,
+        definition: str,
+        substitutions: Mapping[str, pulumi.Input[str]] | None = None,
+        log_key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param definition: The text of a definition in the Amazon States Language; what it cannot know stands in it as
+            `${name}`.
+        :param substitutions: The value of each `${name}`.
+        :param log_key: What encrypts the log.
+        """
+        super().__init__(name, args, opts)
+        values = substitutions or {}
+        wrong = [mistake.at("definition") for mistake in definition_mistakes(definition, args.kind)]
+        wrong += placeholder_mistakes(definition, list(values))
+        if wrong:
+            raise ArgumentError.of(wrong)
         account = Account.of(self)
-        log_group = aws.cloudwatch.LogGroup(
+        log_group = make_log_group(
             f"{name}-log-group",
-            name=workflow_log_group_name(name),
-            retention_in_days=args.log_retention_days,
-            kms_key_id=args.log_key_arn,
-            opts=self._child("log_group"),
+            workflow_log_group_name(name),
+            args.log_retention_days,
+            log_key,
+            self._child("log_group"),
         )
-        self.role = aws.iam.Role(
-            f"{name}-role",
+        self.role, policy = service_role(
+            name,
+            account,
+            self._child,
+            service="states.amazonaws.com",
+            source_arn=account.arn("states", f"stateMachine:{name}"),
             description=f"What the steps of {name} may do.",
-            assume_role_policy=trust(
-                "states.amazonaws.com",
-                source_account=account.id,
-                source_arn=account.arn("states", f"stateMachine:{name}"),
-            ),
-            opts=self._child("role"),
-        )
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy",
-            role=self.role.id,
-            policy=document(*_LOGS_AND_TRACES),
-            opts=self._child("policy"),
+            statements=_LOGS_AND_TRACES,
         )
         machine = aws.sfn.StateMachine(
             f"{name}-state-machine",
             name=name,
             type=args.kind,
-            definition=_definition(args),
+            definition=_filled(definition, values),
             role_arn=self.role.arn,
             logging_configuration=aws.sfn.StateMachineLoggingConfigurationArgs(
                 level="ALL",
@@ -130,43 +124,46 @@ class Workflow(pulumi.ComponentResource):
         """To be started by a schedule or an event route."""
         return Target(arn=self.arn, action="states:StartExecution")
 
-    def grant_start(self, role: aws.iam.Role) -> None:
+    def grant_start(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` start the workflow, and nothing more."""
-        self._grant(role, "start", ["states:StartExecution"])
+        return self._allow(role, "start", statement("Start", actions=["states:StartExecution"], resources=self.arn))
 
-    def grant_answer(self, role: aws.iam.Role) -> None:
+    def grant_answer(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role`, a worker's, answer the steps that wait for it, and nothing more."""
-        self._grant(role, "answer", ["states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"])
+        actions = ["states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"]
+        return self._allow(role, "answer", statement("Answer", actions=actions, resources=self.arn))
 
-    def alarms(self, topics: AlarmTopics, kinds: Collection[str] = tuple(_FAILURES)) -> None:
+    def alarms(
+        self, topics: AlarmTopics, kinds: Collection[str] = tuple(_FAILURES)
+    ) -> list[aws.cloudwatch.MetricAlarm]:
         """Executions that fail, take too long or are throttled; `kinds` for fewer of them."""
-        for kind, (metric, means) in _FAILURES.items():
-            if kind not in kinds:
-                continue
-            raise_alarm(
-                f"{self._prefix}-{kind}-alarm",
-                means=f"Executions of {self._prefix} {means}",
-                metric=Metric(
-                    namespace="AWS/States",
-                    name=metric,
-                    dimensions={"StateMachineArn": self.arn},
-                    statistic="Sum",
-                ),
+        return [
+            self._alarm(
+                kind,
+                description=f"executions {means}",
+                metric=self._metric(metric, "Sum"),
                 threshold=0,
                 period_seconds=300,
                 periods=1,
                 severity="warning",
                 topics=topics,
-                opts=self._child("alarm"),
             )
+            for kind, (metric, means) in _FAILURES.items()
+            if kind in kinds
+        ]
 
-    def _grant(self, role: aws.iam.Role, verb: str, actions: list[str]) -> None:
-        aws.iam.RolePolicy(
-            f"{self._prefix}-{verb}-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(statement(verb.capitalize(), actions=actions, resources=self.arn)),
-            opts=self._child("grant"),
-        )
+    @property
+    def widgets(self) -> list[Widget]:
+        """How its executions end, and how long they take."""
+        section = "Workflows (Step Functions)"
+        counted = ("ExecutionsSucceeded", *(metric for metric, _ in _FAILURES.values()))
+        return [
+            *(self._graph(section, self._metric(name, "Sum")) for name in counted),
+            self._graph(section, self._metric("ExecutionTime", "p95")),
+        ]
+
+    def _metric(self, name: str, statistic: str) -> Metric:
+        return Metric(namespace="AWS/States", name=name, dimensions={"StateMachineArn": self.arn}, statistic=statistic)
 
 
 _LOGS_AND_TRACES = (
@@ -198,11 +195,9 @@ _LOGS_AND_TRACES = (
 )
 
 
-def _definition(args: WorkflowArgs) -> pulumi.Output[str]:
-    machine = json.loads(args.definition)
-    return pulumi.Output.all(**dict(args.substitutions)).apply(
-        lambda values: json.dumps(filled(machine, values), ensure_ascii=False)
-    )
+def _filled(definition: str, values: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
+    machine = json.loads(definition)
+    return pulumi.Output.all(**values).apply(lambda known: json.dumps(filled(machine, known), ensure_ascii=False))
 
 
 def workflow_log_group_name(name: str) -> str:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from components.network.subnets import SubnetPlan, Tier
+from components.network.subnets import SubnetPlan
+from components.values import Tier
 
 WORLD = "0.0.0.0/0"
 _ANSWER_PORTS = ((1024, 3388), (3390, 65535))
@@ -63,4 +64,23 @@ def _answers(protocol: Literal["tcp", "udp"]) -> tuple[Entry, ...]:
 def _neighbours(subnets: Sequence[SubnetPlan]) -> list[str]:
     """Who may talk to the isolated tier: itself, and the tier in front of it. The internet is never one hop away."""
     in_front = "private" if any(subnet.tier == "private" for subnet in subnets) else "public"
-    return [subnet.cidr for subnet in subnets if subnet.tier in {"isolated", in_front}]
+    found = [subnet for subnet in subnets if subnet.tier in {"isolated", in_front}]
+    # Zone by zone: another zone comes last, and no rule that is in use changes its number.
+    return [subnet.cidr for subnet in sorted(found, key=lambda subnet: subnet.zone)]
+
+
+def numbered(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """The rules as a network ACL takes them, in steps of a hundred, so that one can be put in between by hand in an
+    emergency."""
+    return [
+        {
+            "rule_no": number * 100,
+            "action": "allow",
+            "protocol": entry.protocol,
+            "cidr_block": entry.cidr,
+            "from_port": entry.ports[0],
+            "to_port": entry.ports[1],
+            **({"icmp_type": entry.icmp[0], "icmp_code": entry.icmp[1]} if entry.icmp else {}),
+        }
+        for number, entry in enumerate(entries, start=1)
+    ]

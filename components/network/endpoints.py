@@ -1,4 +1,4 @@
-"""The AWS services that a VPC can reach privately, and what may pass through each endpoint.
+"""The AWS services that a VPC reaches privately, and the endpoints that lead to them.
 
 Names are those of the endpoint service without `com.amazonaws.<region>.`, for ap-northeast-1. Only services whose
 endpoints take a policy are listed, because an endpoint without one lets anybody's credentials out of the VPC.
@@ -6,13 +6,19 @@ endpoints take a policy are listed, because an endpoint without one lets anybody
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pulumi
+import pulumi_aws as aws
 
 from components.account import Account
-from components.policy import Statement, statement
-from components.refusal import Refusal, nearest
+from components.children import Children
+from components.errors import Mistake, nearest
+from components.network.endpoint_policies import dynamodb_gateway_policy, interface_policy, s3_gateway_policy
+from components.policy import document
+from components.security_rules import allow_ingress, closed_group
+
+CHILDREN = ("gateway_endpoint", "endpoint_security_group", "endpoint_ingress_rule", "interface_endpoint")
 
 INTERFACE_SERVICES: frozenset[str] = frozenset(
     {
@@ -45,110 +51,89 @@ BUNDLES: dict[str, tuple[str, ...]] = {
     "ecsExec": ("ssmmessages",),
 }
 
-# Amazon serves these from resources of its own (foundation models, public parameters and documents), so a rule that
-# the resource must be ours would refuse them. The caller must still be ours.
-_SERVES_AMAZON_RESOURCES = frozenset({"bedrock", "bedrock-runtime", "bedrock-agent-runtime", "ssm", "ec2"})
-
-_FLUENT_BIT_ACCOUNT = "906394416424"
-"""The account from which Amazon serves `aws-for-fluent-bit` in every region's ECR."""
-
 
 def expand_endpoints(names: Sequence[str]) -> tuple[str, ...]:
     """The services that `names` (bundles and services) stand for: each once, in a fixed order."""
-    services: set[str] = set()
-    for index, name in enumerate(names):
-        if name in BUNDLES:
-            services.update(BUNDLES[name])
-        elif name in INTERFACE_SERVICES:
-            services.add(name)
-        elif name in {"s3", "dynamodb"}:
-            raise Refusal(
-                f"endpoints[{index}]",
-                name,
-                "is there already: every VPC has free gateway endpoints for S3 and DynamoDB",
-            )
-        else:
-            known = {*BUNDLES, *INTERFACE_SERVICES}
-            raise Refusal(
-                f"endpoints[{index}]",
+    return tuple(sorted({service for name in names for service in BUNDLES.get(name, (name,))}))
+
+
+def endpoint_mistakes(names: Sequence[str]) -> Iterator[Mistake]:
+    """Names that stand for nothing, or for what is there anyway."""
+    known = {*BUNDLES, *INTERFACE_SERVICES}
+    for number, name in enumerate(names):
+        if name in {"s3", "dynamodb"}:
+            reason = "is there already: every VPC has free gateway endpoints for S3 and DynamoDB"
+            yield Mistake(("endpoints", number), name, reason)
+        elif name not in known:
+            yield Mistake(
+                ("endpoints", number),
                 name,
                 f"is not an endpoint; {nearest(name, known)}use a bundle ({', '.join(sorted(BUNDLES))}) "
                 "or the name of a service such as ecr.api",
             )
-    return tuple(sorted(services))
 
 
-def interface_policy(service: str, account: Account) -> list[Statement]:
-    """Our principals, on our resources. Stolen data and foreign credentials do not pass."""
-    condition: dict[str, dict[str, object]] = {"StringEquals": {"aws:PrincipalAccount": account.id}}
-    if service not in _SERVES_AMAZON_RESOURCES:
-        # "IfExists" because calls without a resource (a login token, a list) do not carry the key.
-        condition["StringEqualsIfExists"] = {"aws:ResourceAccount": account.id}
-    statements = [
-        statement("OurPrincipals", principal="*", actions="*", resources="*", condition=condition),
-    ]
-    if service in {"ecr.api", "ecr.dkr"}:
-        statements.append(
-            statement(
-                "ImagesThatAmazonServes",
-                principal="*",
-                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                resources=pulumi.Output.format(
-                    "arn:{}:ecr:{}:{}:repository/aws-for-fluent-bit",
-                    account.partition,
-                    account.region,
-                    _FLUENT_BIT_ACCOUNT,
-                ),
-                condition={"StringEquals": {"aws:PrincipalAccount": account.id}},
-            )
+def gateway_endpoints(
+    prefix: str,
+    vpc_id: pulumi.Output[str],
+    tables: Sequence[aws.ec2.RouteTable],
+    account: Account,
+    child: Children,
+) -> dict[str, aws.ec2.VpcEndpoint]:
+    """S3 and DynamoDB without NAT and without cost. Fargate fetches its image layers this way."""
+    policies = {"s3": s3_gateway_policy(account), "dynamodb": dynamodb_gateway_policy(account)}
+    return {
+        service: aws.ec2.VpcEndpoint(
+            f"{prefix}-{service}-endpoint",
+            vpc_id=vpc_id,
+            vpc_endpoint_type="Gateway",
+            service_name=_service_name(service, account),
+            route_table_ids=[table.id for table in tables],
+            policy=document(*statements),
+            tags={"Name": f"{prefix}-{service}-endpoint"},
+            opts=child("gateway_endpoint"),
         )
-    return statements
+        for service, statements in policies.items()
+    }
 
 
-def s3_gateway_policy(account: Account) -> list[Statement]:
-    """Our principals on our buckets, and reading from the few buckets of Amazon's that hosts and tasks need."""
-    return [
-        statement(
-            "OurPrincipalsOnOurBuckets",
-            principal="*",
-            actions="s3:*",
-            resources="*",
-            condition={"StringEquals": {"aws:PrincipalAccount": account.id, "aws:ResourceAccount": account.id}},
-        ),
-        statement(
-            # ECR hands out signed links, so the caller is Amazon's principal and no account can be asked for.
-            "ImageLayersAndPackagesThatAmazonServes",
-            principal="*",
-            actions="s3:GetObject",
-            resources=pulumi.Output.all(account.partition, account.region).apply(lambda at: amazon_objects(*at)),
-        ),
-    ]
-
-
-def amazon_objects(partition: str, region: str) -> list[str]:
-    """The objects of Amazon's own that private hosts and tasks read through the S3 endpoint."""
-    buckets = [
-        f"al2023-repos-{region}-de612dc2",  # packages of Amazon Linux 2023
-        f"amazonlinux-2-repos-{region}",
-        f"amazon-ssm-{region}",  # the agent behind Session Manager, its updates and patches
-        f"aws-ssm-{region}",
-        f"patch-baseline-snapshot-{region}",
-        f"prod-{region}-starport-layer-bucket",  # the layers of every image in ECR
-    ]
-    return [f"arn:{partition}:s3:::{bucket}/*" for bucket in sorted(buckets)]
-
-
-def dynamodb_gateway_policy(account: Account) -> list[Statement]:
-    """Our principals on our tables."""
-    return [
-        statement(
-            "OurPrincipalsOnOurTables",
-            principal="*",
-            actions="dynamodb:*",
-            resources="*",
-            condition={
-                "StringEquals": {"aws:PrincipalAccount": account.id},
-                "StringEqualsIfExists": {"aws:ResourceAccount": account.id},
-            },
+def interface_endpoints(
+    prefix: str,
+    names: Sequence[str],
+    vpc_id: pulumi.Output[str],
+    vpc_cidr: str,
+    subnets: Sequence[aws.ec2.Subnet],
+    account: Account,
+    child: Children,
+) -> tuple[aws.ec2.SecurityGroup | None, Mapping[str, aws.ec2.VpcEndpoint]]:
+    """For each service an endpoint in every one of the subnets, and the security group of all of them, if there are
+    any."""
+    services = expand_endpoints(names)
+    if not services:
+        return None, {}
+    # No egress rule: an endpoint only answers.
+    name, opts = f"{prefix}-endpoint-security-group", child("endpoint_security_group")
+    group = closed_group(name, vpc_id, f"Interface endpoints of {prefix}", opts)
+    rule, opts = f"{prefix}-endpoint-ingress-rule", child("endpoint_ingress_rule")
+    allow_ingress(rule, group.id, 443, "HTTPS from this VPC", opts, cidr=vpc_cidr)
+    endpoints = {}
+    for service in services:
+        name = f"{prefix}-{service.replace('.', '-')}-endpoint"
+        endpoints[service] = aws.ec2.VpcEndpoint(
+            name,
+            vpc_id=vpc_id,
+            vpc_endpoint_type="Interface",
+            service_name=_service_name(service, account),
+            subnet_ids=[subnet.id for subnet in subnets],
+            security_group_ids=[group.id],
+            # The service's usual name then leads to the endpoint: callers change nothing. One for each service.
+            private_dns_enabled=True,
+            policy=document(*interface_policy(service, account)),
+            tags={"Name": name},
+            opts=child("interface_endpoint"),
         )
-    ]
+    return group, endpoints
+
+
+def _service_name(service: str, account: Account) -> pulumi.Output[str]:
+    return pulumi.Output.concat("com.amazonaws.", account.region, f".{service}")

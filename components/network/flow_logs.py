@@ -2,99 +2,96 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Protocol
 
 import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
+from components.args import Args
 from components.children import Children
-from components.policy import document, statement, trust
-from components.refusal import Refusal
+from components.errors import ArgumentError
+from components.identity.key import AnyKey
+from components.log_group import make_log_group
+from components.policy import statement
+from components.service_role import service_role
+from components.values import LogRetentionDays
 
 CHILDREN = ("flow_log", "flow_log_group", "flow_log_role", "flow_log_policy")
 
-RetentionDays = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-]
-"""The numbers of days for which CloudWatch Logs can keep records."""
 
+class FlowLogs(Args):
+    """The record of every connection in the VPC."""
 
-@dataclass(frozen=True, kw_only=True)
-class FlowLogsToCloudWatch:
-    """Searchable at once with Logs Insights; about $0.76 for each GB taken in (ap-northeast-1)."""
-
-    retention_days: RetentionDays = 30
-    """Days until a record is deleted."""
-
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the log group. Its policy must let CloudWatch Logs use it (`KeyArgs.log_groups`).
-    Without one the group is encrypted with a key that AWS owns."""
-
-    aggregation_seconds: Literal[60, 600] = 600
-    """Seconds that one record sums up. 60 shows more and costs up to ten times as much."""
-
-    def __post_init__(self) -> None:
-        if self.retention_days not in get_args(RetentionDays):
-            allowed = ", ".join(str(days) for days in get_args(RetentionDays))
-            raise Refusal(
-                "retention_days", self.retention_days, f"is not kept by CloudWatch Logs; use one of {allowed}"
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class FlowLogsToBucket:
-    """A third of the price of CloudWatch, as Parquet files by hour that Athena reads; searchable after minutes."""
-
-    bucket_arn: pulumi.Input[str]
-    """The bucket; its policy must admit `vpc-flow-logs` (a Bucket's `log_target_arn` waits until it does)."""
+    destination: Literal["cloudwatch", "s3"] = "cloudwatch"
+    """cloudwatch: searchable at once with Logs Insights; about $0.76 for each GB taken in (ap-northeast-1). s3: a third
+    of that, as Parquet files by hour in the archive of logs, which Athena reads; searchable after minutes."""
 
     aggregation_seconds: Literal[60, 600] = 600
     """Seconds that one record sums up. 60 shows more and costs up to ten times as much."""
 
 
-FlowLogs = FlowLogsToCloudWatch | FlowLogsToBucket
+class LogArchive(Protocol):
+    """A bucket that AWS services write their logs to."""
+
+    @property
+    def log_target_arn(self) -> pulumi.Output[str]: ...
 
 
-def record_flows(
-    name: str, logs: FlowLogs, vpc_id: pulumi.Output[str], account: Account, child: Children
-) -> aws.ec2.FlowLog:
-    """Record every connection in the VPC, accepted or refused."""
-    if isinstance(logs, FlowLogsToBucket):
-        return aws.ec2.FlowLog(
-            f"{name}-flow-log",
-            vpc_id=vpc_id,
-            traffic_type="ALL",
-            log_destination_type="s3",
-            log_destination=pulumi.Output.concat(logs.bucket_arn, "/vpc-flow-logs/"),
-            destination_options=aws.ec2.FlowLogDestinationOptionsArgs(
+def record(
+    name: str,
+    logs: FlowLogs,
+    vpc_id: pulumi.Output[str],
+    account: Account,
+    child: Children,
+    *,
+    retention_days: LogRetentionDays,
+    key: AnyKey | None,
+    archive: LogArchive | None,
+) -> None:
+    """Record every connection in the VPC, accepted or refused, in a log group or in a bucket that receives logs from
+    `vpc-flow-logs`."""
+    waits: list[pulumi.Resource] = []
+    if logs.destination == "cloudwatch":
+        group, role, policy = _log_group(name, account, child, retention_days, key)
+        waits = [policy]
+        where = {"log_destination_type": "cloud-watch-logs", "log_destination": group.arn, "iam_role_arn": role.arn}
+    elif archive is not None:
+        where = {
+            "log_destination_type": "s3",
+            "log_destination": pulumi.Output.concat(archive.log_target_arn, "/vpc-flow-logs/"),
+            "destination_options": aws.ec2.FlowLogDestinationOptionsArgs(
                 file_format="parquet", hive_compatible_partitions=True, per_hour_partition=True
             ),
-            max_aggregation_interval=logs.aggregation_seconds,
-            tags={"Name": f"{name}-flow-log"},
-            opts=child("flow_log"),
-        )
-    # Made first: the service would otherwise make a group of its own that keeps its records for ever.
-    group = aws.cloudwatch.LogGroup(
-        f"{name}-flow-log-group",
-        name=flow_log_group_name(name),
-        retention_in_days=logs.retention_days,
-        kms_key_id=logs.key_arn,
-        opts=child("flow_log_group"),
+        }
+    else:
+        raise ArgumentError("flow_logs.destination", "s3", "needs the bucket; give log_archive")
+    aws.ec2.FlowLog(
+        f"{name}-flow-log",
+        vpc_id=vpc_id,
+        traffic_type="ALL",
+        max_aggregation_interval=logs.aggregation_seconds,
+        tags={"Name": f"{name}-flow-log"},
+        opts=child("flow_log", depends_on=waits),
+        **where,
     )
-    role = aws.iam.Role(
-        f"{name}-flow-log-role",
+
+
+def _log_group(
+    name: str, account: Account, child: Children, retention_days: LogRetentionDays, key: AnyKey | None
+) -> tuple[aws.cloudwatch.LogGroup, aws.iam.Role, aws.iam.RolePolicy]:
+    group = make_log_group(
+        f"{name}-flow-log-group", f"/aws/vpc-flow-logs/{name}", retention_days, key, child("flow_log_group")
+    )
+    role, policy = service_role(
+        name,
+        account,
+        child,
+        kind="flow_log",
+        service="vpc-flow-logs.amazonaws.com",
+        source_arn=account.arn("ec2", "vpc-flow-log/*"),
         description=f"Writes the flow logs of {name}.",
-        assume_role_policy=trust(
-            "vpc-flow-logs.amazonaws.com", source_account=account.id, source_arn=account.arn("ec2", "vpc-flow-log/*")
-        ),
-        opts=child("flow_log_role"),
-    )
-    policy = aws.iam.RolePolicy(
-        f"{name}-flow-log-policy",
-        role=role.id,
-        policy=document(
+        statements=[
             statement(
                 "WriteToThisGroupOnly",
                 actions=[
@@ -105,22 +102,6 @@ def record_flows(
                 ],
                 resources=[group.arn, pulumi.Output.concat(group.arn, ":*")],
             )
-        ),
-        opts=child("flow_log_policy"),
+        ],
     )
-    return aws.ec2.FlowLog(
-        f"{name}-flow-log",
-        vpc_id=vpc_id,
-        traffic_type="ALL",
-        log_destination_type="cloud-watch-logs",
-        log_destination=group.arn,
-        iam_role_arn=role.arn,
-        max_aggregation_interval=logs.aggregation_seconds,
-        tags={"Name": f"{name}-flow-log"},
-        opts=child("flow_log", depends_on=[policy]),
-    )
-
-
-def flow_log_group_name(name: str) -> str:
-    """The log group of the VPC called `name`: a key's policy must name it before it exists."""
-    return f"/aws/vpc-flow-logs/{name}"
+    return group, role, policy

@@ -1,4 +1,4 @@
-"""Which part of a VPC's addresses each subnet gets. Pure arithmetic: no Pulumi, no AWS.
+"""Which part of a VPC's addresses each subnet gets. Pure arithmetic: no AWS.
 
 The addresses are cut into fixed places, and every subnet always takes the same place, whatever else exists:
 
@@ -14,28 +14,18 @@ functions and endpoints live there.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
-Tier = Literal["public", "private", "isolated"]
+from components.errors import Mistake
+from components.values import SMALLEST_PREFIX, Tier
+
 TIERS: tuple[Tier, ...] = get_args(Tier)
 
-LARGEST_PREFIX, SMALLEST_PREFIX = 16, 28
-"""The sizes that AWS allows for a VPC and for a subnet."""
-
-MAX_ZONES = 3
 _PLACES_PER_TIER = 4
 # Prefix bits that each tier's block adds to the VPC's, and which block of that size it is.
 _BLOCKS: dict[Tier, tuple[int, int]] = {"private": (1, 0), "public": (2, 2), "isolated": (2, 3)}
-
-
-class SubnetPlanError(ValueError):
-    """A plan that cannot be made: which input is wrong, its value, and what would be right."""
-
-    def __init__(self, field: str, value: object, reason: str) -> None:
-        super().__init__(f"{field}: {value!r} {reason}")
-        self.field, self.value, self.reason = field, value, reason
 
 
 @dataclass(frozen=True)
@@ -52,74 +42,62 @@ def plan_subnets(
 ) -> list[SubnetPlan]:
     """The subnets of a VPC with the addresses `cidr`: one for each tier in each zone.
 
-    `explicit` takes the place of the arithmetic: for each tier one CIDR for each zone.
+    `explicit` takes the place of the arithmetic: for each tier one CIDR for each zone. What cannot be planned is what
+    `plan_mistakes` finds.
     """
-    vpc = parse_cidr("cidr", cidr)
-    if not 1 <= zones <= MAX_ZONES:
-        raise SubnetPlanError("zones", zones, "is not allowed; use 1, 2 or 3")
-    if explicit is None:
-        return _cut(vpc, zones, tiers)
-    return _as_listed(vpc, zones, tiers, explicit)
-
-
-def parse_cidr(field: str, cidr: str) -> ipaddress.IPv4Network:
-    """`cidr` as a network of a size that AWS allows."""
-    try:
-        network = ipaddress.IPv4Network(cidr)
-    except ValueError:
-        try:
-            aligned = ipaddress.IPv4Network(cidr, strict=False)
-        except ValueError:
-            raise SubnetPlanError(field, cidr, "is not an IPv4 CIDR; write one such as '10.0.0.0/16'") from None
-        raise SubnetPlanError(field, cidr, f"does not begin at a network address; use '{aligned}'") from None
-    if not LARGEST_PREFIX <= network.prefixlen <= SMALLEST_PREFIX:
-        raise SubnetPlanError(
-            field, cidr, f"has the prefix /{network.prefixlen}; AWS allows /{LARGEST_PREFIX} to /{SMALLEST_PREFIX}"
-        )
-    return network
-
-
-def _cut(vpc: ipaddress.IPv4Network, zones: int, tiers: Sequence[Tier]) -> list[SubnetPlan]:
-    plans = []
+    if explicit is not None:
+        return [SubnetPlan(tier, zone, text) for tier in tiers for zone, text in enumerate(explicit[tier])]
+    vpc, plans = ipaddress.IPv4Network(cidr), list[SubnetPlan]()
     for tier in tiers:
-        bits, block = _BLOCKS[tier]
-        prefix = vpc.prefixlen + bits + 2  # two bits for the four places of a tier
-        if prefix > SMALLEST_PREFIX:
-            smallest_vpc = SMALLEST_PREFIX - 2 - max(_BLOCKS[each][0] for each in tiers)
-            raise SubnetPlanError(
-                "cidr",
-                str(vpc),
-                f"is too small: its {tier} subnets would be /{prefix} and AWS allows none smaller than "
-                f"/{SMALLEST_PREFIX}; use /{smallest_vpc} or larger, or list the subnets yourself",
-            )
+        prefix = vpc.prefixlen + _bits(tier)
         size = 2 ** (32 - prefix)
-        first = int(vpc.network_address) + block * _PLACES_PER_TIER * size
+        first = int(vpc.network_address) + _BLOCKS[tier][1] * _PLACES_PER_TIER * size
         plans += [
             SubnetPlan(tier, zone, str(ipaddress.IPv4Network((first + zone * size, prefix)))) for zone in range(zones)
         ]
     return plans
 
 
-def _as_listed(
+def plan_mistakes(
+    cidr: str, zones: int, tiers: Sequence[Tier], explicit: Mapping[Tier, Sequence[str]] | None = None
+) -> Iterator[Mistake]:
+    """Why such a VPC cannot be cut so."""
+    vpc = ipaddress.IPv4Network(cidr)
+    if explicit is not None:
+        yield from _wrongly_listed(vpc, zones, tiers, explicit)
+        return
+    smallest = max(tiers, key=_bits)
+    if vpc.prefixlen + _bits(smallest) > SMALLEST_PREFIX:
+        yield Mistake(
+            "cidr",
+            cidr,
+            f"is too small: its {smallest} subnets would be /{vpc.prefixlen + _bits(smallest)} and AWS allows none "
+            f"smaller than /{SMALLEST_PREFIX}; use /{SMALLEST_PREFIX - _bits(smallest)} or larger, or list the subnets "
+            "yourself",
+        )
+
+
+def _bits(tier: Tier) -> int:
+    """By how much a subnet's prefix is longer than the VPC's: two more for the four places of a tier."""
+    return _BLOCKS[tier][0] + 2
+
+
+def _wrongly_listed(
     vpc: ipaddress.IPv4Network, zones: int, tiers: Sequence[Tier], explicit: Mapping[Tier, Sequence[str]]
-) -> list[SubnetPlan]:
-    plans: list[SubnetPlan] = []
-    taken: dict[ipaddress.IPv4Network, str] = {}
+) -> Iterator[Mistake]:
     if set(explicit) != set(tiers):
-        raise SubnetPlanError("subnets", sorted(explicit), f"must list the same tiers as tiers: {sorted(tiers)}")
-    for tier in tiers:
+        yield Mistake("subnets", sorted(explicit), f"must list the same tiers as tiers: {sorted(tiers)}")
+    taken: dict[ipaddress.IPv4Network, str] = {}
+    for tier in explicit:
         if len(explicit[tier]) != zones:
-            raise SubnetPlanError(
-                f"subnets.{tier}", list(explicit[tier]), f"must have one CIDR for each zone, which is {zones}"
-            )
+            reason = f"must have one CIDR for each zone, which is {zones}"
+            yield Mistake(("subnets", tier), list(explicit[tier]), reason)
         for zone, text in enumerate(explicit[tier]):
-            field = f"subnets.{tier}[{zone}]"
-            network = parse_cidr(field, text)
+            network = ipaddress.IPv4Network(text)
             if not network.subnet_of(vpc):
-                raise SubnetPlanError(field, text, f"is outside the VPC's addresses {vpc}")
+                yield Mistake(("subnets", tier, zone), text, f"is outside the VPC's addresses {vpc}")
             for other, where in taken.items():
                 if network.overlaps(other):
-                    raise SubnetPlanError(field, text, f"overlaps {other} of {where}; every subnet needs its own")
-            taken[network] = field
-            plans.append(SubnetPlan(tier, zone, text))
-    return plans
+                    reason = f"overlaps {other} of {where}; every subnet needs its own"
+                    yield Mistake(("subnets", tier, zone), text, reason)
+            taken[network] = f"subnets.{tier}[{zone}]"

@@ -1,128 +1,103 @@
 """A private network: subnets in one to three zones, the ways out of it, and the AWS services it reaches privately.
 
-Use: network = Vpc("wiki-dev-network", VpcArgs(zones=2, endpoints=["ecsPrivate"], flow_logs=FlowLogsToCloudWatch()))
+Use: network = Vpc("wiki-dev-network", VpcArgs(zones=2, endpoints=["ecsPrivate"]))
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, cast, get_args
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, cast
 
 import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
-from components.children import Children, Transform
-from components.network import flow_logs
-from components.network.access_lists import Entry, access_list
-from components.network.endpoints import (
-    dynamodb_gateway_policy,
-    expand_endpoints,
-    interface_policy,
-    s3_gateway_policy,
-)
-from components.network.flow_logs import FlowLogs, FlowLogsToCloudWatch, record_flows
-from components.network.network import NETWORK_OUTPUTS, REQUIRED_OUTPUTS, ExistingNetwork, Network
-from components.network.subnets import TIERS, SubnetPlan, SubnetPlanError, Tier, plan_subnets
-from components.policy import document
-from components.refusal import Refusal, nearest
+from components.args import ComponentArgs
+from components.component import Component
+from components.errors import Mistake
+from components.identity.key import AnyKey
+from components.network import endpoints, flow_logs, nat, routes
+from components.network.access_lists import access_list, numbered
+from components.network.endpoints import endpoint_mistakes
+from components.network.flow_logs import FlowLogs, LogArchive
+from components.network.nat import Nat
+from components.network.network import ExistingNetwork, network_outputs
+from components.network.routes import Routes, once_made
+from components.network.subnets import TIERS, plan_mistakes, plan_subnets
 from components.retention import Retention
-from components.security_rules import let_in
-
-Nat = Literal["none", "single", "per_zone", "regional"]
+from components.values import Cidr, LogRetentionDays, Tier
+from components.widgets import Widget
 
 # Zones that AWS keeps for old accounts and gives no new services: interface endpoints fail there.
 _OLD_ZONE_IDS = ("apne1-az3", "use1-az3")
 
 
-@dataclass(frozen=True, kw_only=True)
-class VpcArgs:
-    """What the caller decides about a network. Only interface endpoints, NAT and flow logs cost money."""
+class VpcArgs(ComponentArgs):
+    """A network. Only interface endpoints, NAT and flow logs cost money."""
 
-    cidr: str = "10.0.0.0/16"
+    cidr: Cidr = "10.0.0.0/16"
     """The addresses, /16 to /28. Cannot be changed later without replacing everything in the network."""
 
-    zones: int = 2
-    """In how many zones, 1 to 3. One saves a third or half of the cost of endpoints and NAT and does not survive the
+    zones: Literal[1, 2, 3] = 2
+    """In how many zones. One saves a third or half of the cost of endpoints and NAT and does not survive the
     failure of a zone; databases and load balancers need two. Can grow later without moving a subnet."""
 
-    tiers: Sequence[Tier] = ("public", "private", "isolated")
+    tiers: list[Tier] = ["public", "private", "isolated"]
     """Which subnets each zone has. public: has a route from the internet, for load balancers. private: for
-    applications; calls AWS and, with NAT, the internet. isolated: for data; reached from the private tier only."""
+    applications; calls AWS and, with NAT, the internet. isolated: for data; reached from the private tier only. Another
+    tier moves none of the others, but have isolated before there is a database: it does not move there later (AWS does
+    not take a subnet with a database in it out of its group)."""
 
-    subnets: Mapping[Tier, Sequence[str]] | None = None
+    subnets: dict[Tier, list[Cidr]] | None = None
     """The CIDR of every subnet, for each tier one for each zone, where they must be certain ones. Left out, they are
     computed so that adding a zone or a tier moves none."""
 
     nat: Nat = "none"
     """How private subnets call the internet. none: not at all, AWS through endpoints only ($0). single: one NAT
     gateway in the first zone (about $49 a month in ap-northeast-1, plus $0.062 a GB); the failure of that zone stops
-    outbound calls. per_zone: one in each zone (so many times $49). regional: one that AWS spreads over the zones in
+    outbound calls. perZone: one in each zone (so many times $49). regional: one that AWS spreads over the zones in
     use and that needs no public subnet; billed for each zone it works in."""
 
-    endpoints: Sequence[str] = ()
+    endpoints: list[str] = []
     """Interface endpoints, by service (`ecr.api`) or bundle (`ecsPrivate`, `ssmSession`, `bedrock`, `ecsExec`). Each
     costs about $10 a month for each zone in ap-northeast-1. S3 and DynamoDB are always there and free."""
 
-    flow_logs: FlowLogs = field(default_factory=FlowLogsToCloudWatch)
-    """Where the record of all connections goes, and for how long."""
+    flow_logs: FlowLogs = FlowLogs()
+    """Where the record of all connections goes."""
+
+    log_retention_days: LogRetentionDays = 30
+    """Days until CloudWatch deletes a record. In YAML left out: the stack's."""
 
     retention: Retention = "protected"
-    """protected: the VPC cannot be deleted or replaced until this is changed. ephemeral: it can."""
+    """protected: the VPC cannot be deleted or replaced until this is changed. ephemeral: it can. In YAML left
+    out: the stack's."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        for tier in self.tiers:
-            if tier not in TIERS:
-                raise Refusal("tiers", tier, f"is not a tier; {nearest(tier, TIERS)}use {', '.join(TIERS)}")
+    def mistakes(self) -> Iterator[Mistake]:
         if len(set(self.tiers)) != len(self.tiers):
-            raise Refusal("tiers", list(self.tiers), "names a tier twice; name each once")
+            yield Mistake("tiers", self.tiers, "names a tier twice; name each once")
         if not set(self.tiers) & {"public", "private"}:
-            raise Refusal("tiers", list(self.tiers), "has nobody who could reach the isolated tier; add private")
-        if self.nat not in get_args(Nat):
-            raise Refusal("nat", self.nat, f"is not allowed; use {', '.join(get_args(Nat))}")
-        if self.nat in {"single", "per_zone"} and "public" not in self.tiers:
-            raise Refusal("nat", self.nat, "needs the public tier to stand in; add public to tiers or use regional")
+            yield Mistake("tiers", self.tiers, "would leave the isolated tier unreachable; add private")
+            return
+        if self.nat in {"single", "perZone"} and "public" not in self.tiers:
+            yield Mistake("nat", self.nat, "needs the public tier to stand in; add public to tiers or use regional")
         if self.nat != "none" and "private" not in self.tiers:
-            raise Refusal(
-                "nat", self.nat, "serves the private tier, which is missing; add private to tiers or use none"
-            )
-        if expand_endpoints(self.endpoints) and "private" not in self.tiers:
-            raise Refusal(
-                "endpoints", list(self.endpoints), "stand in the private tier, which is missing; add private to tiers"
-            )
-        self.plan()
-
-    def plan(self) -> list[SubnetPlan]:
-        """Which addresses each subnet gets."""
-        try:
-            return plan_subnets(self.cidr, self.zones, self.tiers, self.subnets)
-        except SubnetPlanError as mistake:
-            raise Refusal(mistake.field, mistake.value, mistake.reason) from None
+            reason = "serves the private tier, which is missing; add private to tiers or use none"
+            yield Mistake("nat", self.nat, reason)
+        yield from endpoint_mistakes(self.endpoints)
+        if self.endpoints and "private" not in self.tiers:
+            reason = "stand in the private tier, which is missing; add private to tiers"
+            yield Mistake("endpoints", self.endpoints, reason)
+        yield from plan_mistakes(self.cidr, self.zones, self.tiers, self.subnets)
 
 
-class Vpc(pulumi.ComponentResource):
+class Vpc(Component):
     """A network of one to three zones, closed by default."""
 
     CHILDREN = (
-        "vpc",
-        "default_security_group",
-        "internet_gateway",
-        "subnet",
-        "route_table",
-        "route_table_association",
-        "route",
-        "network_acl",
-        "nat_address",
-        "nat_gateway",
-        "gateway_endpoint",
-        "endpoint_security_group",
-        "endpoint_ingress_rule",
-        "interface_endpoint",
-        "database_subnet_group",
+        *("vpc", "default_security_group", "internet_gateway", "subnet", "network_acl", "database_subnet_group"),
+        *routes.CHILDREN,
+        *nat.CHILDREN,
+        *endpoints.CHILDREN,
         *flow_logs.CHILDREN,
     )
 
@@ -130,7 +105,8 @@ class Vpc(pulumi.ComponentResource):
     cidr: pulumi.Output[str]
     """All addresses of the network."""
     public_subnet_ids: pulumi.Output[list[str]]
-    """One for each zone, in the order of the zones; so are the other two. Empty where the tier does not exist."""
+    """One for each zone, in the order of the zones; so are the other two. Empty where the tier does not exist.
+    What uses them is made after their route to the internet."""
     private_subnet_ids: pulumi.Output[list[str]]
     isolated_subnet_ids: pulumi.Output[list[str]]
     database_subnet_group_name: pulumi.Output[str] | None
@@ -146,72 +122,83 @@ class Vpc(pulumi.ComponentResource):
     interface_endpoint_ids: pulumi.Output[dict[str, str]]
     """Service → id of its endpoint."""
 
-    def __init__(self, name: str, args: VpcArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:network:Vpc", name, None, opts)
-        self._prefix = name
+    def __init__(
+        self,
+        name: str,
+        args: VpcArgs,
+        *,
+        logs_key: AnyKey | None = None,
+        log_archive: LogArchive | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param logs_key: What encrypts the flow logs in CloudWatch. Without one a key that AWS owns.
+        :param log_archive: The bucket of flow logs to S3; it must receive logs from `vpc-flow-logs`.
+        """
+        super().__init__(name, args, opts)
         self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
         self._account = Account.of(self)
-        self._plans = args.plan()
+        self._plans = plan_subnets(args.cidr, args.zones, args.tiers, args.subnets)
 
         self._vpc = self._network()
         internet = self._internet_gateway()
         self._subnets = self._make_subnets()
-        nats = self._nat_gateways(internet)
-        tables = self._routes(internet, nats)
+        tables = self._route_tables(internet)
         self._access_lists()
-        self._gateway_endpoints(tables)
-        self._interface_endpoints()
+        self._endpoints(tables)
         self._database_subnet_group()
-        record_flows(name, args.flow_logs, self._vpc.id, self._account, self._child)
+        flow_logs.record(
+            name,
+            args.flow_logs,
+            self._vpc.id,
+            self._account,
+            self._child,
+            retention_days=args.log_retention_days,
+            key=logs_key,
+            archive=log_archive,
+        )
 
         self.vpc_id = self._vpc.id
         self.cidr = self._vpc.cidr_block
-        self.public_subnet_ids = self._ids("public")
+        self.public_subnet_ids = once_made(self._ids("public"), self._public_way)
         self.private_subnet_ids = self._ids("private")
         self.isolated_subnet_ids = self._ids("isolated")
         self.register_outputs({"vpcId": self.vpc_id})
 
-    @staticmethod
-    def from_existing(
-        *,
-        vpc_id: pulumi.Input[str],
-        cidr: pulumi.Input[str],
-        public_subnet_ids: Sequence[pulumi.Input[str]] = (),
-        private_subnet_ids: Sequence[pulumi.Input[str]] = (),
-        isolated_subnet_ids: Sequence[pulumi.Input[str]] = (),
-        database_subnet_group_name: pulumi.Input[str] | None = None,
-        endpoint_security_group_id: pulumi.Input[str] | None = None,
-        s3_prefix_list_id: pulumi.Input[str] | None = None,
-        dynamodb_prefix_list_id: pulumi.Input[str] | None = None,
-    ) -> Network:
-        """A network that somebody else made, by its ids. Nothing of it is changed or looked up."""
+    @property
+    def widgets(self) -> list[Widget]:
+        """What goes out through each NAT gateway, how many connections it holds, and what it could not let through."""
+        shown = [
+            ("BytesOutToDestination", "Sum"),
+            ("ActiveConnectionCount", "Maximum"),
+            ("ErrorPortAllocation", "Sum"),
+            ("PacketsDropCount", "Sum"),
+        ]
+        return [
+            self._graph("Way out (NAT)", {name: nat.metric(gateway, *one) for name, gateway in self._nats.items()})
+            for one in shown
+            if self._nats
+        ]
 
-        def known(value: pulumi.Input[str] | None) -> pulumi.Output[str] | None:
-            return None if value is None else pulumi.Output.from_input(value)
-
-        return ExistingNetwork(
-            vpc_id=pulumi.Output.from_input(vpc_id),
-            cidr=pulumi.Output.from_input(cidr),
-            public_subnet_ids=pulumi.Output.all(*public_subnet_ids),
-            private_subnet_ids=pulumi.Output.all(*private_subnet_ids),
-            isolated_subnet_ids=pulumi.Output.all(*isolated_subnet_ids),
-            database_subnet_group_name=known(database_subnet_group_name),
-            endpoint_security_group_id=known(endpoint_security_group_id),
-            s3_prefix_list_id=known(s3_prefix_list_id),
-            dynamodb_prefix_list_id=known(dynamodb_prefix_list_id),
-        )
-
-    @staticmethod
-    def from_stack(reference: pulumi.StackReference) -> Network:
-        """The network of another stack of this program, by what that stack exports (`NETWORK_OUTPUTS`)."""
-        required = {field: cast("Any", reference.require_output(NETWORK_OUTPUTS[field])) for field in REQUIRED_OUTPUTS}
-        optional = {
-            field: cast("Any", reference.get_output(output))
-            for field, output in NETWORK_OUTPUTS.items()
-            if field not in REQUIRED_OUTPUTS
+    @property
+    def outputs(self) -> dict[str, Any]:
+        return {
+            **network_outputs(self),
+            "interfaceEndpointIds": self.interface_endpoint_ids,
+            "natPublicIps": self.nat_public_ips,
         }
-        return ExistingNetwork(**required, **optional)
+
+    @property
+    def first_public_subnet_id(self) -> pulumi.Output[str]:
+        # The route, and the first subnet's association.
+        return once_made(self._subnets["public"][0].id, self._public_way[:2])
+
+    @property
+    def first_private_subnet_id(self) -> pulumi.Output[str]:
+        return self._subnets["private"][0].id
+
+    from_existing = staticmethod(ExistingNetwork.by_ids)
+    from_stack = staticmethod(ExistingNetwork.of_stack)
 
     def _network(self) -> aws.ec2.Vpc:
         vpc = aws.ec2.Vpc(
@@ -268,91 +255,23 @@ class Vpc(pulumi.ComponentResource):
             )
         return subnets
 
-    def _nat_gateways(self, internet: aws.ec2.InternetGateway | None) -> list[aws.ec2.NatGateway]:
-        """The NAT gateway of each zone; one gateway may serve several."""
-        self.nat_public_ips = pulumi.Output.from_input(cast("list[str]", []))
-        waits = [] if internet is None else [internet]
-        if self._args.nat == "none":
-            return []
-        if self._args.nat == "regional":
-            # AWS gives it addresses, spreads it over the zones that have subnets, and makes a route table of its own
-            # that leads to the internet gateway. Only the private tables are ours to point at it.
-            nat = aws.ec2.NatGateway(
-                f"{self._prefix}-nat-gateway",
-                availability_mode="regional",
-                connectivity_type="public",
-                vpc_id=self._vpc.id,
-                tags={"Name": f"{self._prefix}-nat-gateway"},
-                opts=self._child("nat_gateway", depends_on=waits),
-            )
-            return [nat] * self._args.zones
-        # One NAT for all zones: half or a third of the cost; a zone failure stops outbound calls.
-        count = 1 if self._args.nat == "single" else self._args.zones
-        nats, addresses = [], []
-        for number, subnet in enumerate(self._subnets["public"][:count], start=1):
-            address = aws.ec2.Eip(
-                f"{self._prefix}-nat-address-{number}",
-                domain="vpc",
-                tags={"Name": f"{self._prefix}-nat-address-{number}"},
-                opts=self._child("nat_address", depends_on=waits),
-            )
-            addresses.append(address.public_ip)
-            nats.append(
-                aws.ec2.NatGateway(
-                    f"{self._prefix}-nat-gateway-{number}",
-                    allocation_id=address.id,
-                    subnet_id=subnet.id,
-                    tags={"Name": f"{self._prefix}-nat-gateway-{number}"},
-                    opts=self._child("nat_gateway", depends_on=waits),
-                )
-            )
-        self.nat_public_ips = pulumi.Output.all(*addresses)
-        return nats if len(nats) == self._args.zones else nats * self._args.zones
-
-    def _routes(
-        self, internet: aws.ec2.InternetGateway | None, nats: list[aws.ec2.NatGateway]
-    ) -> list[aws.ec2.RouteTable]:
-        """One table for all public subnets, one for each private zone, one for all isolated subnets.
-
-        Private zones have a table each, whatever the NAT, so that going from one NAT to one for each zone changes a
-        route and replaces nothing. Public and isolated subnets have the same routes in every zone, and always will.
-        """
-        tables = []
-        if self._subnets["public"] and internet is not None:
-            public = self._route_table("public", self._subnets["public"])
-            self._default_route("public", public, gateway_id=internet.id)
-            tables.append(public)
-        for zone, subnet in enumerate(self._subnets["private"]):
-            table = self._route_table(f"private-{zone + 1}", [subnet])
-            if nats:
-                self._default_route(f"private-{zone + 1}", table, nat_gateway_id=nats[zone].id)
+    def _route_tables(self, internet: aws.ec2.InternetGateway | None) -> list[aws.ec2.RouteTable]:
+        """Those that lead to S3 and DynamoDB."""
+        args, subnets = self._args, self._subnets
+        make = Routes(prefix=self._prefix, vpc_id=self._vpc.id, child=self._child)
+        tables: list[aws.ec2.RouteTable] = []
+        self._public_way: list[pulumi.Resource] = []
+        if subnets["public"] and internet is not None:
+            table, self._public_way = make.public(subnets["public"], internet)
             tables.append(table)
-        if self._subnets["isolated"]:
-            # Not handed on: the isolated tier reaches its neighbours only, not even S3.
-            self._route_table("isolated", self._subnets["isolated"])
-        return tables
-
-    def _route_table(self, label: str, subnets: Sequence[aws.ec2.Subnet]) -> aws.ec2.RouteTable:
-        name = f"{self._prefix}-{label}-route-table"
-        table = aws.ec2.RouteTable(name, vpc_id=self._vpc.id, tags={"Name": name}, opts=self._child("route_table"))
-        for number, subnet in enumerate(subnets, start=1):
-            suffix = f"-{number}" if len(subnets) > 1 or label in {"public", "isolated"} else ""
-            aws.ec2.RouteTableAssociation(
-                f"{name}-association{suffix}",
-                route_table_id=table.id,
-                subnet_id=subnet.id,
-                opts=self._child("route_table_association"),
-            )
-        return table
-
-    def _default_route(self, label: str, table: aws.ec2.RouteTable, **target: pulumi.Input[str]) -> None:
-        aws.ec2.Route(
-            f"{self._prefix}-{label}-internet-route",
-            route_table_id=table.id,
-            destination_cidr_block="0.0.0.0/0",
-            **cast("Any", target),
-            opts=self._child("route"),
-        )
+        waits = self._public_way or ([] if internet is None else [internet])
+        nats = nat.gateways(self._prefix, args.nat, args.zones, self._vpc.id, subnets["public"], self._child, waits)
+        self.nat_public_ips = pulumi.Output.all(*nats.addresses)
+        # One gateway may serve several zones.
+        self._nats = {f"NAT {number}": one for number, one in enumerate(dict.fromkeys(nats.of_zones), start=1)}
+        if subnets["isolated"]:
+            make.isolated(subnets["isolated"])
+        return [*tables, *make.private(subnets["private"], nats.of_zones)]
 
     def _access_lists(self) -> None:
         for tier, subnets in self._subnets.items():
@@ -363,73 +282,23 @@ class Vpc(pulumi.ComponentResource):
                 f"{self._prefix}-{tier}-network-acl",
                 vpc_id=self._vpc.id,
                 subnet_ids=[subnet.id for subnet in subnets],
-                ingress=[
-                    aws.ec2.NetworkAclIngressArgs(**_acl_entry(number, entry))
-                    for number, entry in enumerate(rules.ingress, start=1)
-                ],
-                egress=[
-                    aws.ec2.NetworkAclEgressArgs(**_acl_entry(number, entry))
-                    for number, entry in enumerate(rules.egress, start=1)
-                ],
+                ingress=[aws.ec2.NetworkAclIngressArgs(**rule) for rule in numbered(rules.ingress)],
+                egress=[aws.ec2.NetworkAclEgressArgs(**rule) for rule in numbered(rules.egress)],
                 tags={"Name": f"{self._prefix}-{tier}-network-acl"},
                 opts=self._child("network_acl"),
             )
 
-    def _gateway_endpoints(self, tables: Sequence[aws.ec2.RouteTable]) -> None:
-        """S3 and DynamoDB without NAT and without cost. Fargate fetches its image layers this way."""
-        policies = {"s3": s3_gateway_policy(self._account), "dynamodb": dynamodb_gateway_policy(self._account)}
-        endpoints = {
-            service: aws.ec2.VpcEndpoint(
-                f"{self._prefix}-{service}-endpoint",
-                vpc_id=self._vpc.id,
-                vpc_endpoint_type="Gateway",
-                service_name=self._service_name(service),
-                route_table_ids=[table.id for table in tables],
-                policy=document(*statements),
-                tags={"Name": f"{self._prefix}-{service}-endpoint"},
-                opts=self._child("gateway_endpoint"),
-            )
-            for service, statements in policies.items()
-        }
-        self.s3_prefix_list_id = endpoints["s3"].prefix_list_id
-        self.dynamodb_prefix_list_id = endpoints["dynamodb"].prefix_list_id
-
-    def _interface_endpoints(self) -> None:
-        self.endpoint_security_group_id = None
-        self.interface_endpoint_ids = pulumi.Output.from_input(cast("dict[str, str]", {}))
-        services = expand_endpoints(self._args.endpoints)
-        if not services:
-            return
-        # No egress rule: an endpoint only answers.
-        group = aws.ec2.SecurityGroup(
-            f"{self._prefix}-endpoint-security-group",
-            vpc_id=self._vpc.id,
-            description=f"Interface endpoints of {self._prefix}",
-            tags={"Name": f"{self._prefix}-endpoint-security-group"},
-            opts=self._child("endpoint_security_group"),
+    def _endpoints(self, tables: Sequence[aws.ec2.RouteTable]) -> None:
+        args = self._args
+        gateways = endpoints.gateway_endpoints(self._prefix, self._vpc.id, tables, self._account, self._child)
+        self.s3_prefix_list_id = gateways["s3"].prefix_list_id
+        self.dynamodb_prefix_list_id = gateways["dynamodb"].prefix_list_id
+        group, made = endpoints.interface_endpoints(
+            self._prefix, args.endpoints, self._vpc.id, args.cidr, self._subnets["private"], self._account, self._child
         )
-        rule, opts = f"{self._prefix}-endpoint-ingress-rule", self._child("endpoint_ingress_rule")
-        let_in(rule, group.id, 443, "HTTPS from this VPC", opts, cidr=self._args.cidr)
-        endpoints = {
-            service: aws.ec2.VpcEndpoint(
-                f"{self._prefix}-{service.replace('.', '-')}-endpoint",
-                vpc_id=self._vpc.id,
-                vpc_endpoint_type="Interface",
-                service_name=self._service_name(service),
-                subnet_ids=[subnet.id for subnet in self._subnets["private"]],
-                security_group_ids=[group.id],
-                # The service's usual name then leads to the endpoint: callers change nothing. One for each service.
-                private_dns_enabled=True,
-                policy=document(*interface_policy(service, self._account)),
-                tags={"Name": f"{self._prefix}-{service.replace('.', '-')}-endpoint"},
-                opts=self._child("interface_endpoint"),
-            )
-            for service in services
-        }
-        self.endpoint_security_group_id = group.id
-        self.interface_endpoint_ids = pulumi.Output.all(
-            **{service: endpoint.id for service, endpoint in endpoints.items()}
-        )
+        self.endpoint_security_group_id = group.id if group else None
+        ids = {service: one.id for service, one in made.items()}
+        self.interface_endpoint_ids = pulumi.Output.from_input(cast("dict[str, str]", ids))
 
     def _database_subnet_group(self) -> None:
         self.database_subnet_group_name = None
@@ -443,30 +312,12 @@ class Vpc(pulumi.ComponentResource):
             opts=self._child("database_subnet_group"),
         ).name
 
-    def _service_name(self, service: str) -> pulumi.Output[str]:
-        return pulumi.Output.concat("com.amazonaws.", self._account.region, f".{service}")
-
     def _ids(self, tier: Tier) -> pulumi.Output[list[str]]:
         return pulumi.Output.all(*(subnet.id for subnet in self._subnets[tier]))
 
 
 def _zone(names: Sequence[str], index: int) -> str:
     if index >= len(names):
-        # Not a Refusal: that is a ValueError, which Pulumi wraps and prints with a stack trace when it comes this late.
+        # Not an ArgumentError: that is a ValueError, which Pulumi prints with a stack trace this late.
         raise pulumi.RunError(f"zones: {index + 1} is more than this region offers; it has {', '.join(names)}")
     return names[index]
-
-
-def _acl_entry(number: int, entry: Entry) -> dict[str, Any]:
-    """Rule numbers in tens of tens, so that one can be put in between by hand in an emergency."""
-    rule: dict[str, Any] = {
-        "rule_no": number * 100,
-        "action": "allow",
-        "protocol": entry.protocol,
-        "cidr_block": entry.cidr,
-        "from_port": entry.ports[0],
-        "to_port": entry.ports[1],
-    }
-    if entry.icmp is not None:
-        rule["icmp_type"], rule["icmp_code"] = entry.icmp
-    return rule

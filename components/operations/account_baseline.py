@@ -1,24 +1,27 @@
 """What an account must have once: threat detection, a record of its configuration, an audit trail, access analysis.
 
-Use: AccountBaseline("wiki-dev-baseline", AccountBaselineArgs(config_bucket=archive.log_target_name, trail_bucket=…))
+Use: AccountBaseline("wiki-dev-baseline", AccountBaselineArgs(), config_bucket=archive, trail_bucket=audit)
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args
 
 import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
 from components.alarms import AlarmTopics, Severity
-from components.children import Children, Transform
-from components.policy import Statement, statement
-from components.refusal import Refusal, nearest
+from components.args import ComponentArgs
+from components.component import Component
+from components.data.bucket import Bucket
+from components.errors import ArgumentError, Mistake
+from components.identity.key import AnyKey
+from components.operations import trail, trail_alarms
+from components.values import LogRetentionDays, text
+from components.widgets import Widget
 
 Way = Literal["create", "adopt", "skip"]
 """create: made here. adopt: the account has it already, from another stack or the organization, and what belongs to
@@ -31,8 +34,9 @@ DetectorFeature = Literal[
     "RDS_LOGIN_EVENTS",
     "LAMBDA_NETWORK_LOGS",
 ]
-"""What GuardDuty looks at besides the trail, DNS and flow logs of the account. RUNTIME_MONITORING is not among it: its
-agent in Fargate tasks needs an endpoint of its own in a network without NAT."""
+"""What GuardDuty looks at besides the trail, DNS and flow logs of the account, and would look at where nothing is said.
+RUNTIME_MONITORING is not among it: it is off until somebody switches it on, and its agent in Fargate tasks needs an
+endpoint of its own in a network without NAT."""
 
 CONFIG_RULES = (
     "CLOUD_TRAIL_ENABLED",
@@ -51,117 +55,112 @@ CONFIG_RULES = (
 _SEVERITIES: Mapping[Severity, list[object]] = {"critical": [">=", 7], "warning": [">=", 4, "<", 7]}
 """Of GuardDuty's findings, which go from 1 to 10."""
 
-AUDIT_DAYS = 1096
-"""Audit logs are kept for three years, one of which may be a leap year."""
+ConfigRule = Annotated[
+    str,
+    text(r"[A-Z][A-Z0-9_]{2,255}", "write the identifier of a managed rule, such as S3_BUCKET_SSL_REQUESTS_ONLY"),
+]
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccountBaselineArgs:
-    """What the caller decides about the account. Each part exists once in an account and region."""
+class AccountBaselineArgs(ComponentArgs):
+    """What an account has once: create it here, adopt what is there, or skip it. Each part exists once in an account
+    and region."""
 
     guard_duty: Way = "create"
     """Threat detection. Priced by what it reads, often 1 to 3 % of the account's bill; the first 30 days are free."""
 
-    guard_duty_features: Sequence[DetectorFeature] = ("RDS_LOGIN_EVENTS", "S3_DATA_EVENTS")
-    """What it looks at besides; each is priced apart."""
+    guard_duty_features: list[DetectorFeature] = ["RDS_LOGIN_EVENTS", "S3_DATA_EVENTS"]
+    """What it looks at besides; each is priced apart. The others are switched off."""
 
     config: Way = "create"
     """The record of every change of configuration; $0.003 for each change, $0.012 a day for each changed resource."""
 
-    config_bucket: pulumi.Input[str] | None = None
-    """The bucket for the record, which must admit `config` (a Bucket's `log_target_name`). AWS Config cannot write to
-    a bucket with Object Lock. The service itself keeps the record for seven years."""
+    config_role: Literal["create", "adopt"] = "create"
+    """AWS's own role for the service (AWSServiceRoleForConfig), one for the whole account, in all regions. adopt: the
+    account has it, because AWS Config ran there once; to create it again is refused ("has been taken")."""
 
     recording_frequency: Literal["CONTINUOUS", "DAILY"] = "CONTINUOUS"
     """CONTINUOUS: each change. DAILY: the state at the end of a day in which something changed."""
 
-    config_rules: Sequence[str] = CONFIG_RULES
-    """Identifiers of AWS's managed rules."""
+    config_rules: list[ConfigRule] = [*CONFIG_RULES]
+    """Identifiers of AWS's managed rules. Left out: those that every account should keep."""
 
     trail: Way = "create"
     """Who did what, in all regions. The first copy of management events is free."""
 
-    trail_bucket: pulumi.Input[str] | None = None
-    """The bucket for the trail, with Object Lock and `audit_statements` in its policy (its `log_target_name`)."""
+    trail_logs: bool = False
+    """Keep the trail in CloudWatch, too, where alarms see it: root's use, sign-ins without MFA, changes of policies and
+    what else the CIS benchmark asks for. $0.76 for each GB, and $6 a month for its alarms."""
 
-    trail_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the trail; its policy must let `cloudtrail.amazonaws.com` use it for the trail. Without one the
-    trail is encrypted with the key that AWS manages for S3."""
+    log_retention_days: LogRetentionDays = 30
+    """Days until CloudWatch deletes its copy of a record. In YAML left out: the stack's."""
 
     access_analyzer: Way = "create"
     """What can be reached from outside the account; free."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        for part in ("guard_duty", "config", "trail", "access_analyzer"):
-            if getattr(self, part) not in get_args(Way):
-                raise Refusal(part, getattr(self, part), f"is not allowed; use {', '.join(get_args(Way))}")
-        for feature in self.guard_duty_features:
-            known = get_args(DetectorFeature)
-            if feature not in known:
-                raise Refusal(
-                    "guard_duty_features",
-                    feature,
-                    f"is not a feature of GuardDuty; {nearest(feature, known)}use {', '.join(known)}",
-                )
-        for rule in self.config_rules:
-            if not re.fullmatch(r"[A-Z][A-Z0-9_]{2,255}", rule):
-                raise Refusal(
-                    "config_rules",
-                    rule,
-                    "is not the identifier of a managed rule; write one such as S3_BUCKET_SSL_REQUESTS_ONLY",
-                )
+    def mistakes(self) -> Iterator[Mistake]:
         if len(set(self.config_rules)) != len(self.config_rules):
-            raise Refusal("config_rules", list(self.config_rules), "has a rule twice; keep one")
-        if self.config == "create" and self.config_bucket is None:
-            raise Refusal("config", "create", "needs a bucket for the record; give config_bucket")
-        if self.trail == "create" and self.trail_bucket is None:
-            raise Refusal("trail", "create", "needs a bucket for the trail; give trail_bucket")
+            yield Mistake("config_rules", self.config_rules, "has a rule twice; keep one")
+        if self.trail_logs and self.trail != "create":
+            reason = f"is for a trail that is made here, and trail is {self.trail}; use false"
+            yield Mistake("trail_logs", True, reason)
 
 
-class AccountBaseline(pulumi.ComponentResource):
+class AccountBaseline(Component):
     """GuardDuty, AWS Config, CloudTrail and Access Analyzer, each made here or left to somebody else."""
 
     CHILDREN = (
-        "detector",
-        "detector_feature",
-        "config_role",
-        "recorder",
-        "delivery_channel",
-        "recorder_status",
-        "config_rule",
-        "trail",
-        "analyzer",
-        "event_rule",
-        "event_target",
+        *("detector", "detector_feature", "config_role", "recorder", "delivery_channel", "recorder_status"),
+        *("config_rule", "metric_filter", "alarm", "analyzer", "event_rule", "event_target"),
+        *trail.CHILDREN,
     )
 
-    def __init__(self, name: str, args: AccountBaselineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:operations:AccountBaseline", name, None, opts)
-        self._prefix = name
+    def __init__(
+        self,
+        name: str,
+        args: AccountBaselineArgs,
+        *,
+        config_bucket: Bucket | None = None,
+        trail_bucket: Bucket | None = None,
+        trail_key: AnyKey | None = None,
+        logs_key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param config_bucket: The bucket for the record of configuration; it must receive logs from `config`. AWS Config
+            cannot write to a bucket with Object Lock. The service itself keeps the record for seven years.
+        :param trail_bucket: The bucket for the trail, with Object Lock and `audit_statements` in its policy.
+        :param trail_key: What encrypts the trail; its policy must let `cloudtrail.amazonaws.com` use it for the trail.
+            Without one the trail is encrypted with the key that AWS manages for S3.
+        :param logs_key: What encrypts the trail's log group; its policy must admit `/aws/cloudtrail/{name}`.
+        """
+        super().__init__(name, args, opts)
         self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
+        self._trail_log_group: aws.cloudwatch.LogGroup | None = None
+        self._counts_events = False
         if args.guard_duty == "create":
             self._detect_threats()
-        # The arguments have seen to it that there is a bucket where something is created.
         recording: list[pulumi.Resource] = []
-        if args.config == "create" and args.config_bucket is not None:
-            recording.append(self._record_configuration(args.config_bucket))
+        if args.config == "create":
+            recording.append(self._record_configuration(_needed("config", config_bucket)))
         if args.config != "skip":
             self._judge_configuration(recording)
-        if args.trail == "create" and args.trail_bucket is not None:
-            self._keep_trail(args.trail_bucket)
+        if args.trail == "create":
+            bucket, account = _needed("trail", trail_bucket), Account.of(self)
+            logs = None
+            if args.trail_logs:
+                logs = trail.TrailLogs.of(name, args.log_retention_days, logs_key, account, self._child)
+                self._trail_log_group = logs.group
+            trail.keep(name, bucket, trail_key, logs, self._child)
         if args.access_analyzer == "create":
             aws.accessanalyzer.Analyzer(
                 f"{name}-analyzer", analyzer_name=name, type="ACCOUNT", opts=self._child("analyzer")
             )
         self.register_outputs({})
 
-    def alarms(self, topics: AlarmTopics) -> None:
-        """Tell of what GuardDuty finds, and of what no longer keeps a rule of this stack. GuardDuty's scale: from 7
-        somebody acts with stolen rights, from 4 something is not as it was; below that nobody is told."""
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
+        """Tell of what GuardDuty finds, of what no longer keeps a rule of this stack, and of what the trail tells.
+        GuardDuty's scale: from 7 somebody acts with stolen rights, from 4 something is not as it was; below that nobody
+        is told."""
         if self._args.guard_duty != "skip":
             for severity, numbers in _SEVERITIES.items():
                 pattern = {
@@ -181,6 +180,22 @@ class AccountBaseline(pulumi.ComponentResource):
                 },
             }
             self._tell("violations", pattern, "warning", topics)
+        if self._trail_log_group is None:
+            return []
+        self._counts_events = True
+        return trail_alarms.watch(self._prefix, self._trail_log_group.name, topics, self._child)
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """How much the trail writes, and, where alarms count it, what people should hear of at once."""
+        section, group = "Audit trail (CloudTrail)", self._trail_log_group
+        if group is None:
+            return []
+        widgets = [self._graph(section, trail_alarms.written(group.name), period_seconds=300)]
+        if self._counts_events:
+            lines = {each.name: each.metric(self._prefix) for each in trail_alarms.WATCHED}
+            widgets.append(self._graph(section, lines, name="Events that ring", period_seconds=300))
+        return widgets
 
     def _tell(self, what: str, pattern: Mapping[str, Any], severity: Severity, topics: AlarmTopics) -> None:
         name = f"{self._prefix}-{what}"
@@ -207,26 +222,25 @@ class AccountBaseline(pulumi.ComponentResource):
             finding_publishing_frequency="FIFTEEN_MINUTES",
             opts=self._child("detector"),
         )
-        for feature in sorted(self._args.guard_duty_features):
+        # All of them: AWS switches on whatever a new detector is not told of (guardduty: CreateDetector), and bills it.
+        for feature in sorted(get_args(DetectorFeature)):
             aws.guardduty.DetectorFeature(
                 f"{self._prefix}-{feature.lower().replace('_', '-')}-detector-feature",
                 detector_id=detector.id,
                 name=feature,
-                status="ENABLED",
+                status="ENABLED" if feature in self._args.guard_duty_features else "DISABLED",
                 opts=self._child("detector_feature"),
             )
 
-    def _record_configuration(self, bucket: pulumi.Input[str]) -> pulumi.Resource:
+    def _record_configuration(self, bucket: Bucket) -> pulumi.Resource:
         """The recorder, then where it writes to, then its start: AWS refuses any other order."""
         name, args = self._prefix, self._args
         # AWS's own role for this service: its policy grows with every new type of resource, which ours would not.
-        role = aws.iam.ServiceLinkedRole(
-            f"{name}-config-role", aws_service_name="config.amazonaws.com", opts=self._child("config_role")
-        )
+        role = self._config_role()
         recorder = aws.cfg.Recorder(
             f"{name}-recorder",
             name=name,
-            role_arn=role.arn,
+            role_arn=role,
             recording_group=aws.cfg.RecorderRecordingGroupArgs(all_supported=True, include_global_resource_types=True),
             recording_mode=aws.cfg.RecorderRecordingModeArgs(recording_frequency=args.recording_frequency),
             opts=self._child("recorder"),
@@ -234,7 +248,7 @@ class AccountBaseline(pulumi.ComponentResource):
         channel = aws.cfg.DeliveryChannel(
             f"{name}-delivery-channel",
             name=name,
-            s3_bucket_name=bucket,
+            s3_bucket_name=bucket.log_target_name,
             s3_key_prefix="config",
             snapshot_delivery_properties=aws.cfg.DeliveryChannelSnapshotDeliveryPropertiesArgs(
                 delivery_frequency="TwentyFour_Hours"
@@ -248,6 +262,17 @@ class AccountBaseline(pulumi.ComponentResource):
             opts=self._child("recorder_status", depends_on=[channel]),
         )
 
+    def _config_role(self) -> pulumi.Output[str]:
+        if self._args.config_role == "adopt":
+            path = "role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+            return Account.of(self).global_arn("iam", path)
+        return aws.iam.ServiceLinkedRole(
+            f"{self._prefix}-config-role",
+            aws_service_name="config.amazonaws.com",
+            # The recorders of other regions work with it.
+            opts=self._child("config_role", retain_on_delete=True),
+        ).arn
+
     def _judge_configuration(self, recording: Sequence[pulumi.Resource]) -> None:
         for rule in sorted(self._args.config_rules):
             title = rule.lower().replace("_", "-")
@@ -258,44 +283,8 @@ class AccountBaseline(pulumi.ComponentResource):
                 opts=self._child("config_rule", depends_on=recording),
             )
 
-    def _keep_trail(self, bucket: pulumi.Input[str]) -> None:
-        name, args = self._prefix, self._args
-        aws.cloudtrail.Trail(
-            f"{name}-trail",
-            name=name,
-            s3_bucket_name=bucket,
-            kms_key_id=args.trail_key_arn,
-            is_multi_region_trail=True,
-            include_global_service_events=True,
-            # A digest every hour, signed by AWS: what was changed or deleted afterwards shows.
-            enable_log_file_validation=True,
-            enable_logging=True,
-            opts=self._child("trail"),
-        )
 
-
-def trail_arn(name: str, account: Account) -> pulumi.Output[str]:
-    """The ARN of the trail of the baseline called `name`: the policies of its bucket and key name it first."""
-    return account.arn("cloudtrail", f"trail/{name}")
-
-
-def audit_statements(name: str, bucket_arn: pulumi.Output[str], account: Account) -> list[Statement]:
-    """What the audit bucket's policy must say, so that the trail of the baseline called `name` can write there."""
-    principal = {"Service": "cloudtrail.amazonaws.com"}
-    ours = {"aws:SourceArn": trail_arn(name, account)}
-    return [
-        statement(
-            "TrailLooksFirst",
-            principal=principal,
-            actions="s3:GetBucketAcl",
-            resources=bucket_arn,
-            condition={"StringEquals": ours},
-        ),
-        statement(
-            "TrailWrites",
-            principal=principal,
-            actions="s3:PutObject",
-            resources=pulumi.Output.concat(bucket_arn, "/AWSLogs/", account.id, "/*"),
-            condition={"StringEquals": {**ours, "s3:x-amz-acl": "bucket-owner-full-control"}},
-        ),
-    ]
+def _needed(part: str, bucket: Bucket | None) -> Bucket:
+    if bucket is None:
+        raise ArgumentError(part, "create", f"needs a bucket; give {part}_bucket")
+    return bucket

@@ -1,102 +1,84 @@
 """Daily and weekly backups of everything that carries the stack's tags, with a copy far away: AWS Backup.
 
-Use: backup = Backup("wiki-prod-backup", BackupArgs(tags={"Project": "wiki"}, stores=["dynamodb"], keep_days=35))
+Use: backup = Backup("wiki-prod-backup", BackupArgs(keep_days=35), tags={"Project": "wiki"}, stores=["dynamodb"])
      backup.alarms(topics)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.account import Account
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
-from components.policy import Statement, document, statement, trust
-from components.refusal import Refusal
+from components.alarms import AlarmTopics, Metric
+from components.args import ComponentArgs
+from components.component import Component
+from components.errors import ArgumentError, Mistake
+from components.identity.key import AnyKey
+from components.operations.backup_role import SOURCES, Store, make_backup_role
 from components.retention import Retention
+from components.values import Region
+from components.widgets import Widget
 
-Store = Literal["aurora", "dynamodb", "rds"]
 Lock = Literal["none", "governance", "compliance"]
-STORES: tuple[Store, ...] = ("aurora", "dynamodb", "rds")
+_KINDS: Mapping[Store, str] = {"aurora": "Aurora", "dynamodb": "DynamoDB", "rds": "RDS"}
+"""How AWS Backup calls them."""
 
 # A lock of the mode compliance can still be taken off for so long; AWS allows no less.
 _DAYS_TO_CHANGE_ONES_MIND = 3
-# A day between two backups, and time for both to be made.
-_HOURS_WITHOUT_BACKUP = 30
+_MOST_KEEP_DAYS = 36_500
+# AWS takes no less. https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupRule.html
+_START_MINUTES = 60
+_MOST_HOURS_TO_MAKE = 12
+# Beyond the time between two backups, so that both can be made.
+_HOURS_OF_GRACE = 6
+_COMPLETED = "NumberOfBackupJobsCompleted"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Copy:
-    """A second vault in another region, for the day on which the first region is lost."""
+class BackupArgs(ComponentArgs):
+    """Daily and weekly backups. A backup is paid by the GB and month, once more for each copy, and so is a restore."""
 
-    region: str
-    """For example `ap-northeast-3`."""
-
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key there. Without one the account's key for backups."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BackupArgs:
-    """What the caller decides. A backup is paid by the GB and month, once more for each copy, and so is a restore."""
-
-    tags: Mapping[str, str]
-    """What is backed up: the resources that carry all of these tags."""
-
-    stores: Sequence[Store]
-    """And are one of these kinds: aurora, dynamodb, rds."""
-
-    keep_days: int = 35
+    keep_days: Annotated[int, Field(ge=1, le=_MOST_KEEP_DAYS)] = 35
     """Days for which a daily backup is kept."""
 
-    weekly_keep_days: int | None = 90
-    """Days for which the backup of each Sunday is kept; None for no weekly ones."""
+    weekly_keep_days: Annotated[int, Field(le=_MOST_KEEP_DAYS)] | None = 90
+    """Days for which the backup of each Sunday is kept; null for no weekly ones."""
 
-    hour: int = 4
-    """The hour in Tokyo at which they begin, 0 to 23. An hour from then on AWS chooses the minute."""
+    hour: Annotated[int, Field(ge=0, le=23)] = 4
+    """The hour in Tokyo at which they begin. An hour from then on AWS chooses the minute."""
 
-    copy: Copy | None = None
-    """Copy each backup to another region."""
+    every_hours: Literal[2, 3, 4, 6, 8, 12, 24] = 24
+    """Hours between two backups that are kept for `keep_days`, counted from `hour`."""
+
+    copy_to: Region | None = None
+    """A second region, to which each backup is copied, for the day on which the first is lost."""
 
     lock: Lock | None = None
     """governance: backups end by their age only, and only who may remove the lock can delete one. compliance: nobody
     can, not even the account's owner, from three days after the deployment on. Left out: governance where retention is
-    protected, else none."""
-
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the vault and of what is backed up. Without one the account's key for backups."""
+    protected, else none. none takes a lock off at the next update; after the three days AWS refuses that."""
 
     retention: Retention = "protected"
     """protected: the vault refuses to be deleted. ephemeral: it goes with every backup in it."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if not self.tags:
-            raise Refusal("tags", {}, "would back up what belongs to others too; name at least one")
-        if not self.stores:
-            raise Refusal("stores", [], f"has nothing to back up; use one or more of {', '.join(STORES)}")
-        for store in self.stores:
-            if store not in STORES:
-                raise Refusal("stores", store, f"is not a kind that is backed up; use {', '.join(STORES)}")
-        if not 1 <= self.keep_days <= 36_500:
-            raise Refusal("keep_days", self.keep_days, "is not allowed; use 1 to 36500 days")
+    def mistakes(self) -> Iterator[Mistake]:
         if self.weekly_keep_days is not None and self.weekly_keep_days <= self.keep_days:
-            raise Refusal(
+            yield Mistake(
                 "weekly_keep_days",
                 self.weekly_keep_days,
                 f"keeps nothing that the daily ones do not; use more than {self.keep_days}, or null for none",
             )
-        if not 0 <= self.hour <= 23:
-            raise Refusal("hour", self.hour, "is not an hour; use 0 to 23")
         if self.lock_mode != "none" and self.retention == "ephemeral":
-            raise Refusal("lock", self.lock, "keeps what retention: ephemeral would delete; use none, or protected")
+            yield Mistake("lock", self.lock, "keeps what retention: ephemeral would delete; use none, or protected")
+
+    def lost_hours(self, every: int | None = None, *, copied: bool = False) -> float:
+        """What is lost at most with all that is newer than the last backup, or its copy elsewhere: until the next one
+        is there, the last counts. An hour each for making and for copying is assumed."""
+        return (every or self.every_hours) + _START_MINUTES / 60 + (2 if copied else 1)
 
     @property
     def lock_mode(self) -> Lock:
@@ -104,19 +86,11 @@ class BackupArgs:
         return self.lock or ("governance" if self.retention == "protected" else "none")
 
 
-class Backup(pulumi.ComponentResource):
+class Backup(Component):
     """A vault, its lock, its copy in another region, the plan, and the role that carries it out."""
 
     CHILDREN = (
-        "vault",
-        "lock",
-        "copy_vault",
-        "copy_lock",
-        "region_settings",
-        "plan",
-        "role",
-        "policy",
-        "selection",
+        *("vault", "lock", "copy_vault", "copy_lock", "region_settings", "plan", "role", "policy", "selection"),
         "alarm",
     )
 
@@ -125,68 +99,122 @@ class Backup(pulumi.ComponentResource):
     plan_id: pulumi.Output[str]
     role_arn: pulumi.Output[str]
 
-    def __init__(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:operations:Backup", name, None, opts)
-        self._prefix, self._args = name, args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: BackupArgs,
+        *,
+        tags: Mapping[str, str],
+        stores: Sequence[Store],
+        key: AnyKey | None = None,
+        copy_key: AnyKey | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param tags: What is backed up: the resources that carry all of these tags,
+        :param stores: and are one of these kinds.
+        :param key: Of the vault and of what is backed up. Without one the account's key for backups.
+        :param copy_key: Of the vault in the other region.
+        """
+        super().__init__(name, args, opts)
+        if not tags:
+            raise ArgumentError("tags", {}, "would back up what belongs to others too; name at least one")
+        if not stores or set(stores) - _KINDS.keys():
+            raise ArgumentError("stores", list(stores), f"cannot be backed up; use one or more of {', '.join(_KINDS)}")
+        self._args, self._tags, self._stores = args, tags, sorted(set(stores))
+        keys = [one.arn for one in (key, copy_key if args.copy_to else None) if one is not None]
         self._account = Account.of(self)
 
-        vault = self._vault("vault", "lock", None, args.key_arn)
-        copy = self._vault("copy_vault", "copy_lock", args.copy.region, args.copy.key_arn) if args.copy else None
+        vault = self._vault("vault", "lock", None, key)
+        copy = self._vault("copy_vault", "copy_lock", args.copy_to, copy_key) if args.copy_to else None
         plan = self._plan(vault, copy)
-        role = self._role(vault, copy)
+        vaults = [each.arn for each in (vault, copy) if each is not None]
+        role = make_backup_role(name, self._stores, vaults, keys, self._account, self._child)
         self._selection(plan, role)
         self.vault_name, self.plan_id, self.role_arn = vault.name, plan.id, role.arn
         self.copy_vault_arn = copy.arn if copy else None
         self.register_outputs({"vaultName": self.vault_name})
 
-    def alarms(self, topics: AlarmTopics) -> None:
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """Backups and copies that failed or ran out of time, and none at all, which nothing else would notice."""
-        for metric, what in (
-            ("NumberOfBackupJobsFailed", "a backup failed"),
-            ("NumberOfBackupJobsExpired", "a backup did not begin in time"),
-            *((("NumberOfCopyJobsFailed", "a copy to the other region failed"),) if self._args.copy else ()),
-        ):
-            raise_alarm(
-                f"{self._prefix}-{_words(metric)}-alarm",
-                means=f"{self._prefix}: {what}; read why under Jobs in AWS Backup, mend, then back up by hand.",
-                metric=self._metric(metric),
-                threshold=0,
+        return [
+            *(
+                self._alarm(
+                    _words(metric),
+                    description=f"{what}; read why under Jobs in AWS Backup, mend, then back up by hand.",
+                    metric=self._metric(metric),
+                    threshold=0,
+                    period_seconds=3600,
+                    periods=1,
+                    severity="critical",
+                    topics=topics,
+                )
+                for metric, what in self._failures.items()
+            ),
+            # Of this vault, and of each kind, or the backups of tables would hide that the database has none. By the
+            # kind AWS counts for the account and region, also what others back up.
+            self._alarm_on_silence(None, topics),
+            *(self._alarm_on_silence(store, topics) for store in self._stores),
+        ]
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """What was backed up, of which kind, and what was not."""
+        section = "Backups"
+        return [
+            self._graph(section, {"": self._completed(None)}, period_seconds=3600),
+            self._graph(
+                section,
+                {f"{store} of the account": self._completed(store) for store in self._stores},
+                name=f"{_COMPLETED} by ResourceType",
                 period_seconds=3600,
-                periods=1,
-                severity="critical",
-                topics=topics,
-                opts=self._child("alarm"),
-            )
-        raise_alarm(
-            f"{self._prefix}-missing-alarm",
-            means=f"{self._prefix}: no backup was completed for {_HOURS_WITHOUT_BACKUP} hours. On the first day that "
-            "is so; later nothing may carry the tags any more, or the role may no longer do what it must.",
-            metric=self._metric("NumberOfBackupJobsCompleted"),
+            ),
+            *(self._graph(section, self._metric(name), period_seconds=3600) for name in self._failures),
+        ]
+
+    @property
+    def _failures(self) -> dict[str, str]:
+        """The metrics that should be 0, and what it means where they are not."""
+        return {
+            "NumberOfBackupJobsFailed": "a backup failed",
+            "NumberOfBackupJobsExpired": "a backup did not begin in time",
+            **({"NumberOfCopyJobsFailed": "a copy to the other region failed"} if self._args.copy_to else {}),
+        }
+
+    def _completed(self, store: Store | None) -> Metric:
+        return self._metric(_COMPLETED, {"ResourceType": _KINDS[store]} if store is not None else None)
+
+    def _alarm_on_silence(self, store: Store | None, topics: AlarmTopics) -> aws.cloudwatch.MetricAlarm:
+        of = f" of {store}" if store else ""
+        hours = self._args.every_hours + _HOURS_OF_GRACE
+        return self._alarm(
+            f"{store}-missing" if store else "missing",
+            description=f"no backup{of} was completed for {hours} hours. On the first day that is so; "
+            "later nothing may carry the tags any more, or the role may no longer do what it must.",
+            metric=self._completed(store),
             comparison="LessThanThreshold",
             threshold=1,
             period_seconds=3600,
-            periods=_HOURS_WITHOUT_BACKUP,
+            periods=hours,
             missing="breaching",
             severity="critical",
             topics=topics,
-            opts=self._child("alarm"),
         )
 
-    def _metric(self, name: str) -> Metric:
-        dimensions = {"BackupVaultName": self.vault_name}
-        return Metric(namespace="AWS/Backup", name=name, dimensions=dimensions, statistic="Sum")
+    def _metric(self, name: str, dimensions: Mapping[str, pulumi.Input[str]] | None = None) -> Metric:
+        of = dimensions or {"BackupVaultName": self.vault_name}
+        return Metric(namespace="AWS/Backup", name=name, dimensions=of, statistic="Sum")
 
     # --- What it is made of ------------------------------------------------------------------------------------------
 
-    def _vault(self, child: str, lock: str, region: str | None, key_arn: pulumi.Input[str] | None) -> aws.backup.Vault:
+    def _vault(self, child: str, lock: str, region: str | None, key: AnyKey | None) -> aws.backup.Vault:
         args, where = self._args, f"-{region}" if region else ""
         protected = args.retention == "protected"
         name = f"{self._prefix}{where}-vault"
         vault = aws.backup.Vault(
             name,
             name=name,
-            kms_key_arn=key_arn,
+            kms_key_arn=key.arn if key else None,
             force_destroy=not protected,
             region=region,
             tags={"Name": name},
@@ -200,25 +228,17 @@ class Backup(pulumi.ComponentResource):
                 max_retention_days=max(args.keep_days, args.weekly_keep_days or 0),
                 changeable_for_days=_DAYS_TO_CHANGE_ONES_MIND if args.lock_mode == "compliance" else None,
                 region=region,
-                opts=self._child(lock, protect=protected),
+                # Not protected: the vault is, and what a setting puts on, it may take off, as far as AWS lets it.
+                opts=self._child(lock),
             )
         return vault
 
     def _plan(self, vault: aws.backup.Vault, copy: aws.backup.Vault | None) -> aws.backup.Plan:
         args = self._args
-        waits: list[pulumi.Resource] = []
-        if copy is not None and "dynamodb" in args.stores:
-            # Without it AWS Backup copies no table to another region. It counts for the account and region, and is
-            # never taken back.
-            waits.append(
-                aws.backup.RegionSettings(
-                    f"{self._prefix}-region-settings",
-                    resource_type_opt_in_preference={"DynamoDB": True},
-                    resource_type_management_preference={"DynamoDB": True},
-                    opts=self._child("region_settings"),
-                )
-            )
-        when = [("daily", f"cron(0 {args.hour} ? * * *)", args.keep_days)]
+        opted_in = self._opt_in(copied=copy is not None)
+        hours = sorted((args.hour + more) % 24 for more in range(0, 24, args.every_hours))
+        # Called daily whatever the hours are: another name would be another rule.
+        when = [("daily", f"cron(0 {','.join(map(str, hours))} ? * * *)", args.keep_days)]
         if args.weekly_keep_days is not None:
             when.append(("weekly", f"cron(0 {args.hour} ? * SUN *)", args.weekly_keep_days))
         return aws.backup.Plan(
@@ -231,8 +251,8 @@ class Backup(pulumi.ComponentResource):
                     schedule=schedule,
                     schedule_expression_timezone="Asia/Tokyo",
                     # Minutes: it must begin within an hour, and end before the next.
-                    start_window=60,
-                    completion_window=12 * 60,
+                    start_window=_START_MINUTES,
+                    completion_window=min(args.every_hours, _MOST_HOURS_TO_MAKE) * 60,
                     lifecycle=aws.backup.PlanRuleLifecycleArgs(delete_after=days),
                     # A backup carries the tags of what it is of; the grant to copy it does not ask for any.
                     copy_actions=[
@@ -247,8 +267,35 @@ class Backup(pulumi.ComponentResource):
                 for rule, schedule, days in when
             ],
             tags={"Name": f"{self._prefix}-plan"},
-            opts=self._child("plan", depends_on=waits),
+            opts=self._child("plan", depends_on=opted_in),
         )
+
+    def _opt_in(self, *, copied: bool) -> list[pulumi.Resource]:
+        """A kind that the account has not opted into is not backed up, whatever the plan says; and AWS Backup copies
+        only those tables to another region whose backups it manages alone. Both count for the account and region, and
+        are never taken back.
+
+        AWS answers with every kind that it knows, a list that grows and differs from region to region, and refuses
+        kinds that a region lacks (terraform-provider-aws#30881): so its answer is ignored, and what others chose is
+        left to them. What is ignored is said once, when the resource is made. Each kind has a resource of its own, and
+        one that is added, or copied, only later is said then. One after the other: all write to the same settings.
+        """
+        made: list[pulumi.Resource] = []
+        for store in self._stores:
+            managed = copied and store == "dynamodb"
+            made.append(
+                aws.backup.RegionSettings(
+                    f"{self._prefix}-{store}{'-copied' if managed else ''}-region-settings",
+                    resource_type_opt_in_preference={_KINDS[store]: True},
+                    resource_type_management_preference={_KINDS[store]: True} if managed else None,
+                    opts=self._child(
+                        "region_settings",
+                        depends_on=made[-1:],
+                        ignore_changes=["resource_type_management_preference", "resource_type_opt_in_preference"],
+                    ),
+                )
+            )
+        return made
 
     def _selection(self, plan: aws.backup.Plan, role: aws.iam.Role) -> None:
         aws.backup.Selection(
@@ -257,146 +304,17 @@ class Backup(pulumi.ComponentResource):
             plan_id=plan.id,
             iam_role_arn=role.arn,
             # Kinds and conditions: a resource must fit both. `selection_tags` would add every other tagged resource.
-            resources=[arn for store in sorted(set(self._args.stores)) for arn in self._kind(store)],
+            resources=[self._account.arn(*SOURCES[store]) for store in self._stores],
             conditions=[
                 aws.backup.SelectionConditionArgs(
                     string_equals=[
                         aws.backup.SelectionConditionStringEqualArgs(key=f"aws:ResourceTag/{key}", value=value)
-                        for key, value in sorted(self._args.tags.items())
+                        for key, value in sorted(self._tags.items())
                     ]
                 )
             ],
             opts=self._child("selection"),
         )
-
-    def _kind(self, store: Store) -> list[pulumi.Output[str]]:
-        kinds = {"aurora": ("rds", "cluster:*"), "dynamodb": ("dynamodb", "table/*"), "rds": ("rds", "db:*")}
-        return [self._account.arn(*kinds[store])]
-
-    # --- Permissions: what AWS's own policy for this allows, for these stores of this account ------------------------
-
-    def _role(self, vault: aws.backup.Vault, copy: aws.backup.Vault | None) -> aws.iam.Role:
-        role = aws.iam.Role(
-            f"{self._prefix}-role",
-            description=f"Makes and copies the backups of {self._prefix}.",
-            assume_role_policy=trust(
-                "backup.amazonaws.com",
-                source_account=self._account.id,
-                source_arn=self._account.arn("backup", "*"),
-            ),
-            opts=self._child("role"),
-        )
-        vaults = [each.arn for each in (vault, copy) if each is not None]
-        statements = [
-            statement(
-                "UseTheVaults", actions=["backup:CopyIntoBackupVault", "backup:DescribeBackupVault"], resources=vaults
-            ),
-            statement(
-                "TagAndCopyBackups",
-                actions=["backup:CopyFromBackupVault", "backup:TagResource"],
-                resources=[self._everywhere("backup", "recovery-point:*"), *self._snapshots()],
-            ),
-            # Which resources carry the tags is a question without a resource.
-            statement("FindByTag", actions="tag:GetResources", resources="*"),
-        ]
-        if "dynamodb" in self._args.stores:
-            statements += self._of_tables()
-        if {"aurora", "rds"} & set(self._args.stores):
-            statements += self._of_databases()
-        copy_key = self._args.copy.key_arn if self._args.copy else None
-        keys = [key for key in (self._args.key_arn, copy_key) if key is not None]
-        if keys:
-            statements += _of_keys(keys)
-        aws.iam.RolePolicy(
-            f"{self._prefix}-policy", role=role.id, policy=document(*statements), opts=self._child("policy")
-        )
-        return role
-
-    def _of_tables(self) -> list[Statement]:
-        return [
-            statement(
-                "BackUpTables",
-                actions=[
-                    "dynamodb:CreateBackup",
-                    "dynamodb:DescribeTable",
-                    "dynamodb:ListTagsOfResource",
-                    "dynamodb:StartAwsBackupJob",
-                ],
-                resources=self._account.arn("dynamodb", "table/*"),
-            ),
-            statement(
-                "CareForBackupsOfTables",
-                actions=["dynamodb:DeleteBackup", "dynamodb:DescribeBackup"],
-                resources=self._everywhere("dynamodb", "table/*/backup/*"),
-            ),
-        ]
-
-    def _snapshots(self) -> list[pulumi.Output[str]]:
-        """What backups of databases are."""
-        kinds = {"aurora": "cluster-snapshot", "rds": "snapshot"}
-        return [
-            self._everywhere("rds", f"{kind}:awsbackup:*")
-            for store, kind in kinds.items()
-            if store in self._args.stores
-        ]
-
-    def _of_databases(self) -> list[Statement]:
-        both = [
-            part
-            for store, parts in (("aurora", ("cluster", "cluster-snapshot")), ("rds", ("db", "snapshot")))
-            if store in self._args.stores
-            for part in parts
-        ]
-        return [
-            statement(
-                "BackUpDatabases",
-                actions=[
-                    "rds:AddTagsToResource",
-                    "rds:CopyDBClusterSnapshot",
-                    "rds:CopyDBSnapshot",
-                    "rds:CreateDBClusterSnapshot",
-                    "rds:CreateDBSnapshot",
-                    "rds:DescribeDBClusterSnapshots",
-                    "rds:DescribeDBClusters",
-                    "rds:DescribeDBInstances",
-                    "rds:DescribeDBSnapshots",
-                    "rds:ListTagsForResource",
-                ],
-                resources=[self._everywhere("rds", f"{part}:*") for part in both],
-            ),
-            statement(
-                "CareForBackupsOfDatabases",
-                actions=[
-                    "rds:DeleteDBClusterSnapshot",
-                    "rds:DeleteDBSnapshot",
-                    "rds:ModifyDBClusterSnapshotAttribute",
-                    "rds:ModifyDBSnapshotAttribute",
-                ],
-                resources=self._snapshots(),
-            ),
-        ]
-
-    def _everywhere(self, service: str, resource: str) -> pulumi.Output[str]:
-        """In this account, in both regions."""
-        account = self._account
-        return pulumi.Output.concat("arn:", account.partition, f":{service}:*:", account.id, f":{resource}")
-
-
-def _of_keys(keys: Sequence[pulumi.Input[str]]) -> list[Statement]:
-    every = pulumi.Output.all(*keys).apply(lambda known: sorted(set(known)))
-    return [
-        statement(
-            "UseTheKeys",
-            actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
-            resources=every,
-        ),
-        statement(
-            "LendTheKeysToAws",
-            actions="kms:CreateGrant",
-            resources=every,
-            condition={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-        ),
-    ]
 
 
 def _words(metric: str) -> str:

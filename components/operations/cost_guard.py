@@ -1,115 +1,110 @@
 """What watches over a system's costs: budgets, the monitor of unusual costs, the billing alarm, the tags on the bill.
 
-Use: CostGuard("wiki-dev-costs", CostGuardArgs(monthly_limit_usd=50, counted_tags={"Project": "wiki"}, emails=[…]))
+Use: CostGuard("wiki-dev-costs", CostGuardArgs(monthly_limit_usd=50, emails=["ops@example.com"]))
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.alarms import AlarmTopics, Metric, raise_alarm
-from components.children import Children, Transform
-from components.operations.topics import check_emails, slug
-from components.refusal import Refusal
+from components.alarms import AlarmTopics, Metric
+from components.args import ComponentArgs
+from components.component import Component
+from components.errors import ArgumentError, Mistake
+from components.operations.topics import Email, listed_twice, slug
+from components.values import text
 
 BILLING_REGION: Final = "us-east-1"
 """AWS keeps the metrics of a bill in this region only, and an alarm can only tell a topic in its own region."""
 
-_MONITOR_ARN: Final = r"arn:aws[\w-]*:ce::\d{12}:anomalymonitor/.+"
+# Of an amount and of a percentage alike.
+# https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_AnomalySubscription.html
+_MOST: Final = 10_000_000_000
+_Percent = Annotated[int, Field(ge=1, le=_MOST)]
+
+_MONITOR: Final = r"create|skip|arn:aws[\w-]*:ce::\d{12}:anomalymonitor/.+"
 
 
-@dataclass(frozen=True, kw_only=True)
-class CostGuardArgs:
-    """What the caller decides. Budgets, monitors and tags are free; the billing alarm is one of ten free alarms."""
+class CostGuardArgs(ComponentArgs):
+    """Budgets and what else watches costs. Budgets, monitors and tags are free; the billing alarm is one of ten free
+    alarms."""
 
-    monthly_limit_usd: float
+    monthly_limit_usd: Annotated[float, Field(ge=0.01, le=_MOST)]
     """What a month may cost. Heard of at 80 %, at 100 %, and when the forecast for the month is above."""
 
-    counted_tags: Mapping[str, str]
-    """Only what carries all of these tags counts, once they are activated as cost-allocation tags."""
+    emails: list[Email] = []
+    """Who hears of it, at most ten. In YAML left out: the topics of alerts."""
 
-    emails: Sequence[str] = ()
-    """Who hears of it, at most ten. The billing alarm asks each of them to agree first."""
-
-    topics: AlarmTopics | None = None
-    """Topics that hear of it, too. Their policies and keys must admit `budgets` and `costalerts`."""
-
-    growth_percent: int = 150
+    growth_percent: _Percent = 150
     """How much more than in the month before is too much."""
 
-    monitor: str = "create"
+    monitor: Annotated[str, text(_MONITOR, "use create, skip or the ARN of the account's monitor")] = "skip"
     """The monitor of each service's costs: `create`, `skip`, or the ARN of the one that the account has. An account
-    has only one, for everything in it; new accounts are born with it."""
+    has only one, for everything in it, and a new account has it from the start ("Limit exceeded on dimensional spend
+    monitor creation", cloudformation-coverage-roadmap#2515): `create` is for older ones."""
 
-    anomaly_percent: int = 150
+    anomaly_percent: _Percent = 150
     """How far above what is usual a service's cost must be to be told of."""
 
-    anomaly_minimum_usd: float = 1
+    anomaly_minimum_usd: Annotated[float, Field(ge=0, le=_MOST)] = 1
     """And by how many dollars at least: three cents instead of one are no news."""
 
-    billing_topics: AlarmTopics | None = None
-    """Topics in us-east-1 for an alarm when the whole account's bill of the month passes the limit. AWS counts only
-    after somebody has switched on "Receive billing alerts" in the account's billing preferences, once; no program can.
-    None: no such alarm."""
-
-    allocation_tags: Sequence[str] = ()
-    """Tags to show on the bill. AWS knows a tag only a day after its first use, and refuses to activate one that it
-    does not know; in an organisation only the management account may."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        check_emails(self.emails)
-        if not self.emails and self.topics is None:
-            raise Refusal("emails", list(self.emails), "is empty, so nobody would hear; write an address")
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from listed_twice(self.emails)
         if len(self.emails) > 10:
-            raise Refusal("emails", len(self.emails), "addresses are too many; a budget tells ten at most")
-        if not (math.isfinite(self.monthly_limit_usd) and self.monthly_limit_usd >= 0.01):
-            raise Refusal("monthly_limit_usd", self.monthly_limit_usd, "is not allowed; use 0.01 or more dollars")
-        if self.growth_percent < 1:
-            raise Refusal("growth_percent", self.growth_percent, "is not allowed; use 1 or more percent")
-        if self.anomaly_percent < 1:
-            raise Refusal("anomaly_percent", self.anomaly_percent, "is not allowed; use 1 or more percent")
-        if self.anomaly_minimum_usd < 0:
-            raise Refusal("anomaly_minimum_usd", self.anomaly_minimum_usd, "is not allowed; use 0 or more dollars")
-        if self.monitor not in ("create", "skip") and not re.fullmatch(_MONITOR_ARN, self.monitor):
-            raise Refusal(
-                "monitor", self.monitor, "is not allowed; use create, skip or the ARN of the account's monitor"
-            )
+            yield Mistake("emails", len(self.emails), "addresses are too many; a budget tells ten at most")
 
 
-class CostGuard(pulumi.ComponentResource):
+class CostGuard(Component):
     """Says that the money runs out before it has."""
 
     CHILDREN = (
         "budget",
         "monitor",
         "subscription",
-        "billing_alarm",
+        "alarm",
         "allocation_tag",
     )
 
     budget_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: CostGuardArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:operations:CostGuard", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: CostGuardArgs,
+        *,
+        counted_tags: Mapping[str, str] | None = None,
+        allocation_tags: Sequence[str] = (),
+        topics: AlarmTopics | None = None,
+        billing_topics: AlarmTopics | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param counted_tags: Only what carries all of these tags counts. Until they are activated as cost-allocation
+            tags that is nothing, and such a budget stands at zero. None: the whole account's costs count.
+        :param allocation_tags: Tags to show on the bill. AWS knows a tag only a day after its first use, and refuses to
+            activate one that it does not know; in an organisation only the management account may
+            (terraform-provider-aws#29068, #37636).
+        :param topics: Topics that hear of it, too. Their policies and keys must admit `budgets` and `costalerts`.
+        :param billing_topics: Topics in us-east-1 for an alarm when the whole account's bill of the month passes the
+            limit. AWS counts only after somebody has switched on "Receive billing alerts" in the account's billing
+            preferences, once; no program can. None: no such alarm.
+        """
+        super().__init__(name, args, opts)
+        if not args.emails and topics is None:
+            raise ArgumentError("emails", [], "is empty, so nobody would hear; write an address")
+        self._args, self._topics, self._counted_tags = args, topics, counted_tags or {}
         self.budget_name = self._limit().name
         self._growth()
         self._anomalies()
-        if args.billing_topics is not None:
-            self._bill(args.billing_topics)
-        for tag in args.allocation_tags:
+        if billing_topics is not None:
+            self._bill(billing_topics)
+        for tag in allocation_tags:
             aws.costexplorer.CostAllocationTag(
                 f"{name}-{slug(tag)}-allocation-tag",
                 tag_key=tag,
@@ -120,7 +115,7 @@ class CostGuard(pulumi.ComponentResource):
         self.register_outputs({"budgetName": self.budget_name})
 
     def _limit(self) -> aws.budgets.Budget:
-        topics = self._args.topics
+        topics = self._topics
         return aws.budgets.Budget(
             f"{self._prefix}-limit-budget",
             name=f"{self._prefix}-limit",
@@ -137,7 +132,7 @@ class CostGuard(pulumi.ComponentResource):
 
     def _growth(self) -> None:
         """A budget as large as the month before, of which more than 100 % may be used."""
-        topics = self._args.topics
+        topics = self._topics
         aws.budgets.Budget(
             f"{self._prefix}-growth-budget",
             name=f"{self._prefix}-growth",
@@ -153,7 +148,7 @@ class CostGuard(pulumi.ComponentResource):
     def _counted(self) -> dict[str, Any]:
         tags: list[dict[str, Any]] = [
             {"key": key, "values": [value], "match_options": ["EQUALS"]}
-            for key, value in sorted(self._args.counted_tags.items())
+            for key, value in sorted(self._counted_tags.items())
         ]
         expression = aws.budgets.BudgetFilterExpressionArgs(
             ands=[
@@ -225,14 +220,14 @@ class CostGuard(pulumi.ComponentResource):
         reader = aws.costexplorer.AnomalySubscriptionSubscriberArgs
         if self._args.emails:
             yield "DAILY", [reader(type="EMAIL", address=email) for email in self._args.emails]
-        if self._args.topics is not None:
-            yield "IMMEDIATE", [reader(type="SNS", address=self._args.topics.warning)]
+        if self._topics is not None:
+            yield "IMMEDIATE", [reader(type="SNS", address=self._topics.warning)]
 
     def _bill(self, topics: AlarmTopics) -> None:
         limit = self._args.monthly_limit_usd
-        raise_alarm(
-            f"{self._prefix}-billing-alarm",
-            means=f"{self._prefix}: this month's bill of the whole account has passed ${limit:.2f}. "
+        self._alarm(
+            "billing",
+            description=f"this month's bill of the whole account has passed ${limit:.2f}. "
             "Look at Cost Explorer by service and by the tag Component.",
             metric=Metric(
                 namespace="AWS/Billing", name="EstimatedCharges", dimensions={"Currency": "USD"}, statistic="Maximum"
@@ -244,5 +239,4 @@ class CostGuard(pulumi.ComponentResource):
             severity="critical",
             topics=topics,
             region=BILLING_REGION,
-            opts=self._child("billing_alarm"),
         )

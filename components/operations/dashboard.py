@@ -1,352 +1,191 @@
-"""One dashboard for the whole system: from the load balancer and what answers behind it to the database and the errors.
+"""One dashboard for the whole system, from what its components give to look at.
 
-Use: Dashboard("wiki-dev-overview", DashboardArgs(cluster="wiki-dev-cluster", services=["wiki-dev-api"], …))
+Use: Dashboard("wiki-dev-overview", DashboardArgs(), widgets=[*service.widgets, *database.widgets])
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
 
 import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
-from components.children import Children, Transform
-from components.refusal import Refusal
+from components.alarms import Expression, Metric
+from components.args import ComponentArgs
+from components.component import Component
+from components.errors import ArgumentError
+from components.widgets import Widget
 
-Widget = Mapping[str, Any]
+Box = dict[str, object]
 """One box as CloudWatch takes it; its values may be outputs."""
-
-Line = Sequence[Any]
-"""One line of a graph: namespace, metric, dimension, value, …, and options."""
 
 WIDTH, GRAPH_WIDTH, GRAPH_HEIGHT, TITLE_HEIGHT = 24, 8, 6, 1
 
-
-@dataclass(frozen=True, kw_only=True)
-class DashboardArgs:
-    """What is shown: each part that is left out has no row. Three dashboards are free, then $3 a month for each."""
-
-    load_balancer: pulumi.Input[str] | None = None
-    """The end of the load balancer's ARN, `app/…/…`, by which CloudWatch knows it."""
-
-    cluster: pulumi.Input[str] | None = None
-    """The ECS cluster's name; its Container Insights must be on."""
-
-    services: Sequence[pulumi.Input[str]] = ()
-    """The names of its services."""
-
-    functions: Sequence[pulumi.Input[str]] = ()
-    """The names of the functions."""
-
-    apis: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(default_factory=dict)
-    """Label → dimensions of each HTTP or REST API."""
-
-    web_sockets: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(default_factory=dict)
-    """Label → dimensions of each WebSocket API."""
-
-    database_cluster: pulumi.Input[str] | None = None
-    """The Aurora cluster's identifier."""
-
-    database_instance: pulumi.Input[str] | None = None
-    """The identifier of a single PostgreSQL instance."""
-
-    cache_nodes: Sequence[pulumi.Input[str]] = ()
-    """The ids of the cache's nodes: ElastiCache has no metrics of the whole."""
-
-    tables: Sequence[pulumi.Input[str]] = ()
-    """The names of the DynamoDB tables."""
-
-    workflows: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """Label → ARN of each Step Functions workflow."""
-
-    errors: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Label → namespace and name of each metric that counts errors (an ErrorLogAlarm's)."""
-
-    counted: Sequence[str] = ()
-    """Namespaces in which programs count what they like: each metric that is there has a line."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if self.services and self.cluster is None:
-            raise Refusal("cluster", None, "is needed: services are known by their cluster and their name")
-        if not rows(self, ""):
-            raise Refusal("dashboard", None, "would be empty; give it one part or more")
+# Hidden metrics of expressions count, too. AWS states no bound of the body's own size: these are what bounds it.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+GRAPH_METRICS: Final = 500
+PAGE_METRICS: Final = 2_500
+PAGE_BOXES: Final = 500
 
 
-class Dashboard(pulumi.ComponentResource):
-    """A CloudWatch dashboard with a row for each part."""
+class DashboardArgs(ComponentArgs):
+    """A dashboard. Three of up to 50 metrics each are free, then $3 a month for each. What CloudWatch does not take in
+    one (2,500 metrics, 500 graphs and headings) goes on in a second, called `{name}-2`, and so on; 500 metrics in one
+    graph go on in the next beside it."""
+
+
+class Dashboard(Component):
+    """A CloudWatch dashboard: for each kind of component a heading, and for each metric a graph with a line of each."""
 
     CHILDREN = ("dashboard",)
 
     name: pulumi.Output[str]
+    """Of the first, where there is too much for one."""
 
-    def __init__(self, name: str, args: DashboardArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:operations:Dashboard", name, None, opts)
-        child = Children(self, args.transform, self.CHILDREN)
-        body = {"widgets": arranged(rows(args, Account.of(self).region))}
-        dashboard = aws.cloudwatch.Dashboard(
-            f"{name}-dashboard",
-            dashboard_name=name,
-            dashboard_body=pulumi.Output.json_dumps(body, sort_keys=True),
-            opts=child("dashboard"),
-        )
-        self.name = dashboard.dashboard_name
+    def __init__(
+        self,
+        name: str,
+        args: DashboardArgs,
+        *,
+        widgets: Sequence[Widget],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param widgets: What is shown, in this order: the `widgets` of components.
+        """
+        super().__init__(name, args, opts)
+        if not widgets:
+            raise ArgumentError("widgets", [], "would show nothing; give those of one component or more")
+        region = Account.of(self).region
+        made = pages(split(joined(widgets)))
+        if len(made) > 1:
+            pulumi.info(f"{name}: CloudWatch takes {PAGE_METRICS} metrics in a dashboard; there are {len(made)}", self)
+        names = [
+            self._page(name if number == 1 else f"{name}-{number}", page, region)
+            for number, page in enumerate(made, start=1)
+        ]
+        self.name = names[0]
         self.register_outputs({"name": self.name})
 
+    @property
+    def outputs(self) -> dict[str, pulumi.Output[str]]:
+        """The dashboard's name, by which the console finds it."""
+        return {"dashboard": self.name}
 
-def rows(args: DashboardArgs, region: pulumi.Input[str]) -> list[tuple[str, list[Widget]]]:
-    """A title and its graphs for each part that there is, in the way of a request: from the edge to the data."""
-    found: list[tuple[str, list[Widget]]] = []
-    if args.load_balancer is not None:
-        found.append(("Load balancer", load_balancer_graphs(args.load_balancer, region)))
-    if args.apis:
-        found.append(("APIs", api_graphs(args.apis, region)))
-    if args.web_sockets:
-        found.append(("WebSockets", web_socket_graphs(args.web_sockets, region)))
-    if args.cluster is not None and args.services:
-        found.append(("Services (ECS)", service_graphs(args.cluster, args.services, region)))
-    if args.functions:
-        found.append(("Functions (Lambda)", function_graphs(args.functions, region)))
-    if args.database_cluster is not None:
-        found.append(("Database (Aurora)", database_graphs(args.database_cluster, region)))
-    if args.database_instance is not None:
-        found.append(("Database (PostgreSQL)", instance_graphs(args.database_instance, region)))
-    if args.cache_nodes:
-        found.append(("Cache (ElastiCache)", cache_graphs(args.cache_nodes, region)))
-    if args.tables:
-        found.append(("Tables (DynamoDB)", table_graphs(args.tables, region)))
-    if args.workflows:
-        found.append(("Workflows", workflow_graphs(args.workflows, region)))
-    if args.counted:
-        found.append(("Counted by programs", [counted_graph(one, region) for one in sorted(set(args.counted))]))
-    if args.errors:
-        found.append(("Errors in logs", [error_graph(args.errors, region)]))
+    def _page(self, name: str, graphs: Sequence[Widget], region: pulumi.Input[str]) -> pulumi.Output[str]:
+        return aws.cloudwatch.Dashboard(
+            f"{name}-dashboard",
+            dashboard_name=name,
+            dashboard_body=pulumi.Output.json_dumps({"widgets": arranged(graphs, region)}, sort_keys=True),
+            opts=self._child("dashboard"),
+        ).dashboard_name
+
+
+def joined(widgets: Sequence[Widget]) -> list[Widget]:
+    """Those of one section, title and region as one graph, in the order in which the first of each comes."""
+    graphs: dict[str, dict[tuple[str, str | None], Widget]] = {}
+    for widget in widgets:
+        lines = {f"{widget.of} {label}".strip(): shown for label, shown in widget.lines.items()}
+        section = graphs.setdefault(widget.section, {})
+        before = section.get((widget.title, widget.region))
+        if before is not None:
+            if twice := before.lines.keys() & lines.keys():
+                raise ArgumentError("widgets", min(twice), f"is twice in {widget.title}; give each component once")
+            lines = {**before.lines, **lines}
+        section[widget.title, widget.region] = replace(widget, of="", lines=lines, name=widget.title)
+    return [graph for section in graphs.values() for graph in section.values()]
+
+
+def split(graphs: Sequence[Widget]) -> list[Widget]:
+    """The same, with no more metrics in a graph than CloudWatch takes."""
+    found: list[Widget] = []
+    for graph in graphs:
+        parts: list[dict[str, Metric | Expression]] = [{}]
+        for label, shown in graph.lines.items():
+            if sum(map(_weight, parts[-1].values())) + _weight(shown) > GRAPH_METRICS:
+                parts.append({})
+            parts[-1][label] = shown
+        found += [replace(graph, lines=lines) for lines in parts]
     return found
 
 
-def load_balancer_graphs(load_balancer: pulumi.Input[str], region: pulumi.Input[str]) -> list[Widget]:
-    """How much is asked, how much of it fails, and how long it takes."""
-
-    def line(metric: str, **options: Any) -> Line:
-        return ["AWS/ApplicationELB", metric, "LoadBalancer", load_balancer, options]
-
-    share = "100 * (FILL(balancer, 0) + FILL(targets, 0)) / requests"
-    return [
-        graph("Requests", [line("RequestCount", stat="Sum")], region),
-        graph(
-            "Share of 5xx, %",
-            [
-                [{"expression": share, "label": "5xx", "id": "share"}],
-                line("RequestCount", stat="Sum", id="requests", visible=False),
-                line("HTTPCode_ELB_5XX_Count", stat="Sum", id="balancer", visible=False),
-                line("HTTPCode_Target_5XX_Count", stat="Sum", id="targets", visible=False),
-            ],
-            region,
-            least=0,
-        ),
-        graph("Response time, s", [line("TargetResponseTime", stat=stat) for stat in ("p50", "p95", "p99")], region),
-    ]
+def pages(graphs: Sequence[Widget]) -> list[list[Widget]]:
+    """The graphs by dashboard, each as full as CloudWatch lets it be."""
+    found: list[list[Widget]] = [[]]
+    for graph in graphs:
+        page = [*found[-1], graph]
+        metrics = sum(_weight(shown) for one in page for shown in one.lines.values())
+        if metrics > PAGE_METRICS or len(page) + len({one.section for one in page}) > PAGE_BOXES:
+            found.append([])
+        found[-1].append(graph)
+    return found
 
 
-def api_graphs(apis: Mapping[str, Mapping[str, pulumi.Input[str]]], region: pulumi.Input[str]) -> list[Widget]:
-    """How much each API is asked, how much of it fails by its fault or the caller's, and how long it takes."""
-
-    def lines(http: str, rest: str, stat: str) -> list[Line]:
-        # The two kinds of APIs call the same thing by two names.
-        return [
-            _line("AWS/ApiGateway", http if "ApiId" in dimensions else rest, dimensions, stat=stat, label=label)
-            for label, dimensions in sorted(apis.items())
-        ]
-
-    return [
-        graph("Requests", lines("Count", "Count", "Sum"), region, least=0),
-        graph("5xx", lines("5xx", "5XXError", "Sum"), region, least=0),
-        graph("4xx", lines("4xx", "4XXError", "Sum"), region, least=0),
-        graph("Mean time, ms", lines("Latency", "Latency", "Average"), region, least=0),
-        graph("Time of the slowest 5 %, ms", lines("Latency", "Latency", "p95"), region, least=0),
-    ]
-
-
-def web_socket_graphs(apis: Mapping[str, Mapping[str, pulumi.Input[str]]], region: pulumi.Input[str]) -> list[Widget]:
-    """How many connect, what they send, and what of it fails."""
-
-    def lines(*metrics: str, stat: str = "Sum") -> list[Line]:
-        return [
-            _line("AWS/ApiGateway", metric, dimensions, stat=stat, label=f"{label} {metric}")
-            for label, dimensions in sorted(apis.items())
-            for metric in metrics
-        ]
-
-    return [
-        graph("New connections", lines("ConnectCount"), region, least=0),
-        graph("Messages", lines("MessageCount"), region, least=0),
-        graph("Errors", lines("ClientError", "ExecutionError", "IntegrationError"), region, least=0),
-    ]
+def arranged(graphs: Sequence[Widget], region: pulumi.Input[str]) -> list[Box]:
+    """The graphs under their headings, three beside each other, none over another."""
+    sections: dict[str, list[Widget]] = {}
+    for graph in graphs:
+        sections.setdefault(graph.section, []).append(graph)
+    placed: list[Box] = []
+    top, beside = 0, WIDTH // GRAPH_WIDTH
+    for section, members in sections.items():
+        heading: Box = {"type": "text", "properties": {"markdown": f"## {section}"}}
+        placed.append({**heading, "x": 0, "y": top, "width": WIDTH, "height": TITLE_HEIGHT})
+        top += TITLE_HEIGHT
+        for number, graph in enumerate(members):
+            row, column = divmod(number, beside)
+            at = {"x": column * GRAPH_WIDTH, "y": top + row * GRAPH_HEIGHT}
+            placed.append({**drawn(graph, region), **at, "width": GRAPH_WIDTH, "height": GRAPH_HEIGHT})
+        top += GRAPH_HEIGHT * -(-len(members) // beside)
+    return placed
 
 
-def _line(namespace: str, metric: str, dimensions: Mapping[str, pulumi.Input[str]], **options: Any) -> Line:
-    return [namespace, metric, *(part for pair in sorted(dimensions.items()) for part in pair), options]
-
-
-def service_graphs(
-    cluster: pulumi.Input[str], services: Sequence[pulumi.Input[str]], region: pulumi.Input[str]
-) -> list[Widget]:
-    """How hard each service works, and how many tasks do the work."""
-
-    def lines(namespace: str, metric: str, **options: Any) -> list[Line]:
-        return [[namespace, metric, "ClusterName", cluster, "ServiceName", service, options] for service in services]
-
-    return [
-        graph("CPU, %", lines("AWS/ECS", "CPUUtilization", stat="Average"), region, least=0, most=100),
-        graph("Memory, %", lines("AWS/ECS", "MemoryUtilization", stat="Average"), region, least=0, most=100),
-        graph("Tasks", lines("ECS/ContainerInsights", "RunningTaskCount", stat="Average"), region, least=0),
-    ]
-
-
-def function_graphs(functions: Sequence[pulumi.Input[str]], region: pulumi.Input[str]) -> list[Widget]:
-    """How often each function was called, how often it failed or was refused, and how long it took."""
-
-    def lines(metric: str, **options: Any) -> list[Line]:
-        return [["AWS/Lambda", metric, "FunctionName", function, options] for function in functions]
-
-    return [
-        graph("Calls", lines("Invocations", stat="Sum"), region, least=0),
-        graph("Failed and refused", lines("Errors", stat="Sum") + lines("Throttles", stat="Sum"), region, least=0),
-        graph("Time, ms", lines("Duration", stat="p95"), region, least=0),
-        graph("At a time", lines("ConcurrentExecutions", stat="Maximum"), region, least=0),
-    ]
-
-
-def database_graphs(cluster: pulumi.Input[str], region: pulumi.Input[str]) -> list[Widget]:
-    """How hard writer and readers work, how many talk to them, how far the readers are behind, and what is stored."""
-
-    def by_role(metric: str, **options: Any) -> list[Line]:
-        return [
-            ["AWS/RDS", metric, "DBClusterIdentifier", cluster, "Role", role, {**options, "label": role.lower()}]
-            for role in ("WRITER", "READER")
-        ]
-
-    def whole(metric: str, **options: Any) -> Line:
-        return ["AWS/RDS", metric, "DBClusterIdentifier", cluster, options]
-
-    return [
-        graph("CPU, %", by_role("CPUUtilization", stat="Average"), region, least=0, most=100),
-        graph("Connections", by_role("DatabaseConnections", stat="Maximum"), region, least=0),
-        graph("Replica lag, ms", [whole("AuroraReplicaLagMaximum", stat="Maximum")], region, least=0),
-        graph("Storage used, bytes", [whole("VolumeBytesUsed", stat="Average")], region, least=0),
-        graph("Free local storage, bytes", by_role("FreeLocalStorage", stat="Minimum"), region, least=0),
-    ]
-
-
-def instance_graphs(instance: pulumi.Input[str], region: pulumi.Input[str]) -> list[Widget]:
-    """How hard the instance works, how many talk to it, and how much room it has left."""
-
-    def line(metric: str, stat: str) -> list[Line]:
-        return [["AWS/RDS", metric, "DBInstanceIdentifier", instance, {"stat": stat}]]
-
-    return [
-        graph("CPU, %", line("CPUUtilization", "Average"), region, least=0, most=100),
-        graph("Connections", line("DatabaseConnections", "Maximum"), region, least=0),
-        graph("Free storage, bytes", line("FreeStorageSpace", "Minimum"), region, least=0),
-    ]
-
-
-def cache_graphs(nodes: Sequence[pulumi.Input[str]], region: pulumi.Input[str]) -> list[Widget]:
-    """How hard each node works, how much of its memory is in use, and what it forgets for want of it."""
-
-    def lines(metric: str, stat: str) -> list[Line]:
-        return [["AWS/ElastiCache", metric, "CacheClusterId", node, {"stat": stat}] for node in nodes]
-
-    return [
-        graph("CPU, %", lines("EngineCPUUtilization", "Average"), region, least=0, most=100),
-        graph("Memory in use, %", lines("DatabaseMemoryUsagePercentage", "Average"), region, least=0, most=100),
-        graph("Forgotten for want of memory", lines("Evictions", "Sum"), region, least=0),
-    ]
-
-
-def table_graphs(tables: Sequence[pulumi.Input[str]], region: pulumi.Input[str]) -> list[Widget]:
-    """What each table is asked for, and what of it had to wait."""
-
-    def lines(metric: str) -> list[Line]:
-        return [["AWS/DynamoDB", metric, "TableName", table, {"stat": "Sum"}] for table in tables]
-
-    return [
-        graph("Read, units", lines("ConsumedReadCapacityUnits"), region, least=0),
-        graph("Written, units", lines("ConsumedWriteCapacityUnits"), region, least=0),
-        graph("Refused", lines("ReadThrottleEvents") + lines("WriteThrottleEvents"), region, least=0),
-    ]
-
-
-def workflow_graphs(workflows: Mapping[str, pulumi.Input[str]], region: pulumi.Input[str]) -> list[Widget]:
-    """How often each workflow ran, failed, and how long it took."""
-
-    def lines(metric: str, stat: str) -> list[Line]:
-        return [
-            ["AWS/States", metric, "StateMachineArn", arn, {"stat": stat, "label": label}]
-            for label, arn in sorted(workflows.items())
-        ]
-
-    return [
-        graph("Succeeded", lines("ExecutionsSucceeded", "Sum"), region, least=0),
-        graph("Failed", lines("ExecutionsFailed", "Sum"), region, least=0),
-        graph("Time, ms", lines("ExecutionTime", "p95"), region, least=0),
-    ]
-
-
-def error_graph(errors: Mapping[str, tuple[str, str]], region: pulumi.Input[str]) -> Widget:
-    """How many errors were logged."""
-    lines = [
-        [namespace, metric, {"stat": "Sum", "label": label}] for label, (namespace, metric) in sorted(errors.items())
-    ]
-    return graph("ERROR and above", lines, region, least=0)
-
-
-def counted_graph(namespace: str, region: pulumi.Input[str]) -> Widget:
-    """All that is counted under a namespace: what it is called, only the programs know."""
-    search = f"SEARCH('Namespace=\"{namespace}\"', 'Sum', 300)"
-    return graph(namespace, [[{"expression": search, "id": "counted"}]], region, least=0)
-
-
-def graph(
-    title: str,
-    lines: Sequence[Line],
-    region: pulumi.Input[str],
-    *,
-    least: float | None = None,
-    most: float | None = None,
-) -> Widget:
-    """One graph over minutes, without its place."""
-    properties: dict[str, Any] = {
-        "title": title,
-        "metrics": [list(line) for line in lines],
-        "region": region,
-        "period": 60,
+def drawn(graph: Widget, region: pulumi.Input[str]) -> Box:
+    """One graph as CloudWatch takes it, without its place."""
+    lines = [line for number, one in enumerate(graph.lines.items()) for line in _lines(number, *one)]
+    properties: Box = {
+        "title": graph.title,
+        "metrics": lines,
+        "region": graph.region or region,
+        "period": graph.period_seconds,
         "view": "timeSeries",
         "stacked": False,
+        "yAxis": {"left": {"min": 0, **({"max": graph.most} if graph.most is not None else {})}},
     }
-    ends = {key: value for key, value in (("min", least), ("max", most)) if value is not None}
-    if ends:
-        properties["yAxis"] = {"left": ends}
     return {"type": "metric", "properties": properties}
 
 
-def arranged(titled: Sequence[tuple[str, Sequence[Widget]]]) -> list[Widget]:
-    """The graphs under their titles, three beside each other, none over another."""
-    placed: list[Widget] = []
-    top = 0
-    for title, graphs in titled:
-        heading = {"type": "text", "properties": {"markdown": f"## {title}"}}
-        placed.append({**heading, "x": 0, "y": top, "width": WIDTH, "height": TITLE_HEIGHT})
-        top += TITLE_HEIGHT
-        beside = WIDTH // GRAPH_WIDTH
-        for number, widget in enumerate(graphs):
-            row, column = divmod(number, beside)
-            at = {"x": column * GRAPH_WIDTH, "y": top + row * GRAPH_HEIGHT}
-            placed.append({**widget, **at, "width": GRAPH_WIDTH, "height": GRAPH_HEIGHT})
-        top += GRAPH_HEIGHT * -(-len(graphs) // beside)
-    return placed
+def _lines(number: int, label: str, shown: Metric | Expression) -> Iterator[list[object]]:
+    labelled = {"label": label} if label else {}
+    if isinstance(shown, Metric):
+        yield _line(shown, labelled)
+        return
+    expression, metrics = shown
+    # Several components may use the same ids in one graph.
+    prefix = f"e{number}_"
+    yield [{"expression": _with_own_ids(expression, metrics, prefix), "id": f"e{number}", **labelled}]
+    for key, metric in sorted(metrics.items()):
+        yield _line(metric, {"id": f"{prefix}{key}", "visible": False})
+
+
+def _line(metric: Metric, options: Mapping[str, object]) -> list[object]:
+    dimensions = [part for pair in sorted(metric.dimensions.items()) for part in pair]
+    return [metric.namespace, metric.name, *dimensions, {"stat": metric.statistic, **options}]
+
+
+def _with_own_ids(expression: str, metrics: Mapping[str, Metric], prefix: str) -> str:
+    if not metrics:
+        return expression
+    ids = "|".join(map(re.escape, sorted(metrics)))
+    own = re.sub(rf"\b({ids})\b", rf"{prefix}\1", expression)
+    # All metrics of an alarm are those of its expression; of a graph only some.
+    return own.replace("METRICS()", f'METRICS("{prefix}")')
+
+
+def _weight(shown: Metric | Expression) -> int:
+    """How many metrics CloudWatch reads for it. Nobody knows it of a search, which counts as one."""
+    return 1 if isinstance(shown, Metric) else max(len(shown[1]), 1)

@@ -1,56 +1,40 @@
 """What makes a copy of a database in S3, to be run by a workflow: an export of a snapshot, or a dump by a host.
 
-Use: export = SnapshotExport("wiki-dev-database-copy", SnapshotExportArgs(bucket_name=…, …))
-     workflow = Workflow(…, WorkflowArgs(definition=…, substitutions=export.substitutions))
+Use: args = SnapshotExportArgs()
+     export = SnapshotExport("wiki-dev-database-copy", args, bucket=bucket, database=database, key=key)
+     workflow = Workflow(…, WorkflowArgs(), definition=…, substitutions=export.substitutions)
      export.grant_run(workflow.role)
 
 An export is Parquet for Athena and needs a KMS key of one's own, $1 a month; a dump is what pg_restore reads, and needs
-a host. Why there are two: docs/decisions/0015-two-ways-to-copy-a-database.md.
+a host. Why there are two: docs/decisions/0012-two-ways-to-copy-a-database.md.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import pulumi
 import pulumi_aws as aws
 
 from components.account import Account
-from components.children import Children, Transform
-from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS
+from components.args import ComponentArgs
+from components.component import Component
+from components.data.bucket import Bucket
+from components.data.postgres import Postgres
+from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
 from components.policy import document, statement, trust
 
 PREFIX: Final = "database"
 """Under which the copies are in their bucket."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SnapshotExportArgs:
-    """What the caller decides about exports. About $0.013 for each GB of the snapshot."""
-
-    bucket_name: pulumi.Input[str]
-    """Where the copies go."""
-
-    bucket_arn: pulumi.Input[str]
-    """The same bucket's ARN."""
-
-    key_arn: pulumi.Input[str]
-    """The KMS key of the export: RDS takes no key of AWS's own. The snapshot's and the bucket's key, too."""
-
-    database_identifier: pulumi.Input[str]
-    """The instance in RDS."""
-
-    database_arn: pulumi.Input[str]
-    """Its ARN."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
+class SnapshotExportArgs(ComponentArgs):
+    """An export of a snapshot. About $0.013 for each GB of the snapshot."""
 
 
-class SnapshotExport(pulumi.ComponentResource):
+class SnapshotExport(Component):
     """The role by which RDS writes an export, and the right to ask for one."""
 
     CHILDREN = ("role", "policy", "grant")
@@ -58,10 +42,23 @@ class SnapshotExport(pulumi.ComponentResource):
     substitutions: Mapping[str, pulumi.Input[str]]
     """What the definition `snapshot-copy` must know."""
 
-    def __init__(self, name: str, args: SnapshotExportArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:operations:SnapshotExport", name, None, opts)
-        self._prefix, self._args = name, args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: SnapshotExportArgs,
+        *,
+        bucket: Bucket,
+        database: Postgres,
+        key: AnyKey,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param bucket: Where the copies go.
+        :param database: What is copied.
+        :param key: Of the export, the snapshot and the bucket: RDS takes no key of AWS's own.
+        """
+        super().__init__(name, args, opts)
+        self._bucket, self._database, self._key = bucket, database, key
         self._account = Account.of(self)
         self._role = aws.iam.Role(
             f"{name}-export-role",
@@ -80,76 +77,64 @@ class SnapshotExport(pulumi.ComponentResource):
                 statement(
                     "FindTheCopies",
                     actions=["s3:GetBucketLocation", "s3:ListBucket"],
-                    resources=args.bucket_arn,
+                    resources=bucket.arn,
                 ),
                 statement(
                     "WriteTheCopies",
                     actions=["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
-                    resources=pulumi.Output.concat(args.bucket_arn, f"/{PREFIX}/*"),
+                    resources=pulumi.Output.concat(bucket.arn, f"/{PREFIX}/*"),
                 ),
-                statement("UseTheKey", actions=[*ENCRYPT_ACTIONS, *DECRYPT_ACTIONS], resources=args.key_arn),
+                statement("UseTheKey", actions=[*ENCRYPT_ACTIONS, *DECRYPT_ACTIONS], resources=key.arn),
             ),
             opts=self._child("policy"),
         )
         self.substitutions = {
-            "bucketName": args.bucket_name,
-            "databaseIdentifier": args.database_identifier,
-            "exportKeyArn": args.key_arn,
+            "bucketName": bucket.name,
+            "databaseIdentifier": database.identifier,
+            "exportKeyArn": key.arn,
             "exportRoleArn": self._role.arn,
         }
         self.register_outputs({"exportRoleArn": self._role.arn})
 
-    def grant_run(self, role: aws.iam.Role) -> None:
+    def grant_run(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` take snapshots of this database, export them here and delete them again, and nothing more."""
-        args = self._args
-        snapshots = self._account.arn("rds", pulumi.Output.concat("snapshot:", args.database_identifier, "-copy-*"))
-        aws.iam.RolePolicy(
-            f"{self._prefix}-run-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(
-                statement("TakeASnapshot", actions="rds:CreateDBSnapshot", resources=[args.database_arn, snapshots]),
-                statement(
-                    "LookAtItAndLetItGo",
-                    actions=["rds:DeleteDBSnapshot", "rds:DescribeDBSnapshots"],
-                    resources=snapshots,
-                ),
-                statement("ExportIt", actions="rds:StartExportTask", resources=snapshots),
-                # To look at an export knows no resources; what it may read and write is up to the role passed on.
-                statement("LookAtExports", actions="rds:DescribeExportTasks", resources="*"),
-                statement(
-                    "PassTheRoleOn",
-                    actions="iam:PassRole",
-                    resources=self._role.arn,
-                    condition={"StringEquals": {"iam:PassedToService": "export.rds.amazonaws.com"}},
-                ),
-                statement("LendTheKey", actions=["kms:CreateGrant", "kms:DescribeKey"], resources=args.key_arn),
-                statement("SeeWhatArrived", actions="s3:ListBucket", resources=args.bucket_arn),
+        of_database = pulumi.Output.concat("snapshot:", self._database.identifier, "-copy-*")
+        snapshots = self._account.arn("rds", of_database)
+        return self._allow(
+            role,
+            "run",
+            statement("TakeASnapshot", actions="rds:CreateDBSnapshot", resources=[self._database.arn, snapshots]),
+            statement(
+                "LookAtItAndLetItGo",
+                actions=["rds:DeleteDBSnapshot", "rds:DescribeDBSnapshots"],
+                resources=snapshots,
             ),
-            opts=self._child("grant"),
-        )  # fmt: skip
+            statement("ExportIt", actions="rds:StartExportTask", resources=snapshots),
+            # To look at an export knows no resources; what it may read and write is up to the role passed on.
+            statement("LookAtExports", actions="rds:DescribeExportTasks", resources="*"),
+            statement(
+                "PassTheRoleOn",
+                actions="iam:PassRole",
+                resources=self._role.arn,
+                condition={"StringEquals": {"iam:PassedToService": "export.rds.amazonaws.com"}},
+            ),
+            statement("LendTheKey", actions=["kms:CreateGrant", "kms:DescribeKey"], resources=self._key.arn),
+            statement("SeeWhatArrived", actions="s3:ListBucket", resources=self._bucket.arn),
+        )
 
 
-@dataclass(frozen=True, kw_only=True)
-class DatabaseDumpArgs:
-    """What the caller decides about dumps. S3's price for what they are; a host that is there dumps for nothing."""
+class Host(Protocol):
+    """A server that reaches the database, with `kumiki.sh`."""
 
-    bucket_name: pulumi.Input[str]
-    """Where the copies go."""
-
-    bucket_arn: pulumi.Input[str]
-    """The same bucket's ARN."""
-
-    instance_id: pulumi.Input[str]
-    """The host that reaches the database, with `kumiki.sh`."""
-
-    host_role: aws.iam.Role
-    """The host's role, which gets the right to write copies."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
+    instance_id: pulumi.Output[str]
+    role: aws.iam.Role
 
 
-class DatabaseDump(pulumi.ComponentResource):
+class DatabaseDumpArgs(ComponentArgs):
+    """A dump by a host. S3's price for what it is; a host that is there dumps for nothing."""
+
+
+class DatabaseDump(Component):
     """The document that has a host dump its database, and the right to send it."""
 
     CHILDREN = ("document", "host_grant", "grant")
@@ -157,57 +142,64 @@ class DatabaseDump(pulumi.ComponentResource):
     substitutions: Mapping[str, pulumi.Input[str]]
     """What the definition `dump-copy` must know."""
 
-    def __init__(self, name: str, args: DatabaseDumpArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:operations:DatabaseDump", name, None, opts)
-        self._prefix, self._args = name, args
-        self._child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: DatabaseDumpArgs,
+        *,
+        bucket: Bucket,
+        host: Host,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param bucket: Where the copies go.
+        :param host: What dumps; its role gets the right to write copies.
+        """
+        super().__init__(name, args, opts)
+        self._bucket, self._host = bucket, host
         self._document = aws.ssm.Document(
             f"{name}-document",
             name=f"{name}-dump",
             document_type="Command",
             document_format="JSON",
             target_type="/AWS::EC2::Instance",
-            content=pulumi.Output.from_input(args.bucket_name).apply(_command),
+            content=bucket.name.apply(_command),
             opts=self._child("document"),
         )
         aws.iam.RolePolicy(
-            f"{name}-write-for-{args.host_role.pulumi_resource_name}",
-            role=args.host_role.id,
+            f"{name}-write-for-{host.role.pulumi_resource_name}",
+            role=host.role.id,
             # Only ever adds: no reading, no deleting of what is there.
             policy=document(
                 statement(
                     "WriteCopies",
                     actions=["s3:AbortMultipartUpload", "s3:PutObject"],
-                    resources=pulumi.Output.concat(args.bucket_arn, f"/{PREFIX}/*"),
+                    resources=pulumi.Output.concat(bucket.arn, f"/{PREFIX}/*"),
                 )
             ),
             opts=self._child("host_grant"),
         )
         self.substitutions = {
-            "bucketName": args.bucket_name,
+            "bucketName": bucket.name,
             "dumpDocument": self._document.name,
-            "instanceId": args.instance_id,
+            "instanceId": host.instance_id,
         }
         self.register_outputs({"document": self._document.name})
 
-    def grant_run(self, role: aws.iam.Role) -> None:
+    def grant_run(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         """Let `role` send this document to this host, and see what arrived, and nothing more."""
-        args, account = self._args, Account.of(self)
-        instance = account.arn("ec2", pulumi.Output.concat("instance/", args.instance_id))
-        aws.iam.RolePolicy(
-            f"{self._prefix}-run-for-{role.pulumi_resource_name}",
-            role=role.id,
-            policy=document(
-                statement("AskTheHost", actions="ssm:SendCommand", resources=[self._document.arn, instance]),
-                # Invocations know no resources.
-                statement("HearHowItWent", actions="ssm:GetCommandInvocation", resources="*"),
-                statement(
-                    "SeeWhatArrived",
-                    actions="s3:GetObject",
-                    resources=pulumi.Output.concat(args.bucket_arn, f"/{PREFIX}/*"),
-                ),
+        instance = Account.of(self).arn("ec2", pulumi.Output.concat("instance/", self._host.instance_id))
+        return self._allow(
+            role,
+            "run",
+            statement("AskTheHost", actions="ssm:SendCommand", resources=[self._document.arn, instance]),
+            # Invocations know no resources.
+            statement("HearHowItWent", actions="ssm:GetCommandInvocation", resources="*"),
+            statement(
+                "SeeWhatArrived",
+                actions="s3:GetObject",
+                resources=pulumi.Output.concat(self._bucket.arn, f"/{PREFIX}/*"),
             ),
-            opts=self._child("grant"),
         )
 
 

@@ -1,19 +1,23 @@
 """An alarm on the errors that a program logs, and the questions to ask when it rings.
 
-Use: ErrorLogAlarm("wiki-dev-api-errors", ErrorLogAlarmArgs(log_group=service.error_log_group, topics=topics))
+Use: ErrorLogAlarm("wiki-dev-api-errors", ErrorLogAlarmArgs(),
+                   log_group=service.error_log_group_name, topics=topics)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.alarms import AlarmTopics, Metric, Severity, raise_alarm
-from components.children import Children, Transform
-from components.refusal import Refusal
+from components.alarms import AlarmTopics, Metric, Severity, metric_alarm
+from components.args import ComponentArgs
+from components.component import Component
+from components.errors import Mistake
+from components.widgets import Widget
 
 ERROR_LEVELS = ("ERROR", "CRITICAL", "FATAL", "ALERT", "EMERGENCY", "PANIC")
 """ERROR and everything above it, as the libraries and the log router spell it."""
@@ -34,17 +38,10 @@ QUERIES = {
 """Saved Logs Insights queries: $0.0076 for each GB that one reads."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ErrorLogAlarmArgs:
-    """What the caller decides: which log, and how many errors are too many. About $0.40 a month."""
+class ErrorLogAlarmArgs(ComponentArgs):
+    """An alarm on logged errors. About $0.40 a month."""
 
-    log_group: pulumi.Input[str]
-    """The log group's name. It must be of the class STANDARD: groups for infrequent access have no metric filters."""
-
-    topics: AlarmTopics
-    """Where the alarm goes."""
-
-    threshold: int = 1
+    threshold: Annotated[int, Field(ge=1)] = 1
     """Errors within one period that are too many."""
 
     period_seconds: int = 60
@@ -53,54 +50,63 @@ class ErrorLogAlarmArgs:
     severity: Severity = "critical"
     """Whether somebody gets up for it."""
 
-    levels: Sequence[str] = ERROR_LEVELS
+    levels: list[str] = [*ERROR_LEVELS]
     """The values of the records' field `level` that count as errors."""
 
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        if self.threshold < 1:
-            raise Refusal("threshold", self.threshold, "would ring without an error; use 1 or more")
+    def mistakes(self) -> Iterator[Mistake]:
         if self.period_seconds not in (10, 30) and (self.period_seconds < 60 or self.period_seconds % 60):
-            raise Refusal("period_seconds", self.period_seconds, "is not allowed; use 10, 30, or a multiple of 60")
+            yield Mistake("period_seconds", self.period_seconds, "is not allowed; use 10, 30, or a multiple of 60")
         if not self.levels:
-            raise Refusal("levels", self.levels, f"would count nothing; use some of {', '.join(ERROR_LEVELS)}")
+            yield Mistake("levels", [], f"would count nothing; use some of {', '.join(ERROR_LEVELS)}")
 
 
-class ErrorLogAlarm(pulumi.ComponentResource):
+class ErrorLogAlarm(Component):
     """A count of error records in a log group, an alarm on it, and saved queries over the group."""
 
     CHILDREN = ("metric_filter", "alarm", "query")
 
     metric_namespace: str
     metric_name: str
-    """Errors by minute, 0 where there were none: what a dashboard shows."""
+    """Errors by minute, 0 where there were none."""
 
-    def __init__(self, name: str, args: ErrorLogAlarmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:operations:ErrorLogAlarm", name, None, opts)
-        child = Children(self, args.transform, self.CHILDREN)
+    def __init__(
+        self,
+        name: str,
+        args: ErrorLogAlarmArgs,
+        *,
+        log_group: pulumi.Input[str],
+        topics: AlarmTopics,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param log_group: The log group's name. It must be of the class STANDARD: groups for infrequent access have no
+            metric filters.
+        :param topics: Where the alarm goes.
+        """
+        super().__init__(name, args, opts)
+        child = self._child
         self.metric_namespace, self.metric_name = "Kumiki/Logs", name
         aws.cloudwatch.LogMetricFilter(
             f"{name}-metric-filter",
             name=name,
-            log_group_name=args.log_group,
+            log_group_name=log_group,
             pattern=pattern(args.levels),
             metric_transformation=aws.cloudwatch.LogMetricFilterMetricTransformationArgs(
                 namespace=self.metric_namespace, name=self.metric_name, value="1", default_value="0", unit="Count"
             ),
             opts=child("metric_filter"),
         )
-        raise_alarm(
+        metric_alarm(
             f"{name}-alarm",
-            means=f"Errors were logged ({name}). Logs Insights, saved queries {name}/…: begin with latest-errors.",
-            metric=Metric(namespace=self.metric_namespace, name=self.metric_name, dimensions={}, statistic="Sum"),
+            description=f"Errors were logged ({name}). Logs Insights, saved queries {name}/…: begin with "
+            "latest-errors.",
+            metric=self._errors,
             comparison="GreaterThanOrEqualToThreshold",
             threshold=args.threshold,
             period_seconds=args.period_seconds,
             periods=1,
             severity=args.severity,
-            topics=args.topics,
+            topics=topics,
             opts=child("alarm"),
         )
         levels = "[" + ", ".join(f'"{level}"' for level in args.levels) + "]"
@@ -109,11 +115,20 @@ class ErrorLogAlarm(pulumi.ComponentResource):
                 f"{name}-{title}-query",
                 # The console shows what stands before a slash as a folder.
                 name=f"{name}/{title}",
-                log_group_names=[args.log_group],
+                log_group_names=[log_group],
                 query_string=text.replace("{levels}", levels),
                 opts=child("query"),
             )
         self.register_outputs({"metricName": self.metric_name})
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """Errors by minute, 0 where there were none."""
+        return [self._graph("Errors in logs", {"": self._errors}, name="ERROR and above")]
+
+    @property
+    def _errors(self) -> Metric:
+        return Metric(namespace=self.metric_namespace, name=self.metric_name, dimensions={}, statistic="Sum")
 
 
 def pattern(levels: Sequence[str]) -> str:

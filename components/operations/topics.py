@@ -1,24 +1,29 @@
 """The two topics to which alarms go, and the people who read them.
 
-Use: topics = Topics("wiki-dev-alerts", TopicsArgs(stem="wiki-dev", emails=["ops@example.com"], key_arn=key.arn))
+Use: topics = Topics("wiki-dev-alerts", TopicsArgs(emails=["ops@example.com"]), stem="wiki-dev", key=key)
      queue.alarms(topics.alarm_topics)
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import AfterValidator
 
 from components.account import Account
-from components.alarms import AlarmTopics, Severity
-from components.children import Children, Transform
+from components.alarms import AlarmTopics, Metric, Severity
+from components.args import Args, ComponentArgs
+from components.component import Component
+from components.errors import Mistake
+from components.identity.key import AnyKey
+from components.messaging.target import Target
 from components.policy import document, statement, trust
-from components.refusal import Refusal
+from components.values import text
+from components.widgets import Widget
 
 PUBLISHERS = ("budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com", "events.amazonaws.com")
 """AWS services that publish here: alarms, rules on events such as the findings of GuardDuty, and what watches costs."""
@@ -29,58 +34,40 @@ CHATBOT_REGION = "us-east-2"
 _EMAIL = re.compile(r"[^@\s\"'<>,;]+@(?!-)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Slack:
+def _is_an_address(email: str) -> str:
+    if not _EMAIL.fullmatch(email):
+        raise ValueError("is not an e-mail address; write one such as ops@example.com")
+    return email
+
+
+Email = Annotated[str, AfterValidator(_is_an_address)]
+
+
+class Slack(Args):
     """A Slack channel that hears of everything. The workspace must have admitted AWS once, in the console of
     Amazon Q Developer in chat applications (once AWS Chatbot): nothing else can do that."""
 
-    workspace_id: str
+    workspace_id: Annotated[str, text(r"T[0-9A-Z]{1,254}", "write a workspace's id such as T012AB34C")]
     """The workspace: `T` and letters and digits."""
 
-    channel_id: str
+    channel_id: Annotated[str, text(r"[CG][0-9A-Z]{1,254}", "write a channel's id such as C012AB34C")]
     """The channel: `C` (or `G` for a private one) and letters and digits, as at the end of its link."""
 
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"T[0-9A-Z]{1,254}", self.workspace_id):
-            raise Refusal(
-                "slack.workspace_id", self.workspace_id, "is not a workspace's id; write one such as T012AB34C"
-            )
-        if not re.fullmatch(r"[CG][0-9A-Z]{1,254}", self.channel_id):
-            raise Refusal("slack.channel_id", self.channel_id, "is not a channel's id; write one such as C012AB34C")
 
+class TopicsArgs(ComponentArgs):
+    """Topics for alarms. E-mails: the first 1,000 a month are free, then $2 for 100,000."""
 
-@dataclass(frozen=True, kw_only=True)
-class TopicsArgs:
-    """What the caller decides about the topics. E-mails: the first 1,000 a month are free, then $2 for 100,000."""
-
-    stem: str
-    """What the topics are called before `-critical-alerts` and `-warning-alerts`."""
-
-    emails: Sequence[str] = ()
+    emails: list[Email] = []
     """Who gets both. Each address gets a message first, and nothing more until somebody there has agreed."""
 
     slack: Slack | None = None
-    """A Slack channel for both; free."""
+    """A Slack channel for both; free. Its ids are no secrets."""
 
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the messages. Its policy must let `PUBLISHERS` use it: alarms fail silently otherwise, as they do
-    with the key that AWS manages for SNS. Without one the messages are not encrypted at rest."""
-
-    severities: Sequence[Severity] = ("critical", "warning")
-    """Which topics there are. With one alone it gets every alarm."""
-
-    region: str | None = None
-    """A region other than the provider's: an alarm reaches topics in its own region only, and the metrics of CloudFront
-    and of the bill are in us-east-1. Everybody must agree there once more."""
-
-    transform: Transform = field(default_factory=dict)
-    """Changes to the properties of named children, for what this component does not offer."""
-
-    def __post_init__(self) -> None:
-        check_emails(self.emails)
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from listed_twice(self.emails)
 
 
-class Topics(pulumi.ComponentResource):
+class Topics(Component):
     """critical-alerts, for which somebody gets up, and warning-alerts, which can wait for the morning."""
 
     CHILDREN = (
@@ -98,13 +85,29 @@ class Topics(pulumi.ComponentResource):
     warning_arn: pulumi.Output[str]
     """Known only once the topic's policy admits the publishers."""
 
-    def __init__(self, name: str, args: TopicsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("kumiki:operations:Topics", name, None, opts)
-        self._prefix = name
-        self._args = args
-        self._child = Children(self, args.transform, self.CHILDREN)
-        self._account = Account.of(self)
-        made = {severity: self._topic(severity) for severity in args.severities}
+    def __init__(
+        self,
+        name: str,
+        args: TopicsArgs,
+        *,
+        stem: str,
+        key: AnyKey | None = None,
+        severities: Sequence[Severity] = ("critical", "warning"),
+        region: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param stem: What the topics are called before `-critical-alerts` and `-warning-alerts`.
+        :param key: What encrypts the messages. Its policy must let `PUBLISHERS` use it: alarms fail silently otherwise,
+            as they do with the key that AWS manages for SNS. Without one the messages are not encrypted at rest.
+        :param severities: Which topics there are. With one alone it gets every alarm.
+        :param region: A region other than the provider's: an alarm reaches topics in its own region only, and the
+            metrics of CloudFront and of the bill are in us-east-1. Everybody must agree there once more.
+        """
+        super().__init__(name, args, opts)
+        self._args, self._stem, self._key, self._region = args, stem, key, region
+        self._account, self._severities = Account.of(self), severities
+        made = {severity: self._topic(severity) for severity in severities}
         only = next(iter(made.values()))
         self.critical_arn, self.warning_arn = made.get("critical", only), made.get("warning", only)
         if args.slack is not None:
@@ -116,15 +119,40 @@ class Topics(pulumi.ComponentResource):
         """What a component needs to make its alarms."""
         return AlarmTopics(critical=self.critical_arn, warning=self.warning_arn)
 
-    def _topic(self, severity: Literal["critical", "warning"]) -> pulumi.Output[str]:
+    @property
+    def reminder(self) -> Target:
+        """To be told by a schedule what can wait for the morning."""
+        return Target(arn=self.warning_arn, action="sns:Publish", key=self._key)
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """What was told, and what reached nobody."""
+        section = "Alerts (SNS)"
+        return [
+            self._graph(
+                section,
+                {severity: self._metric(name, severity) for severity in self._severities},
+                region=self._region,
+            )
+            for name in ("NumberOfMessagesPublished", "NumberOfNotificationsFailed")
+        ]
+
+    def _metric(self, name: str, severity: Severity) -> Metric:
+        dimensions = {"TopicName": self._topic_name(severity)}
+        return Metric(namespace="AWS/SNS", name=name, dimensions=dimensions, statistic="Sum")
+
+    def _topic_name(self, severity: Severity) -> str:
+        return f"{self._stem}-{severity}-alerts"
+
+    def _topic(self, severity: Severity) -> pulumi.Output[str]:
         prefix = f"{self._prefix}-{severity}"
         topic = aws.sns.Topic(
             f"{prefix}-topic",
-            name=f"{self._args.stem}-{severity}-alerts",
+            name=self._topic_name(severity),
             # What e-mails are from; text messages show ten characters of it.
-            display_name=f"{self._args.stem} {severity}",
-            kms_master_key_id=self._args.key_arn,
-            region=self._args.region,
+            display_name=f"{self._stem} {severity}",
+            kms_master_key_id=self._key.arn if self._key else None,
+            region=self._region,
             opts=self._child("topic"),
         )
         account, account_id = self._account, self._account.id
@@ -140,9 +168,7 @@ class Topics(pulumi.ComponentResource):
                         resources=topic.arn,
                         condition={
                             "StringEquals": {"aws:SourceAccount": account_id},
-                            "ArnLike": {
-                                "aws:SourceArn": publisher_arn(account, service, self._args.stem, self._args.region)
-                            },
+                            "ArnLike": {"aws:SourceArn": publisher_arn(account, service, self._stem, self._region)},
                         },
                     )
                     for service in PUBLISHERS
@@ -157,7 +183,7 @@ class Topics(pulumi.ComponentResource):
                     condition={"Bool": {"aws:SecureTransport": "false"}},
                 ),
             ),
-            region=self._args.region,
+            region=self._region,
             opts=self._child("topic_policy"),
         )
         for email in self._args.emails:
@@ -167,7 +193,7 @@ class Topics(pulumi.ComponentResource):
                 topic=topic.arn,
                 protocol="email",
                 endpoint=email,
-                region=self._args.region,
+                region=self._region,
                 opts=self._child("subscription"),
             )
         return pulumi.Output.all(topic.arn, policy.id).apply(lambda known: known[0])
@@ -226,14 +252,10 @@ def publisher_arn(account: Account, service: str, stem: str, region: str | None 
     }[service]
 
 
-def check_emails(emails: Sequence[str]) -> None:
-    """Refuse what is no address, and what is listed twice."""
-    for number, email in enumerate(emails):
-        if not _EMAIL.fullmatch(email):
-            raise Refusal(f"emails[{number}]", email, "is not an e-mail address; write one such as ops@example.com")
-    doubled = sorted({email for email in emails if list(emails).count(email) > 1})
-    if doubled:
-        raise Refusal("emails", doubled[0], "is listed twice; keep one")
+def listed_twice(emails: Sequence[str]) -> Iterator[Mistake]:
+    """The addresses that are there more than once."""
+    for email in sorted({email for email in emails if emails.count(email) > 1}):
+        yield Mistake("emails", email, "is listed twice; keep one")
 
 
 def slug(email: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, Rule
-from guardrails.rules import RULES
+from guardrails.rules import MODULES, RULES
 
 FILE = Path(__file__).parents[2] / "docs" / "rules.md"
 
@@ -28,6 +28,13 @@ TOPICS = {
 }
 """Topic → heading, in the catalogue's order. A rule stands under its first topic."""
 
+_SOURCES = {
+    rule: f"rules/{module.__name__.rpartition('.')[2]}.py"
+    for module in MODULES
+    for rule in vars(module).values()
+    if isinstance(rule, Rule)
+}
+
 _HEAD = """\
 # The rules
 
@@ -41,9 +48,9 @@ environment, that is `<project>:environment`, or what the stack's name says. A f
 
 **Remediation.** Rules marked so can change the inputs before the resource is made, if their level is set to
 `remediate`. None is by default, in no environment: a remediated resource is not what the program says, so the mistake
-would pass unseen in dev and stop the deployment to prod, where nothing should change silently. Mend the program; use
-`remediate` to bring programs of others into line while they are being mended. After its remediation a rule judges the
-result again, and what it could not mend stops the deployment.
+would pass unseen in dev and stop the deployment to prod, where nothing should change silently. Fix the program; use
+`remediate` to bring programs of others into line while they are being fixed. After its remediation a rule checks the
+result again, and what it could not fix stops the deployment.
 
 **Waivers.** The stack's file may accept single findings, each with a reason and a last day at most a year away; the
 rules under [Waivers](#waivers) refuse those that are not in order and report the others. Critical rules cannot be
@@ -56,16 +63,16 @@ waived. This is also how a stack declares what a rule calls an exception:
           reason: The front end is built again at every deployment.
           until: "2027-06-30"
 
-**Unknown values.** A rule that needs a value which does not exist yet at a preview gives no verdict; it judges when the
+**Unknown values.** A rule that needs a value which does not exist yet at a preview gives no result; it checks when the
 value is known, before the resource is made. Connections between resources are known from the first preview on.
 
-**Judged elsewhere.** Whether the month that a stack's file expects fits its budget, and what its IAM policies allow
+**Checked elsewhere.** Whether the month that a stack's file expects fits its budget, and what its IAM policies allow
 under all of AWS's actions, the rehearsal says (`make rehearse`): the pack carries no prices and no list of 20,000
 actions.
 
 **References** name the same rule elsewhere: A awsguard, P Pulumi compliance-policies, N cdk-nag AwsSolutions,
 C Checkov CKV_AWS, C2 Checkov CKV2_AWS, F AWS Foundational Security Best Practices. "All resources" marks a rule that
-looks at the finished stack, because it judges connections between resources.
+looks at the finished stack, because it checks connections between resources.
 """
 
 
@@ -93,12 +100,13 @@ def _entry(rule: Rule) -> str:
     facts += ["needs `<project>:product`"] * rule.needs_product
     facts += ["can remediate"] * bool(rule.remediate)
     facts += ["cannot be waived"] * (not rule.waivable)
-    lines = [f"### `{rule.id}`", "", f"**{rule.title}.** {rule.judges}", "", f"- {'; '.join(facts)}"]
+    lines = [f"### `{rule.id}`", "", f"**{rule.title}.** {rule.description}", "", f"- {'; '.join(facts)}"]
     if rule.types:
-        lines.append(f"- Judges: {', '.join(f'`{type_}`' for type_ in _short(rule.types))}")
-    lines.append(f"- Mend: {rule.remedy}")
+        lines.append(f"- Applies to: {', '.join(f'`{type_}`' for type_ in _short(rule.types))}")
+    lines.append(f"- Fix: {rule.remedy}")
     if rule.references:
         lines.append(f"- References: {', '.join(rule.references)}")
+    lines.append(f"- Source: [{_SOURCES[rule]}](../policies/guardrails/{_SOURCES[rule]})")
     return "\n".join(lines) + "\n"
 
 

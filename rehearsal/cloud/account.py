@@ -18,41 +18,30 @@ from moto.core.config import default_user_config
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_api._internal import mock_random
 
-from rehearsal.cloud import mends
+from rehearsal.cloud import moto_patches
 from rehearsal.cloud.requests import example, violations
-from rehearsal.problems import Refused
+from rehearsal.isolation import isolate
+from rehearsal.problems import AwsError, RequestError, UnsupportedOperationError
 
 ACCOUNT: Final = DEFAULT_ACCOUNT_ID
 PARTITION: Final = "aws"
-
-# Nothing here may reach, or read the credentials of, a real account.
-_CREDENTIALS: Final = {
-    "AWS_ACCESS_KEY_ID": "rehearsal",
-    "AWS_SECRET_ACCESS_KEY": "rehearsal",
-    "AWS_SESSION_TOKEN": "rehearsal",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 
 
 class Account:
     """What this process's moto holds."""
 
     def __init__(self) -> None:
-        os.environ.pop("AWS_PROFILE", None)
-        os.environ.pop("AWS_ENDPOINT_URL", None)
-        os.environ.update(_CREDENTIALS)
+        isolate(os.environ)
         default_user_config["iam"] = {"load_aws_managed_policies": False}
         # Definitions are parsed, and executions run: the parser is loaded only if a stack has a state machine.
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         # Functions are kept and not called: that would take Docker.
         default_user_config["lambda"] = {"use_docker": False}
-        mends.apply()
+        moto_patches.apply()
         self._mock = mock_aws()
         self._mock.start()
         self._session = boto3.Session()
-        self.modelled: set[str] = set()
+        self.not_emulated: set[str] = set()
         """Ids that were made up because the emulator lacks their operation."""
 
     def close(self) -> None:
@@ -74,8 +63,9 @@ class Account:
         try:
             backends: Any = get_backend(cast("Any", service))[ACCOUNT]
         except ModuleNotFoundError:
-            # A service that the emulator lacks altogether: its resources are modelled, and only checked by this client.
+            # A service that the emulator lacks altogether: its resources are validated only, by this client.
             return client
+        moto_patches.draw_repeatably()
         # The backend of a region comes into being, with its own ids, when it is first looked at.
         next((backends[name] for name in (region, PARTITION, "global") if name in backends), None)
         if service == "ec2":
@@ -94,8 +84,8 @@ class Account:
     def call(self, service: str, operation: str, region: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a request that keeps all of the service model's rules.
 
-        Raises `Refused` of kind "request" for one that does not, of kind "aws" when AWS (moto) says no, and
-        `Missing` when the emulator lacks the operation.
+        Raises `RequestError` for one that does not, `AwsError` when AWS (moto) says no, and `UnsupportedOperationError`
+        when the emulator lacks the operation.
         """
         self.check(service, operation, region, request)
         request = {**self._tokens(service, operation, region), **request}
@@ -103,15 +93,15 @@ class Account:
         try:
             answer = client._make_api_call(operation, dict(request))  # noqa: SLF001 by AWS's name, as specs write it
         except NotImplementedError as error:
-            raise Missing(service, operation) from error
+            raise UnsupportedOperationError(f"the emulator lacks {service} {operation}") from error
         except ParamValidationError as error:
-            raise Refused("request", f"{operation}: {error}") from error
+            raise RequestError(f"{operation}: {error}") from error
         except ClientError as error:
             failure = error.response.get("Error", {})
             if "not yet implemented" in str(failure.get("Message", "")).lower():
-                raise Missing(service, operation) from error
-            raise Refused(
-                "aws", f"{operation}: {failure.get('Message') or failure.get('Code')} ({failure.get('Code')})"
+                raise UnsupportedOperationError(f"the emulator lacks {service} {operation}") from error
+            raise AwsError(
+                f"{operation}: {failure.get('Message') or failure.get('Code')} ({failure.get('Code')})"
             ) from error
         answer.pop("ResponseMetadata", None)
         return answer
@@ -131,18 +121,13 @@ class Account:
         shape = self.operation(service, operation, region).input_shape
         found = list(violations(shape, request)) if shape is not None else []
         if found:
-            raise Refused("request", f"{operation}: " + "; ".join(found))
+            raise RequestError(f"{operation}: " + "; ".join(found))
 
-    def model(self, service: str, operation: str, region: str, request: Mapping[str, Any], urn: str) -> dict[str, Any]:
+    def example_answer(
+        self, service: str, operation: str, region: str, request: Mapping[str, Any], urn: str
+    ) -> dict[str, Any]:
         """A made-up answer of the right shape to a checked request that the emulator cannot execute."""
         self.check(service, operation, region, request)
         shape = self.operation(service, operation, region).output_shape
         token = hashlib.sha256(urn.encode()).hexdigest()[:17]
         return example(shape, request, token) if shape is not None else {}
-
-
-class Missing(Exception):
-    """The emulator has no such operation."""
-
-    def __init__(self, service: str, operation: str) -> None:
-        super().__init__(f"the emulator lacks {service} {operation}")

@@ -10,13 +10,13 @@ from typing import Any
 
 from pulumi.runtime import rpc
 
-from rehearsal.problems import Refused
+from rehearsal.problems import RequestError
 
 _UNREACHED = b"stands for what lies at an address that a rehearsal does not fetch"
 
 
 def zipped(archive: Any, key: str = "code") -> bytes:
-    """The bytes of the zip for `archive`, as the program handed it over; `Refused` names `key` if there is none."""
+    """The bytes of the zip for `archive`, as the program gave it; an error names `key` if there is none."""
     path = archive.get("path") if isinstance(archive, dict) else None
     if path is not None and zipfile.is_zipfile(path):
         return Path(path).read_bytes()
@@ -31,7 +31,7 @@ def zipped(archive: Any, key: str = "code") -> bytes:
 def _files(archive: Any, key: str) -> dict[str, bytes]:
     """Name in the zip → content."""
     if not isinstance(archive, dict) or not {"path", "assets", "uri"} & set(archive):
-        raise Refused("request", f"{key}: is not an archive", "give a pulumi.FileArchive or a pulumi.AssetArchive")
+        raise RequestError(f"{key}: is not an archive", "give a pulumi.FileArchive or a pulumi.AssetArchive")
     if "uri" in archive:
         return {"remote": _UNREACHED}
     if "assets" in archive:
@@ -63,12 +63,12 @@ def _unpacked(path: Path, key: str) -> dict[str, bytes]:
             found = {each.name: packed.extractfile(each) for each in packed.getmembers()}
             return {name: file.read() for name, file in found.items() if file is not None}
     if path.exists():
-        raise Refused("request", f"{key}: {path} is neither a folder nor a zip or tar file", "pack it first")
-    raise Refused("request", f"{key}: {path} does not exist", "build it first, or mend the path")
+        raise RequestError(f"{key}: {path} is neither a folder nor a zip or tar file", "pack it first")
+    raise RequestError(f"{key}: {path} does not exist", "build it first, or correct the path")
 
 
 def asset(given: Any, key: str = "source") -> bytes:
-    """The bytes of an asset, or of the zip for an archive; `Refused` names `key` if there are none."""
+    """The bytes of an asset, or of the zip for an archive; an error names `key` if there are none."""
     if isinstance(given, dict) and "text" in given:
         return str(given["text"]).encode()
     if isinstance(given, dict) and "path" in given and Path(given["path"]).is_file():
@@ -81,5 +81,5 @@ def asset(given: Any, key: str = "source") -> bytes:
 def _is_asset(given: Any) -> bool:
     """Whether this is one file, though it be a packed one, and not an archive, whose files are meant."""
     return isinstance(given, dict) and (
-        given.get(rpc._special_sig_key) == rpc._special_asset_sig or "text" in given  # noqa: SLF001 as in wire.py
+        given.get(rpc._special_sig_key) == rpc._special_asset_sig or "text" in given  # noqa: SLF001 as in property_values.py
     )

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.model import ListShape, MapShape, StructureShape
 
-from rehearsal.cloud.account import ACCOUNT, PARTITION, Missing
-from rehearsal.cloud.process import Created
-from rehearsal.cloud.requests import Unmapped, WrongShape, request_for
-from rehearsal.problems import Refused
+from rehearsal.cloud.account import ACCOUNT, PARTITION
+from rehearsal.cloud.client import CreateResult
+from rehearsal.cloud.requests import request_for, unknown_input
+from rehearsal.problems import RequestError, UnsupportedOperationError
 
 if TYPE_CHECKING:
     from rehearsal.cloud.account import Account
 
 
 @dataclass
-class Making:
-    """A resource while it is made: what specs read from and call through."""
+class CreateContext:
+    """One resource while it is created: what specs read from and call through."""
 
     account: Account
     urn: str
@@ -60,18 +60,18 @@ class Making:
 class _Fields(dict[str, Any]):
     """`{id}`, `{region}`, `{account}`, `{partition}`, `{name}` and every input by its name."""
 
-    def __init__(self, making: Making) -> None:
-        super().__init__(making.inputs)
+    def __init__(self, context: CreateContext) -> None:
+        super().__init__(context.inputs)
         self.update(
-            id=making.id,
-            region=making.region,
+            id=context.id,
+            region=context.region,
             account=ACCOUNT,
             partition=PARTITION,
-            name=making.inputs.get("name", making.name),
+            name=context.inputs.get("name", context.name),
         )
 
 
-Source = str | Callable[[Making], Any]
+Source = str | Callable[[CreateContext], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ class Call:
 class Code:
     """A creation that takes more than one request or a decision between them."""
 
-    run: Callable[[Making], dict[str, Any]]
+    run: Callable[[CreateContext], dict[str, Any]]
     reads: Sequence[str]
     """Every input that it uses; any other is refused, as one that matches no request is."""
 
@@ -118,10 +118,10 @@ class Spec:
     """What the provider fills in."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Inputs that no creating request carries, and why."""
-    modelled: Callable[[dict[str, Any]], str | None] = lambda _inputs: None
-    """The reason why the emulator cannot make such a resource, if it cannot."""
-    takes_modelled: bool = False
-    """Whether the emulator makes it without looking up what it refers to, which may then be modelled."""
+    validated_only: Callable[[dict[str, Any]], str | None] = lambda _inputs: None
+    """The reason why the emulator cannot create such a resource, if it cannot; its requests are validated then."""
+    accepts_validated: bool = False
+    """Whether the emulator makes it without looking up what it refers to, which may then be validated only."""
 
 
 # Read by the provider on deletion or by the engine; no creating request carries them.
@@ -133,76 +133,76 @@ LIFECYCLE: Final = {
 }
 
 
-def create(spec: Spec, making: Making) -> Created:
-    """Make the resource; raises `Refused` with everything that was wrong with its request."""
-    making.service = spec.service
-    making.inputs = {**spec.defaults, **making.inputs}
-    left_out = [key for key in making.inputs if key in spec.left_out or key in LIFECYCLE]
-    reason = spec.modelled(making.inputs) or (None if spec.takes_modelled else _refers_to_modelled(making))
-    making.account.client(spec.service, making.region)
-    making.account.seed(making.urn)
+def create(spec: Spec, context: CreateContext) -> CreateResult:
+    """Make the resource; raises `RehearsalError` with everything that was wrong with its request."""
+    context.service = spec.service
+    context.inputs = {**spec.defaults, **context.inputs}
+    left_out = [key for key in context.inputs if key in spec.left_out or key in LIFECYCLE]
+    reason = spec.validated_only(context.inputs) or (None if spec.accepts_validated else _refers_to_validated(context))
+    context.account.client(spec.service, context.region)
+    context.account.seed(context.urn)
     try:
         if reason is None:
-            _emulate(spec, making)
+            _emulate(spec, context)
         else:
-            _model(spec, making)
-    except Missing as missing:
-        raise Refused("request", f"{missing}, and the spec of {making.type} does not say so") from missing
-    except (Unmapped, WrongShape) as error:
-        raise Refused("request", str(error)) from error
-    outputs = {name: making.find(source) for name, source in spec.outputs.items()}
-    if reason is not None and making.id not in texts(making.inputs):
-        making.account.modelled.add(making.id)
-    return Created(
-        id=making.id,
+            _validate(spec, context)
+    except UnsupportedOperationError as error:
+        raise RequestError(f"{error}, and the spec of {context.type} does not say so") from error
+    outputs = {name: context.find(source) for name, source in spec.outputs.items()}
+    if reason is not None and context.id not in texts(context.inputs):
+        context.account.not_emulated.add(context.id)
+    return CreateResult(
+        id=context.id,
         outputs={name: value for name, value in outputs.items() if value is not None},
-        status="modelled" if reason else "emulated",
+        status="validated" if reason else "emulated",
         left_out=sorted(left_out),
         reason=reason,
     )
 
 
-def _emulate(spec: Spec, making: Making) -> None:
+def _emulate(spec: Spec, context: CreateContext) -> None:
     if isinstance(spec.create, Code):
-        _refuse_unread(spec, spec.create, making)
-        making.response = spec.create.run(making)
+        _refuse_unread(spec, spec.create, context)
+        context.response = spec.create.run(context)
     else:
-        making.response = making.call(spec.create.operation, _creating_request(spec, spec.create, making))
-    making.id = str(making.find(spec.id))
+        context.response = context.call(spec.create.operation, _creating_request(spec, spec.create, context))
+    context.id = str(context.find(spec.id))
     for call in spec.then:
-        request = _further_request(call, making)
+        request = _further_request(call, context)
         if request is not None:
-            making.call(call.operation, request, call.service)
-    if isinstance(spec.tagging, Call) and making.tags:
+            context.call(call.operation, request, call.service)
+    if isinstance(spec.tagging, Call) and context.tags:
         call = spec.tagging
-        making.call(call.operation, {name: _fixed(making, value) for name, value in call.fixed.items()}, call.service)
+        context.call(call.operation, {name: _fixed(context, value) for name, value in call.fixed.items()}, call.service)
 
 
-def _model(spec: Spec, making: Making) -> None:
+def _validate(spec: Spec, context: CreateContext) -> None:
     """Check every request as if it were sent, and make up the answer."""
     if isinstance(spec.create, Code):
         # Code decides by answers that only the emulator gives: without it, only the names can be checked.
-        _refuse_unread(spec, spec.create, making)
-        making.id = f"{making.name}-modelled"
+        _refuse_unread(spec, spec.create, context)
+        context.id = f"{context.name}-validated"
         return
-    request = _creating_request(spec, spec.create, making)
-    making.response = making.account.model(spec.service, spec.create.operation, making.region, request, making.urn)
-    making.id = str(making.find(spec.id))
+    request = _creating_request(spec, spec.create, context)
+    context.response = context.account.example_answer(
+        spec.service, spec.create.operation, context.region, request, context.urn
+    )
+    context.id = str(context.find(spec.id))
     for call in spec.then:
-        further = _further_request(call, making)
+        further = _further_request(call, context)
         if further is not None:
-            making.account.check(call.service or spec.service, call.operation, making.region, further)
+            context.account.check(call.service or spec.service, call.operation, context.region, further)
 
 
-def _refuse_unread(spec: Spec, code: Code, making: Making) -> None:
-    unread = set(making.inputs) - set(code.reads) - set(spec.left_out) - set(LIFECYCLE) - {"tags", "region"}
+def _refuse_unread(spec: Spec, code: Code, context: CreateContext) -> None:
+    unread = set(context.inputs) - set(code.reads) - set(spec.left_out) - set(LIFECYCLE) - {"tags", "region"}
     if unread:
-        raise Unmapped(min(unread), f"of {making.type}", list(code.reads))
+        raise unknown_input(min(unread), f"of {context.type}", list(code.reads))
 
 
-def _refers_to_modelled(making: Making) -> str | None:
-    found = next((text for text in texts(making.inputs) if text in making.account.modelled), None)
-    return f"refers to {found}, which is modelled" if found else None
+def _refers_to_validated(context: CreateContext) -> str | None:
+    found = next((text for text in texts(context.inputs) if text in context.account.not_emulated), None)
+    return f"refers to {found}, which is validated only" if found else None
 
 
 def texts(value: Any) -> list[str]:
@@ -216,39 +216,39 @@ def texts(value: Any) -> list[str]:
     return []
 
 
-def _creating_request(spec: Spec, call: Call, making: Making) -> dict[str, Any]:
+def _creating_request(spec: Spec, call: Call, context: CreateContext) -> dict[str, Any]:
     elsewhere = (
         {key for further in spec.then for key in further.takes}
         | set(spec.left_out)
         | set(LIFECYCLE)
         | {"tags", "region"}
     )
-    inputs = {key: value for key, value in making.inputs.items() if key not in elsewhere}
-    request = _request(call, making, inputs)
-    shape = making.account.operation(spec.service, call.operation, making.region).input_shape
-    if making.tags and isinstance(shape, StructureShape) and not isinstance(spec.tagging, Call):
-        request.update(_tags(shape, making.tags, spec.tagging))
+    inputs = {key: value for key, value in context.inputs.items() if key not in elsewhere}
+    request = _request(call, context, inputs)
+    shape = context.account.operation(spec.service, call.operation, context.region).input_shape
+    if context.tags and isinstance(shape, StructureShape) and not isinstance(spec.tagging, Call):
+        request.update(_tags(shape, context.tags, spec.tagging))
     return request
 
 
-def _further_request(call: Call, making: Making) -> dict[str, Any] | None:
-    inputs = {key: making.inputs[key] for key in call.takes if key in making.inputs}
+def _further_request(call: Call, context: CreateContext) -> dict[str, Any] | None:
+    inputs = {key: context.inputs[key] for key in call.takes if key in context.inputs}
     if not inputs and not call.always:
         return None
-    return _request(call, making, inputs)
+    return _request(call, context, inputs)
 
 
-def _request(call: Call, making: Making, inputs: dict[str, Any]) -> dict[str, Any]:
-    shape = making.account.operation(call.service or making.service, call.operation, making.region).input_shape
+def _request(call: Call, context: CreateContext, inputs: dict[str, Any]) -> dict[str, Any]:
+    shape = context.account.operation(call.service or context.service, call.operation, context.region).input_shape
     if call.reshape is not None:
         inputs = call.reshape(inputs)
     request = request_for(shape, inputs, call.takes, call.operation) if isinstance(shape, StructureShape) else {}
-    request.update({name: _fixed(making, value) for name, value in call.fixed.items()})
+    request.update({name: _fixed(context, value) for name, value in call.fixed.items()})
     return request
 
 
-def _fixed(making: Making, value: Any) -> Any:
-    return making.find(value) if callable(value) or (isinstance(value, str) and "{" in value) else value
+def _fixed(context: CreateContext, value: Any) -> Any:
+    return context.find(value) if callable(value) or (isinstance(value, str) and "{" in value) else value
 
 
 def _tags(shape: StructureShape, tags: dict[str, str], resource_type: str | None) -> dict[str, Any]:

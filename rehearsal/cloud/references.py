@@ -22,7 +22,7 @@ _ARN: Final = re.compile(rf"arn:aws[\w-]*:[\w-]+:[\w-]*:{ACCOUNT}:[^\s\"'\\,\]}}
 # What exists in every account.
 _BUILT_IN: Final = re.compile(
     r"arn:aws[\w-]*:(?:iam::\d+:(?:root|role/aws-service-role/|role/service-role/)|sts:|kms:[\w-]*:\d+:alias/aws/"
-    r"|glue:[\w-]*:\d+:catalog$)"
+    r"|glue:[\w-]*:\d+:catalog$|bedrock:[\w-]*:\d+:inference-profile/[a-z-]+\.)"
 )
 
 
@@ -62,7 +62,7 @@ class References:
     def _exists(self, arn: str) -> bool:
         # `:*` behind a name means all that is in it, such as a log group's streams.
         # An API names a function by the path at which Lambda is asked to call it.
-        stem = arn.removesuffix(":*").removesuffix("/invocations")
+        stem = arn.removesuffix(":*").removesuffix("/invocations").partition(":log-stream:")[0]
         service_and_place, _, resource = stem.rpartition(f":{ACCOUNT}:")
         named = bool(service_and_place) and (":" in resource or "/" in resource or stem == arn)
         if not named or any(sign in stem for sign in ("*", "?", "${")) or _BUILT_IN.match(arn):

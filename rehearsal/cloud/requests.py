@@ -16,19 +16,14 @@ from typing import Any
 import regex
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
+from rehearsal.problems import RequestError
 
-class Unmapped(Exception):
+
+def unknown_input(path: str, operation: str, members: list[str]) -> RequestError:
     """An input that no member of the request matches."""
-
-    def __init__(self, path: str, operation: str, members: list[str]) -> None:
-        nearest = difflib.get_close_matches(path.rpartition(".")[2], members, n=1, cutoff=0.6)
-        hint = f"; the nearest member is {nearest[0]}" if nearest else ""
-        super().__init__(f"input '{path}' matches nothing in the request {operation}{hint}")
-        self.path = path
-
-
-class WrongShape(Exception):
-    """An input whose kind of value the request cannot take."""
+    nearest = difflib.get_close_matches(path.rpartition(".")[2], members, n=1, cutoff=0.6)
+    hint = f"; the nearest member is {nearest[0]}" if nearest else ""
+    return RequestError(f"input '{path}' matches nothing in the request {operation}{hint}")
 
 
 @cache
@@ -52,7 +47,7 @@ def request_for(
             level, level_members = inner, _members(inner)
         name = level_members.get(path[-1].lower())
         if name is None:
-            raise Unmapped(key, operation, list(level.members))
+            raise unknown_input(key, operation, list(level.members))
         target[name] = _value(level.members[name], value, key, operation)
     return request
 
@@ -65,7 +60,7 @@ def _value(shape: Shape, value: Any, path: str, operation: str) -> Any:
         return [_value(shape.member, item, f"{path}[{index}]", operation) for index, item in enumerate(items)]
     if isinstance(shape, MapShape):
         if not isinstance(value, dict):
-            raise WrongShape(f"input '{path}' must be a map, got {_kind(value)}")
+            raise RequestError(f"input '{path}' must be a map, got {_kind(value)}")
         return {key: _value(shape.value, item, f"{path}.{key}", operation) for key, item in value.items()}
     return _scalar(shape, value, path)
 
@@ -78,13 +73,13 @@ def _structure(shape: StructureShape, value: Any, path: str, operation: str) -> 
         if isinstance(value, list) and {"Quantity", "Items"} <= set(shape.members):
             items = _value(shape.members["Items"], value, path, operation)
             return {"Quantity": len(items), "Items": items}
-        raise WrongShape(f"input '{path}' must be an object, got {_kind(value)}")
+        raise RequestError(f"input '{path}' must be an object, got {_kind(value)}")
     members = _members(shape)
     built: dict[str, Any] = {}
     for key, item in value.items():
         name = members.get(key.lower())
         if name is None:
-            raise Unmapped(f"{path}.{key}", operation, list(shape.members))
+            raise unknown_input(f"{path}.{key}", operation, list(shape.members))
         built[name] = _value(shape.members[name], item, f"{path}.{key}", operation)
     return built
 
@@ -95,7 +90,7 @@ def _scalar(shape: Shape, value: Any, path: str) -> Any:
         # A document given as an object where AWS wants its JSON text.
         if kind == "string":
             return json.dumps(value, separators=(",", ":"))
-        raise WrongShape(f"input '{path}' must be a {kind}, got {_kind(value)}")
+        raise RequestError(f"input '{path}' must be a {kind}, got {_kind(value)}")
     if kind in ("integer", "long"):
         return _whole_number(value, path)
     if kind in ("float", "double"):
@@ -113,9 +108,9 @@ def _whole_number(value: Any, path: str) -> int:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise WrongShape(f"input '{path}' must be a whole number, got {value!r}") from None
+        raise RequestError(f"input '{path}' must be a whole number, got {value!r}") from None
     if isinstance(value, bool) or not number.is_integer():
-        raise WrongShape(f"input '{path}' must be a whole number, got {value!r}")
+        raise RequestError(f"input '{path}' must be a whole number, got {value!r}")
     return int(number)
 
 
@@ -123,7 +118,7 @@ def _number(value: Any, path: str) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise WrongShape(f"input '{path}' must be a number, got {value!r}") from None
+        raise RequestError(f"input '{path}' must be a number, got {value!r}") from None
 
 
 def _boolean(value: Any, path: str) -> bool:
@@ -131,7 +126,7 @@ def _boolean(value: Any, path: str) -> bool:
         return value
     if value in ("true", "false"):
         return value == "true"
-    raise WrongShape(f"input '{path}' must be true or false, got {value!r}")
+    raise RequestError(f"input '{path}' must be true or false, got {value!r}")
 
 
 def _bytes(value: Any) -> bytes:

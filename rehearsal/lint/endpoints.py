@@ -7,12 +7,10 @@ import json
 import re
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from rehearsal.lint.result import LintInput
 from rehearsal.problems import Problem
-
-if TYPE_CHECKING:
-    from rehearsal.lint.judge import Candidate
 
 TYPE: Final = "aws:ec2/vpcEndpoint:VpcEndpoint"
 RULE: Final = "endpoint-service"
@@ -48,28 +46,28 @@ _OTHERS: Final = (
 )
 
 
-def doubt(candidate: Candidate) -> Problem | None:
+def doubt(resource: LintInput) -> Problem | None:
     """A warning if nobody knows the service that an endpoint names but one of nearly the same name, or if it is of
     another region. Only a warning: AWS adds services every month."""
-    given = str(candidate.inputs.get("serviceName"))
+    given = str(resource.inputs.get("serviceName"))
     match = _SERVICE.fullmatch(given)
-    if candidate.type != TYPE or match is None:
+    if resource.type != TYPE or match is None:
         return None
-    elsewhere = candidate.inputs.get("serviceRegion", candidate.region)
+    elsewhere = resource.inputs.get("serviceRegion", resource.region)
     if match["region"] != elsewhere:
-        return _problem(candidate, f"serviceName: {given} is of another region than {elsewhere}", match["region"])
+        return _problem(resource, f"serviceName: {given} is of another region than {elsewhere}", match["region"])
     words = match["name"].split(".")
     if not _known().isdisjoint(words):
         return None
     likely = difflib.get_close_matches(words[0], _known(), n=1, cutoff=_LIKELY)
     if not likely:
         return None
-    return _problem(candidate, f"serviceName: nobody knows an endpoint for {match['name']}", likely[0])
+    return _problem(resource, f"serviceName: nobody knows an endpoint for {match['name']}", likely[0])
 
 
-def _problem(candidate: Candidate, message: str, near: str) -> Problem:
+def _problem(resource: LintInput, message: str, near: str) -> Problem:
     remedy = f"did you mean {near}? `aws ec2 describe-vpc-endpoint-services` lists what there is"
-    return Problem(kind="lint", level="warning", rule=RULE, urn=candidate.urn, message=message, remedy=remedy)
+    return Problem(kind="lint", level="warning", rule=RULE, urn=resource.urn, message=message, remedy=remedy)
 
 
 @cache

@@ -42,7 +42,7 @@ class Fragment:
     type: str
     properties: dict[str, Any]
     untranslated: list[str] = field(default_factory=list)
-    """Inputs that no property takes, so that nobody judged them."""
+    """Inputs that no property takes, so that they are not linted."""
     inputs: dict[str, str] = field(default_factory=dict)
     """Property path → input path, to say findings in the program's own words."""
 

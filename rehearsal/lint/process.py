@@ -1,4 +1,4 @@
-"""The second judge's process: it loads while the program starts, and judges while more is being made."""
+"""The linter's process: it loads while the program starts, and lints while more is being created."""
 
 from __future__ import annotations
 
@@ -8,39 +8,40 @@ import time
 from multiprocessing.connection import Connection
 from typing import Final
 
-from rehearsal.lint.judge import Candidate, Judge, Verdict
+from rehearsal.lint.linter import Linter
+from rehearsal.lint.result import LintInput, LintResult
 
 _BATCH: Final = 25
 
 
-def serve(candidates: Connection, conductor: Connection) -> None:
-    """Judge what comes in by `candidates` until a None says that this was all, then tell the conductor."""
-    waiting: queue.SimpleQueue[Candidate | None] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(candidates, waiting), daemon=True).start()
-    judge, verdict = Judge(), Verdict()
+def serve(resources: Connection, runner: Connection) -> None:
+    """Lint what comes in by `resources` until a None says that this was all, then tell the runner."""
+    waiting: queue.SimpleQueue[LintInput | None] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(resources, waiting), daemon=True).start()
+    linter, result = Linter(), LintResult()
     more = True
     while more:
         batch, more = _next(waiting)
         started = time.perf_counter()
-        verdict.add(judge.judge(batch))
-        verdict.seconds += time.perf_counter() - started
-    conductor.send(verdict)
-    conductor.close()
+        result.add(linter.lint(batch))
+        result.seconds += time.perf_counter() - started
+    runner.send(result)
+    runner.close()
 
 
-def _receive(candidates: Connection, waiting: queue.SimpleQueue[Candidate | None]) -> None:
+def _receive(resources: Connection, waiting: queue.SimpleQueue[LintInput | None]) -> None:
     """In a thread of its own, so that the program never waits for this process."""
     try:
-        while (candidate := candidates.recv()) is not None:
-            waiting.put(candidate)
+        while (resource := resources.recv()) is not None:
+            waiting.put(resource)
     except (EOFError, OSError):
         pass
     waiting.put(None)
 
 
-def _next(waiting: queue.SimpleQueue[Candidate | None]) -> tuple[list[Candidate], bool]:
-    """A batch to judge, or the rest, and whether there may be more: a question costs more than what it asks about."""
+def _next(waiting: queue.SimpleQueue[LintInput | None]) -> tuple[list[LintInput], bool]:
+    """A batch to lint, or the rest, and whether there may be more: a question costs more than what it asks about."""
     batch = [waiting.get()]
     while len(batch) < _BATCH and batch[-1] is not None:
         batch.append(waiting.get())
-    return [candidate for candidate in batch if candidate is not None], batch[-1] is not None
+    return [resource for resource in batch if resource is not None], batch[-1] is not None

@@ -245,3 +245,24 @@ def listener_rule(inputs: Inputs) -> Inputs:
         for each in inputs.get("conditions") or []
     ]
     return {**inputs, "conditions": conditions}
+
+
+# How the provider names what sends bodies, and how AWS does.
+_SENDERS: Final = {
+    "apiGateway": "API_GATEWAY",
+    "appRunnerService": "APP_RUNNER_SERVICE",
+    "cloudfront": "CLOUDFRONT",
+    "cognitoUserPool": "COGNITO_USER_POOL",
+    "verifiedAccessInstance": "VERIFIED_ACCESS_INSTANCE",
+}
+
+
+def bodies_by_sender(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The provider has a list of blocks with a member for each sender where AWS has a map."""
+    config = inputs.get("associationConfig")
+    if not config or "requestBodies" not in config:
+        return inputs
+    # A misspelt sender keeps its name, and no map takes that.
+    bodies = {_SENDERS.get(key, key): limit for body in config["requestBodies"] for key, limit in body.items()}
+    others = {key: value for key, value in config.items() if key != "requestBodies"}
+    return {**inputs, "associationConfig": {**others, "requestBody": bodies}}

@@ -103,6 +103,8 @@ _TYPES: Final = {
     "backup/vault:Vault": Cfn(
         type="AWS::Backup::BackupVault", renames={"kmsKeyArn": "EncryptionKeyArn", "name": "BackupVaultName"}
     ),
+    "bedrock/agentDataSource:AgentDataSource": Cfn(type="AWS::Bedrock::DataSource"),
+    "bedrock/agentKnowledgeBase:AgentKnowledgeBase": Cfn(type="AWS::Bedrock::KnowledgeBase"),
     "budgets/budget:Budget": Cfn(
         type="AWS::Budgets::Budget",
         inside="Budget",
@@ -308,6 +310,7 @@ _TYPES: Final = {
             "deploymentCircuitBreaker": "DeploymentConfiguration.DeploymentCircuitBreaker",
             "deploymentMaximumPercent": "DeploymentConfiguration.MaximumPercent",
             "deploymentMinimumHealthyPercent": "DeploymentConfiguration.MinimumHealthyPercent",
+            "forceNewDeployment": "ForceNewDeployment.EnableForceNewDeployment",
             "iamRole": "Role",
             "networkConfiguration": "NetworkConfiguration.AwsvpcConfiguration",
             "orderedPlacementStrategies": "PlacementStrategies",
@@ -482,6 +485,15 @@ _TYPES: Final = {
     ),
     "lb/targetGroup:TargetGroup": Cfn(type="AWS::ElasticLoadBalancingV2::TargetGroup", reshape=shapes.target_group),
     "pipes/pipe:Pipe": Cfn(type="AWS::Pipes::Pipe"),
+    "opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": Cfn(type="AWS::OpenSearchServerless::AccessPolicy"),
+    "opensearch/serverlessCollection:ServerlessCollection": Cfn(type="AWS::OpenSearchServerless::Collection"),
+    "opensearch/serverlessCollectionGroup:ServerlessCollectionGroup": Cfn(
+        type="AWS::OpenSearchServerless::CollectionGroup"
+    ),
+    "opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": Cfn(
+        type="AWS::OpenSearchServerless::SecurityPolicy"
+    ),
+    "opensearch/serverlessVpcEndpoint:ServerlessVpcEndpoint": Cfn(type="AWS::OpenSearchServerless::VpcEndpoint"),
     "rds/cluster:Cluster": Cfn(
         type="AWS::RDS::DBCluster",
         renames={
@@ -534,6 +546,12 @@ _TYPES: Final = {
             "childHealthchecks": "ChildHealthChecks",
         },
     ),
+    "route53/hostedZoneDnsSec:HostedZoneDnsSec": Cfn(
+        # NOT_SIGNING is a zone without the resource there.
+        type="AWS::Route53::DNSSEC",
+        left_out=frozenset({"signingStatus"}),
+    ),
+    "route53/keySigningKey:KeySigningKey": Cfn(type="AWS::Route53::KeySigningKey"),
     "route53/record:Record": Cfn(
         type="AWS::Route53::RecordSet",
         renames={
@@ -590,6 +608,7 @@ _TYPES: Final = {
             "rules": "ServerSideEncryptionConfiguration",
             "rules.applyServerSideEncryptionByDefault": "ServerSideEncryptionByDefault",
             "rules.applyServerSideEncryptionByDefault.kmsMasterKeyId": "KMSMasterKeyID",
+            "rules.blockedEncryptionTypes": "BlockedEncryptionTypes.EncryptionType",
         },
         left_out=frozenset({"bucket", "expectedBucketOwner"}),
     ),
@@ -649,7 +668,7 @@ _TYPES: Final = {
         },
     ),
     "wafv2/ipSet:IpSet": Cfn(type="AWS::WAFv2::IPSet"),
-    "wafv2/webAcl:WebAcl": Cfn(type="AWS::WAFv2::WebACL"),
+    "wafv2/webAcl:WebAcl": Cfn(type="AWS::WAFv2::WebACL", reshape=shapes.bodies_by_sender),
     "wafv2/webAclAssociation:WebAclAssociation": Cfn(type="AWS::WAFv2::WebACLAssociation"),
     "wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": Cfn(type="AWS::WAFv2::LoggingConfiguration"),
     "xray/group:Group": Cfn(type="AWS::XRay::Group"),
@@ -660,7 +679,7 @@ TYPES: Final = {f"aws:{token}": cfn for token, cfn in _TYPES.items()}
 
 _NONE: Final = "CloudFormation has no such type"
 _EMPTY: Final = "nothing but ids"
-NOT_JUDGED: Final = {
+NOT_LINTED: Final = {
     f"aws:{token}": why
     for token, why in {
         "acm/certificateValidation:CertificateValidation": _NONE,
@@ -668,7 +687,7 @@ NOT_JUDGED: Final = {
         "apigateway/integrationResponse:IntegrationResponse": "part of a method in CloudFormation",
         "apigateway/methodResponse:MethodResponse": "part of a method in CloudFormation",
         "apigateway/methodSettings:MethodSettings": "part of a stage in CloudFormation",
-        "apigateway/restApiPolicy:RestApiPolicy": "the policy is judged by the pack",
+        "apigateway/restApiPolicy:RestApiPolicy": "the policy pack checks the policy",
         "appautoscaling/scheduledAction:ScheduledAction": "part of a target in CloudFormation",
         "cfg/recorderStatus:RecorderStatus": _NONE,
         "costexplorer/costAllocationTag:CostAllocationTag": _NONE,
@@ -686,9 +705,9 @@ NOT_JUDGED: Final = {
         "secretsmanager/secretVersion:SecretVersion": _NONE,
     }.items()
 }
-"""Types that the second judge leaves out, and why."""
+"""Types that the linter leaves out, and why."""
 
 
 def why_not(type_: str) -> str:
-    """Why the second judge says nothing about a type that `TYPES` does not have."""
-    return NOT_JUDGED.get(type_, "nobody has said yet which CloudFormation type it is")
+    """Why the linter says nothing about a type that `TYPES` does not have."""
+    return NOT_LINTED.get(type_, "nobody has said yet which CloudFormation type it is")

@@ -9,8 +9,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from architecture.context import build_context
 from architecture.delivery import build_delivery
-from architecture.platform import build_platform
 from settings import Settings
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.iam import allowed
@@ -29,22 +29,31 @@ def application(names: list[str]) -> Any:
         }
         return SimpleNamespace(
             arn=pulumi.Output.from_input(f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/c/{name}"),
-            name=pulumi.Output.from_input(name),
+            family=name,
             task_role=roles["task"],
             execution_role=roles["execution"],
         )
 
     arns = {name: pulumi.Output.from_input(f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{name}") for name in names}
     return SimpleNamespace(
-        services={name: service(name) for name in names},
-        repositories={name: SimpleNamespace(arn=arn) for name, arn in arns.items()},
+        cluster=SimpleNamespace(name=pulumi.Output.from_input("wiki-prod-cluster")),
+        deployed={name: service(name) for name in names},
+        images={
+            name: SimpleNamespace(
+                repository=SimpleNamespace(arn=arn, name=pulumi.Output.from_input(f"wiki-prod-{name}")),
+                source="workloads/api",
+                platform="linux/amd64",
+                parameter=f"/wiki/prod/{name}/image-tag",
+                live=SimpleNamespace(parameter_arn=f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{name}"),
+            )
+            for name, arn in arns.items()
+        },
     )
 
 
-def build(names: list[str] | None) -> None:
+def build(names: list[str]) -> None:
     settings = Settings.parse(CONFIG)
-    platform = build_platform(settings)
-    build_delivery(settings, platform, None if names is None else application(names))
+    build_delivery(build_context(settings), application(names), {}, None, None)
 
 
 def test_the_role_deploys_each_service_that_the_stack_has(recorder: Recorder) -> None:
@@ -63,7 +72,7 @@ def test_the_role_deploys_each_service_that_the_stack_has(recorder: Recorder) ->
 
 
 def test_the_github_environment_is_the_stacks_unless_it_says_otherwise(recorder: Recorder) -> None:
-    trust = recorder.run(lambda: build(None)).named("wiki-prod-delivery-role").inputs["assumeRolePolicy"]
+    trust = recorder.run(lambda: build([])).named("wiki-prod-delivery-role").inputs["assumeRolePolicy"]
     assert "repo:acme/wiki:environment:prod" in trust
 
 

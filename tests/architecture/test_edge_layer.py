@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pulumi
 import pytest
 
+from architecture.context import build_context
+from architecture.data import Data
 from architecture.edge import Edge, build_edge
 from architecture.network import build_network
-from architecture.platform import build_platform
-from architecture.storage import build_storage
 from components.alarms import AlarmTopics
 from settings import Settings
 from tests.conftest import Recorder
@@ -28,16 +29,20 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def build(recorder: Recorder, topics: AlarmTopics | None = None, data: Any = None, **changes: Any) -> Recorder:
+def build(
+    recorder: Recorder,
+    topics: AlarmTopics | None = None,
+    data: Any = None,
+    us_east_topics: AlarmTopics | None = None,
+    **changes: Any,
+) -> Recorder:
     config = {key: value for key, value in {**CONFIG, **changes}.items() if value is not None}
     texts = {f"kumiki:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
 
     def program() -> None:
-        settings = Settings.parse(texts)
-        platform = build_platform(settings)
-        storage = build_storage(settings, platform)
-        network = build_network(settings, platform, storage)
-        built = build_edge(settings, platform, network, storage, topics, data)
+        ctx = build_context(Settings.parse(texts))
+        ctx = replace(ctx, topics=topics or ctx.topics, us_east_topics=us_east_topics or ctx.us_east_topics)
+        built = build_edge(ctx, build_network(ctx), data or Data(None, None, None, None))
         assert isinstance(built, Edge)
 
     return recorder.run(program)
@@ -61,6 +66,23 @@ def test_the_edge_is_watched_as_soon_as_there_are_topics(recorder: Recorder) -> 
         "wiki-dev-web-response-time",
         "wiki-dev-web-server-error-rate",
     ]
+
+
+SIGNED = {"domain": {"name": "example.com", "zone": "create", "dnssec": True}, "alerts": {"emails": ["a@b.example"]}}
+
+
+def test_the_public_zone_is_signed_where_the_stack_says_so_and_tells_us_east_1(recorder: Recorder) -> None:
+    us_east = AlarmTopics(critical="arn:us-east-critical", warning="arn:us-east-critical")
+    build(recorder, us_east_topics=us_east, **SIGNED)
+    assert recorder.one("HostedZoneDnsSec").inputs["hostedZoneId"] == "Zwiki-dev-domain-zone"
+    alarms = [each.inputs for each in recorder.of(":MetricAlarm") if each.inputs.get("namespace") == "AWS/Route53"]
+    assert [each["alarmActions"] for each in alarms] == [["arn:us-east-critical"]] * 2
+
+
+def test_a_zone_is_not_signed_unless_the_stack_says_so(recorder: Recorder) -> None:
+    us_east = AlarmTopics(critical="arn:us-east-critical", warning="arn:us-east-critical")
+    build(recorder, us_east_topics=us_east, **{**SIGNED, "domain": {"name": "example.com", "zone": "create"}})
+    assert recorder.of("HostedZoneDnsSec") == recorder.of("KeySigningKey") == []
 
 
 def test_a_stack_without_a_load_balancer_can_have_names(recorder: Recorder) -> None:

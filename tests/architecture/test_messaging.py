@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 
+from architecture.context import Keys, build_context
 from architecture.messaging import build_messaging
-from architecture.platform import Platform, build_platform
-from architecture.storage import Storage
 from components.alarms import AlarmTopics
 from settings import Settings
 from tests.conftest import ROOT, Recorder
 
 TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
-NOTHING_STORED = Storage(logs_key=None, data_key=None, log_archive=None, buckets={})
 
 
 def settings(name: str, **changes: Any) -> Settings:
@@ -26,8 +25,7 @@ def settings(name: str, **changes: Any) -> Settings:
 
 def build(recorder: Recorder, chosen: Settings, topics: AlarmTopics | None = None) -> Recorder:
     def program() -> None:
-        platform: Platform = build_platform(chosen)
-        build_messaging(chosen, platform, NOTHING_STORED, topics)
+        build_messaging(replace(build_context(chosen), topics=topics, keys=Keys()))
 
     return recorder.run(program)
 

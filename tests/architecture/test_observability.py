@@ -9,31 +9,55 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
+from architecture.application import Application
+from architecture.context import Context
+from architecture.data import Data
+from architecture.edge import Edge
+from architecture.functions import Functions
+from architecture.messaging import Messaging
 from architecture.observability import build_watch
-from architecture.platform import Platform
-from components.alarms import AlarmTopics
+from components.alarms import AlarmTopics, Metric
+from components.widgets import Widget
+from settings import Settings
 from tests.conftest import REGION, Recorder
 
+SETTINGS = Settings.model_validate({"product": "wiki", "environment": "dev", "owner": "platform"})
 TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
+
+
+def part(name: str, **known: Any) -> Any:
+    """A component that shows one metric."""
+    metric = Metric(namespace="AWS/SQS", name="Sent", dimensions={"QueueName": name}, statistic="Sum")
+    return SimpleNamespace(widgets=[Widget(section="Parts", of=name, lines={"": metric})], **known)
+
+
+API = part("wiki-dev-api", error_log_group_name="/ecs/wiki-dev-api/errors")
 LAYERS: dict[str, Any] = {
-    "edge": SimpleNamespace(load_balancer=SimpleNamespace(arn_suffix="app/wiki-dev/1")),
-    "data": SimpleNamespace(
-        database=SimpleNamespace(cluster_identifier="wiki-dev-database"),
-        cache=SimpleNamespace(nodes=["wiki-dev-cache-001"]),
-        tables={"sessions": SimpleNamespace(name="wiki-dev-sessions")},
+    "edge": Edge(load_balancer=part("wiki-dev-web")),
+    "data": Data(
+        database=part("wiki-dev-database"),
+        cache=part("wiki-dev-cache"),
+        secrets=None,
+        parameters=None,
+        tables={"sessions": part("wiki-dev-sessions")},
     ),
-    "application": SimpleNamespace(
-        cluster=SimpleNamespace(name="wiki-dev-cluster"),
-        services={"api": SimpleNamespace(name="wiki-dev-api", error_log_group_name="/ecs/wiki-dev-api/errors")},
+    "application": Application(services={"api": API}),
+    "messaging": Messaging(
+        queues={"jobs": part("wiki-dev-jobs")},
+        bus=None,
+        workflows={"nightly": part("wiki-dev-nightly")},
+        schedules={"nightly": part("wiki-dev-nightly-schedule")},
+        routes={"nightly": part("wiki-dev-nightly-event")},
     ),
-    "messaging": SimpleNamespace(workflows={"nightly": SimpleNamespace(arn="arn:aws:states:::stateMachine:nightly")}),
+    "functions": Functions(functions={"hook": part("wiki-dev-hook")}, namespaces=("wiki-dev-counts",)),
 }
 
 
 def watch(recorder: Recorder, topics: AlarmTopics | None, **layers: Any) -> Recorder:
     def program() -> None:
-        platform = Platform("wiki-dev", aws.Provider("wiki-dev-aws-provider", region=REGION))
-        build_watch(platform, topics, **layers)
+        provider = aws.Provider("wiki-dev-aws-provider", region=REGION)
+        application = layers.get("application", Application())
+        build_watch(Context(settings=SETTINGS, provider=provider, topics=topics), application, *layers.values(), None)
 
     return recorder.run(program)
 
@@ -43,12 +67,13 @@ def test_each_services_errors_ring_and_one_dashboard_shows_every_layer(recorder:
     watch(recorder, TOPICS, **LAYERS)
     assert recorder.one(":LogMetricFilter").inputs["logGroupName"] == "/ecs/wiki-dev-api/errors"
     assert recorder.one(":MetricAlarm").inputs["alarmActions"] == ["arn:aws:sns:::critical"]
-    body = recorder.one("dashboard:Dashboard").inputs["dashboardBody"]
-    for shown in (
-        "app/wiki-dev/1", "wiki-dev-database", "wiki-dev-cache-001", "wiki-dev-sessions", "wiki-dev-api",
-        "stateMachine:nightly", "wiki-dev-api-errors",
-    ):  # fmt: skip
-        assert shown in body
+    body = json.loads(recorder.one("dashboard:Dashboard").inputs["dashboardBody"])
+    graphs = [one["properties"] for one in body["widgets"] if one["type"] == "metric"]
+    assert [line[3] for line in graphs[0]["metrics"]] == [
+        "wiki-dev-web", "wiki-dev-database", "wiki-dev-cache", "wiki-dev-sessions", "wiki-dev-api", "wiki-dev-jobs",
+        "wiki-dev-nightly", "wiki-dev-nightly-schedule", "wiki-dev-nightly-event", "wiki-dev-hook",
+    ]  # fmt: skip
+    assert [one["title"] for one in graphs[1:]] == ["wiki-dev-counts", "ERROR and above"]
 
 
 @pytest.mark.parametrize("layer", sorted(LAYERS))

@@ -7,20 +7,25 @@ import re
 import runpy
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any, get_args
+from functools import cache
+from typing import Any
 
 import pulumi
 import pytest
-import yaml
+from guardrails.rules import RULES
+from guardrails.rules.aws_names import NAMES as OF_THE_PACK
+from guardrails.rules.aws_names import SUFFIX_LENGTH as SUFFIX_OF_THE_PACK
+from pulumi import _types
 
-from architecture.aws_names import LIMITS, check_name
-from architecture.refusals import says, yaml_key
-from components.data.lifecycle import StorageClass
-from components.network.flow_logs import RetentionDays
-from components.network.subnets import Tier
-from components.refusal import Refusal
-from settings import Settings, SettingsError, section
-from tests.conftest import ACCOUNT, REGION, ROOT, Recorder, Registered
+from architecture.aws_names import check_name, python_name
+from architecture.transformation import KEEPS, keeps
+from components.errors import ArgumentError
+from components.operations.trail_alarms import WATCHED
+from settings import Settings, SettingsError
+from settings.aws_names import NAMES, SUFFIX_LENGTH
+from tests.conftest import ACCOUNT, REGION, ROOT, Recorder, Registered, run
+from tests.policies.sdk_schema import args_class
+from tests.stack_files import config_of
 
 Config = dict[str, Any]
 BASE: Config = {"product": "wiki", "environment": "dev", "owner": "platform"}
@@ -37,13 +42,20 @@ def deploy(recorder: Recorder, config: Mapping[str, Any]) -> Recorder:
 
 
 def stack(name: str) -> Config:
-    return yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
+    return config_of(name, {})
+
+
+@cache
+def deployed(name: str) -> Recorder:
+    """One of our stacks as its file describes it, deployed once for all tests of a process that only look at it."""
+    with run(preview=False) as recorder:
+        return deploy(recorder, stack(name))
 
 
 @pytest.mark.covers("A1", "A2")
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_dev_and_prod_have_two_zones_and_reach_aws_through_endpoints_only(name: str, recorder: Recorder) -> None:
-    deploy(recorder, stack(name))
+def test_dev_and_prod_have_two_zones_and_reach_aws_through_endpoints_only(name: str) -> None:
+    recorder = deployed(name)
     zones = {subnet.inputs["availabilityZone"] for subnet in recorder.of(":Subnet")}
     assert zones == {f"{REGION}a", f"{REGION}c"}
     assert not recorder.of(":NatGateway")
@@ -55,17 +67,41 @@ def test_dev_and_prod_have_two_zones_and_reach_aws_through_endpoints_only(name: 
     assert recorder.one("pulumi:providers:aws").inputs["region"] == REGION
 
 
+def test_a_service_without_shares_of_its_own_writes_those_of_the_cluster(recorder: Recorder) -> None:
+    shares = {"fargateWeight": 1, "fargateBase": 1, "spotWeight": 3}
+    deploy(recorder, {**stack("dev"), "kumiki:cluster": shares})
+    written = {
+        each.inputs["name"]: each.inputs["capacityProviderStrategies"] for each in recorder.of("ecs/service:Service")
+    }
+    assert written == {
+        "kumiki-dev-api": recorder.one(":ClusterCapacityProviders").inputs["defaultCapacityProviderStrategies"],
+        # It has a share of its own in the stack's file.
+        "kumiki-dev-worker": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}],
+    }
+
+
+@pytest.mark.parametrize("name", ["prod", "standard", "analytics", "free-tier"])
+def test_an_update_does_not_take_back_the_version_to_which_aws_has_upgraded(name: str) -> None:
+    recorder = deployed(name)
+    kinds = ("rds/cluster:Cluster", "rds/instance:Instance", "elasticache/replicationGroup:ReplicationGroup")
+    stores = [each for kind in kinds for each in recorder.of(kind)]
+    assert stores
+    for store in stores:
+        upgraded = store.inputs.get("autoMinorVersionUpgrade", True)
+        assert not upgraded or "engineVersion" in store.ignore_changes, store.name
+
+
 @pytest.mark.covers("A13")
 @pytest.mark.parametrize(("name", "days"), [("dev", 7), ("prod", 30)])
-def test_hot_logs_are_kept_a_week_in_dev_and_a_month_in_prod(name: str, days: int, recorder: Recorder) -> None:
-    deploy(recorder, stack(name))
+def test_hot_logs_are_kept_a_week_in_dev_and_a_month_in_prod(name: str, days: int) -> None:
+    recorder = deployed(name)
     assert {group.inputs["retentionInDays"] for group in recorder.of(":LogGroup")} == {days}
 
 
 @pytest.mark.covers("A9")
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_the_log_archive_moves_to_glacier_and_ends_after_a_year(name: str, recorder: Recorder) -> None:
-    deploy(recorder, stack(name))
+def test_the_log_archive_moves_to_glacier_and_ends_after_a_year(name: str) -> None:
+    recorder = deployed(name)
     rules = recorder.named(f"kumiki-{name}-log-archive-lifecycle").inputs["rules"]
     assert [rule["transitions"] for rule in rules if "transitions" in rule] == [
         [{"storageClass": "GLACIER", "days": 90}]
@@ -73,44 +109,75 @@ def test_the_log_archive_moves_to_glacier_and_ends_after_a_year(name: str, recor
     assert {"days": 365} in [rule.get("expiration") for rule in rules]
 
 
-HOLDS_DATA = {
+KEPT_BY_THE_STACK = {type_.rsplit(":", 1)[-1] for type_ in KEEPS}
+HOLDS_DATA = KEPT_BY_THE_STACK | {
     "Key",
     "Bucket",
     "Vpc",
     "Cluster",
+    # One of each cluster.
+    "ClusterInstance",
     "ReplicationGroup",
     "Repository",
     "Table",
     "Vault",
-    "VaultLockConfiguration",
     "Zone",
 }
 
 
 @pytest.mark.parametrize(("name", "protected"), [("dev", set()), ("prod", HOLDS_DATA)])
-def test_what_holds_data_is_protected_in_prod_only(name: str, protected: set[str], recorder: Recorder) -> None:
-    deploy(recorder, stack(name))
+def test_what_holds_data_is_protected_in_prod_only(name: str, protected: set[str]) -> None:
+    recorder = deployed(name)
     assert {each.type.rsplit(":", 1)[-1] for each in recorder.resources if each.protect} == protected
 
 
-ONLY_IN_PROD = re.compile("-(cache|backup|data-replica)-")
+@pytest.mark.parametrize("name", ["prod", "serverless", "study-prod", "personal"])
+def test_without_its_preview_a_destroy_loses_neither_logs_nor_secrets_nor_messages(name: str) -> None:
+    """`pulumi destroy --skip-preview` deletes what is not protected before it fails at what is."""
+    recorder = deployed(name)
+    kept = [each for each in recorder.resources if keeps(each.type, each.inputs)]
+    assert kept
+    assert {each.name for each in kept if not each.protect} == set()
+    clusters = recorder.of(":ClusterInstance")
+    assert [each.name for each in clusters if each.protect] == [each.name for each in clusters[:1]]
 
 
-def test_dev_and_prod_differ_in_sizes_only_and_never_in_shape(
-    recorder: Recorder, request: pytest.FixtureRequest
-) -> None:
-    dev = {each.name.replace("-dev-", "-") for each in deploy(recorder, stack("dev")).resources}
-    other: Recorder = request.getfixturevalue("previewer")
-    prod = {each.name.replace("-prod-", "-") for each in deploy(other, stack("prod")).resources}
-    # The cache and the backups are the parts that prod has and dev does without.
+def test_the_password_of_a_database_that_stays_stays_where_there_is_no_secret() -> None:
+    """A free-tier stack keeps it in an encrypted parameter."""
+    recorder = deployed("personal")
+    assert recorder.named("kabu-personal-dev-database-password-parameter").protect
+
+
+def test_a_plain_parameter_says_what_the_settings_say_and_may_go() -> None:
+    recorder = deployed("prod")
+    plain = [each for each in recorder.of("ssm/parameter:Parameter") if each.inputs["type"] == "String"]
+    assert plain
+    assert not [each.name for each in plain if each.protect]
+
+
+def test_the_pack_and_the_program_agree_on_what_keeps_evidence() -> None:
+    (rule,) = [rule for rule in RULES if rule.id == "evidence-protected"]
+    assert set(rule.types) == KEEPS.keys()
+
+
+TRAIL_ALARMS = "|".join(each.name for each in WATCHED)
+ONLY_IN_PROD = re.compile(
+    rf"-(cache|backup|data-replica|trail-(log-group|role|policy|silent)|({TRAIL_ALARMS})-(metric-filter|alarm))-"
+)
+
+
+def test_dev_and_prod_differ_in_sizes_only_and_never_in_shape() -> None:
+    dev = {each.name.replace("-dev-", "-") for each in deployed("dev").resources}
+    prod = {each.name.replace("-prod-", "-") for each in deployed("prod").resources}
+    # The cache, the backups and alarms on what the trail records are the parts that prod has and dev does without.
     assert dev <= prod
     assert {name for name in prod - dev if not ONLY_IN_PROD.search(f"{name}-")} == set()
 
 
 @pytest.mark.covers("D9")
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_every_name_begins_with_product_and_environment(name: str, recorder: Recorder) -> None:
-    deploy(recorder, stack(name))
+def test_every_name_begins_with_product_and_environment(name: str) -> None:
+    recorder = deployed(name)
     assert all(each.name.startswith(f"kumiki-{name}-") for each in recorder.resources)
 
 
@@ -137,8 +204,8 @@ def test_every_taggable_resource_says_whose_it_is_and_what_it_belongs_to(recorde
     }
 
 
-def test_every_resource_goes_to_the_one_provider(recorder: Recorder) -> None:
-    deploy(recorder, stack("dev"))
+def test_every_resource_goes_to_the_one_provider() -> None:
+    recorder = deployed("dev")
     provider = recorder.one("pulumi:providers:aws")
     custom = [each for each in recorder.resources if each.custom and each is not provider]
     assert len(custom) > 40
@@ -245,7 +312,7 @@ def test_an_existing_network_is_handed_on_and_not_touched(recorder: Recorder) ->
         ),
         (
             {"buckets": {"uploads": {"lifecycle": [{"transitions": {"GLACIER": 90}, "deleteAfterDays": 30}]}}},
-            "kumiki:buckets.uploads.deleteAfterDays: 30 must come after",
+            "kumiki:buckets.uploads.lifecycle[0].deleteAfterDays: 30 must come after",
         ),
     ],
 )
@@ -268,25 +335,6 @@ def test_what_several_components_refuse_is_named_at_once(recorder: Recorder) -> 
         "kumiki:buckets.one.versioning",
         "kumiki:buckets.two.versioning",
     ]
-
-
-def test_yaml_keys_are_camel_case(recorder: Recorder) -> None:
-    del recorder
-    assert yaml_key("network.flow_logs.aggregation_seconds") == "kumiki:network.flowLogs.aggregationSeconds"
-    with pytest.raises(Refusal, match=r"kumiki:logs.keepDays: 1 is too short"), says("logs"):
-        raise Refusal("keep_days", 1, "is too short")
-
-
-@pytest.mark.parametrize(
-    ("of_settings", "of_components"),
-    [
-        (section.LogRetentionDays, RetentionDays),
-        (section.StorageClass, StorageClass),
-        (section.Tier, Tier),
-    ],
-)
-def test_the_settings_offer_what_the_components_take(of_settings: Any, of_components: Any) -> None:
-    assert get_args(of_settings) == get_args(of_components)
 
 
 # --- Names -----------------------------------------------------------------------------------------------------------
@@ -324,13 +372,13 @@ def test_the_longest_product_that_the_settings_accept_overflows_no_name_and_one_
     assert {mistake.key for mistake in refusal.value.mistakes} <= {"kumiki:product", "kumiki:buckets.b"}
     assert accepted >= 20
     deploy(recorder, longest({"product": "p" * accepted, "environment": "staging"}, replicate))
-    lengths = [(len(each.name) + 8, LIMITS[each.type][1]) for each in recorder.resources if takes_suffix(each)]
+    lengths = [(len(each.name) + 8, NAMES[each.type][1]) for each in recorder.resources if takes_suffix(each)]
     assert all(length <= limit for length, limit in lengths)
     assert any(length == limit for length, limit in lengths), "the settings are stricter than AWS is"
 
 
 def takes_suffix(resource: Registered) -> bool:
-    return resource.type in LIMITS and LIMITS[resource.type][0] not in resource.inputs
+    return resource.type in NAMES and NAMES[resource.type][0] not in resource.inputs
 
 
 def parse(config: Config) -> None:
@@ -339,10 +387,44 @@ def parse(config: Config) -> None:
     )
 
 
+def test_every_argument_that_holds_a_name_is_one_of_the_sdks() -> None:
+    unknown = [
+        (type_, key)
+        for type_, (key, _longest) in NAMES.items()
+        if key not in _types.input_type_py_to_pulumi_names(args_class(type_)).values()
+        or python_name(key) not in _types.input_type_py_to_pulumi_names(args_class(type_))
+    ]
+    assert unknown == []
+
+
+@pytest.mark.parametrize("type_", NAMES)
+def test_a_name_of_ones_own_is_checked_by_the_name_that_python_gives_it(type_: str) -> None:
+    key, limit = NAMES[type_]
+    check_name(type_, "a", {python_name(key): "n" * limit})
+    with pytest.raises(ArgumentError, match=f"AWS allows {limit}"):
+        check_name(type_, "a", {python_name(key): "n" * (limit + 1)})
+
+
+def test_the_program_and_the_pack_know_the_same_limits() -> None:
+    assert OF_THE_PACK == NAMES
+    assert SUFFIX_OF_THE_PACK == SUFFIX_LENGTH
+
+
 def test_a_name_that_aws_would_refuse_is_refused_with_its_length_and_the_limit() -> None:
     check_name("aws:iam/role:Role", "r" * 56, {})
-    with pytest.raises(Refusal, match=r"would be 65 characters long, and AWS allows 64; shorten .* by 1"):
+    with pytest.raises(ArgumentError, match=r"would be 65 characters long, and AWS allows 64; shorten .* by 1"):
         check_name("aws:iam/role:Role", "r" * 57, {})
     check_name("aws:s3/bucket:Bucket", "b" * 90, {"bucket": "short"})
-    with pytest.raises(Refusal, match="AWS allows 256"):
+    with pytest.raises(ArgumentError, match="AWS allows 256"):
         check_name("aws:kms/alias:Alias", "a", {"name": "a" * 257})
+
+
+@pytest.mark.covers("D4")
+def test_a_copy_that_lags_is_told_in_its_own_region(recorder: Recorder) -> None:
+    wiki = {"buckets": {"wiki": {"replicateTo": "ap-northeast-3"}}, "alerts": {"emails": ["ops@example.com"]}}
+    deploy(recorder, {**BASE, **wiki})
+    topic = recorder.named("wiki-dev-replica-alerts-warning-topic")
+    assert topic.inputs["region"] == recorder.named("wiki-dev-replica-alerts-encryption-key").inputs["region"]
+    late = recorder.named("wiki-dev-wiki-replication-late-alarm").inputs
+    assert late["region"] == topic.inputs["region"] == "ap-northeast-3"
+    assert late["alarmActions"][0].endswith(topic.name)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
-from components.refusal import Refusal
+from components.errors import ArgumentError
 from tests.conftest import Recorder
 
 KEPT = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:github-token-AbCdEf"
@@ -105,12 +105,12 @@ def test_it_tells_where_it_is(
     ],
 )
 def test_what_amplify_could_not_use_is_refused(field: str, value: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ArgumentError) as refused:
         args(**{field: value})
     assert refused.value.field == field
 
 
 def test_a_token_written_in_place_of_its_secret_is_not_repeated() -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ArgumentError) as refused:
         args(token_secret_arn="ghp_0123456789")
     assert "ghp_" not in str(refused.value)

@@ -8,10 +8,12 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from components.data.bucket import Bucket, BucketArgs, ObjectLock, Replica
+from components.alarms import AlarmTopics
+from components.data.bucket import Bucket, BucketArgs, ObjectLock
 from components.data.lifecycle import LifecycleRule
+from components.errors import ArgumentError
+from components.identity.key import ExistingKey
 from components.policy import statement
-from components.refusal import Refusal
 from tests.conftest import ACCOUNT, REGION, Recorder
 
 NAME = "wiki-dev-uploads"
@@ -20,8 +22,19 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
 DR_KEY = f"arn:aws:kms:ap-northeast-3:{ACCOUNT}:key/2"
 
 
-def build(recorder: Recorder, **args: Any) -> Recorder:
-    return recorder.run(lambda: Bucket(NAME, BucketArgs(**args)) and None)
+TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
+THERE = AlarmTopics(critical="arn:aws:sns:ap-northeast-3::there", warning="arn:aws:sns:ap-northeast-3::there")
+OURS = {"key": ExistingKey(arn=KEY)}
+COPIED = {**OURS, "replica_key": ExistingKey(arn=DR_KEY), "replicate_to": "ap-northeast-3"}
+
+
+def bucket(**given: Any) -> Bucket:
+    beside = {name: given.pop(name) for name in ("key", "replica_key", "statements") if name in given}
+    return Bucket(NAME, BucketArgs(**given), **beside)
+
+
+def build(recorder: Recorder, **given: Any) -> Recorder:
+    return recorder.run(lambda: bucket(**given))
 
 
 def as_list(value: Any) -> list[Any]:
@@ -41,7 +54,7 @@ def allowed(policy: dict[str, Any], action: str, resource: str) -> bool:
 def granted(recorder: Recorder, verb: str, **args: Any) -> dict[str, Any]:
     def program() -> None:
         role = aws.iam.Role("wiki-dev-api-task-role", assume_role_policy="{}")
-        getattr(Bucket(NAME, BucketArgs(**args)), f"grant_{verb}")(role)
+        getattr(bucket(**args), f"grant_{verb}")(role)
 
     grant = recorder.run(program).one(":RolePolicy")
     assert grant.inputs["role"] == "wiki-dev-api-task-role-id"
@@ -51,11 +64,13 @@ def granted(recorder: Recorder, verb: str, **args: Any) -> dict[str, Any]:
 # --- Exposure --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("replica", [None, Replica(region="ap-northeast-3", key_arn=DR_KEY)])
-def test_every_way_to_the_public_is_closed_also_for_the_replica(replica: Replica | None, recorder: Recorder) -> None:
-    build(recorder, key_arn=KEY, replica=replica)
+@pytest.mark.parametrize(("given", "count"), [({}, 1), (COPIED, 2)])
+def test_every_way_to_the_public_is_closed_also_for_the_replica(
+    given: dict[str, Any], count: int, recorder: Recorder
+) -> None:
+    build(recorder, **given)
     buckets = {f"{bucket.name}-id" for bucket in recorder.of("s3/bucket:Bucket")}
-    assert len(buckets) == (2 if replica else 1)
+    assert len(buckets) == count
     blocks, owners = recorder.of(":BucketPublicAccessBlock"), recorder.of(":BucketOwnershipControls")
     assert {block.inputs["bucket"] for block in blocks} == buckets == {each.inputs["bucket"] for each in owners}
     switches = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -101,9 +116,9 @@ def test_a_callers_statements_join_the_one_policy(recorder: Recorder) -> None:
 @pytest.mark.parametrize(
     ("args", "default", "bucket_key"),
     [
-        ({"key_arn": KEY}, {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}, True),
+        (OURS, {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}, True),
         ({}, {"sseAlgorithm": "aws:kms"}, True),
-        ({"encryption": "s3"}, {"sseAlgorithm": "AES256"}, None),
+        ({"encryption": "s3"}, {"sseAlgorithm": "AES256"}, False),
     ],
 )
 def test_objects_are_encrypted_with_the_given_key_or_that_of_aws(
@@ -119,7 +134,7 @@ def test_objects_are_encrypted_with_the_given_key_or_that_of_aws(
 
 
 def test_a_reader_can_read_and_decrypt_and_nothing_more(recorder: Recorder) -> None:
-    policy = granted(recorder, "read", key_arn=KEY)
+    policy = granted(recorder, "read", **OURS)
     assert allowed(policy, "s3:GetObject", f"{ARN}/report.pdf")
     assert allowed(policy, "s3:ListBucket", ARN)
     assert allowed(policy, "kms:Decrypt", KEY)
@@ -131,7 +146,7 @@ def test_a_reader_can_read_and_decrypt_and_nothing_more(recorder: Recorder) -> N
 
 
 def test_a_writer_can_write_and_encrypt_and_read_nothing(recorder: Recorder) -> None:
-    policy = granted(recorder, "write", key_arn=KEY)
+    policy = granted(recorder, "write", **OURS)
     for action in ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"):
         assert allowed(policy, action, f"{ARN}/report.pdf")
     assert allowed(policy, "kms:GenerateDataKey", KEY)
@@ -199,7 +214,7 @@ def test_a_log_service_writes_under_its_prefix_and_nowhere_else(
 def test_access_logs_go_to_a_bucket_that_admits_them_by_then(recorder: Recorder) -> None:
     def program() -> None:
         logs = Bucket("wiki-dev-logs", BucketArgs(encryption="s3", receives_logs_from=["s3"]))
-        Bucket(NAME, BucketArgs(access_log_bucket=logs.log_target_name))
+        Bucket(NAME, BucketArgs(), access_logs=logs)
 
     recorder.run(program)
     logging = recorder.one(":BucketLogging")
@@ -242,6 +257,15 @@ def test_retention_decides_whether_a_bucket_can_go(retention: str, protected: bo
     assert bucket.inputs["forceDestroy"] is not protected
 
 
+@pytest.mark.covers("D4")
+def test_where_versions_are_to_be_deleted_by_the_root_user_alone_there_are_no_lifecycle_rules(
+    recorder: Recorder,
+) -> None:
+    build(recorder, **COPIED, mfa_delete=True)
+    assert not recorder.of(":BucketLifecycleConfiguration")
+    assert {one.inputs["tags"]["MfaDelete"] for one in recorder.of("s3/bucket:Bucket")} == {"by-hand"}
+
+
 def test_object_lock_is_chosen_when_the_bucket_is_made(recorder: Recorder) -> None:
     build(recorder, object_lock=ObjectLock(mode="COMPLIANCE", days=1096))
     assert recorder.one("s3/bucket:Bucket").inputs["objectLockEnabled"] is True
@@ -254,7 +278,7 @@ def test_object_lock_is_chosen_when_the_bucket_is_made(recorder: Recorder) -> No
 
 
 def test_everything_is_copied_to_another_region_under_a_key_there(recorder: Recorder) -> None:
-    build(recorder, key_arn=KEY, replica=Replica(region="ap-northeast-3", key_arn=DR_KEY))
+    build(recorder, **COPIED)
     copy = recorder.named(f"{NAME}-replica-bucket")
     assert copy.inputs["region"] == "ap-northeast-3"
     abroad = [each for each in recorder.resources if each.inputs.get("bucket") == f"{copy.name}-id"]
@@ -272,12 +296,15 @@ def test_everything_is_copied_to_another_region_under_a_key_there(recorder: Reco
     assert rule["destination"]["bucket"] == f"arn:aws:s3:::{copy.name}-1234567"
     assert rule["destination"]["encryptionConfiguration"] == {"replicaKmsKeyId": DR_KEY}
     assert rule["deleteMarkerReplication"] == {"status": "Disabled"}
+    quarter = {"minutes": 15}
+    assert rule["destination"]["replicationTime"] == {"status": "Enabled", "time": quarter}
+    assert rule["destination"]["metrics"] == {"status": "Enabled", "eventThreshold": quarter}
     both = {each.urn for each in recorder.of(":BucketVersioning")}
     assert both < set(replication.dependencies)
 
 
 def test_the_replication_role_copies_and_nothing_more(recorder: Recorder) -> None:
-    build(recorder, key_arn=KEY, replica=Replica(region="ap-northeast-3", key_arn=DR_KEY))
+    build(recorder, **COPIED)
     copy = f"arn:aws:s3:::{NAME}-replica-bucket-1234567"
     policy = recorder.one(":RolePolicy").policy()
     assert allowed(policy, "s3:GetObjectVersionForReplication", f"{ARN}/x")
@@ -288,6 +315,8 @@ def test_the_replication_role_copies_and_nothing_more(recorder: Recorder) -> Non
         ("s3:ReplicateObject", f"{ARN}/x"),
         ("s3:GetObjectVersionForReplication", f"{copy}/x"),
         ("s3:PutObject", f"{copy}/x"),
+        ("s3:ReplicateDelete", f"{copy}/x"),
+        ("s3:GetObjectRetention", f"{ARN}/x"),
         ("kms:Decrypt", DR_KEY),
         ("kms:Encrypt", KEY),
     ):
@@ -298,17 +327,75 @@ def test_the_replication_role_copies_and_nothing_more(recorder: Recorder) -> Non
     assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
 
 
+@pytest.mark.covers("D4")
+def test_deletions_are_copied_only_where_that_is_asked_for(recorder: Recorder) -> None:
+    build(recorder, **COPIED, replicate_deletions=True)
+    [rule] = recorder.one(":BucketReplicationConfig").inputs["rules"]
+    assert rule["deleteMarkerReplication"] == {"status": "Enabled"}
+    assert allowed(
+        recorder.one(":RolePolicy").policy(), "s3:ReplicateDelete", f"arn:aws:s3:::{NAME}-replica-bucket-1234567/x"
+    )
+
+
+def test_without_time_control_what_lags_is_counted_all_the_same(recorder: Recorder) -> None:
+    recorder.run(lambda: bucket(**COPIED, replication_time_control=False).alarms(TOPICS, THERE))
+    [rule] = recorder.one(":BucketReplicationConfig").inputs["rules"]
+    assert "replicationTime" not in rule["destination"]
+    assert rule["destination"]["metrics"] == {"status": "Enabled"}
+    assert recorder.named(f"{NAME}-replication-late-alarm").inputs["threshold"] == 3 * 3600
+
+
+def test_the_copy_of_a_locked_bucket_is_locked_for_the_same_time(recorder: Recorder) -> None:
+    build(recorder, **COPIED, object_lock=ObjectLock(mode="GOVERNANCE", days=1096))
+    assert {one.inputs["objectLockEnabled"] for one in recorder.of("s3/bucket:Bucket")} == {True}
+    here, there = recorder.of(":BucketObjectLockConfiguration")
+    assert here.inputs["rule"] == there.inputs["rule"]
+    assert (here.inputs.get("region"), there.inputs["region"]) == (None, "ap-northeast-3")
+    for action in ("s3:GetObjectRetention", "s3:GetObjectLegalHold"):
+        assert allowed(recorder.one(":RolePolicy").policy(), action, f"{ARN}/x")
+
+
+@pytest.mark.covers("D4")
+def test_what_lags_is_told_where_the_copy_is_and_what_failed_where_the_bucket_is(recorder: Recorder) -> None:
+    recorder.run(lambda: bucket(**COPIED).alarms(TOPICS, THERE))
+    late = recorder.named(f"{NAME}-replication-late-alarm").inputs
+    failed = recorder.named(f"{NAME}-replication-failed-alarm").inputs
+    assert (
+        late["dimensions"]
+        == failed["dimensions"]
+        == {
+            "SourceBucket": f"{NAME}-bucket-1234567",
+            "DestinationBucket": f"{NAME}-replica-bucket-1234567",
+            "RuleId": "entire-bucket",
+        }
+    )
+    assert (late["metricName"], late["threshold"], late["region"]) == ("ReplicationLatency", 900, "ap-northeast-3")
+    assert late["alarmActions"] == [THERE.warning]
+    assert (failed["metricName"], failed["threshold"]) == ("OperationsFailedReplication", 0)
+    assert (failed.get("region"), failed["alarmActions"]) == (None, [TOPICS.critical])
+
+
+def test_a_bucket_without_a_copy_has_no_such_alarms(recorder: Recorder) -> None:
+    recorder.run(lambda: bucket().alarms(TOPICS, THERE))
+    assert not recorder.of(":MetricAlarm")
+
+
 # --- Refusals --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("args", "field", "part"),
     [
-        ({"receives_logs_from": ["alb"], "encryption": "s3"}, "receives_logs_from", "did you mean 'elb'"),
-        ({"receives_logs_from": ["elb"]}, "encryption", "use 's3'"),
-        ({"encryption": "s3", "key_arn": KEY}, "key_arn", "leave one of them out"),
-        ({"noncurrent_days": 0}, "noncurrent_days", "1 or more"),
-        ({"abort_uploads_days": 0}, "abort_uploads_days", "1 or more"),
+        ({"receives_logs_from": ["alb"], "encryption": "s3"}, "receives_logs_from[0]", "use s3, vpc-flow-logs, elb"),
+        ({"receives_logs_from": ["elb"]}, "encryption", "use s3"),
+        ({"mfa_delete": True, "versioning": False}, "versioning", "which work on versions"),
+        ({"mfa_delete": True, "noncurrent_days": 7}, "noncurrent_days", "S3 refuses with mfaDelete"),
+        ({"mfa_delete": True, "intelligent_tiering": True}, "intelligent_tiering", "S3 refuses with mfaDelete"),
+        ({"mfa_delete": True, "retention": "ephemeral"}, "mfa_delete", "cannot be torn down"),
+        ({"replicate_deletions": True}, "replicate_deletions", "add replicateTo"),
+        ({"replication_time_control": True}, "replication_time_control", "add replicateTo"),
+        ({"noncurrent_days": 0}, "noncurrent_days", "1 to 36500 days"),
+        ({"abort_uploads_days": 0}, "abort_uploads_days", "1 to 36500 days"),
         (
             {"lifecycle": [LifecycleRule(delete_after_days=1), LifecycleRule(delete_after_days=2)]},
             "lifecycle",
@@ -335,43 +422,55 @@ def test_the_replication_role_copies_and_nothing_more(recorder: Recorder) -> Non
                 "receives_logs_from": ["s3"],
                 "object_lock": ObjectLock(mode="GOVERNANCE", days=1),
             },
-            "object_lock",
+            "object_lock.mode",
             "another bucket",
         ),
-        ({"key_arn": KEY, "replica": Replica(region="ap-northeast-3")}, "replica.key_arn", "is needed"),
-        ({"replica": Replica(region="ap-northeast-3")}, "replica", "keys of your own"),
     ],
 )
 def test_a_bucket_that_cannot_work_is_refused(args: dict[str, Any], field: str, part: str) -> None:
-    with pytest.raises(Refusal, match=part) as refusal:
+    with pytest.raises(ArgumentError, match=part) as refusal:
         BucketArgs(**args)
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "part"),
+    [
+        ({**OURS, "encryption": "s3"}, "key", "leave one of them out"),
+        ({**OURS, "replicate_to": "ap-northeast-3"}, "replicate_to", "give key and replica_key"),
+        ({"replicate_to": "ap-northeast-3"}, "replicate_to", "keys of your own"),
+    ],
+)
+def test_keys_that_cannot_work_are_refused(given: dict[str, Any], field: str, part: str, recorder: Recorder) -> None:
+    with pytest.raises(ArgumentError, match=part) as refusal:
+        build(recorder, **given)
     assert refusal.value.field == field
 
 
 @pytest.mark.parametrize(
     ("args", "field", "part"),
     [
-        ({}, "lifecycle", "does nothing"),
-        ({"transitions": {"GLACIR": 90}}, "transitions", "did you mean 'GLACIER'"),
+        ({}, "transitions", "deletes nothing"),
+        ({"transitions": {"GLACIR": 90}}, "transitions.GLACIR", "use STANDARD_IA, .* or DEEP_ARCHIVE"),
         ({"transitions": {"STANDARD_IA": 10}}, "transitions.STANDARD_IA", "after 30 days"),
         ({"transitions": {"GLACIER": 90}, "delete_after_days": 90}, "delete_after_days", "at 90 days"),
-        ({"delete_after_days": 0}, "delete_after_days", "must come after"),
+        ({"delete_after_days": 0}, "delete_after_days", "1 to 36500 days"),
         ({"transitions": {"STANDARD_IA": 30, "GLACIER": 45}}, "transitions.GLACIER", "use 60 or more"),
         ({"transitions": {"DEEP_ARCHIVE": 30, "GLACIER": 90}}, "transitions.DEEP_ARCHIVE", "use 91 or more"),
     ],
 )
 def test_an_age_that_s3_would_refuse_is_refused(args: dict[str, Any], field: str, part: str) -> None:
-    with pytest.raises(Refusal, match=part) as refusal:
+    with pytest.raises(ArgumentError, match=part) as refusal:
         LifecycleRule(**args)
     assert refusal.value.field == field
 
 
 @pytest.mark.parametrize(("mode", "days"), [("NONE", 1), ("GOVERNANCE", 0)])
 def test_an_object_lock_that_does_not_exist_is_refused(mode: Any, days: int) -> None:
-    with pytest.raises(Refusal, match="is not allowed"):
+    with pytest.raises(ArgumentError, match="is not allowed"):
         ObjectLock(mode=mode, days=days)
 
 
 def test_a_preview_survives_unknown_ids(previewer: Recorder) -> None:
-    build(previewer, key_arn=KEY, replica=Replica(region="ap-northeast-3", key_arn=DR_KEY), intelligent_tiering=True)
+    build(previewer, **COPIED, intelligent_tiering=True)
     assert previewer.one(":BucketReplicationConfig")

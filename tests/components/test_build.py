@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from components.alarms import AlarmTopics
 from components.delivery.build import Build, BuildArgs
-from components.refusal import Refusal
+from components.errors import ArgumentError
+from components.identity.key import ExistingKey
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.iam import allowed
 
@@ -19,16 +21,20 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
 SPEC = "{version: 0.2, phases: {build: {commands: [make]}}, artifacts: {files: [x]}}"
 
 
-def args(**changes: Any) -> BuildArgs:
-    given: dict[str, Any] = {
-        "repository": "acme/wiki", "connection_arn": CONNECTION, "spec": SPEC, "bucket_name": "wiki-dev-builds",
-        "bucket_arn": BUCKET, **changes,
-    }  # fmt: skip
-    return BuildArgs(**given)
+def make(spec: str = SPEC, key: str | None = None, environment: Any = None, **changes: Any) -> Build:
+    bucket: Any = SimpleNamespace(name="wiki-dev-builds", arn=BUCKET)
+    return Build(
+        "wiki-dev-build",
+        BuildArgs(**{"repository": "acme/wiki", "connection": CONNECTION, **changes}),
+        spec=spec,
+        bucket=bucket,
+        key=ExistingKey(arn=key) if key is not None else None,
+        environment=environment,
+    )
 
 
 def build(recorder: Recorder, **changes: Any) -> Recorder:
-    return recorder.run(lambda: Build("wiki-dev-build", args(**changes)))
+    return recorder.run(lambda: make(**changes))
 
 
 def test_only_pushes_to_its_branch_start_a_build(recorder: Recorder) -> None:
@@ -66,7 +72,7 @@ def test_it_may_read_the_repository_write_its_log_and_keep_its_results_and_nothi
 
 
 def test_it_uses_the_buckets_key_through_s3_only(recorder: Recorder) -> None:
-    policy = build(recorder, key_arn=KEY).one(":RolePolicy").policy()
+    policy = build(recorder, key=KEY).one(":RolePolicy").policy()
     assert recorder.one(":Project").inputs["encryptionKey"] == KEY
     assert allowed([policy], "kms:GenerateDataKey", KEY, kms__ViaService=f"s3.{REGION}.amazonaws.com")
     assert not allowed([policy], "kms:GenerateDataKey", KEY)
@@ -92,7 +98,7 @@ def test_what_is_done_stands_in_the_project_and_not_in_what_somebody_pushes(reco
 
 def test_people_hear_of_a_build_that_failed(recorder: Recorder) -> None:
     topics = AlarmTopics(critical="arn:critical", warning="arn:warning")
-    recorder.run(lambda: Build("wiki-dev-build", args()).alarms(topics))
+    recorder.run(lambda: make().alarms(topics))
     alarm = recorder.one(":MetricAlarm").inputs
     assert (alarm["namespace"], alarm["metricName"]) == ("AWS/CodeBuild", "FailedBuilds")
     assert alarm["dimensions"] == {"ProjectName": "wiki-dev-build"}
@@ -104,7 +110,7 @@ def test_people_hear_of_a_build_that_failed(recorder: Recorder) -> None:
     [
         ({"repository": "https://github.com/acme/wiki"}, "write one as owner/name"),
         ({"branch": "feature/*"}, "without wildcards"),
-        ({"connection_arn": "github"}, "is not the ARN of a connection"),
+        ({"connection": "github"}, "make a connection under Settings"),
         ({"minutes": 4}, "use 5 to 480"),
         ({"spec": "{"}, "is no YAML"),
         ({"spec": "version: 0.1"}, "must begin with `version: 0.2`"),
@@ -114,6 +120,8 @@ def test_people_hear_of_a_build_that_failed(recorder: Recorder) -> None:
         ({"spec": SPEC.partition(", artifacts")[0] + "}"}, "nothing would be kept"),
     ],
 )
-def test_what_codebuild_would_refuse_later_is_refused_at_once(changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(Refusal, match=re.escape(words)):
-        args(**changes)
+def test_what_codebuild_would_refuse_later_is_refused_at_once(
+    changes: dict[str, Any], words: str, recorder: Recorder
+) -> None:
+    with pytest.raises(ArgumentError, match=re.escape(words)):
+        build(recorder, **changes)

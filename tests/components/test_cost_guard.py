@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.alarms import AlarmTopics
+from components.errors import ArgumentError
 from components.operations.cost_guard import CostGuard, CostGuardArgs
-from components.refusal import Refusal
 from tests.conftest import ACCOUNT, Recorder
 
 NAME = "wiki-dev-costs"
@@ -18,8 +18,9 @@ TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::w
 
 
 def build(recorder: Recorder, **args: Any) -> Recorder:
-    given = {"monthly_limit_usd": 50, "counted_tags": TAGS, **args}
-    return recorder.run(lambda: CostGuard(NAME, CostGuardArgs(**given)) and None)
+    beside = {name: args.pop(name) for name in ("topics", "billing_topics", "allocation_tags") if name in args}
+    beside["counted_tags"] = args.pop("counted_tags", TAGS)
+    return recorder.run(lambda: CostGuard(NAME, CostGuardArgs(**{"monthly_limit_usd": 50, **args}), **beside))
 
 
 def budgets(recorder: Recorder) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -27,6 +28,7 @@ def budgets(recorder: Recorder) -> tuple[dict[str, Any], dict[str, Any]]:
     return growth.inputs, limit.inputs
 
 
+@pytest.mark.covers("D14")
 def test_people_hear_at_80_percent_at_the_limit_and_when_the_forecast_passes_it(recorder: Recorder) -> None:
     _, limit = budgets(build(recorder, emails=OPS))
     assert (limit["limitAmount"], limit["limitUnit"], limit["timeUnit"]) == ("50.00", "USD", "MONTHLY")
@@ -42,6 +44,7 @@ def test_people_hear_at_80_percent_at_the_limit_and_when_the_forecast_passes_it(
     assert {each["comparisonOperator"] for each in limit["notifications"]} == {"GREATER_THAN"}
 
 
+@pytest.mark.covers("D14")
 def test_a_month_that_costs_150_percent_more_than_the_one_before_is_told_of(recorder: Recorder) -> None:
     growth, _ = budgets(build(recorder, emails=OPS))
     assert growth["autoAdjustData"] == {
@@ -63,13 +66,19 @@ def test_only_what_carries_the_stacks_tags_counts(recorder: Recorder) -> None:
         assert budget["metrics"] == "UnblendedCost"
 
 
+def test_without_tags_the_whole_account_counts(recorder: Recorder) -> None:
+    for budget in budgets(build(recorder, emails=OPS, counted_tags={})):
+        assert "filterExpression" not in budget
+
+
 def test_one_tag_needs_no_and(recorder: Recorder) -> None:
     _, limit = budgets(build(recorder, emails=OPS, counted_tags={"Project": "wiki"}))
     assert limit["filterExpression"] == {"tags": {"key": "Project", "values": ["wiki"], "matchOptions": ["EQUALS"]}}
 
 
+@pytest.mark.covers("D14")
 def test_a_service_that_costs_150_percent_more_than_usual_is_told_of_but_not_for_cents(recorder: Recorder) -> None:
-    build(recorder, emails=OPS)
+    build(recorder, emails=OPS, monitor="create")
     monitor = recorder.one(":AnomalyMonitor")
     assert (monitor.inputs["monitorType"], monitor.inputs["monitorDimension"]) == ("DIMENSIONAL", "SERVICE")
     told = recorder.one(":AnomalySubscription").inputs
@@ -86,7 +95,7 @@ def test_a_service_that_costs_150_percent_more_than_usual_is_told_of_but_not_for
 
 
 def test_topics_hear_by_urgency_and_of_unusual_costs_at_once(recorder: Recorder) -> None:
-    _, limit = budgets(build(recorder, topics=TOPICS))
+    _, limit = budgets(build(recorder, topics=TOPICS, monitor="create"))
     assert [each["subscriberSnsTopicArns"] for each in limit["notifications"]] == [
         [TOPICS.warning],
         [TOPICS.critical],
@@ -128,6 +137,7 @@ def test_without_its_topics_there_is_no_alarm_and_nothing_in_another_region(reco
     assert not [each.name for each in recorder.resources if "region" in each.inputs]
 
 
+@pytest.mark.covers("D14")
 def test_tags_are_activated_and_outlive_the_stack(recorder: Recorder) -> None:
     build(recorder, emails=OPS, allocation_tags=["Project", "Owner"])
     tags = recorder.of(":CostAllocationTag")
@@ -140,10 +150,9 @@ def test_tags_are_activated_and_outlive_the_stack(recorder: Recorder) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({"monthly_limit_usd": 0}, r"monthly_limit_usd: 0 is not allowed; use 0\.01 or more dollars"),
+        ({"monthly_limit_usd": 0}, r"monthly_limit_usd: 0 is not allowed; use 0\.01 to 10000000000 US dollars"),
         ({"monthly_limit_usd": -5}, "monthly_limit_usd: -5 is not allowed"),
-        ({"monthly_limit_usd": float("nan")}, "monthly_limit_usd: nan is not allowed"),
-        ({"emails": []}, r"emails: \[\] is empty, so nobody would hear"),
+        ({"monthly_limit_usd": float("nan")}, "monthly_limit_usd: nan must be a finite number"),
         ({"emails": ["ops"]}, r"emails\[0\]: 'ops' is not an e-mail address"),
         ({"emails": [f"ops{n}@example.com" for n in range(11)]}, "emails: 11 addresses are too many"),
         ({"growth_percent": 0}, "growth_percent: 0 is not allowed"),
@@ -153,5 +162,10 @@ def test_tags_are_activated_and_outlive_the_stack(recorder: Recorder) -> None:
     ],
 )
 def test_what_cannot_be_is_refused(args: dict[str, Any], message: str) -> None:
-    with pytest.raises(Refusal, match=message):
-        CostGuardArgs(**{"monthly_limit_usd": 50, "counted_tags": TAGS, "emails": OPS, **args})
+    with pytest.raises(ArgumentError, match=message):
+        CostGuardArgs(**{"monthly_limit_usd": 50, "emails": OPS, **args})
+
+
+def test_somebody_must_hear_of_costs(recorder: Recorder) -> None:
+    with pytest.raises(ArgumentError, match=r"emails: \[\] is empty, so nobody would hear"):
+        build(recorder)

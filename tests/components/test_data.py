@@ -12,8 +12,10 @@ from components.alarms import AlarmTopics
 from components.data.cache import Cache, CacheArgs
 from components.data.parameters import ParameterTree, ParameterTreeArgs
 from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
-from components.refusal import Refusal
+from components.errors import ArgumentError
+from components.identity.key import ExistingKey
 from tests.conftest import Recorder
+from tests.networks import existing_network
 
 KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/data"
 TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
@@ -27,11 +29,11 @@ def role() -> aws.iam.Role:
 
 
 def cache_args(**changes: Any) -> CacheArgs:
-    return CacheArgs(**{"vpc_id": "vpc-1", "subnet_ids": ["subnet-1", "subnet-2"], "key_arn": KEY, **changes})
+    return CacheArgs(**{"node_type": "cache.t4g.micro", **changes})
 
 
 def cache(**changes: Any) -> Cache:
-    return Cache("wiki-dev-cache", cache_args(**changes))
+    return Cache("wiki-dev-cache", cache_args(**changes), network=existing_network(), key=ExistingKey(arn=KEY))
 
 
 @pytest.mark.covers("B3")
@@ -59,6 +61,19 @@ def test_one_user_gets_in_by_its_password_and_awss_own_does_not(engine: str, ver
     for one in users.values():
         # A secret of the state; and Valkey takes no user without a password.
         assert one["authenticationMode"]["value"] == {"type": "password", "passwords": ["r4nd0m"]}
+
+
+def test_a_version_that_aws_may_raise_is_left_where_aws_has_taken_it(recorder: Recorder) -> None:
+    floating = recorder.run(cache).one(":ReplicationGroup")
+    assert (floating.inputs["engineVersion"], floating.inputs["autoMinorVersionUpgrade"]) == ("8.0", True)
+    # Read back as 8.1, 8.0 would be a downgrade, for which the provider makes another cache.
+    assert floating.ignore_changes == ["engineVersion"]
+
+
+def test_a_version_that_is_named_is_kept_and_can_be_raised(recorder: Recorder) -> None:
+    pinned = recorder.run(lambda: cache(version="8.1")).one(":ReplicationGroup")
+    assert (pinned.inputs["engineVersion"], pinned.inputs["autoMinorVersionUpgrade"]) == ("8.1", False)
+    assert pinned.ignore_changes == []
 
 
 @pytest.mark.covers("B3")
@@ -107,15 +122,15 @@ def test_every_node_is_watched(recorder: Recorder) -> None:
     [
         ({"engine": "memcached"}, "engine", "use valkey or redis"),
         ({"version": "7.1"}, "version", "use 7.2, 8.0"),
+        ({"version": 8.0}, "version", "needs quotation marks"),
         ({"node_type": "cache.t4g.tiny"}, "node_type", "did you mean 'cache.t4g.micro'?"),
         ({"replicas": 6}, "replicas", "use 0 to 5"),
-        ({"zones": 1}, "replicas", "set network.zones to 2, or replicas to 0"),
         ({"shards": 50}, "shards", "makes 100 nodes; use 1 to 90"),
         ({"snapshot_days": 0}, "snapshot_days", "use 1 to 35 days"),
     ],
 )
 def test_a_cache_refuses_what_aws_would(changes: dict[str, Any], field: str, words: str) -> None:
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(ArgumentError) as refusal:
         cache_args(**changes)
     assert refusal.value.field == field
     assert words in refusal.value.reason
@@ -128,10 +143,11 @@ def secrets(**changes: Any) -> SecretSet:
     rotation = Rotation(function_arn="arn:aws:lambda:ap-northeast-1:123456789012:function:rotate", days=30)
     of = {
         "session-key": Secret(description="Signs cookies", length=64),
-        "token": Secret(description="Of somebody else", length=None),
+        "token": Secret(description="Of somebody else", generate=False),
         "password": Secret(description="Changes", rotation=rotation),
     }
-    return SecretSet("wiki-dev-secrets", SecretSetArgs(**{"secrets": of, "key_arn": KEY, **changes}))
+    args = SecretSetArgs(**{"secrets": of, **changes})
+    return SecretSet("wiki-dev-secrets", args, key=ExistingKey(arn=KEY))
 
 
 @pytest.mark.covers("B10")
@@ -168,26 +184,29 @@ def test_a_role_reads_the_secrets_it_was_given_and_no_other(recorder: Recorder) 
 
 
 def test_a_secret_that_is_not_there_cannot_be_granted(recorder: Recorder) -> None:
-    with pytest.raises(Refusal, match="did you mean 'session-key'"):
+    with pytest.raises(ArgumentError, match="did you mean 'session-key'"):
         recorder.run(lambda: secrets().grant_read(role(), "session-kye"))
 
 
 def test_secrets_refuse_what_aws_would() -> None:
     for make in (
         lambda: Secret(description="x", length=7),
-        lambda: Rotation(function_arn="x", days=0),
+        lambda: Rotation(function_arn="arn:aws:lambda:ap-northeast-1:123456789012:function:x", days=0),
+        lambda: Rotation(function_arn="x"),
         lambda: SecretSetArgs(secrets={"Not-This": Secret(description="x")}),
     ):
-        with pytest.raises(Refusal):
+        with pytest.raises(ArgumentError):
             make()
+    assert SecretSetArgs(secrets={"a": Secret(description="x")}).secrets, "one letter is a name"
 
 
 # --- Parameters ------------------------------------------------------------------------------------------------------
 
 
-def parameters(**changes: Any) -> ParameterTree:
-    given = {"path": "/wiki/dev", "values": {"api/log-level": "INFO"}, "secure": {"db/host": "h"}, "key_arn": KEY}
-    return ParameterTree("wiki-dev-parameters", ParameterTreeArgs(**{**given, **changes}))
+def parameters(path: str = "/wiki/dev", values: Any = None, secure: Any = None) -> ParameterTree:
+    args = ParameterTreeArgs(values=values or {"api/log-level": "INFO"})
+    secure = secure or {"db/host": "h"}
+    return ParameterTree("wiki-dev-parameters", args, path=path, secure=secure, key=ExistingKey(arn=KEY))
 
 
 @pytest.mark.covers("B10")
@@ -217,11 +236,18 @@ def test_a_role_reads_its_branch_and_nothing_more(recorder: Recorder) -> None:
         {"values": {"/a": "b"}},
         {"values": {"a": ""}},
         {"values": {"a": "b" * 4097}},
-        {"values": {"/".join("a" * 15): "b"}},
+        {"values": {"/".join("a" * 14): "b"}},
         {"values": {"a": "b"}, "secure": {"a": "b"}},
+        {"secure": {"/a": "b"}},
     ],
     ids=str,
 )
-def test_parameters_refuse_what_aws_would(changes: dict[str, Any]) -> None:
-    with pytest.raises(Refusal):
-        ParameterTreeArgs(**{"path": "/wiki/dev", **changes})
+def test_parameters_refuse_what_aws_would(changes: dict[str, Any], recorder: Recorder) -> None:
+    with pytest.raises(ArgumentError):
+        recorder.run(lambda: parameters(**changes))
+    assert not recorder.of(":Parameter")
+
+
+def test_parameters_may_be_as_deep_as_aws_lets_them(recorder: Recorder) -> None:
+    recorder.run(lambda: parameters(values={"/".join("a" * 13): "b"}))
+    assert "/wiki/dev/" + "/".join("a" * 13) in {one.inputs["name"] for one in recorder.of(":Parameter")}

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import pulumi
 import pulumi_aws as aws
 import pytest
 
+from components.data.bucket import Bucket, BucketArgs
+from components.data.postgres import Postgres, PostgresArgs
+from components.identity.key import ExistingKey
 from components.operations.database_copy import DatabaseDump, DatabaseDumpArgs, SnapshotExport, SnapshotExportArgs
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.iam import allowed
+from tests.networks import existing_network
 
 NAME = "wiki-dev-database-copy"
-BUCKET = "arn:aws:s3:::copies"
+BUCKET = "arn:aws:s3:::wiki-dev-database-copies-bucket-1234567"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
-DATABASE = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:wiki-dev-database"
+DATABASE = f"arn:aws:rds:{REGION}:{ACCOUNT}:Instance/wiki-dev-database-instance"
 SNAPSHOTS = f"arn:aws:rds:{REGION}:{ACCOUNT}:snapshot"
 
 
@@ -22,22 +28,28 @@ def role(name: str) -> aws.iam.Role:
     return aws.iam.Role(name, assume_role_policy="{}")
 
 
+@dataclass
+class Host:
+    """The server that dumps."""
+
+    instance_id: pulumi.Output[str]
+    role: aws.iam.Role
+
+
 def export() -> None:
-    args = SnapshotExportArgs(
-        bucket_name="copies",
-        bucket_arn=BUCKET,
-        key_arn=KEY,
-        database_identifier="wiki-dev-database",
-        database_arn=DATABASE,
+    key = ExistingKey(arn=KEY)
+    database = Postgres(
+        "wiki-dev-database", PostgresArgs(instance_class="db.t4g.micro"), network=existing_network(), key=key
     )
-    SnapshotExport(NAME, args).grant_run(role("wiki-dev-workflow-role"))
+    bucket = Bucket("wiki-dev-database-copies", BucketArgs())
+    made = SnapshotExport(NAME, SnapshotExportArgs(), bucket=bucket, database=database, key=key)
+    made.grant_run(role("wiki-dev-workflow-role"))
 
 
 def dump() -> None:
-    args = DatabaseDumpArgs(
-        bucket_name="copies", bucket_arn=BUCKET, instance_id="i-1", host_role=role("wiki-dev-host-role")
-    )
-    DatabaseDump(NAME, args).grant_run(role("wiki-dev-workflow-role"))
+    host = Host(pulumi.Output.from_input("i-1"), role("wiki-dev-host-role"))
+    bucket = Bucket("wiki-dev-database-copies", BucketArgs())
+    DatabaseDump(NAME, DatabaseDumpArgs(), bucket=bucket, host=host).grant_run(role("wiki-dev-workflow-role"))
 
 
 def policies(recorder: Recorder, name: str) -> list[Any]:

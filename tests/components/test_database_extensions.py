@@ -6,20 +6,20 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import pulumi
 import pytest
 
 from components.compute.package import Package
 from components.data.aurora import AuroraPostgres, AuroraPostgresArgs
 from components.data.database import Database
 from components.data.postgres import Postgres, PostgresArgs
-from components.network.network import ExistingNetwork
+from components.errors import ArgumentError
+from components.identity.key import ExistingKey
 from components.network.vpc import Vpc, VpcArgs
-from components.operations.database_extensions import DatabaseExtensions, DatabaseExtensionsArgs, check_extensions
-from components.refusal import Refusal
+from components.operations.database_extensions import DatabaseExtensions, DatabaseExtensionsArgs
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.functions import zipped
 from tests.iam import allowed
+from tests.networks import existing_network
 
 NAME = "wiki-dev-extensions"
 DATABASE = "wiki-dev-database"
@@ -27,40 +27,27 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
 
 
 def rds() -> Database:
-    return Postgres(DATABASE, PostgresArgs(vpc_id="vpc-1", subnet_group_name="databases", key_arn=KEY))
+    args = PostgresArgs(instance_class="db.t4g.micro")
+    return Postgres(DATABASE, args, network=existing_network(), key=ExistingKey(arn=KEY))
 
 
 def aurora() -> Database:
-    ids = ["subnet-1", "subnet-2"]
-    args = AuroraPostgresArgs(
-        vpc_id="vpc-1", subnet_ids=ids, subnet_group_name="databases", key_arn=KEY, instance_class="db.t4g.medium"
-    )
-    return AuroraPostgres(DATABASE, args)
-
-
-def network() -> ExistingNetwork:
-    ids = pulumi.Output.from_input(["subnet-1", "subnet-2"])
-    return ExistingNetwork(
-        vpc_id=pulumi.Output.from_input("vpc-1"),
-        cidr=pulumi.Output.from_input("10.0.0.0/16"),
-        public_subnet_ids=ids,
-        private_subnet_ids=ids,
-        isolated_subnet_ids=ids,
-        endpoint_security_group_id=pulumi.Output.from_input("sg-endpoints"),
-    )
+    args = AuroraPostgresArgs(instance_class="db.t4g.medium")
+    return AuroraPostgres(DATABASE, args, network=existing_network(), key=ExistingKey(arn=KEY))
 
 
 def made(recorder: Recorder, database: Callable[[], Database], *extensions: str, own_network: bool = False) -> Recorder:
     def program() -> None:
         code = zipped("extensions", extensions__create="def handler(event, context): ...")
-        args = DatabaseExtensionsArgs(
-            extensions=extensions,
+        network = existing_network(s3_prefix_list_id=None, dynamodb_prefix_list_id=None)
+        DatabaseExtensions(
+            NAME,
+            DatabaseExtensionsArgs(extensions=list(extensions)),
             database=database(),
-            network=Vpc("wiki-dev-network", VpcArgs(endpoints=["secretsmanager"])) if own_network else network(),
+            network=Vpc("wiki-dev-network", VpcArgs(endpoints=["secretsmanager"])) if own_network else network,
             package=Package(code=code, runtime="python3.13", architecture="arm64"),
-            key_arn=KEY,
+            key=ExistingKey(arn=KEY),
         )
-        DatabaseExtensions(NAME, args)
 
     return recorder.run(program)
 
@@ -137,7 +124,7 @@ def test_nobody_is_let_in_but_the_deployment(recorder: Recorder) -> None:
     ],
 )
 def test_what_cannot_be_created_is_refused(extensions: list[Any], words: str) -> None:
-    with pytest.raises(Refusal) as refusal:
-        check_extensions(extensions)
-    assert refusal.value.field == "extensions"
+    with pytest.raises(ArgumentError) as refusal:
+        DatabaseExtensionsArgs(extensions=extensions)
+    assert refusal.value.field.startswith("extensions")
     assert words in refusal.value.reason

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from components.delivery.deploy_role import (
+    Deployed,
     DeployedFunction,
     DeployedService,
     DeployedSite,
     DeployRole,
     DeployRoleArgs,
 )
-from components.refusal import Refusal
+from components.errors import ArgumentError
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.iam import allowed, assumable
 
@@ -25,15 +26,17 @@ ADOPTED = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent
 
 
 def args(**changes: Any) -> DeployRoleArgs:
-    given: dict[str, Any] = {
-        "repository": "acme/wiki", "environment": "dev", "image_repositories": [REPOSITORY],
-        "services": [DeployedService(service_arn=SERVICE, family="wiki-dev-api", roles=ROLES)], **changes,
-    }  # fmt: skip
-    return DeployRoleArgs(**given)
+    return DeployRoleArgs(**{"repository": "acme/wiki", "github_environment": "dev", **changes})
+
+
+DEPLOYED = ("image_repositories", "image_tags", "services", "functions", "sites")
 
 
 def build(recorder: Recorder, **changes: Any) -> Recorder:
-    return recorder.run(lambda: DeployRole("wiki-dev-delivery", args(**changes)))
+    service = DeployedService(service_arn=SERVICE, family="wiki-dev-api", roles=ROLES)
+    given = {"image_repositories": [REPOSITORY], "services": [service]}
+    given |= {name: changes.pop(name) for name in DEPLOYED if name in changes}
+    return recorder.run(lambda: DeployRole("wiki-dev-delivery", args(**changes), deployed=Deployed(**given)))
 
 
 SUBJECT = "repo:acme/wiki:environment:dev"
@@ -41,7 +44,7 @@ AUDIENCE = "sts.amazonaws.com"
 
 
 def test_only_jobs_of_this_environment_of_this_repository_may_assume_it(recorder: Recorder) -> None:
-    trust = build(recorder, provider_arn=ADOPTED).one(":Role").policy("assumeRolePolicy")
+    trust = build(recorder, oidc_provider=ADOPTED).one(":Role").policy("assumeRolePolicy")
     assert assumable(trust, ADOPTED, aud=AUDIENCE, sub=SUBJECT)
     for subject in (
         "repo:acme/wiki:environment:prod",
@@ -59,6 +62,23 @@ def test_only_jobs_of_this_environment_of_this_repository_may_assume_it(recorder
     assert len(trust["Statement"]) == 1
 
 
+def test_a_repository_with_ids_is_known_by_both_names_that_github_signs_and_by_no_other(recorder: Recorder) -> None:
+    trust = (
+        build(recorder, repository="acme@12/wiki@345", oidc_provider=ADOPTED).one(":Role").policy("assumeRolePolicy")
+    )
+    for subject in ("repo:acme@12/wiki@345:environment:dev", SUBJECT):
+        assert assumable(trust, ADOPTED, aud=AUDIENCE, sub=subject)
+    for subject in (
+        "repo:acme@12/wiki@346:environment:dev",
+        "repo:acme@13/wiki@345:environment:dev",
+        "repo:acme/wiki@345:environment:dev",
+        "repo:acme@12/wiki:environment:dev",
+        "repo:acme@12/wiki@345:environment:prod",
+        "repo:acme@12/wiki@345:ref:refs/heads/main",
+    ):
+        assert not assumable(trust, ADOPTED, aud=AUDIENCE, sub=subject)
+
+
 def test_the_provider_is_created_unless_the_account_has_it(recorder: Recorder) -> None:
     build(recorder)
     provider = recorder.one(":OpenIdConnectProvider")
@@ -69,7 +89,15 @@ def test_the_provider_is_created_unless_the_account_has_it(recorder: Recorder) -
 
 
 def test_an_adopted_provider_is_not_made_again(recorder: Recorder) -> None:
-    assert build(recorder, provider_arn=ADOPTED).of(":OpenIdConnectProvider") == []
+    assert build(recorder, oidc_provider=ADOPTED).of(":OpenIdConnectProvider") == []
+
+
+def test_it_may_say_which_image_runs_and_write_no_other_parameter(recorder: Recorder) -> None:
+    tag = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/wiki/dev/api/image-tag"
+    policy = build(recorder, image_tags=[tag]).one(":RolePolicy").policy()
+    for action in ("ssm:GetParameter", "ssm:PutParameter"):
+        assert allowed([policy], action, tag)
+        assert not allowed([policy], action, tag.replace("image-tag", "password"))
 
 
 def test_it_may_push_to_its_repository_and_change_nothing_that_is_there(recorder: Recorder) -> None:
@@ -127,19 +155,23 @@ def test_without_anything_to_deploy_it_may_do_nothing(recorder: Recorder) -> Non
         ("repository", "*/wiki"),
         ("repository", "https://github.com/acme/wiki"),
         ("repository", "acme/wiki:environment:prod"),
+        ("repository", "acme@12/wiki"),
+        ("repository", "acme/wiki@345"),
+        ("repository", "acme@*/wiki@*"),
+        ("repository", "acme@12/wiki@0"),
         ("repository", ""),
-        ("environment", "*"),
-        ("environment", "prod*"),
-        ("environment", "dev?"),
-        ("environment", "dev:ref"),
-        ("environment", ""),
-        ("provider_arn", "arn:aws:iam::123456789012:oidc-provider/gitlab.com"),
-        ("provider_arn", "adopt"),
+        ("github_environment", "*"),
+        ("github_environment", "prod*"),
+        ("github_environment", "dev?"),
+        ("github_environment", "dev:ref"),
+        ("github_environment", ""),
+        ("oidc_provider", "arn:aws:iam::123456789012:oidc-provider/gitlab.com"),
+        ("oidc_provider", "adopt"),
         ("session_minutes", 30),
     ],
 )
 def test_what_would_open_the_role_to_others_is_refused(field: str, value: Any) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ArgumentError) as refused:
         args(**{field: value})
     assert refused.value.field == field
     assert repr(value) in str(refused.value)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.alarms import AlarmTopics
+from components.errors import ArgumentError
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs, pattern
-from components.refusal import Refusal
 from tests.conftest import Recorder
 
 NAME = "wiki-dev-api-errors"
@@ -16,8 +16,8 @@ TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::w
 
 
 def build(recorder: Recorder, **args: Any) -> Recorder:
-    arguments = ErrorLogAlarmArgs(log_group="/ecs/wiki-dev-api/errors", topics=TOPICS, **args)
-    return recorder.run(lambda: ErrorLogAlarm(NAME, arguments) and None)
+    group = "/ecs/wiki-dev-api/errors"
+    return recorder.run(lambda: ErrorLogAlarm(NAME, ErrorLogAlarmArgs(**args), log_group=group, topics=TOPICS))
 
 
 def test_one_error_rings_and_silence_does_not(recorder: Recorder) -> None:
@@ -43,7 +43,7 @@ def test_the_alarm_watches_the_metric_that_the_filter_writes(recorder: Recorder)
 def test_every_level_from_error_on_counts_and_no_other() -> None:
     text = pattern(["ERROR", "CRITICAL"])
     assert text == '{ ($.level = "ERROR") || ($.level = "CRITICAL") }'
-    assert "WARN" not in pattern(ErrorLogAlarmArgs(log_group="g", topics=TOPICS).levels)
+    assert "WARN" not in pattern(ErrorLogAlarmArgs().levels)
 
 
 def test_the_saved_queries_are_about_this_log_and_begin_with_its_name(recorder: Recorder) -> None:
@@ -57,11 +57,11 @@ def test_the_saved_queries_are_about_this_log_and_begin_with_its_name(recorder: 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({"threshold": 0}, "threshold: 0 would ring"),
+        ({"threshold": 0}, "threshold: 0 is not allowed; use 1 or more"),
         ({"period_seconds": 90}, "period_seconds: 90"),
         ({"levels": []}, "levels"),
     ],
 )
 def test_what_cannot_be_is_refused(args: dict[str, Any], message: str) -> None:
-    with pytest.raises(Refusal, match=message):
-        ErrorLogAlarmArgs(log_group="g", topics=TOPICS, **args)
+    with pytest.raises(ArgumentError, match=message):
+        ErrorLogAlarmArgs(**args)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pulumi
 import pytest
 
 from components.alarms import AlarmTopics
-from components.compute.free_tier_host import FreeTierHost, FreeTierHostArgs, HostDatabase
-from components.refusal import Refusal
+from components.compute.free_tier_host import FreeTierHost, FreeTierHostArgs, Ssh
+from components.errors import ArgumentError
+from components.identity.key import ExistingKey
+from components.network.vpc import Vpc
 from tests.conftest import ACCOUNT, REGION, ROOT, Recorder
 from tests.iam import allowed
 
@@ -21,18 +24,20 @@ SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!wiki"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
 
 
-def args(**changes: Any) -> FreeTierHostArgs:
-    given: dict[str, Any] = {
-        "vpc_id": "vpc-1", "subnet_id": "subnet-1", "availability_zone": f"{REGION}a",
-        "files": ROOT / "workloads" / "host", "first_tag": "1.0.0", "environment": "dev",
-        "repository_url": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/wiki-dev-api", "parameter_path": "/wiki/dev",
-        "database": HostDatabase(endpoint="db.local", port=5432, name="app", secret_arn=SECRET), **changes,
-    }  # fmt: skip
-    return FreeTierHostArgs(**given)
+BESIDE: dict[str, Any] = {
+    "files": ROOT / "workloads" / "host", "environment": "dev", "parameter_path": "/wiki/dev",
+    "repository": SimpleNamespace(url=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/wiki-dev-api"),
+    "database": SimpleNamespace(endpoint="db.local", port=5432, name="app", secret_arn=SECRET),
+}  # fmt: skip
+
+
+def host(*, key: ExistingKey | None = None, **changes: Any) -> FreeTierHost:
+    network = Vpc.from_existing(vpc_id="vpc-1", cidr="10.0.0.0/16", public_subnet_ids=["subnet-1"])
+    return FreeTierHost(NAME, FreeTierHostArgs(**{"tag": "1.0.0", **changes}), network=network, key=key, **BESIDE)
 
 
 def build(recorder: Recorder, **changes: Any) -> Recorder:
-    return recorder.run(lambda: FreeTierHost(NAME, args(**changes)))
+    return recorder.run(lambda: host(**changes))
 
 
 def rules(recorder: Recorder, direction: str) -> set[tuple[str, str, int, int]]:
@@ -57,7 +62,7 @@ def test_only_cloudfront_reaches_it_on_one_port(recorder: Recorder) -> None:
 
 
 def test_it_calls_https_and_nothing_else_until_it_is_let(recorder: Recorder) -> None:
-    recorder.run(lambda: FreeTierHost(NAME, args()).allow_to("sg-db", 5432, "database"))
+    recorder.run(lambda: host().allow_to("sg-db", 5432, "database"))
     assert rules(recorder, "Egress") == {(GROUP, "0.0.0.0/0", 443, 443), (GROUP, "sg-db", 5432, 5432)}
 
 
@@ -67,7 +72,7 @@ def test_ubuntu_fetches_its_signed_packages_by_http(recorder: Recorder) -> None:
 
 
 def test_an_administrator_with_an_address_may_use_ssh_and_nobody_else(recorder: Recorder) -> None:
-    build(recorder, ssh_from=["203.0.113.7/32"], ssh_key_name="mine")
+    build(recorder, ssh=Ssh(allow_from=["203.0.113.7/32"], key_name="mine"))
     assert rules(recorder, "Ingress") == {(GROUP, CLOUDFRONT, 80, 80), (GROUP, "203.0.113.7/32", 22, 22)}
     assert recorder.one(":Instance").inputs["keyName"] == "mine"
 
@@ -92,7 +97,7 @@ def test_no_container_reaches_the_role_and_no_credit_is_bought(recorder: Recorde
 
 
 def test_every_volume_is_encrypted_and_what_lasts_is_on_its_own(recorder: Recorder) -> None:
-    build(recorder, key_arn=KEY)
+    build(recorder, key=ExistingKey(arn=KEY))
     root, data = recorder.one(":Instance").inputs["rootBlockDevice"], recorder.one(":Volume")
     for volume in (root, data.inputs):
         assert (volume["encrypted"], volume["kmsKeyId"]) == (True, KEY)
@@ -107,6 +112,17 @@ def test_what_is_ephemeral_goes_without_a_question(recorder: Recorder) -> None:
     assert not data.protect
     assert data.inputs["finalSnapshot"] is False
     assert (instance.inputs["disableApiStop"], instance.inputs["disableApiTermination"]) == (False, False)
+
+
+@pytest.mark.parametrize("retention", ["protected", "ephemeral"])
+def test_what_nobody_may_stop_is_replaced_for_another_size(retention: str, recorder: Recorder) -> None:
+    """The provider stops an instance to change its type, and only that: user data replaces it anyway."""
+    instance = build(recorder, retention=retention).one(":Instance")
+    assert instance.inputs["disableApiStop"] is (retention == "protected")
+    assert instance.replace_on_changes == (["instanceType"] if retention == "protected" else [])
+    assert instance.inputs["userDataReplaceOnChange"] is True
+    # Then it goes in spite of its protection.
+    assert instance.inputs["forceDestroy"] is True
 
 
 def test_a_new_image_of_amazon_replaces_nothing_and_an_id_rolls(recorder: Recorder) -> None:
@@ -141,7 +157,7 @@ def test_the_origins_secret_is_made_once_encrypted_and_handed_out_as_a_secret(
     recorder: Recorder, resolved: Callable[[pulumi.Output[Any]], Any]
 ) -> None:
     made: list[FreeTierHost] = []
-    recorder.run(lambda: made.append(FreeTierHost(NAME, args())))
+    recorder.run(lambda: made.append(host()))
     parameter = recorder.one(":Parameter")
     assert (parameter.inputs["type"], parameter.ignore_changes) == ("SecureString", ["value"])
     assert resolved(made[0].origin_secret) == "r4nd0m"
@@ -153,7 +169,7 @@ def documents(recorder: Recorder) -> list[dict[str, Any]]:
 
 
 def test_its_role_may_do_what_it_needs_and_nothing_more(recorder: Recorder) -> None:
-    held = documents(build(recorder, key_arn=KEY))
+    held = documents(build(recorder, key=ExistingKey(arn=KEY)))
     parameter = recorder.one(":Parameter")
     arn, group = f"arn:aws:ssm:{REGION}:{ACCOUNT}:Parameter/{parameter.name}", recorder.one(":LogGroup")
     streams = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group.inputs['name']}"
@@ -186,7 +202,7 @@ def test_the_deployment_document_runs_one_command_with_a_checked_tag(recorder: R
 
 def test_its_alarms_speak_of_this_instance_and_these_requests(recorder: Recorder) -> None:
     topics = AlarmTopics(critical="arn:critical", warning="arn:warning")
-    recorder.run(lambda: FreeTierHost(NAME, args()).alarms(topics) and None)
+    recorder.run(lambda: host().alarms(topics))
     alarms = {one.name.removeprefix(f"{NAME}-"): one.inputs for one in recorder.of(":MetricAlarm")}
     cpu = alarms["cpu"]
     assert (cpu["metricName"], cpu["threshold"], cpu["period"] * cpu["evaluationPeriods"]) == (
@@ -208,25 +224,30 @@ def test_its_alarms_speak_of_this_instance_and_these_requests(recorder: Recorder
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        ({"instance_type": "m7i.large"}, ["instance_type: 'm7i.large'", "t3.micro, t3.small, t3.medium"]),
+        ({"instance_type": "m7i.large"}, ["instance_type: 'm7i.large'", "t3.micro, t3.small or t3.medium"]),
         ({"instance_type": "t4g.micro"}, ["instance_type: 't4g.micro'"]),
-        ({"system": "windows"}, ["system: 'windows'", "amazonLinux, ubuntu"]),
+        ({"system": "windows"}, ["system: 'windows'", "amazonLinux or ubuntu"]),
         ({"ami_id": "latest"}, ["ami_id: 'latest'", "ami-0123456789abcdef0"]),
         ({"root_gib": 8}, ["root_gib: 8", "10 to 1024"]),
         ({"data_gib": 0}, ["data_gib: 0", "1 to 16384"]),
-        ({"first_tag": "latest"}, ["first_tag: 'latest'", "not latest"]),
-        ({"first_tag": "a;reboot"}, ["first_tag: 'a;reboot'"]),
-        ({"ssh_from": ["0.0.0.0/0"]}, ["ssh_from[0]: '0.0.0.0/0'", "4294967296 addresses", "Session Manager"]),
-        ({"ssh_from": ["203.0.113.7/32", "10.0.0.0/16"]}, ["ssh_from[1]: '10.0.0.0/16'", "at most a /24"]),
-        ({"ssh_from": ["home"]}, ["ssh_from[0]: 'home' is not an IPv4 network"]),
-        ({"ssh_from": ["203.0.113.7/32"] * 2}, ["names an address twice"]),
-        ({"ssh_from": [f"203.0.113.{n}/32" for n in range(6)]}, ["more than 5"]),
-        ({"ssh_key_name": "mine"}, ["ssh_key_name: 'mine'", "ssh_from"]),
-        ({"files": ROOT / "workloads" / "site"}, ["files: ", "lacks kumiki.sh", "workloads/host"]),
+        ({"tag": "latest"}, ["tag: 'latest'", "not latest"]),
+        ({"tag": "a;reboot"}, ["tag: 'a;reboot'"]),
+        ({"ssh": {"allow_from": ["0.0.0.0/0"]}}, ["[0]: '0.0.0.0/0'", "4294967296 addresses"]),
+        ({"ssh": {"allow_from": ["203.0.113.7/32", "10.0.0.0/16"]}}, ["[1]: '10.0.0.0/16'", "at most a /24"]),
+        ({"ssh": {"allow_from": ["home"]}}, ["ssh.allow_from[0]: 'home' is not an IPv4 network"]),
+        ({"ssh": {"allow_from": ["203.0.113.7/32"] * 2}}, ["names an address twice"]),
+        ({"ssh": {"allow_from": [f"203.0.113.{n}/32" for n in range(6)]}}, ["more than 5"]),
+        ({"ssh": {"allow_from": []}}, ["ssh.allow_from: []", "Session Manager"]),
     ],
 )  # fmt: skip
 def test_what_it_cannot_be_is_refused(changes: dict[str, Any], parts: list[str]) -> None:
-    with pytest.raises(Refusal) as refused:
-        args(**changes)
+    with pytest.raises(ArgumentError) as refused:
+        FreeTierHostArgs(**{"tag": "1.0.0", **changes})
     for part in parts:
         assert part in str(refused.value)
+
+
+def test_a_folder_that_is_not_a_hosts_is_refused(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BESIDE, "files", ROOT / "workloads" / "site")
+    with pytest.raises(ArgumentError, match=r"files: .* lacks kumiki\.sh.*workloads/host"):
+        build(recorder)

@@ -13,13 +13,15 @@ import pytest
 
 from components.alarms import AlarmTopics
 from components.compute import package as package_
-from components.compute.changes import Following
-from components.compute.function import Function, FunctionArgs
+from components.compute.event_sources import QueueSource, StreamSource
+from components.compute.function import Function
+from components.compute.function_args import FunctionArgs
 from components.compute.package import Package
 from components.data.table import Table, TableArgs
+from components.errors import ArgumentError
+from components.identity.key import ExistingKey
 from components.messaging.queue import Queue, QueueArgs
 from components.network.network import ExistingNetwork
-from components.refusal import Refusal
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.functions import tiny_package, zipped
 from tests.iam import allowed, listed
@@ -28,12 +30,16 @@ NAME = "wiki-dev-works"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{NAME}"
 LIVE = f"{ARN}:live"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
+OURS = ExistingKey(arn=KEY)
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:token"
 TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
 
 
-def args(**given: Any) -> FunctionArgs:
-    return FunctionArgs(**{"package": tiny_package(), "handler": "tiny.handler.handle", **given})
+def function(**given: Any) -> Function:
+    """What is an argument becomes one, and the rest is what the function is connected with."""
+    args = {name: given.pop(name) for name in list(given) if name in FunctionArgs.model_fields}
+    connected = {"package": tiny_package(), **given}
+    return Function(NAME, FunctionArgs(**{"handler": "tiny.handler.handle", **args}), **connected)
 
 
 def network() -> ExistingNetwork:
@@ -51,7 +57,7 @@ def network() -> ExistingNetwork:
 
 def made(recorder: Recorder, use: Callable[[Function], Any] = lambda _: None, **given: Any) -> Recorder:
     def program() -> None:
-        use(Function(NAME, args(**given)))
+        use(function(**given))
 
     return recorder.run(program)
 
@@ -136,7 +142,7 @@ def test_the_code_may_write_its_log_keep_what_failed_and_nothing_more(recorder: 
 
 
 def test_its_log_is_there_first_and_nobody_but_it_writes_there(recorder: Recorder) -> None:
-    made(recorder, log_retention_days=7, logs_key_arn=KEY)
+    made(recorder, log_retention_days=7, logs_key=OURS)
     group = recorder.one(":LogGroup")
     assert (group.inputs["retentionInDays"], group.inputs["kmsKeyId"]) == (7, KEY)
     function = recorder.one("function:Function")
@@ -153,7 +159,7 @@ def test_traces_are_sent_only_where_asked(on: bool, mode: str, recorder: Recorde
 
 
 def test_the_environment_is_encrypted_and_read_for_this_function_only(recorder: Recorder) -> None:
-    made(recorder, environment={"WORD": "x"}, key_arn=KEY)
+    made(recorder, environment={"WORD": "x"}, key=OURS)
     function = recorder.one("function:Function").inputs
     assert function["kmsKeyArn"] == KEY
     assert function["environment"] == {"variables": {"WORD": "x"}}
@@ -164,7 +170,7 @@ def test_the_environment_is_encrypted_and_read_for_this_function_only(recorder: 
 
 
 def test_it_is_told_where_its_secrets_are_and_may_read_those(recorder: Recorder) -> None:
-    made(recorder, secrets={"TOKEN_ARN": SECRET}, key_arn=KEY)
+    made(recorder, secrets={"TOKEN_ARN": SECRET}, key=OURS)
     assert recorder.one("function:Function").inputs["environment"] == {"variables": {"TOKEN_ARN": SECRET}}
     assert may(recorder, "secretsmanager:GetSecretValue", SECRET)
     assert not may(recorder, "secretsmanager:GetSecretValue", f"{SECRET}-other")
@@ -224,7 +230,9 @@ def test_a_queue_is_worked_through_by_the_alias_and_only_what_failed_comes_again
     queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:wiki-dev-jobs"
     made(
         recorder,
-        lambda it: it.consume(Queue("wiki-dev-jobs", QueueArgs(consumer_timeout_seconds=30)), batch_size=5),
+        lambda it: it.consume(
+            Queue("wiki-dev-jobs", QueueArgs(consumer_timeout_seconds=30)), QueueSource(batch_size=5)
+        ),
     )
     source = recorder.one(":EventSourceMapping")
     assert (source.inputs["functionName"], source.inputs["eventSourceArn"]) == (LIVE, queue)
@@ -235,14 +243,15 @@ def test_a_queue_is_worked_through_by_the_alias_and_only_what_failed_comes_again
     assert recorder.named(f"wiki-dev-jobs-consume-for-{NAME}-role").urn in source.dependencies
 
 
-TABLE = TableArgs(attributes={"id": "S"}, hash_key="id", stream="both", key_arn="arn:aws:kms:::key/1")
+TABLE = TableArgs(attributes={"id": "S"}, hash_key="id", stream="both")
+TABLE_KEY = ExistingKey(arn="arn:aws:kms:::key/1")
 
 
 def test_changes_of_a_table_are_followed_in_halves_and_what_is_given_up_is_kept(recorder: Recorder) -> None:
-    following = Following(filters=[{"eventName": ["INSERT"]}], retries=3)
-    made(recorder, lambda it: it.follow(Table("wiki-dev-items", TABLE), "items", following))
-    source = recorder.named(f"{NAME}-items-changes")
-    given = source.inputs
+    source = StreamSource(filters=[{"eventName": ["INSERT"]}], retries=3)
+    made(recorder, lambda it: it.subscribe(Table("wiki-dev-items", TABLE, key=TABLE_KEY), "items", source))
+    mapping = recorder.named(f"{NAME}-items-changes")
+    given = mapping.inputs
     assert given["bisectBatchOnFunctionError"] is True
     assert given["functionResponseTypes"] == ["ReportBatchItemFailures"]
     assert (given["maximumRetryAttempts"], given["startingPosition"]) == (3, "LATEST")
@@ -251,7 +260,7 @@ def test_changes_of_a_table_are_followed_in_halves_and_what_is_given_up_is_kept(
     assert given["destinationConfig"]["onFailure"]["destinationArn"].endswith(dead.name)
     assert given["functionName"] == LIVE
     granted = recorder.named(f"wiki-dev-items-stream-read-for-{NAME}-role")
-    assert granted.urn in source.dependencies
+    assert granted.urn in mapping.dependencies
     assert {action for one in granted.policy()["Statement"] for action in listed(one["Action"])} == {
         "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
         "kms:Decrypt", "kms:DescribeKey",
@@ -260,7 +269,7 @@ def test_changes_of_a_table_are_followed_in_halves_and_what_is_given_up_is_kept(
 
 def test_somebody_hears_when_changes_come_late_and_only_of_a_function_that_follows_some(recorder: Recorder) -> None:
     def build(it: Function) -> None:
-        it.follow(Table("wiki-dev-items", TABLE), "items")
+        it.subscribe(Table("wiki-dev-items", TABLE, key=TABLE_KEY), "items")
         it.alarms(TOPICS)
 
     made(recorder, build)
@@ -275,8 +284,8 @@ def test_a_function_that_follows_nothing_has_no_such_alarm(recorder: Recorder) -
 
 def test_a_table_without_a_stream_cannot_be_followed(recorder: Recorder) -> None:
     still = TableArgs(attributes={"id": "S"}, hash_key="id")
-    with pytest.raises(Refusal, match="stream"):
-        made(recorder, lambda it: it.follow(Table("wiki-dev-items", still), "items"))
+    with pytest.raises(ArgumentError, match="stream"):
+        made(recorder, lambda it: it.subscribe(Table("wiki-dev-items", still), "items"))
 
 
 @pytest.mark.parametrize(
@@ -293,16 +302,21 @@ def test_a_table_without_a_stream_cannot_be_followed(recorder: Recorder) -> None
     ],
 )
 def test_changes_are_not_followed_in_ways_that_lambda_does_not_know(given: dict[str, Any], words: str) -> None:
-    with pytest.raises(Refusal, match=words):
-        Following(**given)
+    with pytest.raises(ArgumentError, match=words):
+        StreamSource(**given)
 
 
 @pytest.mark.parametrize(
     ("queue", "consume", "field", "part"),
     [
-        ({"consumer_timeout_seconds": 10}, {}, "timeout_seconds", "hides a message for 180 seconds or more"),
+        ({"consumer_timeout_seconds": 10}, {}, "timeout_seconds", "needs a visibility timeout of at least 180 s"),
         ({"consumer_timeout_seconds": 30}, {"batch_size": 0}, "batch_size", "use 1 to 10000"),
-        ({"consumer_timeout_seconds": 30, "fifo": True}, {"batch_size": 11}, "batch_size", "use 1 to 10"),
+        (
+            {"consumer_timeout_seconds": 30, "fifo": True},
+            {"batch_size": 11, "window_seconds": 1},
+            "batch_size",
+            "use 1 to 10",
+        ),
         ({"consumer_timeout_seconds": 30}, {"batch_size": 11}, "window_seconds", "more than 10 need 1 or more"),
         ({"consumer_timeout_seconds": 30}, {"window_seconds": 301}, "window_seconds", "use 0 to 300"),
     ],
@@ -310,8 +324,8 @@ def test_changes_are_not_followed_in_ways_that_lambda_does_not_know(given: dict[
 def test_a_queue_that_does_not_fit_is_refused(
     queue: dict[str, Any], consume: dict[str, Any], field: str, part: str, recorder: Recorder
 ) -> None:
-    with pytest.raises(Refusal) as refused:
-        made(recorder, lambda it: it.consume(Queue("wiki-dev-jobs", QueueArgs(**queue)), **consume))
+    with pytest.raises(ArgumentError) as refused:
+        made(recorder, lambda it: it.consume(Queue("wiki-dev-jobs", QueueArgs(**queue)), QueueSource(**consume)))
     assert refused.value.field == field
     assert part in refused.value.reason
 
@@ -400,9 +414,9 @@ def test_alarms_watch_the_calls_of_the_alias(recorder: Recorder) -> None:
         ({"timeout_seconds": 901}, "timeout_seconds", "use 1 to 900 seconds"),
         ({"alias": "$LATEST", "provisioned_concurrency": 1}, "alias", "published version; use 'live'"),
         ({"alias": "7"}, "alias", "not a number"),
-        ({"provisioned_concurrency": -1}, "provisioned_concurrency", "use 0 or more"),
-        ({"reserved_concurrency": 0}, "reserved_concurrency", "would refuse every call"),
-        ({"reserved_concurrency": 1, "provisioned_concurrency": 2}, "provisioned_concurrency", "more than reserved"),
+        ({"provisioned_concurrency": -1}, "provisioned_concurrency", "use 0 to 100000"),
+        ({"reserved_concurrency": 0}, "reserved_concurrency", "use 1 to 100000"),
+        ({"reserved_concurrency": 1, "provisioned_concurrency": 2}, "provisioned_concurrency", "than the reserved"),
         ({"retries": 3}, "retries", "use 0 to 2"),
         ({"max_age_seconds": 59}, "max_age_seconds", "use 60 to 21600"),
         ({"internet": True}, "internet", "function in a network"),
@@ -410,27 +424,30 @@ def test_alarms_watch_the_calls_of_the_alias(recorder: Recorder) -> None:
         ({"secrets": {"2ND": "x"}}, "environment", "beginning with a letter"),
         ({"environment": {"LONG": "x" * 4096}}, "environment", "Lambda takes 4096"),
         ({"handler": "handle"}, "handler", "write module.name"),
+        ({"handler": "tiny.handler"}, "handler", "write tiny.handler.name, where name is one of again, handle"),
         ({"handler": "tiny.handlr.handle"}, "handler", "did you mean 'tiny.handler'?"),
         ({"handler": "tiny.handler.handel"}, "handler", "did you mean 'handle'?"),
         ({"handler": "tiny.handler.loads"}, "handler", "is not defined in tiny/handler.py"),
     ],
 )  # fmt: skip
-def test_what_lambda_would_not_take_is_refused(given: dict[str, Any], field: str, part: str) -> None:
-    with pytest.raises(Refusal) as refused:
-        args(**given)
+def test_what_lambda_would_not_take_is_refused(
+    given: dict[str, Any], field: str, part: str, recorder: Recorder
+) -> None:
+    with pytest.raises(ArgumentError) as refused:
+        made(recorder, **given)
     assert refused.value.field == field
     assert part in refused.value.reason
 
 
 @pytest.mark.parametrize("handler", ["tiny.handler.handle", "tiny.handler.again", "tiny.handler.late"])
-def test_whatever_a_module_defines_may_be_a_handler(handler: str) -> None:
-    assert args(handler=handler).handler == handler
+def test_whatever_a_module_defines_may_be_a_handler(handler: str, recorder: Recorder) -> None:
+    assert made(recorder, handler=handler).one("function:Function").inputs["handler"] == handler
 
 
-def test_a_handler_is_looked_for_without_running_the_code() -> None:
+def test_a_handler_is_looked_for_without_running_the_code(recorder: Recorder) -> None:
     code = zipped("dangerous", danger="raise SystemExit('was run')\n\ndef handle(event, context): ...\n")
     package = Package(code=code, runtime="python3.13", architecture="arm64")
-    assert args(package=package, handler="danger.handle")
+    made(recorder, package=package, handler="danger.handle")
 
 
 def test_a_layer_over_the_limits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -438,13 +455,13 @@ def test_a_layer_over_the_limits_is_refused(tmp_path: Path, monkeypatch: pytest.
     with large.open("wb") as file:
         file.truncate(51 * 1024 * 1024)
     code = tiny_package().code
-    with pytest.raises(Refusal, match=r"layer: .*51\.0 MiB, and Lambda takes 50 MiB zipped"):
+    with pytest.raises(ArgumentError, match=r"layer: .*51\.0 MiB, and Lambda takes 50 MiB zipped"):
         Package(code=code, layer=large, runtime="python3.13", architecture="arm64")
     monkeypatch.setattr(package_, "MOST_UNZIPPED", 10)
-    with pytest.raises(Refusal, match="MiB unzipped, and Lambda has room for"):
+    with pytest.raises(ArgumentError, match="MiB unzipped, and Lambda has room for"):
         Package(code=code, runtime="python3.13", architecture="arm64")
 
 
 def test_what_is_private_is_not_reached_from_outside_of_a_network(recorder: Recorder) -> None:
-    with pytest.raises(Refusal, match="is needed to reach the database"):
+    with pytest.raises(ArgumentError, match="is needed to reach the database"):
         made(recorder, lambda it: it.allow_to("sg-database", 5432, "database"))

@@ -7,15 +7,15 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
+from components.errors import ArgumentError
 from components.identity.key import Key, KeyArgs, ServiceUse
-from components.refusal import Refusal
 from tests.conftest import ACCOUNT, REGION, Recorder
 
 NAME = "wiki-dev-logs"
 
 
-def statements(recorder: Recorder, **args: Any) -> list[dict[str, Any]]:
-    recorder.run(lambda: Key(NAME, KeyArgs(description="Logs", **args)) and None)
+def statements(recorder: Recorder, *services: ServiceUse, **args: Any) -> list[dict[str, Any]]:
+    recorder.run(lambda: Key(NAME, KeyArgs(description="Logs", **args), services=services))
     return recorder.one("key:Key").policy()["Statement"]
 
 
@@ -41,7 +41,7 @@ def test_cloudwatch_logs_may_use_it_for_the_named_groups_of_this_account_only(re
 
 def test_a_service_may_use_it_only_on_behalf_of_the_named_resource(recorder: Recorder) -> None:
     source = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"
-    service = statements(recorder, services=[ServiceUse(principal="cloudwatch.amazonaws.com", source_arn=source)])[1]
+    service = statements(recorder, ServiceUse(principal="cloudwatch.amazonaws.com", source_arn=source))[1]
     assert service["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert service["Condition"] == {
         "StringEquals": {"aws:SourceAccount": ACCOUNT},
@@ -50,9 +50,8 @@ def test_a_service_may_use_it_only_on_behalf_of_the_named_resource(recorder: Rec
 
 
 def test_nobody_outside_is_ever_admitted_without_a_condition(recorder: Recorder) -> None:
-    for each in statements(
-        recorder, log_groups=["/x"], services=[ServiceUse(principal="sns.amazonaws.com", source_arn="arn:aws:sns:::x")]
-    ):
+    sns = ServiceUse(principal="sns.amazonaws.com", source_arn="arn:aws:sns:::x")
+    for each in statements(recorder, sns, log_groups=["/x"]):
         assert each["Principal"] != "*"
         assert "Condition" in each or each["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 
@@ -99,10 +98,10 @@ def test_a_key_for_a_replica_lives_in_its_region_and_serves_its_logs(recorder: R
     ],
 )
 def test_a_key_that_is_too_open_or_cannot_be_is_refused(args: dict[str, Any], part: str) -> None:
-    with pytest.raises(Refusal, match=part):
+    with pytest.raises(ArgumentError, match=part):
         KeyArgs(description="Logs", **args)
 
 
 def test_a_service_principal_must_be_one() -> None:
-    with pytest.raises(Refusal, match="is not an AWS service"):
+    with pytest.raises(ArgumentError, match="is not an AWS service"):
         ServiceUse(principal="*", source_arn="x")

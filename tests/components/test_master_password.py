@@ -11,8 +11,9 @@ import pytest
 from components.alarms import AlarmTopics
 from components.data.master_password import MasterPassword, MasterPasswordArgs
 from components.data.postgres import Postgres, PostgresArgs
-from components.refusal import Refusal
+from components.errors import ArgumentError
 from tests.conftest import Recorder
+from tests.networks import existing_network
 
 NAME = "wiki-dev-database"
 PARAMETER = "/wiki/dev/database/master"
@@ -22,7 +23,8 @@ MADE = "r4nd0m"
 
 def database(*, granted: bool = False, user: str = "dbadmin") -> None:
     password = MasterPassword(f"{NAME}-password", MasterPasswordArgs(parameter=PARAMETER))
-    made = Postgres(NAME, PostgresArgs(vpc_id="vpc-1", subnet_group_name="x", password=password, user=user))
+    args = PostgresArgs(instance_class="db.t3.micro", user=user)
+    made = Postgres(NAME, args, network=existing_network(), password=password)
     if granted:
         made.grant_connect(aws.iam.Role("wiki-dev-host-role", assume_role_policy="{}"))
 
@@ -65,13 +67,13 @@ def test_the_password_is_a_secret_of_the_program(recorder: Recorder) -> None:
 
 
 def test_another_user_than_the_passwords_is_refused(recorder: Recorder) -> None:
-    with pytest.raises(Refusal, match="user: 'other' is not whom the password is for; use 'dbadmin'"):
+    with pytest.raises(ArgumentError, match="user: 'other' is not whom the password is for; use 'dbadmin'"):
         recorder.run(lambda: database(user="other"))
 
 
 @pytest.mark.parametrize("name", ["master", "/wiki//master", "/wiki/mäster", ""])
 def test_a_name_that_is_none_is_refused(name: str) -> None:
-    with pytest.raises(Refusal, match=r"parameter: .* is not a parameter's name"):
+    with pytest.raises(ArgumentError, match=r"parameter: .* is not allowed; write the name of a parameter"):
         MasterPasswordArgs(parameter=name)
 
 
@@ -79,7 +81,8 @@ def test_a_stack_that_counts_its_alarms_may_do_without_the_one_on_the_processor(
     topics = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
 
     def program() -> None:
-        Postgres(NAME, PostgresArgs(vpc_id="vpc-1", subnet_group_name="x", cpu_alarm=False)).alarms(topics)
+        args = PostgresArgs(instance_class="db.t3.micro", cpu_alarm=False)
+        Postgres(NAME, args, network=existing_network()).alarms(topics)
 
     recorder.run(program)
     assert [each.inputs["metricName"] for each in recorder.of("MetricAlarm")] == [

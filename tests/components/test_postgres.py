@@ -11,33 +11,34 @@ import pytest
 
 from components.alarms import AlarmTopics
 from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling, Serverless
-from components.data.postgres import Postgres, PostgresArgs
-from components.data.postgres_offer import MEMORY_GIB, check_class, check_version, max_connections
-from components.refusal import Refusal
+from components.data.postgres import Postgres, PostgresArgs, Storage
+from components.data.postgres_offer import MEMORY_GIB, class_mistakes, max_connections, version_mistakes
+from components.errors import ArgumentError
+from components.identity.key import ExistingKey
 from tests.conftest import Recorder
+from tests.networks import existing_network
 
 NAME = "wiki-dev-database"
 KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/data"
-SUBNETS = ["subnet-1", "subnet-2"]
+LOG_KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/logs"
+KEYS: dict[str, Any] = {"key": ExistingKey(arn=KEY), "log_key": ExistingKey(arn=LOG_KEY)}
 TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
 
 
 def aurora_args(**changes: Any) -> AuroraPostgresArgs:
-    return AuroraPostgresArgs(**{
-        "vpc_id": "vpc-1", "subnet_ids": SUBNETS, "subnet_group_name": "databases", "key_arn": KEY, **changes,
-    })  # fmt: skip
+    return AuroraPostgresArgs(**{"instance_class": "db.t4g.medium", **changes})
 
 
 def rds_args(**changes: Any) -> PostgresArgs:
-    return PostgresArgs(**{"vpc_id": "vpc-1", "subnet_group_name": "databases", "key_arn": KEY, **changes})
+    return PostgresArgs(**{"instance_class": "db.t4g.micro", **changes})
 
 
-def aurora(**changes: Any) -> AuroraPostgres:
-    return AuroraPostgres(NAME, aurora_args(**changes))
+def aurora(*subnet_ids: str, **changes: Any) -> AuroraPostgres:
+    return AuroraPostgres(NAME, aurora_args(**changes), network=existing_network(*subnet_ids), **KEYS)
 
 
 def rds(**changes: Any) -> Postgres:
-    return Postgres(NAME, rds_args(**changes))
+    return Postgres(NAME, rds_args(**changes), network=existing_network(), **KEYS)
 
 
 MAKERS: dict[str, tuple[Callable[..., Any], str]] = {"aurora": (aurora, ":Cluster"), "rds": (rds, ":Instance")}
@@ -162,14 +163,14 @@ def test_a_version_is_ours_only_if_pinned(
 def test_its_log_groups_exist_before_it_with_a_limit_of_days(
     make: Callable[..., Any], type_: str, recorder: Recorder
 ) -> None:
-    recorder.run(lambda: make(log_retention_days=7, log_key_arn="arn:aws:kms:::key/logs"))
+    recorder.run(lambda: make(log_retention_days=7))
     made = recorder.one(type_)
     kind = "cluster" if type_ == ":Cluster" else "instance"
     groups = recorder.of(":LogGroup")
     logs = made.inputs["enabledCloudwatchLogsExports"]
     assert {one.inputs["name"] for one in groups} == {f"/aws/rds/{kind}/{NAME}/{log}" for log in logs}
     for one in groups:
-        assert (one.inputs["retentionInDays"], one.inputs["kmsKeyId"]) == (7, "arn:aws:kms:::key/logs")
+        assert (one.inputs["retentionInDays"], one.inputs["kmsKeyId"]) == (7, LOG_KEY)
         assert one.urn in made.dependencies
 
 
@@ -204,7 +205,7 @@ def test_writer_and_readers_stand_in_the_zones_of_the_subnets_in_turn(recorder: 
 
 def test_a_reader_in_the_only_zone_is_refused_even_if_only_aws_knows_the_zones(recorder: Recorder) -> None:
     with pytest.raises(pulumi.RunError, match="the subnets are all in ap-northeast-1a; use readers: 0"):
-        recorder.run(lambda: aurora(subnet_ids=["subnet-1", "subnet-1"]))
+        recorder.run(lambda: aurora("subnet-1", "subnet-1"))
 
 
 def test_aurora_adds_readers_by_their_load_and_removes_them_slowly(recorder: Recorder) -> None:
@@ -242,11 +243,11 @@ def test_on_rds_standby_and_growth_are_off_until_asked_for(recorder: Recorder, r
     assert (made["storageType"], made["allocatedStorage"], made["multiAz"]) == ("gp3", 20, False)
     assert "maxAllocatedStorage" not in made
     second: Recorder = request.getfixturevalue("previewer")
-    larger = second.run(lambda: rds(multi_az=True, max_storage_gib=100)).one(":Instance").inputs
+    larger = second.run(lambda: rds(multi_az=True, storage=Storage(max_gib=100))).one(":Instance").inputs
     assert (larger["multiAz"], larger["maxAllocatedStorage"]) == (True, 100)
 
 
-# --- Refusals --------------------------------------------------------------------------------------------------------
+# --- Refusals ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -263,23 +264,22 @@ def test_on_rds_standby_and_growth_are_off_until_asked_for(recorder: Recorder, r
         (aurora_args, {"instance_class": "db.serverless"}, "instance_class", "add serverless"),
         (rds_args, {"instance_class": "db.serverless"}, "instance_class", "is not an instance class of postgres"),
         (aurora_args, {"readers": 16}, "readers", "use 0 to 15"),
-        (aurora_args, {"readers": 1, "zones": 1}, "readers", "set network.zones to 2, or readers to 0"),
         (aurora_args, {"readers": 2, "reader_scaling": ReaderScaling(max_readers=1)}, "reader_scaling.max_readers",
          "use 2 (readers) to 15"),
         (aurora_args, {"readers": 0, "reader_scaling": ReaderScaling(max_readers=2)}, "readers", "use 1"),
         (aurora_args, {"user": "rdsadmin"}, "user", "is reserved"),
-        (aurora_args, {"database": "my-app"}, "database", "use letters, digits and _"),
+        (aurora_args, {"database": "my-app"}, "database", "letters, digits and _"),
         (aurora_args, {"backup_days": 0}, "backup_days", "use 1 to 35 days"),
         (aurora_args, {"backup_days": 36}, "backup_days", "use 1 to 35 days"),
         (rds_args, {"rotation_days": 0}, "rotation_days", "use 1 to 1000 days"),
-        (rds_args, {"storage_gib": 19}, "storage_gib", "use 20 to 65536"),
-        (rds_args, {"storage_gib": 100, "max_storage_gib": 105}, "max_storage_gib", "a tenth more"),
+        (rds_args, {"storage": {"gib": 19}}, "storage.gib", "use 20 to 65536 GiB"),
+        (rds_args, {"storage": {"gib": 100, "max_gib": 105}}, "storage.max_gib", "a tenth more"),
     ],
 )  # fmt: skip
 def test_what_aws_would_refuse_is_refused_first(
     make: Callable[..., Any], changes: dict[str, Any], field: str, words: str
 ) -> None:
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(ArgumentError) as refusal:
         make(**changes)
     assert refusal.value.field == field
     assert words in refusal.value.reason
@@ -287,18 +287,32 @@ def test_what_aws_would_refuse_is_refused_first(
 
 def test_serverless_capacity_is_in_halves() -> None:
     for least, most in ((0.4, 1), (0.5, 0.75), (2, 1), (1, 300)):
-        with pytest.raises(Refusal):
+        with pytest.raises(ArgumentError):
             Serverless(min_units=least, max_units=most)
 
 
 def test_known_versions_and_classes_pass() -> None:
     for version in ("17", "17.5", "16.6", "15"):
-        check_version("aurora-postgresql", version)
-    check_version("postgres", "18")
+        assert not list(version_mistakes("aurora-postgresql", version))
+    assert not list(version_mistakes("postgres", "18"))
     for class_ in ("db.t4g.medium", "db.r6g.large", "db.serverless"):
-        check_class("aurora-postgresql", class_)
+        assert not list(class_mistakes("aurora-postgresql", class_))
     for class_ in ("db.t3.micro", "db.t3.small", "db.m7g.xlarge"):
-        check_class("postgres", class_)
+        assert not list(class_mistakes("postgres", class_))
+
+
+def test_a_network_without_a_group_for_databases_is_refused(recorder: Recorder) -> None:
+    def program() -> None:
+        Postgres(NAME, rds_args(), network=existing_network(database_subnet_group_name=None))
+
+    with pytest.raises(ArgumentError, match="give its name, or two zones"):
+        recorder.run(program)
+
+
+@pytest.mark.parametrize(("retention", "days"), [("protected", 35), ("ephemeral", 7)])
+def test_how_long_backups_are_kept_depends_on_what_the_database_is_worth(retention: Any, days: int) -> None:
+    assert rds_args(retention=retention).kept_days == days
+    assert aurora_args(retention=retention, backup_days=1).kept_days == 1
 
 
 def test_memory_and_connections_are_those_that_aws_documents() -> None:

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pulumi
 import pytest
 
 from components.alarms import AlarmTopics
+from components.compute.access import Secret
 from components.compute.cluster import Cluster, ClusterArgs
+from components.compute.live_image import Image
+from components.compute.load_balancer_target import LoadBalancerTarget
 from components.compute.log_router import LogRouter, LogRouterArgs
 from components.compute.repository import Repository, RepositoryArgs
-from components.compute.scaling import QueueDepth, Scaling
-from components.compute.service import Image, Service, ServiceArgs
-from components.compute.task import Secret
-from components.compute.traffic import Traffic
+from components.compute.scaling import Scaling
+from components.compute.service import Service, ServiceArgs
+from components.errors import ArgumentError
+from components.identity.key import ExistingKey
 from components.network.network import ExistingNetwork
-from components.refusal import Refusal
 from tests.conftest import ACCOUNT, REGION, ROOT, Recorder
 
 NAME = "wiki-dev-api"
-TRAFFIC = Traffic(
-    listener_arn="arn:aws:elasticloadbalancing:::listener/app/web/1/2",
-    load_balancer_security_group_id="sg-balancer",
-    load_balancer_arn_suffix="app/web/1",
-    priority=100,
-)
 SECRET = "arn:aws:secretsmanager:::secret:shop-abcdef"  # noqa: S105 a name
 
 
@@ -46,42 +43,65 @@ def network(**changes: Any) -> ExistingNetwork:
     return ExistingNetwork(**outputs)
 
 
-def args(**changes: Any) -> ServiceArgs:
-    given: dict[str, Any] = {
-        "cluster_name": "wiki-dev-cluster",
-        "cluster_arn": "arn:aws:ecs:::cluster/wiki-dev-cluster",
-        "network": network() if "network" not in changes else None,
-        "image": Image(uri=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/api:1.0.0"),
-        "cpu": 256,
-        "memory": 512,
-        "port": 8000,
-        "traffic": TRAFFIC,
-        **changes,
-    }
-    return ServiceArgs(**given)
+KEY = ExistingKey(arn="arn:aws:kms:::key/data")
 
 
-def router() -> LogRouter:
-    return LogRouter(
-        "wiki-dev-log-router",
-        LogRouterArgs(
-            configuration=ROOT / "workloads" / "log-router",
-            bucket_name="config",
-            bucket_arn="arn:aws:s3:::config",
-            bucket_key_arn="arn:aws:kms:::key/data",
-            archive_name="archive",
-            archive_arn="arn:aws:s3:::archive",
-        ),
+def load_balancer(origin_secret: str | None = None) -> Any:
+    return SimpleNamespace(
+        listener_arn="arn:aws:elasticloadbalancing:::listener/app/web/1/2",
+        security_group_id="sg-balancer",
+        arn_suffix="app/web/1",
+        origin_secret=origin_secret,
     )
 
 
-def make(recorder: Recorder, *, routed: bool = False, **changes: Any) -> Recorder:
-    return recorder.run(lambda: Service(NAME, args(**changes, **({"log_router": router()} if routed else {}))) and None)
+def cluster(args: ClusterArgs | None = None) -> Any:
+    """One whose name and ARN are known."""
+    arn = "arn:aws:ecs:::cluster/wiki-dev-cluster"
+    return SimpleNamespace(name="wiki-dev-cluster", arn=arn, args=args or ClusterArgs())
+
+
+def args(**changes: Any) -> ServiceArgs:
+    return ServiceArgs(**{"cpu": 256, "memory": 512, "port": 8000, "traffic": {}, **changes})
+
+
+def bucket(name: str) -> Any:
+    return SimpleNamespace(name=name, arn=f"arn:aws:s3:::{name}")
+
+
+def router(**changes: Any) -> LogRouter:
+    files = ROOT / "workloads" / "log-router"
+    return LogRouter(
+        "wiki-dev-log-router",
+        LogRouterArgs(**changes),
+        files=files,
+        bucket=bucket("config"),
+        archive=bucket("archive"),
+        key=KEY,
+    )
+
+
+JOINS = ("network", "image", "secrets", "log_name", "queue", "cluster", "load_balancer")
+
+
+def service(*, routed: bool = False, **changes: Any) -> Service:
+    joins = {
+        "cluster": cluster(),
+        "network": network(),
+        "image": Image(uri=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/api:1.0.0"),
+        "load_balancer": load_balancer(),
+        **{name: changes.pop(name) for name in JOINS if name in changes},
+    }
+    return Service(NAME, args(**changes), log_router=router() if routed else None, **joins)
+
+
+def make(recorder: Recorder, **changes: Any) -> Recorder:
+    return recorder.run(lambda: service(**changes) and None)
 
 
 def containers(recorder: Recorder) -> dict[str, dict[str, Any]]:
     definition = recorder.one(":TaskDefinition").inputs["containerDefinitions"]
-    assert "null" not in definition
+    assert ": null" not in definition
     return {one["name"]: one for one in json.loads(definition)}
 
 
@@ -119,7 +139,7 @@ def test_the_tasks_call_the_endpoints_and_s3_and_nothing_else(recorder: Recorder
 
 
 def test_a_port_of_another_group_is_opened_by_request(recorder: Recorder) -> None:
-    recorder.run(lambda: Service(NAME, args()).allow_to("sg-database", 5432, "database"))
+    recorder.run(lambda: service().allow_to("sg-database", 5432, "database"))
     rule = recorder.named(f"{NAME}-database-egress-rule").inputs
     assert (rule["referencedSecurityGroupId"], rule["fromPort"], rule["toPort"]) == ("sg-database", 5432, 5432)
 
@@ -143,7 +163,7 @@ def test_tasks_stand_in_every_private_subnet_without_public_addresses(recorder: 
 
 
 def test_the_execution_role_starts_the_task_and_can_do_nothing_more(recorder: Recorder) -> None:
-    secrets = {"TOKEN": Secret(arn=SECRET, json_key="token", key_arn="arn:aws:kms:::key/data")}
+    secrets = {"TOKEN": Secret(arn=SECRET, json_key="token", key=KEY)}
     make(recorder, routed=True, secrets=secrets)
     repositories = [
         f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/api",
@@ -160,7 +180,19 @@ def test_the_execution_role_starts_the_task_and_can_do_nothing_more(recorder: Re
         "logs:PutLogEvents": logs,
         "secretsmanager:GetSecretValue": [SECRET],
         "kms:Decrypt": ["arn:aws:kms:::key/data"],
-        "kms:DescribeKey": ["arn:aws:kms:::key/data"],
+    }
+
+
+def test_the_keys_of_secrets_serve_for_nothing_but_secrets_from_their_own_store(recorder: Recorder) -> None:
+    other = ExistingKey(arn="arn:aws:kms:::key/parameters")
+    parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/wiki/dev/plain"
+    kept = {"TOKEN": Secret(arn=SECRET, key=KEY), "PLAIN": Secret(arn=parameter, store="ssm", key=other)}
+    make(recorder, secrets=kept)
+    statements = recorder.named(f"{NAME}-execution-policy").policy()["Statement"]
+    found = {one["Resource"][0]: one["Condition"] for one in statements if one["Action"] == "kms:Decrypt"}
+    assert found == {
+        KEY.arn: {"StringEquals": {"kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}},
+        other.arn: {"StringEquals": {"kms:ViaService": f"ssm.{REGION}.amazonaws.com"}},
     }
 
 
@@ -210,7 +242,12 @@ def test_the_log_router_stands_beside_the_application(recorder: Recorder) -> Non
     assert (sidecar["cpu"], sidecar["memory"], sidecar["essential"]) == (50, 128, True)
     assert (app["cpu"], app["memory"]) == (256 - 50, 512 - 128)
     assert sidecar["firelensConfiguration"]["type"] == "fluentbit"
-    assert sidecar["image"].startswith(f"906394416424.dkr.ecr.{REGION}.amazonaws.com/aws-for-fluent-bit:init-")
+    # The 2.x line gives S3 up after seconds.
+    assert sidecar["image"].startswith(f"906394416424.dkr.ecr.{REGION}.amazonaws.com/aws-for-fluent-bit:init-3.")
+    assert sidecar["user"] == "10001:10001"
+    assert sidecar["entryPoint"][:2] == ["/bin/bash", "-c"]
+    assert sidecar["entryPoint"][2] == (ROOT / "workloads" / "log-router" / "run.sh").read_text(encoding="utf-8")
+    assert sidecar["command"] == ["/init/fluent_bit_init_entrypoint.sh"]
     assert app["logConfiguration"]["logDriver"] == "awsfirelens"
     assert app["dependsOn"] == [{"containerName": "log-router", "condition": "START"}]
     environment = {one["name"]: one["value"] for one in sidecar["environment"]}
@@ -307,7 +344,7 @@ def test_the_health_check_asks_for_health(recorder: Recorder) -> None:
 
 @pytest.mark.covers("A4")
 def test_it_scales_on_cpu_memory_and_requests_and_an_update_leaves_the_count_alone(recorder: Recorder) -> None:
-    make(recorder, tasks=2, scaling=Scaling(minimum=2, maximum=10, requests_per_task=600))
+    make(recorder, scaling=Scaling(minimum=2, maximum=10, requests_per_task=600))
     target = recorder.one(":Target").inputs
     assert (target["minCapacity"], target["maxCapacity"]) == (2, 10)
     assert target["resourceId"] == f"service/wiki-dev-cluster/{NAME}"
@@ -332,9 +369,9 @@ def test_without_scaling_an_update_sets_the_count(recorder: Recorder) -> None:
 
 @pytest.mark.covers("D1")
 def test_a_worker_has_no_way_in_and_scales_on_the_messages_that_wait_for_each_task(recorder: Recorder) -> None:
-    queue = QueueDepth(queue_name="wiki-dev-jobs", messages_per_task=20)
-    scaling = Scaling(minimum=0, maximum=5, cpu_percent=None, memory_percent=None, queue=queue)
-    make(recorder, port=None, traffic=None, tasks=0, scaling=scaling, spot_weight=1)
+    queue = SimpleNamespace(queue_name="wiki-dev-jobs")
+    scaling = Scaling(minimum=0, maximum=5, cpu_percent=None, memory_percent=None, messages_per_task=20)
+    make(recorder, port=None, traffic=None, scaling=scaling, queue=queue, fargate_weight=0, spot_weight=1)
     assert not recorder.of(":SecurityGroupIngressRule")
     assert not recorder.of(":TargetGroup")
     assert "loadBalancers" not in recorder.one("service:Service").inputs
@@ -352,7 +389,7 @@ def test_a_worker_has_no_way_in_and_scales_on_the_messages_that_wait_for_each_ta
 
 def test_it_watches_its_use_its_tasks_and_its_answers(recorder: Recorder) -> None:
     topics = AlarmTopics(critical="arn:critical", warning="arn:warning")
-    recorder.run(lambda: Service(NAME, args()).alarms(topics))
+    recorder.run(lambda: service().alarms(topics))
     severity = {one.name.removeprefix(f"{NAME}-"): one.inputs["alarmActions"] for one in recorder.of(":MetricAlarm")}
     assert severity == {
         "cpu-alarm": ["arn:warning"],
@@ -370,44 +407,87 @@ def test_it_watches_its_use_its_tasks_and_its_answers(recorder: Recorder) -> Non
     ("changes", "says"),
     [
         ({"cpu": 256, "memory": 4096}, "use 512, 1024 or 2048"),
-        ({"image": Image(uri="nginx")}, "does not say which version"),
-        ({"user": "root"}, "may do everything"),
+        ({"user": "root"}, "root may do everything"),
+        ({"user": "0:0"}, "root may do everything"),
         ({"port": None}, "the load balancer must know"),
-        ({"port": 70000}, "is not a port"),
+        ({"port": 70000}, "port: 70000 is not allowed; use 1 to 65535"),
         ({"traffic": None, "deployment": "canary"}, "a worker has none"),
-        ({"tasks": 1, "scaling": Scaling(minimum=2, maximum=4)}, "outside of scaling"),
-        ({"environment": {"A": "1"}, "secrets": {"A": Secret(arn=SECRET)}}, "remove one of them"),
-        ({"writable_paths": ["/"]}, "is not a folder"),
+        ({"tasks": 5001}, "tasks: 5001 is not allowed; use 0 to 5000"),
+        ({"tasks": 3, "scaling": Scaling(minimum=2, maximum=4)}, "tasks: 3 and scaling both say how many"),
+        (
+            {"traffic": None, "scaling": Scaling(minimum=1, maximum=2, requests_per_task=5)},
+            "scaling.requests_per_task: 5",
+        ),
+        ({"writable_paths": ["/"]}, "write a folder of the container"),
         ({"minimum_healthy_percent": 100, "maximum_percent": 100}, "let no task be replaced"),
-        ({"fargate_weight": 0}, "leaves nowhere to run"),
-        ({"bake_minutes": 2000}, "is not 0 to 1440"),
+        ({"fargate_weight": 0}, "leave nowhere to run"),
+        ({"fargate_weight": 1001}, "fargate_weight: 1001 is not allowed; use 0 to 1000"),
+        ({"bake_minutes": 2000}, "bake_minutes: 2000 is not allowed; use 0 to 1440 minutes"),
     ],
 )
-def test_what_cannot_work_is_refused(changes: dict[str, Any], says: str, recorder: Recorder) -> None:
-    del recorder  # outputs need a loop
-    with pytest.raises(Refusal, match=says):
+def test_what_cannot_work_is_refused(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(ArgumentError, match=says):
         args(**changes)
 
 
+FIVE = [f"/{one}" for one in "abcde"]
+SPOT_ONLY = cluster(ClusterArgs(fargate_weight=0, spot_weight=1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"environment": {"A": "1"}, "secrets": {"A": Secret(arn=SECRET)}}, "secrets: 'A' is also in environment"),
+        ({"load_balancer": None}, "load_balancer: None is needed for traffic"),
+        ({"traffic": {"paths": FIVE}, "load_balancer": load_balancer("secret")}, "traffic.paths: .* origin's secret"),
+        ({"scaling": Scaling(minimum=1, maximum=2, messages_per_task=5)}, "queue: None is needed"),
+        ({"deployment": "canary", "cluster": SPOT_ONLY}, "deployment: 'canary' judges by few tasks"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(changes: dict[str, Any], says: str, recorder: Recorder) -> None:
+    with pytest.raises(ArgumentError, match=says):
+        make(recorder, **changes)
+
+
+def test_a_log_router_that_leaves_nothing_to_the_application_is_refused(recorder: Recorder) -> None:
+    def program() -> None:
+        image = Image(uri="shop:1")
+        small = args(traffic=None)
+        Service(NAME, small, cluster=cluster(), network=network(), image=image, log_router=router(memory=512, cpu=256))
+
+    with pytest.raises(ArgumentError) as refused:
+        recorder.run(program)
+    said = [str(one) for one in refused.value.mistakes]
+    assert [one.partition(":")[0] for one in said] == ["log_router.memory", "log_router.cpu"]
+
+
+def test_an_image_that_does_not_say_which_version_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="image: 'nginx' does not say which version"):
+        Image(uri="nginx")
+
+
 @pytest.mark.parametrize(
     "changes",
-    [{"priority": 0}, {"priority": 50_001}, {"paths": []}, {"paths": list("abcdef")}, {"health_path": "health"},
+    [{"priority": 0}, {"priority": 50_001}, {"paths": []}, {"paths": [f"/{one}" for one in "abcdef"]}, {"paths": [""]},
+     {"paths": ["api/*"]}, {"paths": ["/ü"]}, {"paths": ["/" * 129]}, {"health_path": "health"},
      {"health_interval_seconds": 1}, {"healthy_after": 1}, {"drain_seconds": 300}],
 )  # fmt: skip
 def test_traffic_that_no_listener_takes_is_refused(changes: dict[str, Any]) -> None:
-    given: dict[str, Any] = {"listener_arn": "l", "load_balancer_security_group_id": "s", "priority": 1, **changes}
-    with pytest.raises(Refusal, match=r"traffic\."):
-        Traffic(load_balancer_arn_suffix="a", **given)
+    ((field, _),) = changes.items()
+    with pytest.raises(ArgumentError) as refused:
+        LoadBalancerTarget(**changes)
+    assert refused.value.field.partition("[")[0] == field
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"minimum": -1}, {"maximum": 1}, {"cpu_percent": 101}, {"cpu_percent": None, "memory_percent": None},
-     {"requests_per_task": 0}],
+    ("changes", "field"),
+    [({"minimum": -1}, "minimum"), ({"maximum": 1}, "maximum"), ({"cpu_percent": 101}, "cpu_percent"),
+     ({"cpu_percent": None, "memory_percent": None}, "cpu_percent"), ({"requests_per_task": 0}, "requests_per_task")],
 )  # fmt: skip
-def test_scaling_that_leads_nowhere_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(Refusal, match=r"scaling\."):
+def test_scaling_that_leads_nowhere_is_refused(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(ArgumentError) as refused:
         Scaling(**{"minimum": 2, "maximum": 4, **changes})
+    assert refused.value.field == field
 
 
 # --- Repository and cluster -------------------------------------------------------------------------------------------
@@ -415,14 +495,52 @@ def test_scaling_that_leads_nowhere_is_refused(changes: dict[str, Any]) -> None:
 
 @pytest.mark.covers("A5")
 def test_images_are_scanned_encrypted_kept_ten_deep_and_their_tags_do_not_move(recorder: Recorder) -> None:
-    recorder.run(lambda: Repository(NAME, RepositoryArgs(key_arn="arn:aws:kms:::key/data")) and None)
+    recorder.run(lambda: Repository(NAME, RepositoryArgs(), key=KEY) and None)
     inputs = recorder.one("repository:Repository").inputs
     assert inputs["imageScanningConfiguration"] == {"scanOnPush": True}
     assert inputs["imageTagMutability"] == "IMMUTABLE"
     assert inputs["encryptionConfigurations"] == [{"encryptionType": "KMS", "kmsKey": "arn:aws:kms:::key/data"}]
-    (rule,) = json.loads(recorder.one(":LifecyclePolicy").inputs["policy"])["rules"]
-    assert rule["action"] == {"type": "expire"}
-    assert rule["selection"] == {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}
+    rules = json.loads(recorder.one(":LifecyclePolicy").inputs["policy"])["rules"]
+    assert {rule["action"]["type"] for rule in rules} == {"expire"}
+    assert rules[0]["selection"] == {
+        "tagStatus": "tagged", "tagPrefixList": ["ran-"], "countType": "imageCountMoreThan", "countNumber": 10,
+    }  # fmt: skip
+
+
+def expired(policy: dict[str, Any], images: list[set[str]]) -> list[set[str]]:
+    """What ECR deletes of these images, the oldest first, by the rules of its user guide: each image falls under the
+    first rule that selects it, and no other may delete it."""
+    gone: list[set[str]] = []
+    taken: list[set[str]] = []
+    for rule in sorted(policy["rules"], key=lambda rule: rule["rulePriority"]):
+        selection = rule["selection"]
+        assert selection["countType"] == "imageCountMoreThan"
+        prefixes = selection.get("tagPrefixList", [""])
+        selected = [tags for tags in images if all(any(tag.startswith(one) for tag in tags) for one in prefixes)]
+        surplus = selected[: -selection["countNumber"]]
+        gone += [tags for tags in surplus if tags not in taken]
+        taken += selected
+    return gone
+
+
+@pytest.mark.parametrize("keep", [1, 3, 10])
+def test_the_image_that_runs_stays_however_many_are_pushed_that_never_run(keep: int, recorder: Recorder) -> None:
+    recorder.run(lambda: Repository("wiki-dev-api", RepositoryArgs(keep_images=keep)) and None)
+    policy = json.loads(recorder.one(":LifecyclePolicy").inputs["policy"])
+    images: list[set[str]] = []
+    ran = 0
+    for commit in range(60):
+        images.append({f"c{commit}"})
+        if commit % 20 == 0:
+            # This deployment succeeds, and those of the next nineteen commits fail.
+            images[-1].add(f"ran-c{commit}")
+            ran = commit
+        lost = expired(policy, images)
+        assert not [tags for tags in lost if f"ran-c{ran}" in tags]
+        assert images[-1] not in lost, "what is about to be deployed"
+        images = [tags for tags in images if tags not in lost]
+    assert len(images) <= keep + 2
+    assert len([tags for tags in images if len(tags) == 2]) == min(keep, 3)
 
 
 def test_a_cluster_shows_its_metrics_and_shares_its_tasks_with_spot(recorder: Recorder) -> None:
@@ -434,6 +552,26 @@ def test_a_cluster_shows_its_metrics_and_shares_its_tasks_with_spot(recorder: Re
     ]
 
 
+def test_a_service_writes_its_capacity_down_and_can_be_given_another(recorder: Recorder) -> None:
+    make(recorder)
+    service = recorder.one("service:Service").inputs
+    assert service["capacityProviderStrategies"] == [{"capacityProvider": "FARGATE", "weight": 1}]
+    assert service["forceNewDeployment"] is True
+
+
+def test_the_first_cluster_of_an_account_waits_for_the_role_of_ecs(recorder: Recorder) -> None:
+    recorder.run(lambda: Cluster("wiki-dev-cluster", ClusterArgs(service_role="create")) and None)
+    role = recorder.one(":ServiceLinkedRole")
+    assert role.inputs["awsServiceName"] == "ecs.amazonaws.com"
+    assert role.urn in recorder.one("cluster:Cluster").dependencies
+    assert role.retained, "other clusters of the account work with it"
+
+
+def test_a_cluster_adopts_the_role_of_ecs(recorder: Recorder) -> None:
+    recorder.run(lambda: Cluster("wiki-dev-cluster", ClusterArgs()) and None)
+    assert recorder.of(":ServiceLinkedRole") == []
+
+
 def test_a_cluster_without_capacity_is_refused() -> None:
-    with pytest.raises(Refusal, match="leave nowhere to run"):
+    with pytest.raises(ArgumentError, match="leave nowhere to run"):
         ClusterArgs(fargate_weight=0)

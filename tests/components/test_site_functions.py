@@ -9,7 +9,7 @@ import pytest
 import quickjs
 
 from components.edge.site_args import StaticSiteArgs
-from components.edge.site_routes import ApiOrigin
+from components.edge.site_routes import OriginAddress, OriginArgs
 from components.edge.static_site import StaticSite
 from tests.conftest import Recorder
 
@@ -27,8 +27,8 @@ def asked_for(code: str, uri: str) -> str:
     return request["uri"]
 
 
-def code_of(recorder: Recorder, name: str, **args: Any) -> str:
-    recorder.run(lambda: StaticSite(NAME, StaticSiteArgs(**args)) and None)
+def code_of(recorder: Recorder, name: str, addresses: Any = None, **args: Any) -> str:
+    recorder.run(lambda: StaticSite(NAME, StaticSiteArgs(**args), addresses=addresses) and None)
     made = recorder.named(f"{NAME}-{name}").inputs
     assert (made["runtime"], made["publish"]) == ("cloudfront-js-2.0", True)
     # CloudFront takes 10 KB.
@@ -80,8 +80,9 @@ def test_pages_are_files_of_their_folders(recorder: Recorder, viewer: str, origi
     ],
 )
 def test_an_api_is_asked_for_its_own_paths(recorder: Recorder, origin_path: str, viewer: str, origin: str) -> None:
-    api = ApiOrigin(domain="a.example.com", path_patterns=["/api*"], strip_prefix="/api", origin_path=origin_path)
-    code = code_of(recorder, "api-prefix", origins={"api": api})
+    api = OriginArgs(paths=["/api*"], strip_prefix="/api")
+    address = OriginAddress(domain="a.example.com", path=origin_path)
+    code = code_of(recorder, "api-prefix", {"api": address}, origins={"api": api})
     assert asked_for(code, viewer) == origin
     # CloudFront would put it there a second time.
     assert "originPath" not in recorder.one("Distribution").inputs["origins"][1]

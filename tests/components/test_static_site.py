@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from components.alarms import AlarmTopics
-from components.edge.site_args import StaticSiteArgs
+from components.edge.site_args import StaticSiteArgs, also_calling
 from components.edge.site_content import ASK_AGAIN, FOR_EVER, cache_control, content_type
-from components.edge.site_routes import ApiOrigin, SecretHeader, answering, plan_routes
+from components.edge.site_routes import OriginAddress, OriginArgs, answering, plan_routes
 from components.edge.static_site import StaticSite
-from components.refusal import Refusal
+from components.errors import ArgumentError
 from tests.conftest import ACCOUNT, Recorder
 
 SITE = Path(__file__).resolve().parents[2] / "workloads" / "site"
 NAME = "wiki-dev-site"
 DISTRIBUTION = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{NAME}-distribution"
-API = ApiOrigin(domain="api.example.com", path_patterns=["/api/*", "/ws"], cached_patterns=["/api/news/*"])
+API = OriginArgs(paths=["/api/*", "/ws"], cached_paths=["/api/news/*"])
+ADDRESSES = {"api": OriginAddress(domain="api.example.com")}
 
 
-def build(recorder: Recorder, **args: Any) -> Recorder:
-    return recorder.run(lambda: StaticSite(NAME, StaticSiteArgs(**args)) and None)
+def build(recorder: Recorder, connections: Any = None, **args: Any) -> Recorder:
+    given = {"addresses": ADDRESSES, **(connections or {})}
+    return recorder.run(lambda: StaticSite(NAME, StaticSiteArgs(**args), **given) and None)
 
 
 # --- Who reads the files ---------------------------------------------------------------------------------------------
@@ -58,7 +61,7 @@ def test_a_policy_that_knows_its_distribution_is_previewed_too(previewer: Record
 
 
 def test_files_are_kept_by_versions_unless_they_can_be_built_again(recorder: Recorder) -> None:
-    build(recorder, versioning=False, storage="infrequent-access")
+    build(recorder, versioning=False, storage="infrequentAccess")
     assert recorder.one("BucketVersioning").inputs["versioningConfiguration"] == {"status": "Suspended"}
     rules = recorder.one("BucketLifecycleConfiguration").inputs["rules"]
     assert [move for rule in rules for move in rule.get("transitions", [])] == [
@@ -71,7 +74,8 @@ def test_files_are_kept_by_versions_unless_they_can_be_built_again(recorder: Rec
 
 def test_viewers_of_a_domain_need_tls_1_2_and_are_redirected_to_it(recorder: Recorder) -> None:
     arn = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/1"
-    build(recorder, domains=["www.example.com"], certificate_arn=arn)
+    certificate = SimpleNamespace(arn=arn, domains=["www.example.com"], region="us-east-1")
+    build(recorder, {"certificate": certificate})
     made = recorder.one("Distribution").inputs
     assert made["viewerCertificate"] == {
         "acmCertificateArn": arn, "minimumProtocolVersion": "TLSv1.2_2021", "sslSupportMethod": "sni-only",
@@ -163,9 +167,9 @@ def test_without_a_wish_amazons_policy_for_files_holds(recorder: Recorder) -> No
 
 
 def test_an_origin_is_asked_with_tls_and_knows_that_nobody_went_around(recorder: Recorder) -> None:
-    secret = SecretHeader(name="X-Origin-Secret", value="s3cret")
-    host = ApiOrigin(domain="ec2.example.com", path_patterns=["/h/*"], protocol="http", port=8080, secret_header=secret)
-    build(recorder, origins={"api": API, "host": host})
+    host = OriginAddress(domain="ec2.example.com", protocol="http", port=8080, secret="s3cret")
+    origins = {"api": API, "host": OriginArgs(paths=["/h/*"])}
+    build(recorder, {"addresses": {**ADDRESSES, "host": host}}, origins=origins)
     _, api, other = recorder.one("Distribution").inputs["origins"]
     assert (api["originId"], api["customOriginConfig"]["originProtocolPolicy"]) == ("api", "https-only")
     assert api["customOriginConfig"]["originSslProtocols"] == ["TLSv1.2"]
@@ -229,7 +233,7 @@ def test_what_is_no_text_arrives_as_it_is_and_what_is_hidden_does_not(recorder: 
 
 def test_its_alarm_is_where_its_metrics_are(recorder: Recorder) -> None:
     topics = AlarmTopics(critical="arn:aws:sns:us-east-1:1:t", warning="arn:aws:sns:us-east-1:1:t")
-    recorder.run(lambda: StaticSite(NAME, StaticSiteArgs()).alarms(topics, minutes=1) and None)
+    recorder.run(lambda: StaticSite(NAME, StaticSiteArgs(server_error_minutes=1)).alarms(topics) and None)
     alarm = recorder.one("MetricAlarm").inputs
     assert alarm["region"] == "us-east-1"
     assert alarm["dimensions"] == {"DistributionId": f"{NAME}-distribution-id", "Region": "Global"}
@@ -238,7 +242,7 @@ def test_its_alarm_is_where_its_metrics_are(recorder: Recorder) -> None:
 
 
 def test_requests_are_recorded_without_what_people_keep_secret(recorder: Recorder) -> None:
-    build(recorder, request_log_bucket_arn="arn:aws:s3:::logs")
+    build(recorder, {"request_logs": SimpleNamespace(log_target_arn="arn:aws:s3:::logs")})
     assert recorder.one("LogDeliverySource").inputs["resourceArn"] == DISTRIBUTION
     to = recorder.one("LogDeliveryDestination").inputs["deliveryDestinationConfiguration"]
     assert to == {"destinationResourceArn": "arn:aws:s3:::logs/cloudfront-logs"}
@@ -255,31 +259,26 @@ def test_requests_are_recorded_without_what_people_keep_secret(recorder: Recorde
     ("args", "parts"),
     [
         ({"index": "start"}, ["index", "index.html"]),
-        ({"routing": "hash"}, ["routing", "single-page, pages"]),
+        ({"routing": "hash"}, ["routing", "singlePage or pages"]),
         ({"content": Path("/nowhere")}, ["content", "is not a folder"]),
         ({"content": SITE, "index": "home.html"}, ["index", "home.html", "there are 404.html, index.html"]),
         ({"content": SITE, "error_pages": {404: "/lost.html"}}, ["error_pages", "/lost.html", "404.html"]),
         ({"error_pages": {404: "/404.html"}, "origins": {"api": API}}, ["error_pages.404", "the API", "502, 504"]),
         ({"error_pages": {418: "/tea.html"}}, ["error_pages.418", "use 400, 403, 404"]),
         ({"error_pages": {404: "404.html"}}, ["error_pages.404", "/404.html"]),
-        ({"domains": ["www.example.com"]}, ["certificate_arn", "belong together"]),
-        (
-            {"domains": ["a.example.com"], "certificate_arn": "arn:aws:acm:ap-northeast-1:123456789012:certificate/1"},
-            ["certificate_arn", "ap-northeast-1", "us-east-1"],
-        ),
         ({"content_security_policy": "a\nb"}, ["content_security_policy", "one line"]),
         (
-            {"origins": {"a": API, "b": ApiOrigin(domain="b.example.com", path_patterns=["/ws"])}},
-            ["origins.b.path_patterns", "/ws", "goes to a already"],
+            {"origins": {"a": API, "b": OriginArgs(paths=["/ws"])}},
+            ["origins.b.paths", "/ws", "goes to a already"],
         ),
         (
-            {"origins": {"a": ApiOrigin(domain="a", path_patterns=[f"/{n}" for n in range(25)])}},
+            {"origins": {"a": OriginArgs(paths=[f"/{n}" for n in range(25)])}},
             ["origins", "25", "24"],
         ),
     ],
 )
 def test_what_cannot_work_is_refused(args: dict[str, Any], parts: list[str]) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ArgumentError) as refused:
         StaticSiteArgs(**args)
     for part in parts:
         assert part in str(refused.value)
@@ -288,25 +287,63 @@ def test_what_cannot_work_is_refused(args: dict[str, Any], parts: list[str]) -> 
 @pytest.mark.parametrize(
     ("args", "parts"),
     [
-        ({"path_patterns": []}, ["path_patterns", "/api/*"]),
-        ({"path_patterns": ["api/*"]}, ["path_patterns", "api/*", "pattern"]),
-        ({"path_patterns": ["/*"]}, ["path_patterns", "the site itself"]),
-        ({"protocol": "ftp"}, ["protocol", "https"]),
-        ({"port": 22}, ["port", "22", "1024 to 65535"]),
-        ({"origin_path": "/prod/"}, ["origin_path", "/prod"]),
+        ({"paths": []}, ["paths", "/api/*"]),
+        ({"paths": ["api/*"]}, ["paths[0]", "api/*", "pattern"]),
+        ({"paths": ["/*"]}, ["paths[0]", "the site itself"]),
         ({"strip_prefix": "api"}, ["strip_prefix", "/api"]),
         ({"read_timeout_seconds": 0}, ["read_timeout_seconds", "1 to 60"]),
     ],
 )
 def test_an_origin_that_cannot_work_is_refused(args: dict[str, Any], parts: list[str]) -> None:
-    with pytest.raises(Refusal) as refused:
-        ApiOrigin(**{"domain": "a.example.com", "path_patterns": ["/api/*"], **args})
+    with pytest.raises(ArgumentError) as refused:
+        OriginArgs(**{"paths": ["/api/*"], **args})
     for part in parts:
         assert part in str(refused.value)
+
+
+def test_cloudfront_connects_to_few_ports() -> None:
+    with pytest.raises(ArgumentError, match="1024 to 65535"):
+        OriginAddress(domain="a.example.com", port=22)
+
+
+@pytest.mark.parametrize(
+    ("connections", "field"),
+    [
+        ({"certificate": SimpleNamespace(arn="arn:1", domains=["www.example.com"], region=None)}, "certificate"),
+        ({"addresses": {}}, "addresses"),
+    ],
+)
+def test_connections_that_cannot_work_are_refused(connections: Any, field: str, recorder: Recorder) -> None:
+    with pytest.raises(ArgumentError) as refused:
+        build(recorder, connections, origins={"api": API})
+    assert refused.value.field == field
 
 
 def test_a_front_end_that_is_too_large_for_the_state_is_refused(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<!doctype html>")
     (tmp_path / "film.mp4").write_bytes(b"0" * 3_000_000)
-    with pytest.raises(Refusal, match="upload by a pipeline"):
+    with pytest.raises(ArgumentError, match="upload by a pipeline"):
         StaticSiteArgs(content=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("policy", "calls"),
+    [
+        ("default-src 'self'", "connect-src 'self' https://sign-in"),
+        ("default-src 'none'", "connect-src https://sign-in"),
+        ("default-src 'self'; connect-src 'self' https://api", "connect-src 'self' https://api https://sign-in"),
+        ("connect-src https://sign-in", "connect-src https://sign-in"),
+        ("frame-ancestors 'none'", None),
+        # Browsers do not ask how a name is written, and take the first of two.
+        ("Connect-Src 'self'", "connect-src 'self' https://sign-in"),
+        ("connect-src 'self'; connect-src https://other", "connect-src 'self' https://sign-in"),
+    ],
+)
+def test_pages_may_call_where_they_get_their_tokens(policy: str, calls: str | None) -> None:
+    found = [part.strip() for part in also_calling(policy, "https://sign-in").split(";")]
+    assert [part for part in found if part.startswith("connect-src")] == ([calls] if calls else [])
+    # And nothing else is different.
+    given = [part.strip() for part in policy.split(";")]
+    assert [part for part in found if not part.startswith("connect")] == [
+        p for p in given if not p.lower().startswith("connect")
+    ]

@@ -9,14 +9,16 @@ import pulumi_aws as aws
 import pytest
 
 from components.alarms import AlarmTopics
-from components.data.table import Replica, RequestLimit, Table, TableArgs
+from components.data.table import RequestLimit, Table, TableArgs
 from components.data.table_keys import Index, LocalIndex
 from components.data.table_scaling import CapacityRange, Provisioned
-from components.refusal import Refusal
+from components.errors import ArgumentError
+from components.identity.key import ExistingKey
 from tests.conftest import ACCOUNT, REGION, Recorder, Registered
 from tests.iam import allowed
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/data"
+OUR_KEY = ExistingKey(arn=KEY)
 TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
 ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/wiki-dev-sessions"
 VIA_DYNAMODB = {"kms__ViaService": f"dynamodb.{REGION}.amazonaws.com"}
@@ -28,8 +30,8 @@ def table_args(**changes: Any) -> TableArgs:
     )
 
 
-def table(**changes: Any) -> Table:
-    return Table("wiki-dev-sessions", table_args(**changes))
+def table(key: ExistingKey | None = None, replica_keys: Any = None, **changes: Any) -> Table:
+    return Table("wiki-dev-sessions", table_args(**changes), key=key, replica_keys=replica_keys)
 
 
 def units(minimum: int = 5, maximum: int = 100) -> CapacityRange:
@@ -40,7 +42,7 @@ def provisioned(**changes: Any) -> Provisioned:
     return Provisioned(**{"read": units(), "write": units(2, 50), **changes})
 
 
-OSAKA = Replica(region="ap-northeast-3")
+OSAKA = "ap-northeast-3"
 BY_SESSION = {"by-session": Index(hash_key="session")}
 
 
@@ -119,9 +121,9 @@ def test_indexes_copy_the_whole_item_some_attributes_or_only_keys(recorder: Reco
             attributes={"user": "S", "session": "S", "at": "N"},
             indexes={
                 "by-session": Index(hash_key="session"),
-                "by-time": Index(hash_key="user", range_key="at", attributes=("title", "author")),
+                "by-time": Index(hash_key="user", range_key="at", attributes=["title", "author"]),
             },
-            local_indexes={"ordered": LocalIndex(range_key="at", attributes=())},
+            local_indexes={"ordered": LocalIndex(range_key="at", attributes=[])},
         )
     )
     made = of_table(recorder)
@@ -156,8 +158,7 @@ def test_recovery_can_be_switched_off(recorder: Recorder) -> None:
 
 @pytest.mark.parametrize(("retention", "protected"), [("protected", True), ("ephemeral", False)])
 def test_what_is_protected_refuses_to_be_deleted(retention: str, protected: bool, recorder: Recorder) -> None:
-    replica = Replica(region="ap-northeast-3", key_arn=KEY)
-    recorder.run(lambda: table(retention=retention, key_arn=KEY, replicas=[replica]))
+    recorder.run(lambda: table(OUR_KEY, {OSAKA: OUR_KEY}, retention=retention, replicas=[OSAKA]))
     for kind in ("dynamodb/table:Table", ":TableReplica"):
         made = recorder.one(kind)
         assert (made.protect, made.inputs["deletionProtectionEnabled"]) == (protected, protected), kind
@@ -166,7 +167,7 @@ def test_what_is_protected_refuses_to_be_deleted(retention: str, protected: bool
 def test_a_table_is_encrypted_with_the_key_it_is_given_or_with_dynamodbs_own(
     recorder: Recorder, request: pytest.FixtureRequest
 ) -> None:
-    recorder.run(lambda: table(key_arn=KEY))
+    recorder.run(lambda: table(OUR_KEY))
     assert of_table(recorder)["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": KEY}
     other: Recorder = request.getfixturevalue("previewer")
     # Not `enabled: true` without a key: that would be the account's key, which costs money.
@@ -179,7 +180,7 @@ def test_a_table_is_encrypted_with_the_key_it_is_given_or_with_dynamodbs_own(
 @pytest.mark.covers("D2")
 def test_a_replica_stands_in_its_region_with_its_key_and_can_be_restored_too(recorder: Recorder) -> None:
     there = "arn:aws:kms:ap-northeast-3:123456789012:key/copy"
-    recorder.run(lambda: table(key_arn=KEY, replicas=[Replica(region="ap-northeast-3", key_arn=there)]))
+    recorder.run(lambda: table(OUR_KEY, {OSAKA: ExistingKey(arn=there)}, replicas=[OSAKA]))
     copy = recorder.one(":TableReplica").inputs
     assert (copy["region"], copy["kmsKeyArn"], copy["pointInTimeRecovery"]) == ("ap-northeast-3", there, True)
     # Changes travel by the stream, and the replica appears in the table's own properties.
@@ -201,7 +202,7 @@ def test_a_replica_that_lags_is_told(recorder: Recorder) -> None:
 def granted(recorder: Recorder, verb: str, **changes: Any) -> list[dict[str, Any]]:
     def program() -> None:
         role = aws.iam.Role("caller", assume_role_policy="{}")
-        getattr(table(key_arn=KEY, **changes), f"grant_{verb}")(role)
+        getattr(table(OUR_KEY, **changes), f"grant_{verb}")(role)
 
     return [one.policy() for one in recorder.run(program).of(":RolePolicy")]
 
@@ -267,7 +268,7 @@ def test_who_follows_the_changes_may_not_read_the_items(recorder: Recorder) -> N
 
 
 def test_nobody_follows_the_changes_of_a_table_that_passes_none_on(recorder: Recorder) -> None:
-    with pytest.raises(Refusal, match="stream: None must be set"):
+    with pytest.raises(ArgumentError, match="stream: None is needed to follow the changes"):
         granted(recorder, "stream_read")
 
 
@@ -314,7 +315,7 @@ MANY = {f"by-{number}": Index(hash_key="session") for number in range(21)}
         ({"attributes": {"user": "S", "session": "S", "title": "S"}}, r"attributes: 'title' is no key .*remove it"),
         ({"attributes": {"user": "S"}}, "range_key: 'session' has no type; add it to attributes"),
         ({"attributes": {"usr": "S", "session": "S"}}, "hash_key: 'user' has no type; did you mean 'usr'"),
-        ({"attributes": {"user": "S", "session": "X"}}, r"attributes.session: 'X' is not a type; use S \(text\)"),
+        ({"attributes": {"user": "S", "session": "X"}}, r"attributes.session: 'X' is not allowed; use S, N or B"),
         ({"range_key": "user"}, "range_key: 'user' is the hash key already"),
         ({"indexes": {"x": Index(hash_key="session")}}, "indexes.x: 'x' is not a name; use 3 to 255"),
         ({"indexes": {"by s": Index(hash_key="session")}}, "'by s' is not a name"),
@@ -327,34 +328,38 @@ MANY = {f"by-{number}": Index(hash_key="session") for number in range(21)}
             "local_indexes: 'all' sorts otherwise .*add range_key, or use indexes",
         ),
         ({"ttl": "session"}, "ttl: 'session' is a key"),
-        ({"recovery_days": 36}, "recovery_days: 36 is not allowed; use 1 to 35 days, or 0"),
-        ({"stream": "all"}, "stream: 'all' is not allowed; use keys, new, old, both"),
+        ({"recovery_days": 36}, "recovery_days: 36 is not allowed; use 0 to 35 days"),
+        ({"stream": "all"}, "stream: 'all' is not allowed; use keys, new, old or both"),
         ({"provisioned": provisioned(), "limit": RequestLimit(read=1, write=1)}, "limit: .*is for tables on demand"),
         ({"replicas": [OSAKA], "provisioned": provisioned()}, "replicas: .*remove provisioned"),
         ({"replicas": [OSAKA], "stream": "keys"}, "stream: 'keys' does not carry .*use both"),
-        ({"replicas": [OSAKA], "key_arn": KEY}, "must have a key of its own exactly if"),
         ({"replicas": [OSAKA] * 2}, "names a region twice"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_refused(changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(Refusal, match=words):
+    with pytest.raises(ArgumentError, match=words):
         table_args(**changes)
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"read": units(0)}, "provisioned.read: '0 to 100' is not a range"),
-        ({"write": units(10, 5)}, "provisioned.write: '10 to 5' is not a range"),
-        ({"read": units(1, 40_001)}, "a maximum from there to 40000"),
-        ({"utilisation_percent": 95}, "provisioned.utilisation_percent: 95 is not allowed; use 20 to 90"),
+        ({"read": {"minimum": 0, "maximum": 9}}, "read.minimum: 0 is not allowed; use 1 to 40000"),
+        ({"write": {"minimum": 10, "maximum": 5}}, "write.maximum: 5 is less than minimum, 10"),
+        ({"read": {"minimum": 1, "maximum": 40_001}}, "read.maximum: 40001 is not allowed; use 1 to 40000"),
+        ({"utilisation_percent": 95}, "utilisation_percent: 95 is not allowed; use 20 to 90 percent"),
     ],
 )
 def test_capacity_that_cannot_be_is_refused(changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(Refusal, match=words):
+    with pytest.raises(ArgumentError, match=words):
         provisioned(**changes)
 
 
+def test_replicas_have_keys_exactly_if_the_table_has_one(recorder: Recorder) -> None:
+    with pytest.raises(ArgumentError, match="replica_keys: 'ap-northeast-3' must be there exactly if"):
+        recorder.run(lambda: table(OUR_KEY, replicas=[OSAKA]))
+
+
 def test_a_limit_that_answers_nothing_is_refused() -> None:
-    with pytest.raises(Refusal, match=r"limit.write: 0 would answer nothing"):
+    with pytest.raises(ArgumentError, match=r"write: 0 is not allowed; use 1 to 40000"):
         RequestLimit(read=1, write=0)

@@ -6,20 +6,21 @@ from typing import Any
 
 import pytest
 
+from components.errors import ArgumentError
+from components.identity.key import ExistingKey
 from components.operations.topics import Slack, Topics, TopicsArgs
-from components.refusal import Refusal
 from tests.conftest import ACCOUNT, REGION, Recorder
 
 NAME = "wiki-dev-alerts"
 SLACK = Slack(workspace_id="T012AB34C", channel_id="C98ZY")
 
 
-def build(recorder: Recorder, **args: Any) -> Recorder:
-    return recorder.run(lambda: Topics(NAME, TopicsArgs(stem="wiki-dev", **args)) and None)
+def build(recorder: Recorder, key: ExistingKey | None = None, **args: Any) -> Recorder:
+    return recorder.run(lambda: Topics(NAME, TopicsArgs(**args), stem="wiki-dev", key=key))
 
 
 def test_there_are_two_topics_that_say_how_urgent_they_are(recorder: Recorder) -> None:
-    build(recorder, emails=["ops@example.com"], key_arn="arn:aws:kms:::key/1")
+    build(recorder, ExistingKey(arn="arn:aws:kms:::key/1"), emails=["ops@example.com"])
     topics = [each.inputs for each in recorder.of(":Topic")]
     assert [topic["name"] for topic in topics] == ["wiki-dev-critical-alerts", "wiki-dev-warning-alerts"]
     assert {topic["kmsMasterKeyId"] for topic in topics} == {"arn:aws:kms:::key/1"}
@@ -95,28 +96,34 @@ def test_without_slack_there_is_no_role(recorder: Recorder) -> None:
     ["ops", "ops@", "@example.com", "ops@example", "ops at example.com", "a@b@example.com", "a b@example.com", ""],
 )
 def test_an_email_that_is_none_is_refused(email: str) -> None:
-    with pytest.raises(Refusal, match=r"emails\[1\]: .* is not an e-mail address; write one such as"):
-        TopicsArgs(stem="wiki-dev", emails=["ops@example.com", email])
+    with pytest.raises(ArgumentError, match=r"emails\[1\]: .* is not an e-mail address; write one such as"):
+        TopicsArgs(emails=["ops@example.com", email])
 
 
 @pytest.mark.parametrize(
     "email", ["ops@example.com", "first.last+alerts@sub.example.co.jp", "o'brien@example.com".replace("'", "")]
 )
 def test_an_email_that_is_one_is_taken(email: str) -> None:
-    assert TopicsArgs(stem="wiki-dev", emails=[email]).emails == [email]
+    assert TopicsArgs(emails=[email]).emails == [email]
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (
-            lambda: TopicsArgs(stem="s", emails=["a@example.com", "a@example.com"]),
+            lambda: TopicsArgs(emails=["a@example.com", "a@example.com"]),
             "emails: 'a@example.com' is listed twice",
         ),
-        (lambda: Slack(workspace_id="ops", channel_id="C1"), "slack.workspace_id: 'ops' is not a workspace's id"),
-        (lambda: Slack(workspace_id="T1", channel_id="#ops"), "slack.channel_id: '#ops' is not a channel's id"),
+        (
+            lambda: Slack(workspace_id="ops", channel_id="C1"),
+            "workspace_id: 'ops' is not allowed; write a workspace's id such as T",
+        ),
+        (
+            lambda: Slack(workspace_id="T1", channel_id="#ops"),
+            "channel_id: '#ops' is not allowed; write a channel's id such as C",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(make: Any, message: str) -> None:
-    with pytest.raises(Refusal, match=message):
+    with pytest.raises(ArgumentError, match=message):
         make()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from components.identity.user_pool import Client, GitHub, Google, UserPool, UserPoolArgs
-from components.refusal import Refusal
+from components.errors import ArgumentError
+from components.identity.user_pool import Client, GitHub, Google, Paths, UserPool, UserPoolArgs, own_prefix
 from tests.conftest import REGION, Recorder, Registered
 
 WEB = Client(callback_urls=["https://wiki.example.com/callback"], logout_urls=["https://wiki.example.com/"])
@@ -86,7 +88,30 @@ def test_authorizers_are_told_whom_to_trust_and_for_whom_a_token_is(recorder: Re
     (users,) = made
     assert resolved(users.issuer) == f"https://cognito-idp.{REGION}.amazonaws.com/wiki-prod-users-user-pool-id"
     assert {name: resolved(one) for name, one in users.client_ids.items()} == {"web": "wiki-prod-users-web-client-id"}
-    assert resolved(users.domain) == f"https://wiki-prod.auth.{REGION}.amazoncognito.com"
+    prefix = own_prefix("wiki-prod", "123456789012", REGION)
+    assert resolved(users.domain) == f"https://{prefix}.auth.{REGION}.amazoncognito.com"
+
+
+def test_no_other_accounts_stack_comes_to_the_same_sign_in_page(recorder: Recorder) -> None:
+    recorder.run(pool)
+    ours = recorder.one(":UserPoolDomain").inputs["domain"]
+    assert re.fullmatch(r"wiki-prod-[0-9a-f]{8}", ours)
+    assert ours == own_prefix("wiki-prod", "123456789012", REGION), "the same at each deployment"
+    others = {own_prefix("wiki-prod", "210987654321", REGION), own_prefix("wiki-prod", "123456789012", "us-east-1")}
+    assert len({ours, *others}) == 3
+    assert len(own_prefix("w" * 54, "123456789012", REGION)) == 63, "AWS's most"
+
+
+def test_another_sign_in_page_is_made_when_the_old_one_is_gone_since_a_pool_has_one(recorder: Recorder) -> None:
+    recorder.run(pool)
+    assert recorder.one(":UserPoolDomain").deleted_first
+    assert not recorder.one("cognito/userPool:UserPool").deleted_first
+
+
+@pytest.mark.parametrize(("length", "fits"), [(54, True), (55, False)])
+def test_a_prefix_leaves_room_for_the_digest(length: int, fits: bool) -> None:
+    with nullcontext() if fits else pytest.raises(ArgumentError, match="use 1 to 54"):
+        pool_args(domain_prefix="w" * length)
 
 
 # --- Others who know the users ---------------------------------------------------------------------------------------
@@ -117,6 +142,39 @@ def test_github_is_asked_through_the_proxy_that_speaks_for_it(recorder: Recorder
     told = details(recorder.one(":IdentityProvider"))
     assert told["oidc_issuer"] == "https://sign-in.example.com"
     assert told["authorize_scopes"].split() == ["openid", "read:user", "user:email"]
+
+
+@pytest.mark.parametrize("other", [{"google": GOOGLE}, {"github": GITHUB}])
+def test_what_cognito_would_add_to_a_provider_is_written_already(other: dict[str, Any], recorder: Recorder) -> None:
+    recorder.run(lambda: pool(**other))
+    told = details(recorder.one(":IdentityProvider"))
+    # As DescribeIdentityProvider shows them, in API_CreateIdentityProvider.
+    added = {
+        "google": {
+            "attributes_url": "https://people.googleapis.com/v1/people/me?personFields=",
+            "attributes_url_add_attributes": "true",
+            "authorize_url": "https://accounts.google.com/o/oauth2/v2/auth",
+            "oidc_issuer": "https://accounts.google.com",
+            "token_request_method": "POST",
+            "token_url": "https://www.googleapis.com/oauth2/v4/token",
+        },
+        "github": {
+            "attributes_url": "https://sign-in.example.com/userinfo",
+            "attributes_url_add_attributes": "false",
+            "authorize_url": "https://sign-in.example.com/authorize",
+            "jwks_uri": "https://sign-in.example.com/.well-known/jwks.json",
+            "token_url": "https://sign-in.example.com/token",
+        },
+    }
+    assert added[next(iter(other))].items() <= told.items()
+
+
+def test_a_proxy_may_answer_elsewhere(recorder: Recorder) -> None:
+    github = GITHUB.model_copy(update={"paths": Paths(token="/oauth/token")})
+    recorder.run(lambda: pool(github=github))
+    assert details(recorder.one(":IdentityProvider"))["token_url"].endswith(".example.com/oauth/token")
+    with pytest.raises(ArgumentError, match="use a path such as /authorize"):
+        Paths(keys="jwks.json")
 
 
 def test_whether_an_address_is_proven_comes_with_it(recorder: Recorder) -> None:
@@ -182,41 +240,45 @@ def test_a_changed_schema_never_replaces_the_pool_and_its_users(recorder: Record
 
 
 def client(url: str) -> dict[str, Any]:
-    return {"clients": {"web": Client(callback_urls=[url])}}
+    return {"clients": {"web": {"callback_urls": [url]}}}
+
+
+def github(issuer: str) -> dict[str, Any]:
+    return {"github": {"issuer": issuer, "client_id": "1", "secret_arn": SECRET}}
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"domain_prefix": "Wiki"}, "domain_prefix: 'Wiki' is not allowed; use 1 to 63 lower-case"),
+        ({"domain_prefix": "Wiki"}, "domain_prefix: 'Wiki' is not allowed; use 1 to 54 lower-case"),
         ({"domain_prefix": "my-aws-wiki"}, "domain_prefix: 'my-aws-wiki' must not contain aws"),
-        ({"clients": {}}, r"clients: \{\} lets nobody sign in"),
-        ({"clients": {"web": Client(callback_urls=[])}}, "clients.web.callback_urls: .*leaves nowhere to go"),
+        ({"clients": {}}, r"clients: \{\} has too few entries; write 1 or more"),
+        ({"clients": {"web": {"callback_urls": []}}}, r"clients.web.callback_urls: \[\] has too few entries"),
         (client("http://wiki.example.com/"), "'http://wiki.example.com/' is not allowed; use an https address"),
         (client("https://*.example.com/"), r"without \* and #"),
         (client("https://example.com/#done"), r"without \* and #"),
         (client("http://localhost.example.com/"), "or http://localhost"),
-        ({"mfa": "sms"}, "mfa: 'sms' is not allowed; use off, optional, required"),
+        ({"mfa": "sms"}, "mfa: 'sms' is not allowed; use off, optional or required"),
         ({"password_length": 6}, "password_length: 6 is not allowed; use 8 to 99"),
-        ({"plan": "free"}, "plan: 'free' is not a plan; use lite, essentials, plus"),
+        ({"plan": "free"}, "plan: 'free' is not allowed; use lite, essentials or plus"),
         ({"threat_protection": "audit"}, "threat_protection: 'audit' needs the plan plus"),
         ({"access_token_minutes": 1}, "access_token_minutes: 1 is not allowed; use 5 to 1440"),
         ({"refresh_token_days": 0}, "refresh_token_days: 0 is not allowed; use 1 to 3650"),
-        ({"google": Google(client_id="1", secret_arn="GOCSPX-secret")}, "is not the ARN of a secret"),
+        ({"google": {"client_id": "1", "secret_arn": "GOCSPX-secret"}}, "secret of Secrets Manager, and use its ARN"),
         (
-            {"github": GitHub(issuer="https://github.com", client_id="1", secret_arn=SECRET)},
+            github("https://github.com"),
             "github.issuer: 'https://github.com' is GitHub itself, .*give the address of a proxy",
         ),
         (
-            {"github": GitHub(issuer="https://token.actions.githubusercontent.com", client_id="1", secret_arn=SECRET)},
+            github("https://token.actions.githubusercontent.com"),
             "is GitHub itself",
         ),
-        ({"github": GitHub(issuer="http://x.example.com", client_id="1", secret_arn=SECRET)}, "the proxy's https"),
-        ({"groups": {"the admins": "x"}}, "groups.the admins: 'the admins' is not a name"),
+        (github("http://x.example.com"), "the proxy's https"),
+        ({"groups": {"the admins": "x"}}, "groups.the admins: 'the admins' is not allowed; use up to 128"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_refused(changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(Refusal, match=words):
+    with pytest.raises(ArgumentError, match=words):
         pool_args(**changes)
 
 

@@ -2,7 +2,7 @@
 
 They stand in a few programs, so that the whole corpus is rehearsed in seconds. `request` is the model of AWS's API (and the
 SDK's own names), `aws` the emulator, `reference` what a program names but nobody makes, `lint` AWS's schemas,
-`rights` the IAM policies under all of AWS's actions, `policy` the pack's rules.
+`iam` the IAM policies under all of AWS's actions, `policy` the pack's rules.
 """
 
 # ruff: noqa: E501 a mistake is a line
@@ -558,38 +558,38 @@ MISTAKES: dict[str, Mistake] = {
     ),
     # Rights, by all of AWS's actions.
     "two-policies-that-escalate-together": Mistake(
-        "rights",
-        "rights-escalation",
+        "iam",
+        "iam-escalation",
         'iam.RolePolicy("p-{name}", role=(r := aws.iam.Role(**on("{name}"), assume_role_policy=trust("ec2"))).name, policy=document(allow("iam:PassRole")), opts=opts); aws.iam.RolePolicy("s-{name}", role=r.name, policy=document(allow("ec2:RunInstances")), opts=opts)',
     ),
     "a-way-up-that-few-know": Mistake(
-        "rights",
-        "rights-escalation",
+        "iam",
+        "iam-escalation",
         'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow(["iam:PassRole", "sagemaker:CreateNotebookInstance"])))',
     ),
     "every-object-by-an-arn": Mistake(
-        "rights",
-        "rights-exfiltration",
+        "iam",
+        "iam-exfiltration",
         'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow("s3:GetObject", "arn:aws:s3:::*/*")))',
     ),
     "every-bucket-but-one": Mistake(
-        "rights",
-        "rights-exfiltration",
+        "iam",
+        "iam-exfiltration",
         'iam.RolePolicy(**on("{name}"), role=role.name, policy=document({{"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::private/*"}}))',
     ),
     "logins-to-every-warehouse": Mistake(
-        "rights",
-        "rights-credentials",
+        "iam",
+        "iam-credentials",
         'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow("redshift:GetClusterCredentials")))',
     ),
     "any-table-may-go": Mistake(
-        "rights",
-        "rights-writes",
+        "iam",
+        "iam-writes",
         'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow("dynamodb:DeleteTable")))',
     ),
     "any-bucket-made-public": Mistake(
-        "rights",
-        "rights-permissions",
+        "iam",
+        "iam-permissions",
         'iam.RolePolicy(**on("{name}"), role=role.name, policy=document(allow("s3:PutBucketPolicy")))',
     ),
     # What AWS refuses in the middle of a deployment whose plan was green, as people have told in trackers.
@@ -792,7 +792,7 @@ MISTAKES: dict[str, Mistake] = {
         "iam-policy-length",
         'iam.Policy(**on("{name}"), policy=document(*[allow("s3:GetObject", f"arn:aws:s3:::bucket-number-{{n}}/*") for n in range(120)]))',
     ),
-    # What the second judge and the pack do not see; see MISSED.
+    # What the linter and the pack do not see; see MISSED.
     "name-that-somebody-else-has": Mistake("missed", "", 's3.Bucket(**on("{name}"), bucket="test")'),
     "one-address-too-many": Mistake(
         "missed",

@@ -9,18 +9,18 @@ import pytest
 from tests.corpus.__main__ import FILE, LAYERS, document
 from tests.corpus.programs import MISSED, MISTAKES, PREAMBLE
 from tests.corpus.stacks import VARIANTS
-from tests.rehearsal.conftest import Rehearsed, project, run
+from tests.rehearsal.conftest import Rehearse, Rehearsed, project
 
 _PROVIDER = 'aws_oidc = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"\n'
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+def corpus(tmp_path_factory: pytest.TempPathFactory, rehearse: Rehearse) -> Rehearsed:
     """All of them in one program: none is in another's way, because each has resources of its own."""
     lines = [f"aws.{mistake.code.format(name=name)}" for name, mistake in MISTAKES.items()]
     program = PREAMBLE + _PROVIDER + "\n".join(lines) + "\n"
     folder = tmp_path_factory.mktemp("corpus")
-    return run(project(folder, {"config": {}}, program), "test", timeout=180)
+    return rehearse(project(folder, {"config": {}}, program), "test")
 
 
 def _accusations(corpus: Rehearsed, name: str) -> list[dict[str, Any]]:

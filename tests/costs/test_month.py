@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -83,6 +84,25 @@ def test_ten_alarms_are_free_and_one_on_an_expression_counts_for_each_of_its_met
     assert line(month([*simple, asked], TOKYO, {}), "CloudWatch", "alarms") == (Decimal("1.10"), Decimal("0.10"))
 
 
+def dashboard(metrics: int, *searches: str) -> dict[str, Any]:
+    lines = [["AWS/SQS", f"M{number}", "QueueName", "jobs", {"stat": "Sum"}] for number in range(metrics)]
+    found = [[{"expression": f"SEARCH('Namespace=\"{search}\"', 'Sum', 300)"}] for search in searches]
+    graphs = [{"type": "metric", "properties": {"metrics": [*lines, *found]}}] * 2
+    body = {"widgets": [{"type": "text", "properties": {"markdown": "## Queues"}}, *graphs]}
+    return one("cloudwatch/dashboard:Dashboard", dashboardBody=json.dumps(body))
+
+
+def test_three_dashboards_are_free_unless_they_show_more_than_fifty_metrics() -> None:
+    bill = month([dashboard(50)] * 4, TOKYO, {})
+    assert line(bill, "CloudWatch", "dashboards") == (Decimal("12.00"), Decimal("3.00"))
+    large = "dashboards of more than 50 metrics"
+    assert [each for each in bill.lines if each.what == large] == []
+    assert line(month([dashboard(51)], TOKYO, {}), "CloudWatch", large) == (Decimal("3.00"), Decimal("3.00"))
+    # What a search finds counts, too: all that programs are expected to count.
+    assert line(month([dashboard(45, "own")], TOKYO, {"metrics": 10}), "CloudWatch", large)[1] == Decimal("3.00")
+    assert line(month([dashboard(45)], TOKYO, {"metrics": 10}), "CloudWatch", "dashboards")[1] == Decimal("0.00")
+
+
 def test_what_is_paid_by_the_month() -> None:
     bill = month(
         [
@@ -110,3 +130,48 @@ def test_what_is_not_there_costs_nothing_and_an_unknown_region_is_no_guess() -> 
     assert month([], TOKYO, {"functionCalls": 10**9, "storageGb": 10**6, "tableGb": 10**6}).lines == ()
     with pytest.raises(UnpricedRegion):
         month([FUNCTION], "eu-west-1", {"functionCalls": 1})
+
+
+def may_ask(*models: str) -> dict[str, Any]:
+    arns = [f"arn:aws:bedrock:ap-northeast-1::foundation-model/{each}" for each in models]
+    return one("iam/rolePolicy:RolePolicy", policy=json.dumps({"Statement": [{"Resource": arns}]}))
+
+
+def test_tokens_cost_by_the_dearest_model_that_may_be_asked_and_nothing_where_none_may() -> None:
+    expected = {"modelInputTokens": 2_000_000, "modelOutputTokens": 1_000_000, "embeddedTokens": 50_000_000}
+    haiku, sonnet = "anthropic.claude-haiku-4-5-20251001-v1:0", "anthropic.claude-sonnet-4-6"
+    bill = month([may_ask(haiku), may_ask(sonnet, "amazon.titan-embed-text-v2:0")], TOKYO, expected)
+    assert line(bill, "Bedrock", "tokens read")[1] == Decimal("6.60")
+    assert line(bill, "Bedrock", "tokens written")[1] == Decimal("16.50")
+    assert line(bill, "Bedrock", "tokens embedded")[1] == Decimal("1.00")
+    assert line(month([may_ask(haiku)], TOKYO, expected), "Bedrock", "tokens read")[1] == Decimal("2.20")
+    assert not [each for each in month([], TOKYO, expected).lines if each.service == "Bedrock"]
+
+
+def _collection(name: str, key: str, standby: str = "DISABLED", **more: Any) -> list[dict[str, Any]]:
+    rules = [{"ResourceType": "collection", "Resource": [f"collection/{name}"]}]
+    policy = json.dumps({"Rules": rules, "KmsARN": key})
+    return [
+        one("opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy", type="encryption", policy=policy),
+        one("opensearch/serverlessCollection:ServerlessCollection", name=name, standbyReplicas=standby, **more),
+    ]
+
+
+def test_of_a_collection_the_least_capacity_is_always_paid_once_for_each_key() -> None:
+    bill = month(_collection("a", "key-1") + _collection("b", "key-1"), TOKYO, {})
+    assert line(bill, "OpenSearch", "least capacity")[0] == Decimal("243.82")
+    apart = month(_collection("a", "key-1") + _collection("b", "key-2"), TOKYO, {})
+    assert line(apart, "OpenSearch", "least capacity")[0] == Decimal("487.64")
+    safe = month(_collection("a", "key-1", "ENABLED") + _collection("b", "key-1"), TOKYO, {})
+    assert line(safe, "OpenSearch", "least capacity")[0] == Decimal("487.64")
+
+
+def test_a_group_of_collections_costs_the_least_that_it_says_and_an_endpoint_each_of_its_zones() -> None:
+    group = one(
+        "opensearch/serverlessCollectionGroup:ServerlessCollectionGroup",
+        capacityLimits=[{"minIndexingCapacityInOcu": 1, "minSearchCapacityInOcu": 1}],
+    )
+    endpoint = one("opensearch/serverlessVpcEndpoint:ServerlessVpcEndpoint", subnetIds=["subnet-1", "subnet-2"])
+    bill = month([*_collection("a", "key-1", collectionGroupName="a"), group, endpoint], TOKYO, {})
+    assert line(bill, "OpenSearch", "least capacity")[0] == Decimal("487.64")
+    assert line(bill, "OpenSearch", "endpoint")[0] == Decimal("20.44")

@@ -125,6 +125,16 @@ def test_a_changed_line_makes_a_package_stale(source: Source, tmp_path: Path) ->
         usable(source, "arm64", tmp_path / "built")
 
 
+def test_what_runs_from_an_image_alone_is_no_package(source: Source) -> None:
+    (source.folder / "Dockerfile").touch()
+    root = source.folder.parent.parent
+    assert sources(root) == {}
+    (source.folder / "layer.txt").touch()
+    assert list(sources(root)) == ["mine"]
+    assert "api" in sources()
+    assert "wiki" not in sources()
+
+
 def test_make_says_nothing_when_everything_is_up_to_date() -> None:
     first = subprocess.run([sys.executable, "-m", "packages"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert first.returncode == 0, first.stderr
@@ -140,7 +150,8 @@ def test_make_builds_packages_before_whatever_needs_them(target: str) -> None:
 def test_a_rehearsal_builds_packages_only_for_a_stack_that_runs_functions() -> None:
     stacks = {path.name.split(".")[1]: path.read_text() for path in ROOT.glob("Pulumi.*.yaml")}
     for stack, text in stacks.items():
-        needs = "\n  kumiki:functions:" in text or "\n    extensions:" in text
+        keys = ("\n  kumiki:functions:", "\n  kumiki:vectorCollections:", "\n    extensions:")
+        needs = any(key in text for key in keys)
         assert ("python -m packages" in make("rehearse", f"STACK={stack}")) is needs, stack
 
 

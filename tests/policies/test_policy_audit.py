@@ -9,7 +9,7 @@ from guardrails.rules import RULES
 BY_ID = {rule.id: rule for rule in RULES}
 
 # M mandatory; A advisory; Mp mandatory in prod and advisory elsewhere; P mandatory in prod and silent elsewhere, for
-# what a stack that is thrown away does without on purpose (docs/decisions/0023).
+# what a stack that is thrown away does without on purpose (docs/decisions/0016).
 ASKED: dict[str, dict[str, str]] = {
     "naming": {"name-pattern": "M", "name-environment": "M", "name-length": "M"},
     "tagging": {"tags-required": "M", "tags-equal-stack": "M", "tags-propagate": "A"},
@@ -19,6 +19,8 @@ ASKED: dict[str, dict[str, str]] = {
         "database-key": "M",
         "volume-encrypted": "M",
         "table-key": "Mp",
+        "collection-encrypted-first": "M",
+        "collection-key": "Mp",
         "cache-encrypted": "M",
         "queue-encrypted": "M",
         "topic-encrypted": "M",
@@ -67,6 +69,7 @@ ASKED: dict[str, dict[str, str]] = {
         "store-behind-a-program": "M",
         "store-callers-declared": "M",
         "calls-have-a-way": "M",
+        "collection-private": "Mp",
         "endpoint-policy": "A",
         "task-no-public-address": "M",
         "bucket-access-block": "M",
@@ -97,6 +100,7 @@ ASKED: dict[str, dict[str, str]] = {
         "iam-decrypt-named": "M",
         "iam-trust-not-public": "M",
         "iam-trust-source": "M",
+        "collection-access-named": "M",
         "oidc-subject-pinned": "M",
         "iam-no-administrator": "M",
         "iam-own-policies": "A",

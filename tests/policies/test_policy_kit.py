@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf import struct_pb2
 from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, UNKNOWN, NotYetKnown, Props, aws, example, ref, rule
+from guardrails.kit.evaluator import Evaluator
 from guardrails.kit.examples import output_of
 from guardrails.kit.iam import MalformedPolicyError, statements
-from guardrails.kit.judge import Judge
 from guardrails.kit.resources import Graph, Provider, Resource, kind_of
 from guardrails.kit.rules import DISABLED, graph_rule
 from guardrails.kit.server import combined
 from guardrails.kit.stack import Stack
-from guardrails.kit.values import plain
+from guardrails.kit.values import Texts, plain
+from guardrails.rules import RULES
 from guardrails.rules.security_groups import is_world
 from pulumi.runtime import rpc
+
+from settings.residency import ResidencySettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +79,7 @@ def test_a_block_that_is_no_list_counts_as_a_list_of_one() -> None:
 
 
 def test_the_engine_s_marks_become_unknown_values_and_secrets_plain_ones_that_are_remembered() -> None:
-    secrets: set[str] = set()
+    texts = Texts()
     values = plain(
         struct_of(
             {
@@ -88,14 +91,31 @@ def test_the_engine_s_marks_become_unknown_values_and_secrets_plain_ones_that_ar
                 "nothing": None,
             }
         ),
-        secrets,
+        texts,
     )
 
     assert values["id"] is UNKNOWN
     assert values["output"] is UNKNOWN
     assert values["password"] == "hunter2-hunter2"  # noqa: S105 - an example
     assert values["env"][0] == {"TOKEN": "abcdefgh", "PIN": 1234, "LATER": UNKNOWN}
-    assert secrets == {"hunter2-hunter2", "abcdefgh", "1234"}
+    assert texts.hidden == {"hunter2-hunter2", "abcdefgh"}
+    assert texts.clear == {"visible"}
+
+
+def test_beside_a_secret_in_a_list_that_is_secret_as_a_whole_words_stay_words() -> None:
+    """The engine marks a whole list where one text in it is secret: CloudFront's origins, a listener's conditions."""
+    texts = Texts()
+    origin = {"originId": "api", "domainName": "api.example.com", "sslProtocols": ["TLSv1.2"], "header": "k3y-k3y-k3y"}
+    plain(struct_of({"origins": {**SECRET_MARK, "value": [origin]}, "alias": "api.example.com"}), texts)
+
+    assert texts.without_what_is_known(texts.hidden) == {"k3y-k3y-k3y"}
+
+
+def test_what_is_secret_by_itself_stays_so_where_it_is_in_the_clear_too() -> None:
+    texts = Texts()
+    plain(struct_of({"password": {**SECRET_MARK, "value": "pw"}, "output": "pw"}), texts)
+
+    assert texts.without_what_is_known(texts.hidden) == {"pw"}
 
 
 def test_what_the_program_wrote_comes_before_what_aws_answered_unless_it_is_unknown() -> None:
@@ -188,7 +208,7 @@ def test_what_is_made_before_follows_references_and_components_and_what_the_prog
     assert graph.before(role) == frozenset()
 
 
-# The judge --------------------------------------------------------------------------------------------------------
+# The evaluator --------------------------------------------------------------------------------------------------------
 
 
 def rule_of(check: Any, *, decorator: Any = rule, **facts: Any) -> Rule:
@@ -197,9 +217,9 @@ def rule_of(check: Any, *, decorator: Any = rule, **facts: Any) -> Rule:
     return decorator(**(basics | facts))(check)
 
 
-def messages(judge: Judge, *resources: Resource) -> list[str]:
-    return [v.message for each in resources for v in judge.analyze(each)] + [
-        v.message for v in judge.analyze_stack(resources)
+def messages(evaluator: Evaluator, *resources: Resource) -> list[str]:
+    return [v.message for each in resources for v in evaluator.analyze(each)] + [
+        v.message for v in evaluator.analyze_stack(resources)
     ]
 
 
@@ -217,12 +237,12 @@ def test_a_rule_that_fails_is_reported_and_the_others_go_on(decorator: Any) -> N
     def works(_resource: Resource, _at: Context) -> Iterator[str]:
         yield "found"
 
-    judge = Judge(
+    evaluator = Evaluator(
         [rule_of(fails, id="fails", decorator=decorator), rule_of(works, id="works", decorator=decorator)],
         stack(),
         TODAY,
     )
-    found = messages(judge, resource())
+    found = messages(evaluator, resource())
 
     assert found[0] == "before"
     assert found[1].startswith("the rule itself failed (KeyError at test_policy_kit.py:")
@@ -236,52 +256,54 @@ def test_no_message_shows_a_secret(decorator: Any) -> None:
         yield f"{topic.props.get('password')} and {topic.props.get('pin')} in 20260101"
 
     secretive = resource({"password": "hunter2", "pin": "2026"}, secrets=frozenset({"hunter2", "2026", ""}))
-    judge = Judge([rule_of(tells, decorator=decorator)], stack(), TODAY)
+    evaluator = Evaluator([rule_of(tells, decorator=decorator)], stack(), TODAY)
 
-    assert messages(judge, secretive) == ["[secret] and [secret] in 20260101"]
+    assert messages(evaluator, secretive) == ["[secret] and [secret] in 20260101"]
 
 
 def test_one_unknown_value_stops_one_rule_at_one_resource_only() -> None:
     def reads(topic: Resource, _at: Context) -> Iterator[str]:
         yield f"is {topic.props.get('name')}"
 
-    judge = Judge([rule_of(reads, decorator=graph_rule)], stack(), TODAY)
+    evaluator = Evaluator([rule_of(reads, decorator=graph_rule)], stack(), TODAY)
 
-    assert messages(judge, resource({"name": UNKNOWN}), resource({"name": "b"}, urn="urn:b")) == ["is b"]
+    assert messages(evaluator, resource({"name": UNKNOWN}), resource({"name": "b"}, urn="urn:b")) == ["is b"]
 
 
 def test_levels_follow_the_environment_and_can_be_chosen() -> None:
     strict = rule_of(lambda *_: iter(()), level=MANDATORY_IN_PROD)
 
-    assert Judge([strict], stack(environment="prod"), TODAY).levels == {"a-rule": MANDATORY}
-    judge = Judge([strict], stack(environment="dev"), TODAY)
-    assert judge.levels == {"a-rule": ADVISORY}
-    judge.choose({"a-rule": DISABLED})
-    assert judge.levels == {"a-rule": DISABLED}
+    assert Evaluator([strict], stack(environment="prod"), TODAY).levels == {"a-rule": MANDATORY}
+    evaluator = Evaluator([strict], stack(environment="dev"), TODAY)
+    assert evaluator.levels == {"a-rule": ADVISORY}
+    evaluator.choose({"a-rule": DISABLED})
+    assert evaluator.levels == {"a-rule": DISABLED}
 
 
 def test_a_rule_that_is_switched_off_is_not_asked() -> None:
-    judge = Judge([rule_of(lambda *_: iter(["found"]))], stack(), TODAY)
-    judge.choose({"a-rule": DISABLED})
+    evaluator = Evaluator([rule_of(lambda *_: iter(["found"]))], stack(), TODAY)
+    evaluator.choose({"a-rule": DISABLED})
 
-    assert messages(judge, resource()) == []
+    assert messages(evaluator, resource()) == []
 
 
 def test_a_rule_that_needs_a_product_says_so_in_programs_without_one() -> None:
-    judge = Judge([rule_of(lambda *_: iter(["found"]), needs_product=True)], stack(product=None), TODAY)
+    evaluator = Evaluator([rule_of(lambda *_: iter(["found"]), needs_product=True)], stack(product=None), TODAY)
 
-    assert messages(judge, resource()) == []
-    assert [(rule.id, why) for rule, why in judge.not_applicable(resource())] == [
+    assert messages(evaluator, resource()) == []
+    assert [(rule.id, why) for rule, why in evaluator.not_applicable(resource())] == [
         ("a-rule", "the stack's configuration has no product")
     ]
-    assert list(judge.not_applicable(resource(type="aws:sqs/queue:Queue"))) == []
+    assert list(evaluator.not_applicable(resource(type="aws:sqs/queue:Queue"))) == []
 
 
 def test_a_rule_for_all_of_aws_judges_nothing_else() -> None:
-    judge = Judge([rule_of(lambda *_: iter(["found"]), types=("aws:*",))], stack(), TODAY)
+    evaluator = Evaluator([rule_of(lambda *_: iter(["found"]), types=("aws:*",))], stack(), TODAY)
 
-    assert messages(judge, resource()) == ["found"]
-    assert messages(judge, resource(type="kumiki:data:Bucket"), resource(type="random:index/randomId:RandomId")) == []
+    assert messages(evaluator, resource()) == ["found"]
+    assert (
+        messages(evaluator, resource(type="kumiki:data:Bucket"), resource(type="random:index/randomId:RandomId")) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -307,6 +329,23 @@ def test_the_configuration_says_environment_product_and_waivers() -> None:
 
 
 # Policy documents -------------------------------------------------------------------------------------------------
+
+
+def test_where_data_may_be_is_for_the_stack_to_say_and_else_what_the_settings_say() -> None:
+    def stack_of(**config: str) -> Stack:
+        return Stack.of(
+            project="app", name="dev", config={f"app:{key}": each for key, each in config.items()}, preview=False
+        )
+
+    assert stack_of().regions == stack_of(residency="{").regions == tuple(ResidencySettings().regions)
+    abroad = stack_of(residency='{"regions": ["eu-west-1", "ap-northeast-1"]}')
+    rules = [each for each in RULES if each.id.startswith("residency-") and each.check]
+    topic = aws("sns/topic:Topic", {"region": "eu-west-1"}, name="topic")
+    provider = aws("pulumi:providers:aws", {"region": "eu-west-1"}, name="provider")
+    secret = aws("secretsmanager/secret:Secret", {"replicas": [{"region": "eu-west-1"}]}, name="secret")
+    made = example(topic, provider, secret).made()
+    assert [found for one in made for found in Evaluator(rules, abroad, TODAY).analyze(one)] == []
+    assert len([found for one in made for found in Evaluator(rules, stack_of(), TODAY).analyze(one)]) == 3
 
 
 def test_a_policy_document_may_be_text_or_a_mapping_and_its_lists_may_be_single_values() -> None:

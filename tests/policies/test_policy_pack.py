@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -112,7 +113,7 @@ def test_every_rule_is_a_policy_with_all_that_the_engine_wants_to_know(dev: Any)
     assert info.name == "kumiki-guardrails"
     assert list(policies) == [rule.id for rule in RULES]
     rotation = policies["kms-rotation"]
-    assert rotation.description == "Customer-managed keys rotate by themselves"
+    assert rotation.description == "Customer-managed keys rotate automatically"
     assert rotation.remediation_steps == "Set enableKeyRotation to true."
     assert rotation.enforcementLevel == proto.MANDATORY
     assert rotation.severity == proto.POLICY_SEVERITY_MEDIUM
@@ -153,9 +154,9 @@ def test_a_finding_says_what_where_and_how_to_mend_it(dev: Any) -> None:
     diagnostic = found(dev.Analyze(KEY))["kms-rotation"]
 
     assert diagnostic.message.splitlines() == [
-        "Customer-managed keys rotate by themselves",
+        "Customer-managed keys rotate automatically",
         "automatic rotation is off",
-        "Mend: Set enableKeyRotation to true.",
+        "Fix: Set enableKeyRotation to true.",
     ]
     assert diagnostic.urn == KEY.urn
     assert diagnostic.enforcementLevel == proto.MANDATORY
@@ -173,6 +174,14 @@ def test_secrets_are_judged_and_not_shown(dev: Any) -> None:
 
     assert "the name in AWS, [secret]," in found(response)["name-pattern"].message
     assert "hunter2" not in str(response)
+
+
+def test_a_secret_in_a_list_garbles_no_message_about_its_neighbours(dev: Any) -> None:
+    conditions = {**SECRET, "value": [{"name": "kumiki-web", "key": "a-long-enough-secret"}]}
+    topic = asked("aws:sns/topic:Topic", {"displayName": "kumiki-web", "conditions": conditions, "name": "kumiki-web"})
+    response = dev.Analyze(topic)
+
+    assert "the name in AWS, kumiki-web," in found(response)["name-pattern"].message
 
 
 def test_between_resources_the_first_preview_is_judged_by_dependencies(dev: Any) -> None:
@@ -280,7 +289,7 @@ def test_several_remediations_build_on_each_other() -> None:
         configured(analyzer, tags_required=proto.REMEDIATE, log_group_retention=proto.REMEDIATE)
         remediations = analyzer.Remediate(group).remediations
 
-    assert [each.policyName for each in remediations] == ["tags-required", "log-group-retention"]
+    assert [each.policyName for each in remediations] == ["log-group-retention", "tags-required"]
     assert json_format.MessageToDict(remediations[-1].properties) == {
         "tags": {**TAGS, "Owner": "me"},
         "retentionInDays": 7,
@@ -297,8 +306,6 @@ def test_a_remediation_sees_what_the_one_before_it_changed() -> None:
             severity="low",
             topics=("naming",),
             remedy="R.",
-            compliant=[],
-            non_compliant=[],
             remediate=lambda topic, _at: {"displayName": f"{topic.props.text('displayName')}{number}"},
         )
         def check(_topic: Resource, _at: Context) -> Iterator[str]:
@@ -325,6 +332,78 @@ def test_a_stack_that_comes_with_a_call_counts() -> None:
     assert response["log-group-key"].enforcementLevel == proto.MANDATORY
 
 
+# `pulumi policy analyze` (CLI 3.274) starts the pack without a word about the stack -----------------------------
+
+
+@contextmanager
+def told_nothing(monkeypatch: pytest.MonkeyPatch, config: str | None = None) -> Iterator[Any]:
+    """The pack as `pulumi policy analyze` starts it: only what is in the shell's environment."""
+    for name in ("PULUMI_PROJECT", "PULUMI_STACK", "PULUMI_DRY_RUN", "PULUMI_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    if config is not None:
+        monkeypatch.setenv("PULUMI_CONFIG", config)
+    analyzer = Analyzer(PolicyPack("test", version="1", rules=RULES), Stack.from_environment())
+    # The engine asks for the levels and gives all of them back before the first resource.
+    levels = {each.name: each.enforcementLevel for each in analyzer.GetAnalyzerInfo(empty_pb2.Empty(), None).policies}
+    configuration = {name: proto.PolicyConfig(enforcementLevel=level) for name, level in levels.items()}
+    analyzer.Configure(proto.ConfigureAnalyzerRequest(policyConfig=configuration), None)
+    yield analyzer
+
+
+def of_prod(type_: str, props: dict[str, Any], name: str) -> Any:
+    request = asked(type_, props, name)
+    request.urn = request.urn.replace("urn:pulumi:dev::", "urn:pulumi:prod::")
+    return request
+
+
+GROUP = of_prod("aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 30}, "kumiki-prod-data-group")
+
+
+def test_the_first_urn_names_the_stack_where_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    with told_nothing(monkeypatch) as analyzer:
+        response = found(analyzer.Analyze(GROUP, None))
+
+    assert response["log-group-key"].enforcementLevel == proto.MANDATORY
+
+
+def test_without_a_configuration_the_pack_says_what_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    with told_nothing(monkeypatch) as analyzer:
+        analyzer.Analyze(GROUP, None)
+        response = found(analyzer.AnalyzeStack(proto.AnalyzeStackRequest(resources=[in_stack(GROUP)]), None))
+
+    assert response["stack-configuration"].enforcementLevel == proto.ADVISORY
+    assert "the environment, prod, is guessed" in response["stack-configuration"].message
+    assert "pulumi config --stack <stack> --json" in response["stack-configuration"].message
+
+
+def test_a_configuration_as_the_cli_prints_it_brings_environment_product_and_waivers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waiver = {"rule": "kms-rotation", "urn": "*-data-key", "reason": "Imported key material.", "until": "2000-01-01"}
+    printed = {
+        "kumiki:environment": {"value": "staging", "secret": False},
+        "kumiki:product": {"value": "kumiki", "secret": False},
+        "kumiki:token": {"secret": True},
+        "policy:exemptions": {"value": json.dumps([waiver]), "objectValue": [waiver], "secret": False},
+    }
+    with told_nothing(monkeypatch, json.dumps(printed)) as analyzer:
+        answer = analyzer.Analyze(GROUP, None)
+        group = found(answer)
+        whole = found(analyzer.AnalyzeStack(proto.AnalyzeStackRequest(resources=[in_stack(GROUP)]), None))
+
+    # The configuration has the last word, not the name.
+    assert group["log-group-key"].enforcementLevel == proto.ADVISORY
+    assert "the stack's configuration has no product" not in {each.reason for each in answer.not_applicable}
+    assert "it expired on 2000-01-01" in whole["waiver-ledger"].message
+    assert "stack-configuration" not in whole
+
+
+def test_a_configuration_that_is_none_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG", "kumiki:environment=prod")
+    with pytest.raises(SystemExit, match="pulumi config --json"):
+        Stack.from_environment()
+
+
 def test_waivers_come_from_the_stack_s_configuration() -> None:
     waiver = {"rule": "kms-rotation", "urn": "*-data-key", "reason": "Imported key material.", "until": "2000-01-01"}
     with pack(**{"policy:exemptions": json.dumps([waiver])}) as analyzer:
@@ -345,3 +424,10 @@ def test_every_rule_stands_in_the_catalogue() -> None:
     assert [rule.id for rule in RULES if f"### `{rule.id}`\n" not in text] == []
     assert {rule.topics[0] for rule in RULES} <= set(TOPICS)
     assert {rule.level for rule in RULES} == set(LEVELS)
+
+
+def test_the_catalogue_leads_to_the_source_of_each_rule() -> None:
+    entries = re.findall(r"^### `([\w-]+)`.*?^- Source: \[[^]]*\]\((\S+)\)$", catalogue(), re.MULTILINE | re.DOTALL)
+
+    assert {rule_id for rule_id, _ in entries} == {rule.id for rule in RULES}
+    assert [rule_id for rule_id, link in entries if f'"{rule_id}"' not in (FILE.parent / link).read_text()] == []

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from guardrails.kit import UNKNOWN, aws, example
-from guardrails.kit.judge import Judge
+from guardrails.kit.evaluator import Evaluator
 from guardrails.kit.rules import DISABLED
 from guardrails.kit.stack import Stack
 from guardrails.rules import RULES
 
 if TYPE_CHECKING:
-    from guardrails.kit.judge import Violation
+    from guardrails.kit.evaluator import Violation
 
 TODAY = date(2026, 7, 1)
 GOOD = {
@@ -31,11 +31,11 @@ def judged(
 ) -> dict[str, list[Violation]]:
     """What the whole pack finds for one key whose rotation is off, by rule; without the rules on tags."""
     given = json.dumps(exemptions) if text is None else text
-    judge = Judge(RULES, Stack(environment="dev", product="kumiki", exemptions=given), TODAY)
-    judge.choose({"tags-required": DISABLED} | ({off: DISABLED} if off else {}))
+    evaluator = Evaluator(RULES, Stack(environment="dev", product="kumiki", exemptions=given), TODAY)
+    evaluator.choose({"tags-required": DISABLED} | ({off: DISABLED} if off else {}))
     resources = example(key).made()
     found: dict[str, list[Violation]] = {}
-    for violation in (*(v for each in resources for v in judge.analyze(each)), *judge.analyze_stack(resources)):
+    for violation in (*(v for each in resources for v in evaluator.analyze(each)), *evaluator.analyze_stack(resources)):
         found.setdefault(violation.rule.id, []).append(violation)
     return found
 
@@ -146,4 +146,4 @@ def test_a_waived_resource_is_not_remediated() -> None:
 
     for exemptions, changes in (([], {"enableKeyRotation": True}), ([GOOD], None)):
         stack = Stack(environment="dev", product="kumiki", exemptions=json.dumps(exemptions))
-        assert Judge(RULES, stack, TODAY).remediate(key, rotation) == changes
+        assert Evaluator(RULES, stack, TODAY).remediate(key, rotation) == changes

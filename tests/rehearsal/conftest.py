@@ -6,17 +6,19 @@ import fcntl
 import json
 import os
 import pickle
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.rehearsal.warm import ROOT, rehearse
+from tests.conftest import PATIENCE
+from tests.rehearsal import warm
+from tests.rehearsal.warm import ROOT
+from tests.stack_files import config_of, project, refusal
 
 SILENT_PACK = Path(__file__).resolve().parent / "silent_pack"
 
@@ -37,22 +39,15 @@ class Rehearsed:
 
 
 Rehearse = Callable[..., Rehearsed]
-
-PREAMBLE = """\
-import pulumi
-import pulumi_aws as aws
-
-provider = aws.Provider("provider", region="ap-northeast-1")
-opts = pulumi.ResourceOptions(provider=provider)
-"""
+Refuse = Callable[..., str]
 
 
-def run(folder: Path, *arguments: str, report_in: Path | None = None, timeout: float = 60) -> Rehearsed:
+def _run(folder: Path, *arguments: str, report_in: Path | None = None, timeout: float = PATIENCE) -> Rehearsed:
     """`python -m rehearsal ARGUMENTS --program FOLDER --json …`, in a process of its own."""
     left_in = report_in or folder
     output = left_in / "report.json"
     output.unlink(missing_ok=True)
-    status = rehearse(
+    status = warm.rehearse(
         [*arguments, "--program", str(folder), "--json", str(output)],
         {**os.environ, "COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"},
         left_in,
@@ -62,20 +57,20 @@ def run(folder: Path, *arguments: str, report_in: Path | None = None, timeout: f
     return Rehearsed(status, (left_in / "said").read_text(encoding="utf-8"), report)
 
 
-def project(folder: Path, stack_file: str | Mapping[str, Any], program: str | None = None) -> Path:
-    """A project in `folder` with a stack `test`: of Kumiki's own program, or of the given one."""
-    main = f"main: {ROOT}\n" if program is None else ""
-    name = "kumiki" if program is None else "plain"
-    (folder / "Pulumi.yaml").write_text(f"name: {name}\nruntime: python\n{main}", encoding="utf-8")
-    text = stack_file if isinstance(stack_file, str) else yaml.safe_dump(dict(stack_file), sort_keys=False)
-    (folder / "Pulumi.test.yaml").write_text(text, encoding="utf-8")
-    if program is not None:
-        (folder / "__main__.py").write_text(PREAMBLE + dedent(program), encoding="utf-8")
-    return folder
+@pytest.fixture(scope="session")
+def rehearse() -> Rehearse:
+    """Rehearses the project in a folder. What uses it, directly or through another fixture, is no quick test."""
+    return _run
 
 
 @pytest.fixture(scope="session")
-def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Rehearsed]:
+def command() -> list[str]:
+    """The command of a rehearsal, for what starts it by itself; no quick test either."""
+    return [sys.executable, "-m", "rehearsal"]
+
+
+@pytest.fixture(scope="session")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory, rehearse: Rehearse) -> Callable[[str], Rehearsed]:
     """One of Kumiki's own stacks, rehearsed once for all the tests of a run, in whichever process they are."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -86,30 +81,38 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Rehea
         with (shared / f"rehearsed-{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not kept.exists():
-                kept.write_bytes(pickle.dumps(run(ROOT, name, report_in=tmp_path_factory.mktemp(name))))
+                kept.write_bytes(pickle.dumps(rehearse(ROOT, name, report_in=tmp_path_factory.mktemp(name))))
         return pickle.loads(kept.read_bytes())  # noqa: S301 written above
 
     return rehearsed
 
 
 @pytest.fixture
-def rehearse_kumiki(tmp_path: Path) -> Rehearse:
-    """Rehearse Kumiki with the dev stack's configuration, changed: a key set to None is left out."""
+def rehearse_kumiki(tmp_path: Path, rehearse: Rehearse) -> Rehearse:
+    """Rehearse Kumiki with the dev stack's configuration, changed, or some sections of it: see `config_of`."""
 
-    def rehearse(changes: Mapping[str, Any], *arguments: str) -> Rehearsed:
-        config = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
-        config = {key: value for key, value in {**config, **changes}.items() if value is not None}
-        return run(project(tmp_path, {"config": config}), "test", *arguments)
+    def rehearse_changed(changes: Mapping[str, Any], *arguments: str, only: Iterable[str] | None = None) -> Rehearsed:
+        return rehearse(project(tmp_path, {"config": config_of("dev", changes, only)}), "test", *arguments)
 
-    return rehearse
+    return rehearse_changed
 
 
 @pytest.fixture
-def rehearse_plain(tmp_path: Path) -> Rehearse:
+def refuse_kumiki(tmp_path: Path) -> Refuse:
+    """What the program says to the dev stack's configuration, changed, which it must refuse; without a rehearsal."""
+
+    def refuse(changes: Mapping[str, Any]) -> str:
+        return refusal(project(tmp_path, {"config": config_of("dev", changes)}))
+
+    return refuse
+
+
+@pytest.fixture
+def rehearse_plain(tmp_path: Path, rehearse: Rehearse) -> Rehearse:
     """Rehearse a plain Pulumi program, given as source text after `PREAMBLE`, under a pack that never objects."""
 
-    def rehearse(program: str, *arguments: str, config: Mapping[str, Any] | None = None) -> Rehearsed:
+    def rehearse_program(program: str, *arguments: str, config: Mapping[str, Any] | None = None) -> Rehearsed:
         pack = () if "--policy-pack" in arguments else ("--policy-pack", str(SILENT_PACK))
-        return run(project(tmp_path, {"config": dict(config or {})}, program), "test", *pack, *arguments)
+        return rehearse(project(tmp_path, {"config": dict(config or {})}, program), "test", *pack, *arguments)
 
-    return rehearse
+    return rehearse_program

@@ -1,19 +1,16 @@
-"""Mistakes in APIs, through the command line: exit status 2, the key, the value, the mend; nothing is made."""
+"""Mistakes in APIs: each is refused with the key, the value, the mend, and nothing is made."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from architecture.checks import check_parts
 from packages.build import build
 from packages.plan import sources
-from settings import Settings, SettingsError
-from tests.conftest import Recorder
-from tests.rehearsal.conftest import project, run
+from tests.rehearsal.conftest import Rehearse
+from tests.stack_files import project, refusal
 
 PLAIN: dict[str, Any] = {"kumiki:product": "kumiki", "kumiki:environment": "dev", "kumiki:owner": "platform"}
 FUNCTION = {"package": "webhook", "handler": "webhook.receive.handler"}
@@ -68,10 +65,10 @@ def built() -> None:
             api(authorizer={"issuer": "https://issuer"}, public=None),
             ["kumiki:apis.http.authorizer.audiences: []", "lets nobody in"],
         ),
-        (api(authorizer={}, public=None), ["kumiki:apis.http.authorizer: must name one judge"]),
+        (api(authorizer={}, public=None), ["kumiki:apis.http.authorizer.issuer: is missing; say who judges tokens"]),
         (
             api(authorizer={"function": "hook"}, public=None),
-            ["kumiki:apis.http.authorizer: cannot be this for kind http", "userPool: true"],
+            ["kumiki:apis.http.authorizer.function: 'hook' is not for kind http, but for webSocket; remove it"],
         ),
         (
             api(cors={"origins": ["*"], "credentials": True}),
@@ -79,17 +76,21 @@ def built() -> None:
         ),
         (
             api(kind="rest", cors={"origins": ["*"]}),
-            ["kumiki:apis.http.cors.origins: * is not for kind rest", "name the origins"],
+            ["kumiki:apis.http.cors.origins: '*' is too much", "name the origins"],
         ),
         (
             api(throttle={"ratePerSecond": 0}),
-            ["kumiki:apis.http.throttle.ratePerSecond: 0", "would refuse every request; use 1 or more"],
+            ["kumiki:apis.http.throttle.ratePerSecond: 0 is not allowed; use more than 0, up to 10000"],
         ),
-        (api(throttle={"burst": 0}), ["kumiki:apis.http.throttle.burst: 0 would refuse every request"]),
-        (api(kind="graphql"), ["kumiki:apis.http.kind: graphql is not allowed; use http, rest or webSocket"]),
-        (api(tracing=True), ["kumiki:apis.http.tracing: is not for kind http", "kind: rest"]),
-        (api(firewall={}), ["kumiki:apis.http.firewall: is not for kind http", "site with a firewall"]),
-        (api(speakers=["hook"]), ["kumiki:apis.http.speakers: is not for kind http"]),
+        (api(throttle={"burst": 0}), ["kumiki:apis.http.throttle.burst: 0 is not allowed; use 1 to 5000"]),
+        (api(kind="graphql"), ["kumiki:apis.http.kind: 'graphql' is not allowed; use http, rest or webSocket"]),
+        (api(kind=None), ["kumiki:apis.http.kind: is missing; use http, rest or webSocket"]),
+        (
+            api(tracing=True),
+            ["kumiki:apis.http.tracing: true is not for kind http, but for rest; remove it, or change kind"],
+        ),
+        (api(firewall={}), ["kumiki:apis.http.firewall: {} is not for kind http, but for rest"]),
+        (api(speakers=["hook"]), ['kumiki:apis.http.speakers: ["hook"] is not for kind http, but for webSocket']),
         (api(timeoutSeconds=31), ["kumiki:apis.http.timeoutSeconds: 31", "use 0.05 to 30 seconds"]),
         (api(subdomain="api"), ["kumiki:apis.http.subdomain: api", "domain"]),
         (
@@ -106,7 +107,7 @@ def built() -> None:
         ),
         (
             api(routes={"POST /items": {"function": "hook", "body": "item"}}),
-            ["kumiki:apis.http.routes.POST /items: 'body' cannot be checked by an HTTP API; use a REST API"],
+            ["kumiki:apis.http.routes.POST /items.body: 'item' is not for kind http, but for rest; remove it"],
         ),
         (
             {"kumiki:apis": {"hook": {"kind": "http", "public": True, "routes": ROUTES}}},
@@ -120,9 +121,12 @@ def built() -> None:
         (chat(public=None), ["kumiki:apis.http.authorizer: ", "name a function that decides"]),
         (
             chat(public=None, authorizer={"userPool": True}),
-            ["kumiki:apis.http.authorizer: cannot be this for kind webSocket; use function"],
+            ["http.authorizer.userPool: true is not for kind webSocket", "http.authorizer.function: is missing"],
         ),
-        (chat(cors={"origins": ["https://a.example.com"]}), ["kumiki:apis.http.cors: is not for kind webSocket"]),
+        (
+            chat(cors={"origins": ["https://a.example.com"]}),
+            ["kumiki:apis.http.cors: {", "is not for kind webSocket, but for http, rest"],
+        ),
         (
             {
                 **chat(speakers=["hook"]),
@@ -131,31 +135,30 @@ def built() -> None:
             },
             ["kumiki:network.endpoints: lacks execute-api, by which hook speaks to connections"],
         ),
-        (chat(speakers=["nobody"]), ["kumiki:apis.http.speakers: nobody is not a function", "functions are: hook"]),
+        (
+            chat(speakers=["nobody"]),
+            ["kumiki:apis.http.speakers[0]: 'nobody' is not a function", "functions are: hook"],
+        ),
         (
             chat(routes={"$connect": {"function": "hook", "public": True}}),
-            ["kumiki:apis.http.routes.$connect: has public, scopes or body"],
+            ["kumiki:apis.http.routes.$connect.public: true is not for kind webSocket, but for http, rest"],
         ),
     ],
 )
 def test_a_mistake_in_an_api_is_refused_with_its_key_and_its_mend(
-    changes: dict[str, Any], parts: list[str], recorder: Recorder
+    changes: dict[str, Any], parts: list[str], tmp_path: Path
 ) -> None:
-    del recorder  # The project has its name.
-    config = {**PLAIN, "kumiki:functions": {"hook": FUNCTION}, **changes}
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    # As the program does before it makes anything.
-    with pytest.raises(SettingsError) as refused:
-        check_parts(Settings.parse(texts))
+    said = refusal(project(tmp_path, {"config": {**PLAIN, "kumiki:functions": {"hook": FUNCTION}, **changes}}))
     for part in parts:
-        assert part in str(refused.value), str(refused.value)
+        assert part in said
 
 
-def test_every_mistake_of_a_stack_is_told_at_once_and_nothing_is_made(tmp_path: Path) -> None:
+def test_every_mistake_of_a_stack_is_told_at_once_and_nothing_is_made(tmp_path: Path, rehearse: Rehearse) -> None:
     hook, latest = {**FUNCTION, "memoryMib": 64}, {**FUNCTION, "provisionedConcurrency": 1, "alias": "$LATEST"}
     slow, lost = {**FUNCTION, "timeoutSeconds": 901}, {**FUNCTION, "handler": "webhook.receive.handle"}
     config = {
         **PLAIN,
+        "kumiki:functionQuota": 1000,
         "kumiki:functions": {"hook": hook, "latest": latest, "slow": slow, "lost": lost},
         "kumiki:apis": {
             "twice": {**API, "routes": {"GET /items": {"function": "hook"}, "get /items/": {"function": "hook"}}},
@@ -164,7 +167,7 @@ def test_every_mistake_of_a_stack_is_told_at_once_and_nothing_is_made(tmp_path: 
             "nobody": {**API, "throttle": {"ratePerSecond": 0}},
         },
     }
-    done = run(project(tmp_path, {"config": config}), "test")
+    done = rehearse(project(tmp_path, {"config": config}), "test")
     assert done.status == 2
     assert "Traceback" not in done.text
     text = " ".join(done.text.split())
@@ -176,16 +179,15 @@ def test_every_mistake_of_a_stack_is_told_at_once_and_nothing_is_made(tmp_path: 
         "kumiki:apis.twice.routes: 'get /items/' is the same route as 'GET /items'; remove one of them",
         "kumiki:apis.nowhere.routes.GET /items.function: 'hok' is not a function",
         "kumiki:apis.anybody.cors.origins: '*' cannot be used with credentials; list the origins",
-        "kumiki:apis.nobody.throttle.ratePerSecond: 0.0 would refuse every request; use 1 or more",
+        "kumiki:apis.nobody.throttle.ratePerSecond: 0 is not allowed; use more than 0, up to 10000",
     ):
         assert told in text
     assert not [one for one in done.report["resources"] if one["type"].startswith("aws:")]
 
 
 def test_a_route_without_a_function_is_refused_by_its_key(tmp_path: Path) -> None:
-    done = run(project(tmp_path, {"config": {**PLAIN, **api(routes={"GET /items": {}})}}), "test")
-    assert done.status == 2
-    assert "kumiki:apis.http.routes.GET /items.function: is missing" in done.text
+    said = refusal(project(tmp_path, {"config": {**PLAIN, **api(routes={"GET /items": {}})}}))
+    assert "kumiki:apis.http.routes.GET /items.function: is missing" in said
 
 
 def test_a_route_that_is_written_twice_in_the_file_is_refused_by_its_line(tmp_path: Path) -> None:
@@ -198,7 +200,6 @@ config:
         GET /items: {function: web}
         GET /items: {function: other}
 """
-    done = run(project(tmp_path, text), "test")
-    assert done.status == 2
-    assert "Pulumi.test.yaml, line 7, column 9" in done.text
-    assert "the key 'GET /items' is in line 6 already" in done.text
+    said = refusal(project(tmp_path, text))
+    assert "Pulumi.test.yaml, line 7, column 9" in said
+    assert "the key 'GET /items' is in line 6 already" in said

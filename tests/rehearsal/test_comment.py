@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rehearsal.comment import LONGEST, comment
-from tests.rehearsal.conftest import ROOT, run
+from tests.rehearsal.conftest import ROOT, Rehearsed
 
 COUNTS = {
-    "resources": 3, "emulated": 2, "modelled": 1, "skipped": 0, "component": 0, "errors": 0, "warnings": 0,
+    "resources": 3, "emulated": 2, "validated": 1, "skipped": 0, "component": 0, "errors": 0, "warnings": 0,
     "waived": 0, "rules": 48,
 }  # fmt: skip
 
@@ -45,12 +46,12 @@ def test_a_problem_names_the_rule_the_resource_and_the_mend() -> None:
     )
 
 
-def test_what_was_only_modelled_is_said_once_with_its_reason() -> None:
-    one = {"type": "aws:amplify/app:App", "status": "modelled", "reason": "the emulator does not know Amplify"}
+def test_what_was_only_validated_is_said_once_with_its_reason() -> None:
+    one = {"type": "aws:amplify/app:App", "status": "validated", "reason": "the emulator does not know Amplify"}
     assert (
         comment([report(resources=[one]), report("prod", resources=[one])]).count("- App: the emulator does not") == 1
     )
-    assert "Modelled" not in comment([report()])
+    assert "Validated only" not in comment([report()])
 
 
 def test_a_message_cannot_call_people_or_draw() -> None:
@@ -73,11 +74,11 @@ def test_no_report_at_all_is_said() -> None:
     assert "No stack was rehearsed" in comment([])
 
 
-def test_the_command_reads_what_a_rehearsal_wrote(tmp_path: Path) -> None:
-    done = run(ROOT, "dev", report_in=tmp_path)
+def test_the_command_reads_what_a_rehearsal_wrote(tmp_path: Path, rehearsed: Callable[[str], Rehearsed]) -> None:
+    report = rehearsed("dev").report
+    (tmp_path / "report.json").write_text(json.dumps(report), encoding="utf-8")
     written = subprocess.run(
         [sys.executable, "-m", "rehearsal.comment", tmp_path / "report.json", tmp_path / "never-written.json"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    assert f"| ✅ | dev | {done.report['counts']['emulated']} |" in written
-    assert json.loads((tmp_path / "report.json").read_text())["ok"] is True
+    assert f"| ✅ | dev | {report['counts']['emulated']} |" in written

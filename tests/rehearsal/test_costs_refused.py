@@ -1,4 +1,4 @@
-"""Mistakes about money in a stack's file, through the command line: exit status 2, the key, the value, the mend."""
+"""Mistakes about money in a stack's file, each refused with the key, the value, the mend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.rehearsal.conftest import Rehearse
+from tests.rehearsal.conftest import Refuse
 
 
 def guard(**changes: Any) -> dict[str, Any]:
@@ -16,8 +16,8 @@ def guard(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        (guard(monthlyLimitUsd=0), ["kumiki:costGuard.monthlyLimitUsd: 0.0 is not allowed; use 0.01 or more dollars"]),
-        (guard(monthlyLimitUsd="much"), ["kumiki:costGuard.monthlyLimitUsd: much "]),
+        (guard(monthlyLimitUsd=0), ["kumiki:costGuard.monthlyLimitUsd: 0 is not allowed; use 0.01 to "]),
+        (guard(monthlyLimitUsd="much"), ["kumiki:costGuard.monthlyLimitUsd: 'much' "]),
         ({"kumiki:costGuard": {}}, ["kumiki:costGuard.monthlyLimitUsd: is missing"]),
         (guard(emails=["ops"]), ["kumiki:costGuard.emails[0]: 'ops' is not an e-mail address"]),
         ({**guard(emails=[]), "kumiki:alerts": None}, ["kumiki:costGuard.emails: is empty", "add the section alerts"]),
@@ -25,24 +25,24 @@ def guard(**changes: Any) -> dict[str, Any]:
             {**guard(billingAlarm=True), "kumiki:alerts": None},
             ["kumiki:costGuard.billingAlarm: true goes to the people of alerts, which are missing"],
         ),
+        (guard(counts="everything"), ["kumiki:costGuard.counts: 'everything'", "account", "tags"]),
         (guard(monitor="adopt"), ["kumiki:costGuard.monitor: 'adopt' is not allowed", "create, skip or the ARN"]),
         (guard(budget=5), ["kumiki:costGuard.budget: is not a known key"]),
     ],
 )
 def test_a_mistake_about_costs_is_refused_with_its_key_and_its_mend(
-    rehearse_kumiki: Rehearse, changes: dict[str, Any], parts: list[str]
+    refuse_kumiki: Refuse, changes: dict[str, Any], parts: list[str]
 ) -> None:
-    done = rehearse_kumiki(changes)
-    assert done.status == 2, done.text
-    assert "Traceback" not in done.text
+    said = refuse_kumiki(changes)
     for part in parts:
-        assert part in done.text
+        assert part in said
 
 
 # Of dev only what may be free.
 FREE = {
     **{f"kumiki:{key}": None for key in ("network", "logArchive", "database", "domain", "loadBalancer", "workflows",
-                                        "secrets", "delivery", "baseline", "logAnalytics", "services")},
+                                        "secrets", "delivery", "baseline", "logAnalytics", "services", "tables",
+                                        "costGuard")},
     "kumiki:freeTier": True,
     "kumiki:network": {"cidr": "10.0.0.0/16", "zones": 2, "nat": "none", "endpoints": []},
     "kumiki:logArchive": {},
@@ -67,6 +67,10 @@ DATABASE = {"engine": "rds", "version": "17", "instanceClass": "db.t3.micro", "s
             ["kumiki:database.instanceClass: db.t3.small costs money and freeTier is true; use db.t3.micro"],
         ),
         ({"kumiki:database": {**DATABASE, "multiAz": True}}, ["kumiki:database.multiAz: true costs money"]),
+        (
+            {"kumiki:freeTier": {"plan": "free"}, "kumiki:database": {**DATABASE, "backupDays": 7}},
+            ["kumiki:database.backupDays: 7 is more than the 1 day", "FreeTierRestrictionError", "use 1, or upgrade"],
+        ),
         ({"kumiki:cache": {"nodeType": "cache.t3.micro"}}, ["kumiki:cache: costs money and freeTier is true"]),
         ({"kumiki:loadBalancer": {"allowHttp": True}}, ["kumiki:loadBalancer: costs about $25 a month"]),
         (
@@ -99,14 +103,11 @@ DATABASE = {"engine": "rds", "version": "17", "instanceClass": "db.t3.micro", "s
         ({"kumiki:expected": {"storageGB": 1}}, ["kumiki:expected.storageGB: is not a known key", "storageGb"]),
     ],
 )
-def test_a_free_tier_stack_refuses_what_costs(
-    rehearse_kumiki: Rehearse, changes: dict[str, Any], parts: list[str]
-) -> None:
-    done = rehearse_kumiki({**FREE, **changes})
-    assert done.status == 2, done.text
+def test_a_free_tier_stack_refuses_what_costs(refuse_kumiki: Refuse, changes: dict[str, Any], parts: list[str]) -> None:
+    said = refuse_kumiki({**FREE, **changes})
     for part in parts:
-        assert part in done.text
-    assert len(done.problems()) == 1, "and nothing else is wrong with it"
+        assert part in said
+    assert "have 1 mistake:" in said, "and nothing else is wrong with it"
 
 
 COPIED = {"engine": "rds", "version": "17", "instanceClass": "db.t3.small", "storage": {"gib": 20}}
@@ -127,9 +128,8 @@ COPIED = {"engine": "rds", "version": "17", "instanceClass": "db.t3.small", "sto
     ],
 )
 def test_a_copy_that_cannot_be_made_is_refused(
-    rehearse_kumiki: Rehearse, changes: dict[str, Any], parts: list[str]
+    refuse_kumiki: Refuse, changes: dict[str, Any], parts: list[str]
 ) -> None:
-    done = rehearse_kumiki(changes)
-    assert done.status == 2, done.text
+    said = refuse_kumiki(changes)
     for part in parts:
-        assert part in done.text
+        assert part in said

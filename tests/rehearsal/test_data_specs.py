@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rehearsal.cloud.client import CreateResult
 from rehearsal.cloud.lookups import look_up
-from rehearsal.cloud.process import Created
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.test_specs import REGION, TAGS, Cloud, cloud, tags_of
 
 __all__ = ["cloud"]
@@ -22,7 +22,7 @@ def group(cloud: Cloud) -> str:
     return cloud.make("aws:rds/subnetGroup:SubnetGroup", name="databases", subnetIds=subnets).id
 
 
-def cluster(cloud: Cloud) -> Created:
+def cluster(cloud: Cloud) -> CreateResult:
     return cloud.make(
         "aws:rds/cluster:Cluster", "shop", clusterIdentifier="shop", engine="aurora-postgresql", engineVersion="17",
         masterUsername="dbadmin", manageMasterUserPassword=True, dbSubnetGroupName=group(cloud), storageEncrypted=True,
@@ -91,7 +91,7 @@ def test_an_instance_on_rds_is_what_its_inputs_say(cloud: Cloud) -> None:
 
 
 def test_a_typo_in_an_input_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="instanceClas"):
+    with pytest.raises(RehearsalError, match="instanceClas"):
         cloud.make("aws:rds/instance:Instance", engine="postgres", instanceClas="db.t4g.micro")
 
 
@@ -131,7 +131,7 @@ def test_a_cache_answers_at_its_addresses_and_only_encrypted(cloud: Cloud) -> No
     assert made.outputs["readerEndpointAddress"].startswith("replica.")
 
 
-def test_a_user_of_a_cache_is_made_and_a_group_of_them_is_modelled(cloud: Cloud) -> None:
+def test_a_user_of_a_cache_is_made_and_a_group_of_them_is_validated(cloud: Cloud) -> None:
     made = cloud.make(
         "aws:elasticache/user:User", userId="shop-app", userName="app", engine="valkey", accessString="on ~* +@all",
         authenticationMode={"type": "password", "passwords": ["0123456789abcdef"]},
@@ -139,7 +139,7 @@ def test_a_user_of_a_cache_is_made_and_a_group_of_them_is_modelled(cloud: Cloud)
     (found,) = cloud.ask("elasticache", "DescribeUsers", UserId="shop-app")["Users"]
     assert (found["UserName"], found["AccessString"], found["ARN"]) == ("app", "on ~* +@all", made.outputs["arn"])
     group = cloud.make("aws:elasticache/userGroup:UserGroup", userGroupId="shop", engine="valkey", userIds=[made.id])
-    assert (group.id, group.status) == ("shop", "modelled")
+    assert (group.id, group.status) == ("shop", "validated")
     assert group.reason == "the emulator has users of a cache, but no groups of them"
     cache = cloud.make(
         "aws:elasticache/replicationGroup:ReplicationGroup", replicationGroupId="shop", description="shop",

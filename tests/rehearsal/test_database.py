@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.rehearsal.conftest import Rehearse, Rehearsed
+from tests.rehearsal.conftest import Refuse, Rehearse, Rehearsed
 
 CLASSES = {"dev": "db.t4g.medium", "prod": "db.r6g.large"}
 BACKUP_DAYS = {"dev": 7, "prod": 35}
@@ -153,6 +153,7 @@ def test_dev_and_prod_differ_in_size_and_care_only(rehearsed: Any) -> None:
 
 # --- The sibling on RDS ----------------------------------------------------------------------------------------------
 
+AROUND = ("network", "alerts")
 RDS: dict[str, Any] = {"engine": "rds", "instanceClass": "db.t4g.micro"}
 
 
@@ -163,7 +164,9 @@ def database(**changes: Any) -> dict[str, Any]:
 @pytest.mark.covers("B1")
 def test_rds_deploys_with_a_standby_encrypted_backed_up_and_with_forced_tls(rehearse_kumiki: Rehearse) -> None:
     storage = {"gib": 50, "maxGib": 200}
-    done = rehearse_kumiki({"kumiki:database": {**RDS, "multiAz": True, "storage": storage, "backupDays": 14}})
+    done = rehearse_kumiki(
+        {"kumiki:database": {**RDS, "multiAz": True, "storage": storage, "backupDays": 14}}, only=AROUND
+    )
     assert done.status == 0, done.text
     made = one_of(done, "rds/instance:Instance")
     assert made["status"] == "emulated"
@@ -182,7 +185,7 @@ def test_rds_deploys_with_a_standby_encrypted_backed_up_and_with_forced_tls(rehe
 def test_pgvector_is_created_by_a_function_that_the_deployment_calls(name: str, rehearsed: Any) -> None:
     done = rehearsed(name)
     call = one_of(done, ":Invocation")
-    assert (call["status"], json.loads(call["inputs"]["input"])) == ("modelled", {"extensions": ["vector"]})
+    assert (call["status"], json.loads(call["inputs"]["input"])) == ("validated", {"extensions": ["vector"]})
     (function,) = [
         one for one in of_type(done, "lambda/function:Function") if one["name"].startswith(call["name"][:25])
     ]
@@ -219,7 +222,7 @@ def test_pgvector_is_created_by_a_function_that_the_deployment_calls(name: str, 
     ids=str,
 )
 def test_other_shapes_of_aurora_deploy(settings: dict[str, Any], rehearse_kumiki: Rehearse) -> None:
-    done = rehearse_kumiki(database(**settings))
+    done = rehearse_kumiki(database(**settings), only=AROUND)
     assert done.status == 0, done.text
 
 
@@ -244,7 +247,7 @@ def test_other_shapes_of_aurora_deploy(settings: dict[str, Any], rehearse_kumiki
         (database(instanceClass="m5.large"), ["kumiki:database.instanceClass: 'm5.large'", "did you mean"]),
         (
             database(extensions=["pgvector"]),
-            ["kumiki:database.extensions: 'pgvector' is not an extension", "did you mean 'vector'?"],
+            ["kumiki:database.extensions[0]: 'pgvector' is not an extension", "did you mean 'vector'?"],
         ),
         (
             {"kumiki:database": {**RDS, "extensions": ["vector"]}, "kumiki:network": {"nat": "none", "endpoints": []}},
@@ -252,23 +255,23 @@ def test_other_shapes_of_aurora_deploy(settings: dict[str, Any], rehearse_kumiki
         ),
         (database(readers=99), ["kumiki:database.readers: 99 is not allowed; use 0 to 15"]),
         (database(readerScaling={"maxReaders": 0}), ["kumiki:database.readerScaling.maxReaders: 0", "use 1"]),
-        (database(multiAz=True), ["kumiki:database.multiAz: is for the engine rds"]),
-        ({"kumiki:database": {**RDS, "readers": 1}}, ["kumiki:database.readers: is for the engine aurora"]),
+        (database(multiAz=True), ["kumiki:database.multiAz: true is for the engine rds"]),
+        ({"kumiki:database": {**RDS, "readers": 1}}, ["kumiki:database.readers: 1 is for the engine aurora"]),
         (database(backupDays=0), ["kumiki:database.backupDays: 0 is not allowed; use 1 to 35 days"]),
         ({**database(), "kumiki:network": None}, ["kumiki:database: stands in a network, which is missing"]),
-        ({"kumiki:database": {"engine": "mysql", "instanceClass": "x"}}, ["kumiki:database.engine: mysql"]),
+        (
+            {"kumiki:database": {"engine": "mysql", "instanceClass": "x"}},
+            ["kumiki:database.engine: 'mysql' is not allowed; use aurora or rds"],
+        ),
         ({"kumiki:database": {}}, ["kumiki:database.instanceClass: is missing"]),
     ],
 )
 def test_a_mistake_is_refused_with_its_key_and_its_mend(
-    rehearse_kumiki: Rehearse, changes: dict[str, Any], parts: list[str]
+    refuse_kumiki: Refuse, changes: dict[str, Any], parts: list[str]
 ) -> None:
-    done = rehearse_kumiki(changes)
-    assert done.status == 2, done.text
-    assert "Traceback" not in done.text
-    assert [one for one in done.report["resources"] if one["type"].startswith("aws:")] == []
+    said = refuse_kumiki(changes)
     for part in parts:
-        assert part in done.text
+        assert part in said
 
 
 # --- Cache, secrets and parameters -----------------------------------------------------------------------------------
@@ -306,7 +309,9 @@ def test_prod_has_a_cache_that_fails_over_and_only_takes_tls(rehearsed: Any) -> 
 
 @pytest.mark.covers("B3")
 def test_a_cache_in_cluster_mode_deploys(rehearse_kumiki: Rehearse) -> None:
-    done = rehearse_kumiki({"kumiki:cache": {"engine": "redis", "nodeType": "cache.r7g.large", "shards": 2}})
+    done = rehearse_kumiki(
+        {"kumiki:cache": {"engine": "redis", "nodeType": "cache.r7g.large", "shards": 2}}, only=AROUND
+    )
     assert done.status == 0, done.text
 
 
@@ -314,15 +319,24 @@ def test_a_cache_in_cluster_mode_deploys(rehearse_kumiki: Rehearse) -> None:
     ("changes", "parts"),
     [
         ({"kumiki:cache": {"nodeType": "cache.t4g.tiny"}}, ["kumiki:cache.nodeType: 'cache.t4g.tiny'", "did you mean"]),
+        (
+            {"kumiki:cache": {"nodeType": "cache.t4g.micro"}, "kumiki:network": {"zones": 1}},
+            ["kumiki:cache.replicas: 1 must stand in another zone, and network.zones is 1; use 2, or replicas: 0"],
+        ),
         ({"kumiki:cache": {"nodeType": "cache.t4g.micro", "version": "9.9"}}, ["kumiki:cache.version: '9.9'", "8.0"]),
-        ({"kumiki:secrets": {"key": {"description": "x", "length": 1}}}, ["kumiki:secrets.key.length: 1 is not"]),
-        ({"kumiki:parameters": {"values": {"/x": "y"}}}, ["kumiki:parameters.values: '/x' is not a name"]),
+        (
+            {"kumiki:secrets": {"session-key": {"description": "x", "length": 1}}},
+            ["kumiki:secrets.session-key.length: 1 is not"],
+        ),
+        (
+            {"kumiki:parameters": {"values": {"api/log-level": "INFO", "/x": "y"}}},
+            ["kumiki:parameters.values: '/x' is not a name"],
+        ),
     ],
 )
 def test_a_mistake_in_another_store_is_refused_too(
-    rehearse_kumiki: Rehearse, changes: dict[str, Any], parts: list[str]
+    refuse_kumiki: Refuse, changes: dict[str, Any], parts: list[str]
 ) -> None:
-    done = rehearse_kumiki(changes)
-    assert done.status == 2, done.text
+    said = refuse_kumiki(changes)
     for part in parts:
-        assert part in done.text
+        assert part in said

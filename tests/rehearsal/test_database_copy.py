@@ -13,10 +13,12 @@ from typing import Any
 import moto.rds.models
 import moto.ssm.models
 import pytest
+from moto.rds.exceptions import RDSClientError
 
-from components.messaging.definition import check_definition, check_placeholders, filled
+from components.messaging.definition import definition_mistakes, filled, placeholder_mistakes
 from components.operations.database_copy import _command
 from tests.rehearsal.test_specs import REGION, Cloud
+from tests.workflows import hurried
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "wiki-dev-database"
@@ -45,13 +47,10 @@ def run(cloud: Cloud, name: str, values: dict[str, str]) -> dict[str, Any]:
     """One execution of a definition in which nobody waits."""
     # Step Functions spells members as the SDK for Java does (DbSnapshot), the emulator as boto3 does (DBSnapshot).
     spelt = re.sub(r"\bDb(?=[A-Z])", "DB", definition(name))
-    machine = filled(json.loads(spelt), values)
-    for state in machine["States"].values():
-        if state["Type"] == "Wait":
-            state["Seconds"] = 0
+    machine = hurried(filled(json.loads(spelt), values))
     arn = cloud.make("aws:sfn/stateMachine:StateMachine", name=name, definition=json.dumps(machine), roleArn=ROLE).id
     started = cloud.ask("stepfunctions", "StartExecution", stateMachineArn=arn, name=str(uuid.uuid4()), input="{}")
-    for _ in range(150):
+    for _ in range(3000):
         found = cloud.ask("stepfunctions", "DescribeExecution", executionArn=started["executionArn"])
         if found["status"] != "RUNNING":
             return found
@@ -88,12 +87,12 @@ def exporting(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, b
 
 @pytest.mark.parametrize("name", ["snapshot-copy", "dump-copy"])
 def test_a_definition_is_one_that_aws_takes(name: str) -> None:
-    check_definition(definition(name))
+    assert list(definition_mistakes(definition(name))) == []
 
 
 def test_each_way_knows_every_value_that_its_definition_names() -> None:
-    check_placeholders(definition("snapshot-copy"), list(SNAPSHOT_COPY))
-    check_placeholders(definition("dump-copy"), ["bucketName", "dumpDocument", "instanceId"])
+    assert list(placeholder_mistakes(definition("snapshot-copy"), list(SNAPSHOT_COPY))) == []
+    assert list(placeholder_mistakes(definition("dump-copy"), ["bucketName", "dumpDocument", "instanceId"])) == []
 
 
 @pytest.mark.covers("E12")
@@ -123,6 +122,65 @@ def test_an_export_that_cannot_be_started_leaves_no_snapshot_either(cloud: Cloud
     done = run(cloud, "snapshot-copy", {**SNAPSHOT_COPY, "bucketName": "no-such-bucket"})
     assert (done["status"], done["error"]) == ("FAILED", "NotCopied")
     assert snapshots(cloud) == []
+
+
+Answer = Callable[..., Any]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str, int], None]:
+    """Lets one of RDS' operations fail with a code, so many times in a row."""
+
+    def prepare(operation: str, code: str, times: int) -> None:
+        left = [times]
+        answer: Answer = getattr(moto.rds.models.RDSBackend, operation)
+
+        def fail(backend: Any, *given: Any, **named: Any) -> Any:
+            if left[0]:
+                left[0] -= 1
+                raise RDSClientError(code, f"{operation} fails")
+            return answer(backend, *given, **named)
+
+        monkeypatch.setattr(moto.rds.models.RDSBackend, operation, fail)
+
+    return prepare
+
+
+@pytest.mark.covers("E12")
+@pytest.mark.parametrize(
+    ("operation", "times"),
+    [("create_db_snapshot", 2), ("describe_db_snapshots", 3), ("describe_export_tasks", 3), ("delete_db_snapshot", 3)],
+)
+def test_what_rds_refuses_for_a_moment_is_asked_again(
+    cloud: Cloud, exporting: Callable[[str, bool], list[Any]], failing: Callable[[str, str, int], None],
+    operation: str, times: int,
+) -> None:  # fmt: skip
+    exporting("COMPLETE", True)
+    failing(operation, "Throttling", times)
+    done = run(cloud, "snapshot-copy", SNAPSHOT_COPY)
+    assert done["status"] == "SUCCEEDED", done
+    assert snapshots(cloud) == []
+
+
+def test_a_snapshot_that_is_still_being_made_is_let_go_once_it_can_be(
+    cloud: Cloud, failing: Callable[[str, str, int], None]
+) -> None:
+    # Nobody can look at it, so the copy fails while RDS still works on the snapshot.
+    failing("describe_db_snapshots", "Throttling", 6)
+    failing("delete_db_snapshot", "InvalidDBSnapshotState", 4)
+    done = run(cloud, "snapshot-copy", SNAPSHOT_COPY)
+    assert (done["status"], done["error"]) == ("FAILED", "NotCopied")
+    assert snapshots(cloud) == []
+
+
+def test_a_snapshot_that_stays_is_said(
+    cloud: Cloud, exporting: Callable[[str, bool], list[Any]], failing: Callable[[str, str, int], None]
+) -> None:
+    exporting("COMPLETE", True)
+    failing("delete_db_snapshot", "InvalidDBSnapshotState", 100)
+    done = run(cloud, "snapshot-copy", SNAPSHOT_COPY)
+    assert (done["status"], done["error"]) == ("FAILED", "NotRemoved")
+    assert "billed" in done["cause"]
 
 
 def test_a_database_that_is_not_there_fails_the_execution(cloud: Cloud) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.iam import allowed, assumable
-from tests.rehearsal.conftest import Rehearse, Rehearsed
+from tests.rehearsal.conftest import Refuse, Rehearse, Rehearsed
 
 FRONT_END = {
     "repository": "acme/web",
@@ -93,7 +93,7 @@ def test_a_stack_has_no_front_end_unless_it_asks_for_one(name: str, rehearsed: A
 def test_a_stack_that_asks_for_a_front_end_gets_its_branch_and_keeps_its_token_secret(
     rehearse_kumiki: Rehearse,
 ) -> None:
-    done = rehearse_kumiki({"kumiki:frontEnd": {**FRONT_END, "domain": "example.com", "subdomain": "www"}})
+    done = rehearse_kumiki({"kumiki:frontEnd": {**FRONT_END, "domain": "example.com", "subdomain": "www"}}, only=[])
     assert done.status == 0, done.text
     assert done.report["counts"]["errors"] == done.report["counts"]["warnings"] == 0
     app = done.resource("kumiki-dev-front-end-app")
@@ -101,7 +101,7 @@ def test_a_stack_that_asks_for_a_front_end_gets_its_branch_and_keeps_its_token_s
     assert app["inputs"]["repository"] == "https://github.com/acme/web"
     assert branch["inputs"]["appId"] == app["id"]
     assert (branch["inputs"]["branchName"], branch["inputs"]["framework"]) == ("main", "Next.js - SSR")
-    assert app["status"] == branch["status"] == "modelled"
+    assert app["status"] == branch["status"] == "validated"
     assert app["reason"]
     assert app["inputs"]["tags"] == {
         "Component": "front-end", "Environment": "dev", "Owner": "platform", "Project": "kumiki",
@@ -113,7 +113,7 @@ def test_a_stack_that_asks_for_a_front_end_gets_its_branch_and_keeps_its_token_s
 @pytest.mark.covers("A17")
 def test_a_stack_takes_the_provider_that_the_account_has(rehearse_kumiki: Rehearse) -> None:
     adopted = "arn:aws:iam::210987654321:oidc-provider/token.actions.githubusercontent.com"
-    done = rehearse_kumiki({"kumiki:delivery": {"repository": "acme/wiki", "oidcProvider": adopted}})
+    done = rehearse_kumiki({"kumiki:delivery": {"repository": "acme/wiki", "oidcProvider": adopted}}, only=[])
     assert done.status == 0, done.text
     assert of_type(done, ":OpenIdConnectProvider") == []
     trust = json.loads(done.resource("kumiki-dev-delivery-role")["inputs"]["assumeRolePolicy"])
@@ -145,11 +145,9 @@ DELIVERY = {"repository": "acme/wiki"}
     ],
 )  # fmt: skip
 def test_a_mistake_is_refused_with_its_key_and_its_mend(
-    rehearse_kumiki: Rehearse, changes: dict[str, Any], parts: list[str]
+    refuse_kumiki: Refuse, changes: dict[str, Any], parts: list[str]
 ) -> None:
-    done = rehearse_kumiki(changes)
-    assert done.status == 2, done.text
+    said = refuse_kumiki(changes)
     for part in parts:
-        assert part in done.text
-    assert "ghp_0" not in done.text
-    assert [one["name"] for one in done.report["resources"] if one["type"].startswith("aws:")] == []
+        assert part in said
+    assert "ghp_0" not in said

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import random
+import sys
+import uuid
 from pathlib import Path
+from typing import Any
 
+import pulumi_aws  # noqa: F401 its classes say which outputs a type has
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import resource_pb2
+
+from rehearsal import marks
+from rehearsal.cloud.account import Account
+from rehearsal.cloud.client import CheckResult
+from rehearsal.cloud.specs import SPECS
+from rehearsal.monitor import Monitor, Previewing
+from rehearsal.property_values import UNKNOWN, encode
 from tests.rehearsal.conftest import Rehearse
 
 
@@ -123,6 +137,35 @@ def test_transforms_run_as_under_the_engine(rehearse_plain: Rehearse) -> None:
     assert done.resource("bucket")["inputs"]["tags"] == {"Added": "yes"}
 
 
+def test_what_a_resource_was_called_before_is_known_of_its_children_too(rehearse_plain: Rehearse) -> None:
+    done = rehearse_plain("""
+        class Group(pulumi.ComponentResource):
+            def __init__(self, name, opts):
+                super().__init__("app:index:Group", name, None, opts)
+                below = pulumi.ResourceOptions(parent=self)
+                aws.s3.Bucket(f"{name}-bucket", opts=below)
+
+        former = [pulumi.Alias(name="old")]
+        Group("new", pulumi.ResourceOptions(providers={"aws": provider}, aliases=former))
+        aws.sqs.Queue("queue", opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(
+            aliases=[pulumi.Alias(name="line", type_="aws:sns/topic:Topic"), "urn:pulumi:a::b::aws:sqs/queue:Queue::q"],
+            retain_on_delete=True, delete_before_replace=True, replace_on_changes=["name"],
+        )))
+    """)
+    assert done.problems() == [], done.text
+    urn = done.resource("new-bucket")["urn"]
+    assert urn.replace("::new-bucket", "::old-bucket") in done.resource("new-bucket")["aliases"]
+    queue = done.resource("queue")
+    head = queue["urn"].rpartition("::")[0].rpartition("::")[0]
+    former = {"urn:pulumi:a::b::aws:sqs/queue:Queue::q", f"{head}::aws:sns/topic:Topic::line"}
+    assert former <= set(queue["aliases"])
+    assert (queue["retain_on_delete"], queue["delete_before_replace"], queue["replace_on_changes"]) == (
+        True,
+        True,
+        ["name"],
+    )
+
+
 def test_the_providers_default_tags_reach_every_resource(rehearse_plain: Rehearse) -> None:
     done = rehearse_plain("""
         tags = {"tags": {"Owner": "all", "Kind": "default"}}
@@ -199,6 +242,8 @@ def test_two_runs_give_the_same_report_but_for_times(rehearse_plain: Rehearse) -
         for n in range(6):
             aws.ec2.Subnet(f"subnet-{n}", vpc_id=vpc.id, cidr_block=f"10.0.{n}.0/24", opts=opts)
             aws.kms.Key(f"key-{n}", opts=opts)
+        application = aws.codedeploy.Application("works", compute_platform="Lambda", opts=opts)
+        pulumi.export("id", application.application_id)
     """
     reports = [rehearse_plain(program).report for _ in range(2)]
     for report in reports:
@@ -267,3 +312,113 @@ def test_a_program_that_fails_while_resources_are_on_their_way_ends(rehearse_pla
     """)
     assert result.status == 1
     assert ["on the way" in problem["message"] for problem in result.problems("program")].count(True) == 1
+
+
+def test_no_service_of_the_emulator_draws_what_a_second_run_would_not() -> None:
+    account = Account()
+    try:
+        services = {spec.service for spec in SPECS.values()}
+        for service in services:
+            account.client(service, "ap-northeast-1")
+    finally:
+        account.close()
+    own = {
+        f"{name}.{attribute}"
+        for name, module in list(sys.modules.items())
+        for attribute, source in (("uuid", uuid), ("uuid4", uuid.uuid4), ("random", random))
+        if name.startswith("moto.") and not name.startswith("moto.moto_api.") and vars(module).get(attribute) is source
+    }
+    assert own == set()
+
+
+class Names:
+    """A cloud that makes a name, as the provider does before anything is created."""
+
+    def check(self, urn: str, type_: str, name: str, given: list[str]) -> CheckResult:  # noqa: ARG002 the protocol's
+        return CheckResult({"bucket": f"{name}-0123456"}, known_type=True)
+
+
+class Listening:
+    """A policy pack that keeps what it is asked."""
+
+    def __init__(self) -> None:
+        self.alone: list[Any] = []
+        self.together: list[Any] = []
+
+    def remediate(self, judged: Any) -> Any:
+        return judged.properties, []
+
+    def analyze(self, judged: Any) -> list[Any]:
+        self.alone.append(judged)
+        return []
+
+    def analyze_stack(self, judged: list[Any]) -> list[Any]:
+        self.together = judged
+        return []
+
+    count = 0
+
+
+def previewed() -> tuple[Listening, Any]:
+    """What a pack hears at the preview of one bucket, and what the program hears."""
+    cloud: Any = Names()
+    heard: Any = Listening()
+    monitor = Monitor(
+        project="plain",
+        stack="test",
+        provider=Previewing(cloud),
+        analyzer=lambda: heard,
+        disabled_defaults=[],
+        default_region="ap-northeast-1",
+        stack_outputs=lambda _name: None,
+        progress=lambda _count: None,
+        made=lambda *_: None,
+    )
+    stack = resource_pb2.RegisterResourceRequest(type="pulumi:pulumi:Stack", name="plain-test")
+    parent = monitor.RegisterResource(stack).urn
+    bucket = resource_pb2.RegisterResourceRequest(
+        type="aws:s3/bucket:Bucket", name="data", parent=parent, custom=True, object=encode({"forceDestroy": True})
+    )
+    response = monitor.RegisterResource(bucket)
+    monitor.analyze_stack(whole=True)
+    return heard, response
+
+
+def test_a_preview_knows_the_names_that_the_provider_makes() -> None:
+    heard, response = previewed()
+    assert response.object["bucket"] == "data-0123456"
+    assert heard.alone[-1].properties["bucket"] == "data-0123456"
+
+
+def test_a_pack_is_told_at_a_preview_of_every_output_that_there_will_be() -> None:
+    heard, _ = previewed()
+    (bucket,) = [each for each in heard.together if each.name == "data"]
+    assert bucket.properties["arn"] is UNKNOWN
+    assert bucket.properties["forceDestroy"] is True
+
+
+def test_a_pack_judges_the_stack_itself_too() -> None:
+    heard, _ = previewed()
+    assert [each.type for each in heard.alone] == ["pulumi:pulumi:Stack", "aws:s3/bucket:Bucket"]
+
+
+def test_two_rehearsals_make_the_same_ids_also_of_deployments_and_streams(rehearse_plain: Rehearse) -> None:
+    program = """
+        aws.dynamodb.Table(
+            "t", name="t", hash_key="id", billing_mode="PAY_PER_REQUEST", stream_enabled=True,
+            stream_view_type="NEW_IMAGE", attributes=[{"name": "id", "type": "S"}], opts=opts,
+        )
+        shifts = aws.codedeploy.Application("shifts", name="shifts", compute_platform="Lambda", opts=opts)
+        role = aws.iam.Role("role", assume_role_policy="{}", opts=opts)
+        aws.codedeploy.DeploymentGroup(
+            "group", app_name=shifts.name, deployment_group_name="group", service_role_arn=role.arn, opts=opts
+        )
+    """
+    first, second = (rehearse_plain(program).report["resources"] for _ in range(2))
+    assert {one["name"] for one in first} >= {"t", "shifts", "group"}
+    assert first == second
+
+
+def test_the_marks_are_the_sdks() -> None:
+    names = ("_special_sig_key", "_special_secret_sig", "_special_asset_sig", "_special_archive_sig")
+    assert [getattr(rpc, name) for name in names] == [marks.SIGNATURE, marks.SECRET, marks.ASSET, marks.ARCHIVE]

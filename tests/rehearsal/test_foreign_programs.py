@@ -14,7 +14,7 @@ import pytest
 from rehearsal.cloud.account import Account
 from rehearsal.cloud.archives import zipped
 from rehearsal.cloud.lookups import look_up
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.conftest import Rehearse
 
 REGION = "ap-northeast-1"
@@ -161,8 +161,8 @@ def test_what_needs_a_type_without_a_spec_is_checked_or_left_and_never_accused(r
 
     (problem,) = done.problems()
     assert problem["urn"].endswith("::wrong")
-    assert done.resource("by-id")["status"] == "modelled"
-    assert done.resource("by-output")["reason"] == "not tried: files, which it needs, was skipped"
+    assert done.resource("by-id")["status"] == "validated"
+    assert done.resource("by-output")["reason"] == "not attempted: files, which it needs, was skipped"
     skipped = {one["urn"].rpartition("::")[2] for one in done.report["problems"] if "no spec for" in one["message"]}
     assert skipped == {"files", "mount"}
 
@@ -180,7 +180,7 @@ def test_what_is_read_is_taken_on_trust_and_so_is_what_refers_to_it(rehearse_pla
     """)
 
     assert done.problems() == []
-    assert done.resource("versions")["status"] == "modelled"
+    assert done.resource("versions")["status"] == "validated"
     assert done.resource("our-versions")["status"] == "emulated"
 
 
@@ -250,16 +250,16 @@ def test_documents_are_merged_and_replaced_by_sid(account: Account) -> None:
     assert [one["Sid"] for one in merged["Statement"]] == ["A", "B"]
     replaced = document(account, sourcePolicyDocuments=[base], overridePolicyDocuments=[other])
     assert [one["Effect"] for one in replaced["Statement"]] == ["Deny"]
-    with pytest.raises(Refused, match="two statements with the sid 'A'"):
+    with pytest.raises(RehearsalError, match="two statements with the sid 'A'"):
         document(account, sourcePolicyDocuments=[base, other])
-    with pytest.raises(Refused, match="a policy that is none"):
+    with pytest.raises(RehearsalError, match="a policy that is none"):
         document(account, sourcePolicyDocuments=["{}"])
 
 
 def test_more_than_one_image_or_zone_that_fits_is_refused_as_the_provider_does(account: Account) -> None:
-    with pytest.raises(Refused, match=r"matched \d+ images; give most_recent=True"):
+    with pytest.raises(RehearsalError, match=r"matched \d+ images; give most_recent=True"):
         look_up(account, REGION, "aws:ec2/getAmi:getAmi", {"owners": ["amazon"]})
-    with pytest.raises(Refused, match=r"matched 0 hosted zones for 'example.com'"):
+    with pytest.raises(RehearsalError, match=r"matched 0 hosted zones for 'example.com'"):
         look_up(account, REGION, "aws:route53/getZone:getZone", {"name": "example.com"})
 
 
@@ -292,11 +292,11 @@ def test_an_archive_is_of_a_folder_a_file_or_assets(tmp_path: Path) -> None:
 
 def test_an_archive_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no archive")
-    with pytest.raises(Refused, match=r"code: .*/missing does not exist"):
+    with pytest.raises(RehearsalError, match=r"code: .*/missing does not exist"):
         zipped({"path": str(tmp_path / "missing")})
-    with pytest.raises(Refused, match="is neither a folder nor a zip or tar file"):
+    with pytest.raises(RehearsalError, match="is neither a folder nor a zip or tar file"):
         zipped({"path": str(tmp_path / "text")})
-    with pytest.raises(Refused, match="code: is not an archive"):
+    with pytest.raises(RehearsalError, match="code: is not an archive"):
         zipped(None)
-    with pytest.raises(Refused, match=r"code\.a\.py: .*/missing does not exist"):
+    with pytest.raises(RehearsalError, match=r"code\.a\.py: .*/missing does not exist"):
         zipped({"assets": {"a.py": {SIGNATURE: ASSET, "path": str(tmp_path / "missing")}}})

@@ -6,13 +6,14 @@ import base64
 import gzip
 import ipaddress
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.iam import allowed
-from tests.rehearsal.conftest import Rehearsed
+from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, project
 
 STACKS = ("personal", "free-tier")
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
@@ -60,12 +61,12 @@ def test_there_is_one_host_one_database_and_one_site(deployed: Deployed) -> None
 
 
 @pytest.mark.covers("E1", "E8")
-def test_it_costs_nothing_beside_the_allowances_and_takes_what_the_design_says(deployed: Deployed) -> None:
+def test_it_costs_nothing_beside_the_free_tier_and_takes_what_the_design_says(deployed: Deployed) -> None:
     tier = deployed.report["free_tier"]
     assert tier["usd_outside"] == 0
     assert tier["charges"] == []
     assert tier["uncounted"] == [], "nothing of which nobody knows what it costs"
-    taken = {one["key"]: one for one in tier["allowances"]}
+    taken = {one["key"]: one for one in tier["limits"]}
     assert all(one["used"] <= one["free"] for one in taken.values())
     design = {"ec2.hours": 97, "rds.hours": 97, "s3.storage": 20, "cloudfront.design": 6}
     if deployed.report["stack"] == "personal":
@@ -73,10 +74,25 @@ def test_it_costs_nothing_beside_the_allowances_and_takes_what_the_design_says(d
     for text in (
         "EC2 t3.micro",
         "97 %",
-        "Outside of the allowances: 0.00 USD a month",
+        "Outside the free tier: 0.00 USD a month",
         "credits of 100 to 200 USD last",
+        "RDS keeps backups for 1 day at most",
     ):
-        assert text in deployed.done.text
+        assert text in " ".join(deployed.done.text.split())
+
+
+@pytest.mark.covers("E5")
+def test_on_the_free_plan_it_deploys_with_the_backups_that_rds_allows_there(tmp_path: Path, rehearse: Rehearse) -> None:
+    config = yaml.safe_load((ROOT / "Pulumi.personal.yaml").read_text(encoding="utf-8"))["config"]
+    config["kumiki:freeTier"] = {"plan": "free"}
+    config["kumiki:database"]["backupDays"] = 1
+    # Credits pay for it, and a budget of one dollar would be news on the second day.
+    config["kumiki:costGuard"]["monthlyLimitUsd"] = 50
+    done = rehearse(project(tmp_path, {"config": config}), "test")
+    assert done.status == 0, done.text
+    assert done.report["counts"]["warnings"] == 0, done.text
+    assert done.report["free_tier"]["plan"] == "free"
+    assert "in an account on the free plan" in " ".join(done.text.split())
 
 
 # --- E2: the network -----------------------------------------------------------------------------------------------
@@ -207,7 +223,7 @@ def test_the_site_is_cached_and_the_api_is_not_and_both_are_https(deployed: Depl
 def test_the_host_sets_itself_up_and_starts_the_application(deployed: Deployed) -> None:
     host = deployed.named("-host-instance")["inputs"]
     assert host["userData"].startswith("#cloud-config")
-    for part in ("SYSTEM=amazonLinux", "kumiki.sh prepare", "docker.io/library/redis:", "kumiki.service"):
+    for part in ("SYSTEM=amazonLinux", "/opt/kumiki/kumiki.sh up", "docker.io/library/redis:", "kumiki.service"):
         assert part in said_by(host["userData"]), part
 
 
@@ -298,5 +314,5 @@ def test_every_log_ends_and_alarms_stay_within_the_ten_free_ones(deployed: Deplo
     groups = deployed.inputs("cloudwatch/logGroup:LogGroup")
     assert groups
     assert all(1 <= one["retentionInDays"] <= 30 for one in groups)
-    taken = {one["key"]: one["used"] for one in deployed.report["free_tier"]["allowances"]}
+    taken = {one["key"]: one["used"] for one in deployed.report["free_tier"]["limits"]}
     assert taken["cloudwatch.alarms"] <= 10

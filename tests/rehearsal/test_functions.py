@@ -10,7 +10,7 @@ import pytest
 from packages.build import build
 from packages.plan import sources
 from tests.iam import allowed
-from tests.rehearsal.conftest import Rehearsed, project, run
+from tests.rehearsal.conftest import Rehearse, Rehearsed, project
 
 CONFIG: dict[str, Any] = {
     "kumiki:product": "kumiki",
@@ -44,10 +44,10 @@ CONFIG: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+def stack(tmp_path_factory: pytest.TempPathFactory, rehearse: Rehearse) -> Rehearsed:
     for name in ("api", "webhook"):
         build(sources()[name], "arm64")
-    return run(project(tmp_path_factory.mktemp("functions"), {"config": CONFIG}), "test")
+    return rehearse(project(tmp_path_factory.mktemp("functions"), {"config": CONFIG}), "test")
 
 
 def inputs(stack: Rehearsed, name: str) -> dict[str, Any]:

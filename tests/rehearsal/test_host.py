@@ -11,14 +11,15 @@ import pytest
 
 from rehearsal.cloud.account import ACCOUNT
 from tests.iam import allowed
-from tests.rehearsal.conftest import Rehearsed, project, run
+from tests.rehearsal.conftest import Rehearse, Rehearsed
+from tests.stack_files import project, refusal
 
 # Without a domain there is no certificate, neither for the site nor for the host behind it.
 _WAIVED = [
     {
         "rule": rule,
         "urn": "*kabu-dev-site-distribution",
-        "reason": "no domain: docs/decisions/0013",
+        "reason": "no domain: docs/decisions/0010",
         "until": (date.today() + timedelta(days=30)).isoformat(),
     }
     for rule in ("distribution-origin-tls", "distribution-viewer-tls")
@@ -43,9 +44,9 @@ SMALL: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+def small(tmp_path_factory: pytest.TempPathFactory, rehearse: Rehearse) -> Rehearsed:
     """A stack of a host, its database and a site, rehearsed once."""
-    return run(project(tmp_path_factory.mktemp("small"), {"config": SMALL}), "test")
+    return rehearse(project(tmp_path_factory.mktemp("small"), {"config": SMALL}), "test")
 
 
 def of(done: Rehearsed, ending: str) -> list[dict[str, Any]]:
@@ -112,7 +113,7 @@ def test_the_internet_has_a_route_to_the_public_subnets_and_to_no_other(small: R
 
 
 def test_the_report_proves_the_way_from_the_internet(small: Rehearsed) -> None:
-    (store,) = [one for one in small.report["proofs"]["stores"] if "kabu-dev-database" in one["name"]]
+    (store,) = [one for one in small.report["insights"]["stores"] if "kabu-dev-database" in one["name"]]
     direct = {name for name, how in store["reached_by"].items() if how == "5432"}
     assert direct == {"kabu-dev-host-instance"}
     assert store["from_internet"] == [
@@ -188,11 +189,13 @@ def test_the_site_sends_the_secret_that_the_host_demands(small: Rehearsed) -> No
 
 @pytest.mark.covers("E4")
 @pytest.mark.parametrize(("system", "ports"), [("amazonLinux", {443}), ("ubuntu", {443, 80})])
-def test_each_system_boots_from_its_publishers_newest_image(system: str, ports: set[int], tmp_path: Path) -> None:
+def test_each_system_boots_from_its_publishers_newest_image(
+    system: str, ports: set[int], tmp_path: Path, rehearse: Rehearse
+) -> None:
     host = {"kumiki:host": {"tag": "0.1.0", "system": system}}
     left_out = ("kumiki:database", "kumiki:site", "kumiki:buckets", "policy:exemptions")
     kept = {key: value for key, value in SMALL.items() if key not in left_out}
-    done = run(project(tmp_path, {"config": {**kept, **host}}), "test")
+    done = rehearse(project(tmp_path, {"config": {**kept, **host}}), "test")
     assert done.status == 0, done.text
     assert done.resource("kabu-dev-host-instance")["inputs"]["ami"].startswith("ami-")
     assert {first for group, who, first, _ in openings(done, "Egress") if who == "0.0.0.0/0"} == ports
@@ -206,7 +209,7 @@ def test_each_system_boots_from_its_publishers_newest_image(system: str, ports: 
             ["kumiki:host.ssh.allowFrom[0]: '0.0.0.0/0'", "203.0.113.7/32", "Session Manager"],
         ),
         ({"kumiki:host": {"tag": "1", "ssh": {}}}, ["kumiki:host.ssh.allowFrom: is missing"]),
-        ({"kumiki:host": {"tag": "1", "ssh": {"allowFrom": []}}}, ["kumiki:host.ssh.allowFrom: names no"]),
+        ({"kumiki:host": {"tag": "1", "ssh": {"allowFrom": []}}}, ["kumiki:host.ssh.allowFrom: [] names no"]),
         ({"kumiki:host": {"tag": "1", "instanceType": "m7i.large"}}, ["kumiki:host.instanceType: 'm7i.large'"]),
         (
             {"kumiki:freeTier": True, "kumiki:host": {"tag": "1", "instanceType": "t3.small"}},
@@ -217,10 +220,10 @@ def test_each_system_boots_from_its_publishers_newest_image(system: str, ports: 
             ["kumiki:host.dataGib: 19 and rootGib 12 make 31 GiB", "30 GiB are free"],
         ),
         ({"kumiki:host": {}}, ["kumiki:host.tag: is missing"]),
-        ({"kumiki:host": {"tag": "latest"}}, ["kumiki:host.tag: latest is not allowed", "1.4.2"]),
-        ({"kumiki:host": {"tag": "1", "amiId": "newest"}}, ["kumiki:host.amiId: newest", "ami-0123456789abcdef0"]),
+        ({"kumiki:host": {"tag": "latest"}}, ["kumiki:host.tag: 'latest' is not allowed", "1.4.2"]),
+        ({"kumiki:host": {"tag": "1", "amiId": "newest"}}, ["kumiki:host.amiId: 'newest'", "ami-0123456789abcdef0"]),
         ({"kumiki:host": {"tag": "1", "rootGib": 8}}, ["kumiki:host.rootGib: 8", "10 to 1024"]),
-        ({"kumiki:host": {"tag": "1", "system": "debian"}}, ["kumiki:host.system: debian", "amazonLinux"]),
+        ({"kumiki:host": {"tag": "1", "system": "debian"}}, ["kumiki:host.system: 'debian'", "amazonLinux"]),
         ({"kumiki:host": {"tag": "1", "reads": {"bucket": "x"}}}, ["kumiki:host.reads.bucket: x is not", "backups"]),
         (
             {"kumiki:network": None, "kumiki:database": None, "kumiki:site": None},
@@ -237,8 +240,6 @@ def test_a_mistake_is_refused_before_anything_is_made(
     changes: dict[str, Any], parts: list[str], tmp_path: Path
 ) -> None:
     config = {key: value for key, value in {**SMALL, **changes}.items() if value is not None}
-    done = run(project(tmp_path, {"config": config}), "test")
-    assert done.status == 2, done.text
+    said = refusal(project(tmp_path, {"config": config}))
     for part in parts:
-        assert part in done.text
-    assert [one["name"] for one in done.report["resources"] if one["type"].startswith("aws:")] == []
+        assert part in said

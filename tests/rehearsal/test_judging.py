@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, run
+from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed
 
 BUCKET = 'aws.s3.Bucket("bucket", opts=opts)'
 
@@ -16,7 +16,7 @@ BUCKET = 'aws.s3.Bucket("bucket", opts=opts)'
 def judge(rehearse_plain: Rehearse, tmp_path: Path) -> Rehearse:
     """Rehearse a plain program under a pack of one policy, given as the source of its arguments and functions."""
 
-    def rehearse(program: str, policy: str, functions: str = "", **config: object) -> Rehearsed:
+    def rehearse(program: str, policy: str, functions: str = "", *arguments: str, **config: object) -> Rehearsed:
         pack = tmp_path / "pack"
         pack.mkdir()
         (pack / "PulumiPolicy.yaml").write_text("runtime: python\n", encoding="utf-8")
@@ -27,7 +27,7 @@ def judge(rehearse_plain: Rehearse, tmp_path: Path) -> Rehearse:
             f"{indent(dedent(policy), '    ')}\n])\n"
         )
         (pack / "__main__.py").write_text(source, encoding="utf-8")
-        return rehearse_plain(program, "--policy-pack", str(pack), **config)
+        return rehearse_plain(program, "--policy-pack", str(pack), *arguments, **config)
 
     return rehearse
 
@@ -49,6 +49,56 @@ def test_a_mandatory_violation_fails_and_an_advisory_one_warns(judge: Rehearse) 
         ("rather-not", "warning", "oh dear", None),
     }
     assert done.resource("bucket")["status"] == "emulated", "one run shows everything"
+
+
+TWO = """
+    ResourceValidationPolicy(name="never", description="Nothing may be.", config_schema=PolicyConfigSchema(
+        properties={"word": {"type": "string", "default": "it is"}}),
+        validate=lambda args, report: report(args.get_config()["word"]) if "bucket" in args.resource_type else None),
+    ResourceValidationPolicy(name="nowhere", description="Nothing may be.",
+        validate=lambda args, report: report("it is, too") if "bucket" in args.resource_type else None),
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "found"),
+    [
+        ("{}", {("never", "error", "it is"), ("nowhere", "error", "it is, too")}),
+        ('{"all": "advisory"}', {("never", "warning", "it is"), ("nowhere", "warning", "it is, too")}),
+        (
+            '{"all": {"enforcementLevel": "disabled"}, "never": {"enforcementLevel": "advisory", "word": "oh dear"}}',
+            {("never", "warning", "oh dear")},
+        ),
+    ],
+)
+def test_levels_and_settings_of_policies_are_those_of_a_file_as_in_an_update(
+    judge: Rehearse, tmp_path: Path, config: str, found: set[tuple[str, str, str]]
+) -> None:
+    (tmp_path / "levels.json").write_text(config)
+    done = judge(BUCKET, TWO, "", "--policy-pack-config", str(tmp_path / "levels.json"))
+    assert {(one["rule"], one["level"], one["message"]) for one in done.report["problems"]} == found
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ('{"nevr": "advisory"}', "the pack trial has no policy 'nevr'"),
+        (
+            '{"never": "strict"}',
+            "'never' has the level 'strict', which is none of advisory, mandatory, disabled, remediate",
+        ),
+        ("[]", "is not an object"),
+        ("{", "--policy-pack-config"),
+    ],
+)
+def test_a_file_of_levels_that_would_change_nothing_is_refused(
+    judge: Rehearse, tmp_path: Path, config: str, said: str
+) -> None:
+    (tmp_path / "levels.json").write_text(config)
+    done = judge(BUCKET, TWO, "", "--policy-pack-config", str(tmp_path / "levels.json"))
+    assert done.status != 0
+    assert said in done.text
+    assert "Traceback" not in done.text
 
 
 def test_a_remediation_changes_what_is_created(judge: Rehearse) -> None:
@@ -163,7 +213,9 @@ def test_a_secret_reaches_the_pack_and_its_echo_is_not_shown(judge: Rehearse) ->
     assert "hunter2" not in done.text
 
 
-def test_the_stack_files_waivers_are_reported_with_what_they_waived(rehearse_plain: Rehearse, tmp_path: Path) -> None:
+def test_the_stack_files_waivers_are_reported_with_what_they_waived(
+    rehearse_plain: Rehearse, rehearse: Rehearse, tmp_path: Path
+) -> None:
     reason = "the trial bucket holds generated data that can be made again at any time"
     waiver = {"rule": "bucket-versioning", "urn": "*::bucket", "reason": reason, "until": "2027-06-30"}
     done = rehearse_plain(BUCKET, "--policy-pack", str(ROOT / "policies"), config={"policy:exemptions": [waiver]})
@@ -174,9 +226,6 @@ def test_the_stack_files_waivers_are_reported_with_what_they_waived(rehearse_pla
     assert done.report["counts"]["waived"] == 1
     assert reason in done.text
     # Without the waiver the same rule objects.
-    assert "bucket-versioning" in {one["rule"] for one in run_without_waiver(tmp_path).problems()}
-
-
-def run_without_waiver(folder: Path) -> Rehearsed:
-    (folder / "Pulumi.test.yaml").write_text("config: {}\n", encoding="utf-8")
-    return run(folder, "test", "--policy-pack", str(ROOT / "policies"))
+    (tmp_path / "Pulumi.test.yaml").write_text("config: {}\n", encoding="utf-8")
+    without_it = rehearse(tmp_path, "test", "--policy-pack", str(ROOT / "policies"))
+    assert "bucket-versioning" in {one["rule"] for one in without_it.problems()}

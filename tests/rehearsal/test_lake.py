@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from cryptography import x509
 from sqlglot import exp, parse_one
 
-from architecture.lake import authority
+from settings.authorities import authority
 from tests.iam import allowed, listed
 from tests.rehearsal.conftest import ROOT, Rehearsed
 from workloads.jobs.tables import TABLES
@@ -117,7 +118,11 @@ def test_the_jobs_are_sparks_capped_encrypted_and_run_the_code_that_was_tested(a
 
 @pytest.mark.covers("B14")
 def test_the_job_that_logs_in_knows_the_authority_of_the_database(analytics: Rehearsed, tmp_path: Path) -> None:
-    pytest.importorskip("pyspark")
+    try:
+        # Not whether it can be imported here: where it is missing, other tests put a stand-in in its place.
+        metadata.version("pyspark")
+    except metadata.PackageNotFoundError:
+        pytest.skip("pyspark is not installed")
     (library,) = [one for one in made(analytics, ":BucketObjectv2") if one["key"].endswith("library.zip")]
     (tmp_path / "library.zip").write_bytes(base64.b64decode(library["contentBase64"]))
     done = subprocess.run(
@@ -134,7 +139,7 @@ def test_the_job_that_logs_in_knows_the_authority_of_the_database(analytics: Reh
 
 def test_a_region_has_an_authority_of_its_own() -> None:
     for region in ("ap-northeast-1", "ap-northeast-3", "us-east-1", "us-west-2"):
-        subject = x509.load_pem_x509_certificate(authority(region).encode()).subject.rfc4514_string()
+        subject = x509.load_pem_x509_certificate((authority(region) or "").encode()).subject.rfc4514_string()
         assert f"CN=Amazon RDS {region} Root CA RSA2048 G1," in subject
 
 

@@ -65,7 +65,7 @@ def exports(analytics: Rehearsed, cloud: Cloud) -> Run:
 
     def run() -> dict[str, Any]:
         begun = cloud.ask("stepfunctions", "StartExecution", stateMachineArn=arn, name=str(uuid.uuid4()), input="{}")
-        for _ in range(300):
+        for _ in range(3000):
             found = cloud.ask("stepfunctions", "DescribeExecution", executionArn=begun["executionArn"])
             if found["status"] != "RUNNING":
                 return found

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import yaml
 
-from tests.rehearsal.conftest import ROOT, project, run
+from tests.rehearsal.conftest import ROOT, Rehearse, project
 from tests.rehearsal.test_lake import bucket_of, made
 
 DEPLOYER = "arn:aws:iam::111122223333:role/deployer"
 
 
-def test_it_deploys_and_shuts_the_zones_of_the_tables(tmp_path: Path) -> None:
+def test_it_deploys_and_shuts_the_zones_of_the_tables(tmp_path: Path, rehearse: Rehearse) -> None:
     config = yaml.safe_load((ROOT / "Pulumi.analytics.yaml").read_text(encoding="utf-8"))["config"]
     config["kumiki:lake"]["lakeFormation"] = {"administrators": [DEPLOYER]}
-    done = run(project(tmp_path, {"config": config}), "test")
+    done = rehearse(project(tmp_path, {"config": config}), "test")
     assert done.status == 0, done.text
     ours = [one for one in done.report["resources"] if ":lakeformation/" in one["type"]]
     assert {one["status"] for one in ours} == {"emulated"}

@@ -12,6 +12,7 @@ import moto.glue.models
 import pytest
 
 from tests.rehearsal.test_specs import Cloud
+from tests.workflows import hurried
 
 ROLE = "arn:aws:iam::123456789012:role/night"
 JOBS = ("extract", "history", "logs", "cloudwatch", "quality", "activity")
@@ -43,7 +44,7 @@ def night(rehearsed: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
     monkeypatch.setattr(moto.glue.models.FakeJobRun, "advance", lambda _run: None)
     for job in (EXTRACT, HISTORY, LOGS, CLOUDWATCH, QUALITY, ACTIVITY):
         cloud.ask("glue", "CreateJob", Name=job, Role=ROLE, Command={"Name": "glueetl"})
-    _hurry(machine)
+    hurried(machine)
     made = cloud.make("aws:sfn/stateMachine:StateMachine", name="night", definition=json.dumps(machine), roleArn=ROLE)
 
     def run(told: dict[str, Any] | None = None, **wanted: list[str]) -> tuple[dict[str, Any], list[Run]]:
@@ -52,7 +53,7 @@ def night(rehearsed: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
             "stepfunctions", "StartExecution", stateMachineArn=made.id, name=str(uuid.uuid4()),
             input=json.dumps({"arguments": {}} if told is None else told),
         )["executionArn"]  # fmt: skip
-        for _ in range(300):
+        for _ in range(3000):
             found = cloud.ask("stepfunctions", "DescribeExecution", executionArn=begun)
             if found["status"] != "RUNNING":
                 return found, runs
@@ -61,15 +62,6 @@ def night(rehearsed: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
 
     yield run
     cloud.account.close()
-
-
-def _hurry(machine: dict[str, Any]) -> None:
-    """Nobody waits a minute before a retry."""
-    for state in machine["States"].values():
-        for retry in state.get("Retry", []):
-            retry |= {"IntervalSeconds": 1, "BackoffRate": 1}
-        for branch in state.get("Branches", []):
-            _hurry(branch)
 
 
 @pytest.mark.covers("B14")

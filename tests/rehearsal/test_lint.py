@@ -1,8 +1,9 @@
-"""The second judge: what it finds that the emulator accepts, how inputs become CloudFormation, what is suppressed."""
+"""The linter: what it finds that the emulator accepts, how inputs become CloudFormation, what is suppressed."""
 
 from __future__ import annotations
 
 import importlib
+import json
 import multiprocessing
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from rehearsal import sdk
-from rehearsal.conductor import Conductor
+from rehearsal.lint import cfnlint_patches
 from rehearsal.lint.endpoints import doubt
 from rehearsal.lint.fragments import Cfn, fragment
-from rehearsal.lint.judge import SUPPRESSED, Candidate, Judge, suppressed
-from rehearsal.lint.types import NOT_JUDGED, TYPES
-from tests.rehearsal.conftest import SILENT_PACK, Rehearsed, project, run
+from rehearsal.lint.linter import SUPPRESSED, Linter, suppressed
+from rehearsal.lint.result import LintInput
+from rehearsal.lint.types import NOT_LINTED, TYPES
+from rehearsal.runner import Runner
+from tests.rehearsal.conftest import SILENT_PACK, Rehearse, Rehearsed, project
 
 # Each of these the emulator makes without a word, and AWS refuses or never runs.
 PROGRAM = """
@@ -77,9 +80,9 @@ FOUND = {
 
 
 @pytest.fixture(scope="module")
-def mistaken(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+def mistaken(tmp_path_factory: pytest.TempPathFactory, rehearse: Rehearse) -> Rehearsed:
     folder = project(tmp_path_factory.mktemp("mistaken"), {"config": {}}, PROGRAM)
-    return run(folder, "test", "--policy-pack", str(SILENT_PACK))
+    return rehearse(folder, "test", "--policy-pack", str(SILENT_PACK))
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -99,8 +102,8 @@ def test_nothing_else_is_accused_and_the_rehearsal_fails(mistaken: Rehearsed) ->
 
     assert accused == set(FOUND)
     assert mistaken.status == 1
-    assert mistaken.report["lint"]["judged"] == len(FOUND) + 3
-    assert "held against AWS's schemas" in mistaken.text
+    assert mistaken.report["lint"]["linted"] == len(FOUND) + 3
+    assert "linted against AWS's schemas" in mistaken.text
 
 
 def test_a_long_list_of_allowed_values_is_cut_to_the_nearest(mistaken: Rehearsed) -> None:
@@ -110,18 +113,18 @@ def test_a_long_list_of_allowed_values_is_cut_to_the_nearest(mistaken: Rehearsed
     assert len(message) < 200
 
 
-def test_the_report_says_what_of_our_own_stacks_nobody_has_judged(rehearsed: Any) -> None:
+def test_the_report_says_what_of_our_own_stacks_is_not_linted(rehearsed: Any) -> None:
     lint = rehearsed("dev").report["lint"]
 
-    assert lint["judged"] > 190
-    assert NOT_JUDGED["aws:cfg/recorderStatus:RecorderStatus"] in lint["types_not_judged"].values()
-    assert "forceDestroy" in lint["inputs_not_judged"]["aws:s3/bucket:Bucket"]
+    assert lint["linted"] > 190
+    assert NOT_LINTED["aws:cfg/recorderStatus:RecorderStatus"] in lint["types_not_linted"].values()
+    assert "forceDestroy" in lint["inputs_not_linted"]["aws:s3/bucket:Bucket"]
     assert rehearsed("dev").report["seconds"]["lint"] > 0
 
 
 def test_the_whole_name_of_a_rule_beats_its_beginning() -> None:
     assert suppressed("W2531", "AWS::Lambda::Function") is None, "a runtime is not a parameter of a template"
-    assert suppressed("E1150", "AWS::EC2::Instance") is None, "the format of an id is judged"
+    assert suppressed("E1150", "AWS::EC2::Instance") is None, "the format of an id is checked"
     assert suppressed("E1010", "AWS::EC2::Instance") is not None
     assert suppressed("W2501", "AWS::RDS::DBInstance") is not None
     assert suppressed("E3030", "AWS::SSM::Parameter") is not None
@@ -196,9 +199,9 @@ def test_an_input_that_cloudformation_lacks_is_named_and_not_guessed() -> None:
 
 
 def test_a_type_that_the_region_does_not_have_is_left_alone() -> None:
-    verdict = Judge().judge([Candidate("urn:one", "aws:sqs/queue:Queue", "nowhere-1", {"delaySeconds": 5})])
+    result = Linter().lint([LintInput("urn:one", "aws:sqs/queue:Queue", "nowhere-1", {"delaySeconds": 5})])
 
-    assert (verdict.judged, verdict.problems) == (0, [])
+    assert (result.linted, result.problems) == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -219,7 +222,7 @@ def test_a_type_that_the_region_does_not_have_is_left_alone() -> None:
     ],
 )
 def test_a_misspelt_endpoint_is_doubted(service: str | None, near: str | None) -> None:
-    candidate = Candidate("urn", "aws:ec2/vpcEndpoint:VpcEndpoint", "ap-northeast-1", {"serviceName": service})
+    candidate = LintInput("urn", "aws:ec2/vpcEndpoint:VpcEndpoint", "ap-northeast-1", {"serviceName": service})
     found = doubt(candidate)
 
     assert (found is None) == (near is None)
@@ -232,26 +235,52 @@ def test_a_users_own_configuration_of_cfn_lint_has_no_say(tmp_path: Path, monkey
     (tmp_path / ".cfnlintrc").write_text("ignore_checks: [E]\n")
     monkeypatch.chdir(tmp_path)
 
-    verdict = Judge().judge([Candidate("urn:one", "aws:sqs/queue:Queue", "ap-northeast-1", {"delaySeconds": 5000})])
+    result = Linter().lint([LintInput("urn:one", "aws:sqs/queue:Queue", "ap-northeast-1", {"delaySeconds": 5000})])
 
-    assert [problem.rule for problem in verdict.problems] == ["E3034"]
+    assert [problem.rule for problem in result.problems] == ["E3034"]
 
 
-def test_a_second_judge_that_dies_is_no_acquittal() -> None:
-    conductor = Conductor.__new__(Conductor)
-    for end in ("_candidates", "_verdict"):
+def _findings(patched: bool) -> list[str]:
+    """What the linter says of inputs of several kinds, in a process that has not loaded cfn-lint yet."""
+    if not patched:
+        cfnlint_patches.apply = lambda: None
+    statement = {"Effect": "Allow", "Action": "s3:GetObjects", "Resource": "*"}
+    machine = {"StartAt": "Nowhere", "States": {"Here": {"Type": "Succeed"}}}
+    wrong = [
+        ("aws:rds/instance:Instance", {"engine": "postgres", "engineVersion": "17.99", "instanceClass": "db.t4g.huge"}),
+        ("aws:sqs/queue:Queue", {"visibilityTimeoutSeconds": 100_000, "name": "two words"}),
+        ("aws:iam/policy:Policy", {"policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}),
+        ("aws:sfn/stateMachine:StateMachine", {"definition": json.dumps(machine), "roleArn": "role"}),
+        ("aws:lambda/function:Function", {"runtime": "python2.7", "memorySize": 1, "timeout": 1_000, "role": "role"}),
+        ("aws:ec2/securityGroup:SecurityGroup", {"description": "Größe", "vpcId": "vpc"}),
+    ]
+    inputs = [LintInput(f"urn:{type_}", type_, "ap-northeast-1", given) for type_, given in wrong]
+    return sorted(str(problem) for problem in Linter().lint([*inputs, *inputs]).problems)
+
+
+def test_the_patches_change_nothing_of_what_is_found() -> None:
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
+        patched, unpatched = processes.map(_findings, [True, False], chunksize=1)
+
+    assert patched == unpatched
+    assert {found.partition("urn='urn:aws:")[2].partition("/")[0] for found in patched} >= {"rds", "sqs", "iam", "sfn"}
+
+
+def test_a_linter_that_dies_is_reported_as_an_error() -> None:
+    runner = Runner.__new__(Runner)
+    for end in ("_lint_inputs", "_lint_result"):
         ours, theirs = multiprocessing.Pipe()
         theirs.close()
-        setattr(conductor, end, ours)
+        setattr(runner, end, ours)
 
-    verdict = conductor._second_opinion()  # noqa: SLF001 as if its process had just gone
+    result = runner._linted()  # noqa: SLF001 as if its process had just gone
 
-    assert [(one.kind, one.level) for one in verdict.problems] == [("lint", "error")]
+    assert [(one.kind, one.level) for one in result.problems] == [("lint", "error")]
 
 
 @pytest.mark.parametrize("token", TYPES)
 def test_the_table_names_inputs_and_properties_that_exist(token: str) -> None:
-    """A misspelt name in it would silently leave an input unjudged."""
+    """A misspelt name in it would silently leave an input unlinted."""
     module = token.split(":")[1].partition("/")[0]
     importlib.import_module(f"pulumi_aws.{'lambda_' if module == 'lambda' else module}")
     assert sdk.resource_class(token) is not None, f"{token} is no type of the SDK's"

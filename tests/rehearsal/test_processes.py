@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import signal
 import socket
 import subprocess
@@ -17,13 +18,16 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.conftest import PATIENCE
 from tests.rehearsal.conftest import ROOT, SILENT_PACK, project
+
+pytestmark = pytest.mark.usefixtures("command")
 
 SLOW = """
 aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=opts)
 open("started", "w").close()
 import time
-time.sleep(60)
+time.sleep(3600)
 """
 NETWORK = """
 vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=opts)
@@ -70,7 +74,7 @@ def descendants(parent: int) -> list[int]:
     return found
 
 
-def wait_for(what: str, condition: object, seconds: float = 30) -> None:
+def wait_for(what: str, condition: object, seconds: float = PATIENCE) -> None:
     assert callable(condition)
     deadline = time.monotonic() + seconds
     while not condition():
@@ -79,7 +83,16 @@ def wait_for(what: str, condition: object, seconds: float = 30) -> None:
 
 
 def all_gone(processes: list[int]) -> bool:
-    return not any(Path(f"/proc/{process}/stat").exists() for process in processes)
+    return all(has_ended(process) for process in processes)
+
+
+def has_ended(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    # Nobody may have asked yet how it ended.
+    return state == "Z"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
@@ -90,11 +103,11 @@ def test_ctrl_c_ends_everything_with_one_line(tmp_path: Path) -> None:
         below = descendants(process.pid)
         assert len(below) >= 4, "the cloud, the pack and two passes"
         os.killpg(process.pid, signal.SIGINT)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
         assert "interrupted" in output
         assert "Traceback" not in output
-        wait_for("the children to end", lambda: all_gone(below), 10)
+        wait_for("the children to end", lambda: all_gone(below))
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
@@ -104,9 +117,59 @@ def test_sigterm_ends_everything_too(tmp_path: Path) -> None:
         wait_for("the program", (folder / "started").exists)
         below = descendants(process.pid)
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
-        wait_for("the children to end", lambda: all_gone(below), 10)
+        wait_for("the children to end", lambda: all_gone(below))
+
+
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM"])
+def test_a_signal_that_comes_while_a_process_is_started_is_not_lost(tmp_path: Path, how: str) -> None:
+    folder = project(tmp_path, {"config": {}}, NETWORK)
+    command = f"""
+import os, runpy, signal
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.{how}))
+runpy.run_module("rehearsal", run_name="__main__", alter_sys=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", command, "test", "--program", str(folder), "--policy-pack", str(SILENT_PACK)],
+        cwd=ROOT, env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (130, "")
+    assert done.stdout == "interrupted: nothing is left running\n"
+
+
+def test_ctrl_c_before_anything_is_loaded_shows_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Early:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "rehearsal.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "rehearsal.cli", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Early(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("rehearsal", run_name="__main__")
+    assert ended.value.code == 130
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_a_rehearsal_that_is_killed_takes_everything_with_it(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"config": {}}, SLOW)
+    with started(folder) as process:
+        wait_for("the program", (folder / "started").exists)
+        below = descendants(process.pid)
+        assert len(below) >= 6, "the cloud, the linter, two packs and two passes"
+        process.kill()
+        process.wait()
+        wait_for("the children to end", lambda: all_gone(below))
+
+
+def test_refused_settings_are_not_served(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"config": {"kumiki:owner": "platform"}})
+    with started(folder, "--serve", "--port", "0") as process:
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert "kumiki:product: is missing" in output
+    assert "The emulated account is at" not in output
 
 
 def test_an_interrupted_rehearsal_leaves_no_half_report(tmp_path: Path) -> None:
@@ -114,7 +177,7 @@ def test_an_interrupted_rehearsal_leaves_no_half_report(tmp_path: Path) -> None:
     with started(folder, "--json", str(tmp_path / "out.json")) as process:
         wait_for("the program", (folder / "started").exists)
         os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert not list(tmp_path.glob("*out.json*"))
 
 
@@ -134,7 +197,7 @@ def test_serve_opens_the_deployed_account_until_ctrl_c(tmp_path: Path) -> None:
         endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
         assert [one["ServiceName"] for one in endpoints] == ["com.amazonaws.ap-northeast-1.s3"]
         os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
     port = int(address.rpartition(":")[2])
     with socket.socket() as probe:
@@ -148,7 +211,7 @@ def test_a_taken_port_is_refused_before_anything_runs(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with started(folder, "--serve", "--port", str(port)) as process:
-            output, _ = process.communicate(timeout=20)
+            output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert f"--port {port}: Address already in use" in output
     assert "choose another" in output

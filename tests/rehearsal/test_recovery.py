@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.problems import Refused
-from tests.rehearsal.conftest import Rehearse, Rehearsed
+from rehearsal.problems import RehearsalError
+from tests.rehearsal.conftest import Refuse, Rehearse, Rehearsed
 from tests.rehearsal.test_specs import TAGS, Cloud, cloud
 
 __all__ = ["cloud"]
@@ -58,7 +58,7 @@ def test_a_vault_is_locked_and_tagged_and_a_plan_says_when_where_and_for_how_lon
     ],
 )
 def test_a_typo_in_a_plan_is_refused(cloud: Cloud, changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(RehearsalError, match=words):
         cloud.make("aws:backup/plan:Plan", name="shop", rules=[{**RULE, **changes}])
 
 
@@ -69,14 +69,14 @@ def test_a_selection_is_checked_and_never_said_to_exist(cloud: Cloud) -> None:
     condition = {"key": "aws:ResourceTag/Project", "value": "shop"}
     kind = "aws:backup/selection:Selection"
     made = cloud.make(kind, **given, conditions=[{"stringEquals": [condition], "stringLikes": [condition]}])
-    assert made.status == "modelled"
+    assert made.status == "validated"
     cloud.make(kind, **given, selectionTags=[{"type": "STRINGEQUALS", **condition}])
     for wrong, words in (
         ({"conditions": [{"stringEqual": [condition]}]}, "stringEqual"),
         ({"selectionTags": [{"type": "EQUALS", **condition}]}, "'EQUALS' is not allowed"),
         ({"name": "x" * 51}, "does not match"),
     ):
-        with pytest.raises(Refused, match=words):
+        with pytest.raises(RehearsalError, match=words):
             cloud.make(kind, **{**given, **wrong})
 
 
@@ -121,32 +121,28 @@ def test_prod_without_its_backup_is_refused_by_the_policies(rehearse_kumiki: Reh
     assert found == {"kumiki-prod-sessions-table", "kumiki-prod-settings-table"}
 
 
-def test_mistakes_are_refused_by_their_keys_before_anything_is_made(rehearse_kumiki: Rehearse) -> None:
-    done = rehearse_kumiki({"kumiki:backup": {"keepDays": 0, "weeklyKeepDays": 0, "hour": 24, "lock": "governance"}})
-    assert done.status == 2, done.text
-    assert "kumiki:backup.keepDays: 0 is not allowed; use 1 to 36500 days" in done.text
-    done = rehearse_kumiki({
+def test_mistakes_are_refused_by_their_keys_before_anything_is_made(refuse_kumiki: Refuse) -> None:
+    said = refuse_kumiki({"kumiki:backup": {"keepDays": 0, "weeklyKeepDays": 0, "hour": 24, "lock": "governance"}})
+    assert "kumiki:backup.keepDays: 0 is not allowed; use 1 to 36500 days" in said
+    said = refuse_kumiki({
         "kumiki:backup": {"copyTo": "ap-northeast-1", "locked": True, "lock": "open"},
         "kumiki:tables": None, "kumiki:database": None, "kumiki:services": None, "kumiki:freeTier": True,
     })  # fmt: skip
-    assert done.status == 2, done.text
     for part in (
-        "kumiki:backup.locked: is not a known key of kumiki:backup; did you mean lock?",
-        "kumiki:backup.lock: open is not allowed; use none, governance or compliance",
+        "kumiki:backup.locked: is not a known key; did you mean 'lock'?",
+        "kumiki:backup.lock: 'open' is not allowed; use none, governance or compliance",
     ):
-        assert part in done.text, done.text
-    assert [one for one in done.report["resources"] if one["type"].startswith("aws:")] == []
+        assert part in said
 
 
-def test_what_cannot_work_together_is_refused(rehearse_kumiki: Rehearse) -> None:
-    done = rehearse_kumiki({
+def test_what_cannot_work_together_is_refused(refuse_kumiki: Refuse) -> None:
+    said = refuse_kumiki({
         "kumiki:backup": {"copyTo": "ap-northeast-1"}, "kumiki:tables": None, "kumiki:database": None,
         "kumiki:services": None, "kumiki:freeTier": True,
     })  # fmt: skip
-    assert done.status == 2, done.text
     for part in (
         "kumiki:backup: has nothing to back up; add database or tables",
         "kumiki:backup.copyTo: ap-northeast-1 is the stack's own region; use another",
         "kumiki:backup: costs money and freeTier is true",
     ):
-        assert part in done.text, done.text
+        assert part in said

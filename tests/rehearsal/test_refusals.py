@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, project, run
+from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, project
 
 
 def assert_one_clean_error(done: Rehearsed, status: int, *parts: str) -> None:
@@ -22,17 +22,17 @@ def assert_one_clean_error(done: Rehearsed, status: int, *parts: str) -> None:
         assert part in done.text
 
 
-def test_an_unknown_stack_is_refused_with_the_nearest_and_all_names(tmp_path: Path) -> None:
-    done = run(project(tmp_path, {"config": {}}, ""), "tset")
+def test_an_unknown_stack_is_refused_with_the_nearest_and_all_names(tmp_path: Path, rehearse: Rehearse) -> None:
+    done = rehearse(project(tmp_path, {"config": {}}, ""), "tset")
     assert_one_clean_error(done, 2, "there is no stack 'tset'", "did you mean 'test'?", "The stacks are: test.")
 
 
-def test_no_stack_is_refused_with_all_names(tmp_path: Path) -> None:
-    assert_one_clean_error(run(project(tmp_path, {"config": {}}, "")), 2, "which stack?", "name one: test")
+def test_no_stack_is_refused_with_all_names(tmp_path: Path, rehearse: Rehearse) -> None:
+    assert_one_clean_error(rehearse(project(tmp_path, {"config": {}}, "")), 2, "which stack?", "name one: test")
 
 
-def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
-    assert_one_clean_error(run(tmp_path, "dev"), 2, "Pulumi.yaml does not exist")
+def test_a_folder_without_a_project_is_refused(tmp_path: Path, rehearse: Rehearse) -> None:
+    assert_one_clean_error(rehearse(tmp_path, "dev"), 2, "Pulumi.yaml does not exist")
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,16 @@ def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
         ("config:\n  a: b: c\n", "line 2"),
     ],
 )
-def test_yaml_that_does_not_parse_is_refused_with_its_place(tmp_path: Path, text: str, place: str) -> None:
-    done = run(project(tmp_path, text, ""), "test")
+def test_yaml_that_does_not_parse_is_refused_with_its_place(
+    tmp_path: Path, text: str, place: str, rehearse: Rehearse
+) -> None:
+    done = rehearse(project(tmp_path, text, ""), "test")
     assert_one_clean_error(done, 2, f"Pulumi.test.yaml, {place}", "not YAML")
 
 
 @pytest.mark.parametrize("text", ["- config\n", "config: [a]\n", "just words\n"])
-def test_yaml_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
-    assert_one_clean_error(run(project(tmp_path, text, ""), "test"), 2, "must be a mapping")
+def test_yaml_of_another_shape_is_refused(tmp_path: Path, text: str, rehearse: Rehearse) -> None:
+    assert_one_clean_error(rehearse(project(tmp_path, text, ""), "test"), 2, "must be a mapping")
 
 
 def test_a_run_error_is_the_users_mistake(rehearse_plain: Rehearse) -> None:
@@ -203,10 +205,10 @@ def test_an_input_that_no_request_carries_is_refused_not_dropped(rehearse_plain:
 
 
 def test_a_type_without_spec_is_skipped_and_said(rehearse_plain: Rehearse) -> None:
-    done = rehearse_plain('aws.xray.Group("g", group_name="g", filter_expression="x", opts=opts)')
+    done = rehearse_plain('aws.synthetics.Group("g", name="g", opts=opts)')
     assert done.status == 0
     assert done.resource("g")["status"] == "skipped"
-    assert "the rehearsal has no spec for aws:xray/group:Group" in done.text
+    assert "the rehearsal has no spec for aws:synthetics/group:Group" in done.text
     assert "1 skipped" in done.text
 
 

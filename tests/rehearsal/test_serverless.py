@@ -129,11 +129,26 @@ def test_browsers_of_the_site_may_ask_the_function_without_a_token_what_they_may
     assert told(stack, "api")["CORS_ORIGINS"] == stack.report["outputs"]["siteUrl"]
 
 
-def test_a_firewall_stands_before_the_api_and_the_site(stack: Rehearsed) -> None:
+def test_a_firewall_stands_before_the_site_and_the_api_answers_the_site_alone(stack: Rehearsed) -> None:
+    distribution = inputs(stack, "site-distribution")
+    assert distribution["webAclId"] == output(stack, "site-firewall-web-acl", "arn")
     association = inputs(stack, "app-web-acl-association")
-    assert association["webAclArn"] == output(stack, "app-firewall-web-acl", "arn")
+    assert association["webAclArn"] == output(stack, "app-gate-web-acl", "arn")
     assert association["resourceArn"] == output(stack, "app-stage", "arn")
-    assert inputs(stack, "site-distribution")["webAclId"] == output(stack, "site-firewall-web-acl", "arn")
+    gate = inputs(stack, "app-gate-web-acl")
+    assert gate["defaultAction"] == {"block": {}}
+    (admits,) = gate["rules"]
+    assert admits["statement"]["byteMatchStatement"]["fieldToMatch"] == {"singleHeader": {"name": "x-origin-secret"}}
+    shown = {
+        one["originId"]: [each["name"] for each in one.get("customHeaders", [])] for one in distribution["origins"]
+    }
+    assert shown == {"files": [], "api": ["X-Origin-Secret"], "talk": []}
+
+
+def test_the_report_says_who_walks_around_the_firewall(stack: Rehearsed) -> None:
+    around = {"distribution": "chat-prod-site-distribution", "origin": "chat-prod-talk-api"}
+    assert stack.report["insights"]["firewall_bypasses"] == [around]
+    assert "chat-prod-talk-api answers by its own address too" in stack.text
 
 
 # --- The chat --------------------------------------------------------------------------------------------------------

@@ -60,6 +60,20 @@ def test_nobody_gets_past_the_site_to_the_load_balancer(standard: Rehearsed) -> 
     assert "cidrIpv4" not in way
 
 
+@pytest.mark.covers("C9", "E9")
+@pytest.mark.parametrize("stack", ["analytics", "standard"])
+def test_the_firewall_stands_where_clients_connect_and_nowhere_behind(stack: str, rehearsed: Any) -> None:
+    done = rehearsed(stack)
+    (acl,) = [one for one in done.report["resources"] if one["type"].endswith("webAcl:WebAcl")]
+    assert (acl["inputs"]["scope"], acl["inputs"]["region"]) == ("CLOUDFRONT", "us-east-1")
+    (site,) = made(done, "cloudfront/distribution:Distribution")
+    assert site["webAclId"] == acl["outputs"]["arn"]
+    assert not made(done, ":WebAclAssociation")
+    (rate,) = [rule for rule in acl["inputs"]["rules"] if rule["name"] == "rate-limit"]
+    assert rate["statement"]["rateBasedStatement"]["aggregateKeyType"] == "IP"
+    assert done.report["insights"]["firewall_bypasses"] == []
+
+
 @pytest.mark.covers("E9")
 def test_there_is_no_more_than_that(standard: Rehearsed) -> None:
     kinds = {one["type"] for one in standard.report["resources"] if one["custom"]}

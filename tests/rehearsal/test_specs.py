@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from rehearsal.cloud.account import Account
-from rehearsal.cloud.creation import Call, Making, create
-from rehearsal.cloud.process import Created
-from rehearsal.cloud.requests import Unmapped, request_for, violations
+from rehearsal.cloud.client import CreateResult
+from rehearsal.cloud.creation import Call, CreateContext, create
+from rehearsal.cloud.requests import request_for, violations
 from rehearsal.cloud.specs import SPECS
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError, RequestError
 
 REGION = "ap-northeast-1"
 TAGS = {"Owner": "platform", "Project": "shop"}
@@ -25,9 +25,12 @@ class Cloud:
     def __init__(self) -> None:
         self.account = Account()
 
-    def make(self, type_: str, name: str = "thing", /, **inputs: Any) -> Created:
+    def make(self, type_: str, name: str = "thing", /, **inputs: Any) -> CreateResult:
         urn = f"urn:pulumi:test::plain::{type_}::{name}"
-        return create(SPECS[type_], Making(self.account, urn, type_, name, REGION, inputs, dict(TAGS)))
+        return create(
+            SPECS[type_],
+            CreateContext(self.account, urn, type_, name, inputs.get("region", REGION), inputs, dict(TAGS)),
+        )
 
     def ask(self, service: str, operation: str, **request: Any) -> dict[str, Any]:
         return self.account.call(service, operation, REGION, request)
@@ -90,7 +93,7 @@ def test_a_standalone_rule_opens_one_port_to_one_source(cloud: Cloud) -> None:
     made = cloud.make("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", cidrIpv4="10.0.0.0/8", **rule)
     (found,) = cloud.ask("ec2", "DescribeSecurityGroupRules", SecurityGroupRuleIds=[made.id])["SecurityGroupRules"]
     assert (found["FromPort"], found["ToPort"], found["CidrIpv4"], found["IsEgress"]) == (443, 443, "10.0.0.0/8", False)
-    with pytest.raises(Refused, match="needs a source or destination"):
+    with pytest.raises(RehearsalError, match="needs a source or destination"):
         cloud.make("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "open", **rule)
 
 
@@ -107,24 +110,24 @@ def test_a_route_leads_to_its_gateway_and_a_table_to_its_subnet(cloud: Cloud) ->
     assert tags_of(found["Tags"]) == TAGS
 
 
-def test_a_zonal_nat_gateway_is_emulated_and_a_regional_one_is_modelled_with_all_that_needs_it(cloud: Cloud) -> None:
+def test_a_zonal_nat_gateway_is_emulated_and_a_regional_one_is_validated_with_all_that_needs_it(cloud: Cloud) -> None:
     subnet = cloud.subnet()
     vpc = cloud.ask("ec2", "DescribeSubnets", SubnetIds=[subnet])["Subnets"][0]["VpcId"]
     address = cloud.make("aws:ec2/eip:Eip", domain="vpc").id
     zonal = cloud.make("aws:ec2/natGateway:NatGateway", "zonal", subnetId=subnet, allocationId=address)
     regional = cloud.make("aws:ec2/natGateway:NatGateway", "regional", vpcId=vpc, availabilityMode="regional")
-    assert (zonal.status, regional.status) == ("emulated", "modelled")
+    assert (zonal.status, regional.status) == ("emulated", "validated")
     assert regional.reason == "the emulator knows zonal NAT gateways only"
     assert regional.id.startswith("nat-")
     table = cloud.make("aws:ec2/routeTable:RouteTable", vpcId=vpc).id
     way = {"routeTableId": table, "destinationCidrBlock": "0.0.0.0/0"}
     route = cloud.make("aws:ec2/route:Route", natGatewayId=regional.id, **way)
-    assert route.status == "modelled"
+    assert route.status == "validated"
     assert cloud.make("aws:ec2/route:Route", natGatewayId=zonal.id, **way).status == "emulated"
 
 
-def test_a_modelled_resource_is_checked_like_any_other(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="'sideways' is not allowed"):
+def test_a_validated_resource_is_checked_like_any_other(cloud: Cloud) -> None:
+    with pytest.raises(RehearsalError, match="'sideways' is not allowed"):
         cloud.make(
             "aws:ec2/natGateway:NatGateway", vpcId=cloud.vpc(), availabilityMode="regional", connectivityType="sideways"
         )
@@ -330,7 +333,7 @@ def test_names_match_exactly_but_for_case(cloud: Cloud) -> None:
     shape: Any = cloud.account.operation("ec2", "CreateSubnet", REGION).input_shape
     assert request_for(shape, {"vpcId": "v", "cidrBlock": "c"}, {}, "CreateSubnet") == {"VpcId": "v", "CidrBlock": "c"}
     with pytest.raises(
-        Unmapped, match="'cidrBlocks' matches nothing in the request CreateSubnet; the nearest member is CidrBlock"
+        RequestError, match="'cidrBlocks' matches nothing in the request CreateSubnet; the nearest member is CidrBlock"
     ):
         request_for(shape, {"cidrBlocks": "c"}, {}, "CreateSubnet")
 

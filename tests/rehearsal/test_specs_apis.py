@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.test_specs import TAGS, Cloud, cloud
 
 __all__ = ["cloud"]
@@ -83,7 +83,7 @@ def test_a_route_leads_to_its_integration_past_its_authorizer(cloud: Cloud) -> N
 
 
 def test_a_route_that_asks_for_tokens_and_has_no_judge_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="GET /items has authorization by an authorizer and names none"):
+    with pytest.raises(RehearsalError, match="GET /items has authorization by an authorizer and names none"):
         cloud.make("aws:apigatewayv2/route:Route", apiId=http(cloud), routeKey="GET /items", authorizationType="JWT")
 
 
@@ -130,7 +130,7 @@ def test_a_domain_leads_to_a_stage_and_says_where_dns_must_point(cloud: Cloud) -
     ],
 )  # fmt: skip
 def test_misspelt_inputs_of_apis_are_refused(cloud: Cloud, type_: str, wrong: dict[str, object]) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RehearsalError):
         cloud.make(type_, **wrong)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.test_specs import TAGS, Cloud, tags_of
 
 CONTAINER = {"name": "app", "image": "shop:1", "cpu": 206, "memory": 384, "essential": True}
@@ -54,9 +54,9 @@ def test_each_registration_is_a_revision_with_its_containers(cloud: Cloud) -> No
 
 
 def test_a_misspelt_key_of_a_container_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="portMapping"):
+    with pytest.raises(RehearsalError, match="portMapping"):
         task(cloud, containerDefinitions=json.dumps([{**CONTAINER, "portMapping": []}]))
-    with pytest.raises(Refused, match="is not JSON"):
+    with pytest.raises(RehearsalError, match="is not JSON"):
         task(cloud, containerDefinitions="{")
 
 
@@ -85,7 +85,7 @@ def test_a_service_runs_the_revision_in_its_subnets(cloud: Cloud) -> None:
 
 
 def test_a_deployment_strategy_that_aws_has_not_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="CANARI"):
+    with pytest.raises(RehearsalError, match="CANARI"):
         cloud.make("aws:ecs/service:Service", name="shop", deploymentConfiguration={"strategy": "CANARI"})
 
 
@@ -129,7 +129,7 @@ def test_a_target_group_has_its_health_check_its_attributes_and_its_suffix(cloud
     assert {"Key": "deregistration_delay.timeout_seconds", "Value": "30"} in attributes
     (described,) = cloud.ask("elbv2", "DescribeTags", ResourceArns=[made.id])["TagDescriptions"]
     assert tags_of(described["Tags"]) == TAGS
-    with pytest.raises(Refused, match="nonsense"):
+    with pytest.raises(RehearsalError, match="nonsense"):
         cloud.make("aws:lb/targetGroup:TargetGroup", name="other", nonsense=1)
 
 
@@ -172,7 +172,7 @@ def test_a_rule_leads_paths_to_weighted_groups_and_its_priority_counts_once(clou
     assert [one["Field"] for one in rule["Conditions"]] == ["path-pattern", "host-header"]
     forward = rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
     assert [group["Weight"] for group in forward] == [100, 0]
-    with pytest.raises(Refused, match="riority"):
+    with pytest.raises(RehearsalError, match="riority"):
         cloud.make("aws:lb/listenerRule:ListenerRule", "other", **inputs)
 
 
@@ -191,7 +191,7 @@ def test_an_object_lies_in_its_bucket_in_spite_of_a_policy_that_demands_tls(clou
     del deny["Condition"]
     policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
     cloud.make("aws:s3/bucketPolicy:BucketPolicy", bucket=bucket, policy=policy)
-    with pytest.raises(Refused):
+    with pytest.raises(RehearsalError):
         cloud.make("aws:s3/bucketObjectv2:BucketObjectv2", **inputs)
 
 

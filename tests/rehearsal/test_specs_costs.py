@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rehearsal.cloud.account import ACCOUNT
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.test_specs import TAGS, Cloud, cloud, tags_of
 
 __all__ = ["cloud"]
@@ -57,11 +57,11 @@ def test_a_budget_that_follows_the_month_before_needs_no_limit(cloud: Cloud) -> 
     ],
 )
 def test_a_wrong_budget_is_refused(cloud: Cloud, wrong: dict[str, object], message: str) -> None:
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(RehearsalError, match=message):
         cloud.make("aws:budgets/budget:Budget", **{**BUDGET, **wrong})
 
 
-def test_monitors_and_subscriptions_are_modelled_and_their_requests_checked(cloud: Cloud) -> None:
+def test_monitors_and_subscriptions_are_validated_and_their_requests_checked(cloud: Cloud) -> None:
     monitor = cloud.make(
         "aws:costexplorer/anomalyMonitor:AnomalyMonitor", name="services", monitorType="DIMENSIONAL",
         monitorDimension="SERVICE",
@@ -74,17 +74,17 @@ def test_monitors_and_subscriptions_are_modelled_and_their_requests_checked(clou
         }}]},
     }  # fmt: skip
     made = cloud.make("aws:costexplorer/anomalySubscription:AnomalySubscription", **inputs)
-    assert (monitor.status, made.status) == ("modelled", "modelled")
-    with pytest.raises(Refused, match="Frequency"):
+    assert (monitor.status, made.status) == ("validated", "validated")
+    with pytest.raises(RehearsalError, match="Frequency"):
         cloud.make("aws:costexplorer/anomalySubscription:AnomalySubscription", "b", **{**inputs, "frequency": "HOURLY"})
-    with pytest.raises(Refused, match="MonitorType"):
+    with pytest.raises(RehearsalError, match="MonitorType"):
         cloud.make("aws:costexplorer/anomalyMonitor:AnomalyMonitor", "c", name="x", monitorType="SERVICE")
 
 
 def test_a_tag_is_activated_by_a_request_that_is_checked(cloud: Cloud) -> None:
     made = cloud.make("aws:costexplorer/costAllocationTag:CostAllocationTag", tagKey="Project", status="Active")
-    assert (made.id, made.status) == ("Project", "modelled")
-    with pytest.raises(Refused, match="Status"):
+    assert (made.id, made.status) == ("Project", "validated")
+    with pytest.raises(RehearsalError, match="Status"):
         cloud.make("aws:costexplorer/costAllocationTag:CostAllocationTag", "b", tagKey="Project", status="On")
 
 

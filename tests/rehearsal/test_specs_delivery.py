@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.test_specs import TAGS, Cloud, tags_of
 
 
@@ -30,20 +30,20 @@ def test_an_identity_provider_knows_its_audience(cloud: Cloud) -> None:
     assert tags_of(found["Tags"]) == TAGS
 
 
-def test_amplify_is_modelled_and_each_request_is_still_checked(cloud: Cloud) -> None:
+def test_amplify_is_validated_and_each_request_is_still_checked(cloud: Cloud) -> None:
     app = cloud.make("aws:amplify/app:App", name="web", repository="https://github.com/a/b", platform="WEB_COMPUTE")
     branch = cloud.make("aws:amplify/branch:Branch", appId=app.id, branchName="main", stage="PRODUCTION")
     domain = cloud.make(
         "aws:amplify/domainAssociation:DomainAssociation", appId=app.id, domainName="example.com",
         subDomains=[{"branchName": "main", "prefix": "www"}], waitForVerification=False,
     )  # fmt: skip
-    assert {one.status for one in (app, branch, domain)} == {"modelled"}
+    assert {one.status for one in (app, branch, domain)} == {"validated"}
     assert branch.id == f"{app.id}/main"
     assert domain.id == f"{app.id}/example.com"
     assert app.outputs["defaultDomain"] == f"{app.id}.amplifyapp.com"
-    with pytest.raises(Refused, match="WEB_STATIC"):
+    with pytest.raises(RehearsalError, match="WEB_STATIC"):
         cloud.make("aws:amplify/app:App", name="web", platform="WEB_STATIC")
-    with pytest.raises(Refused, match="branchNames"):
+    with pytest.raises(RehearsalError, match="branchNames"):
         cloud.make("aws:amplify/branch:Branch", appId=app.id, branchName="main", branchNames="x")
 
 
@@ -67,12 +67,12 @@ def test_a_project_knows_what_it_builds_and_the_webhook_is_only_checked(cloud: C
     assert found["logsConfig"]["cloudWatchLogs"]["groupName"] == "/aws/codebuild/build"
     assert {one["key"]: one["value"] for one in found["tags"]} == TAGS
     small = {**given["environment"], "computeType": "BUILD_GENERAL1_TINY"}
-    with pytest.raises(Refused, match="BUILD_GENERAL1_TINY"):
+    with pytest.raises(RehearsalError, match="BUILD_GENERAL1_TINY"):
         cloud.make("aws:codebuild/project:Project", **{**given, "name": "other", "environment": small})
     filters = [{"filters": [{"type": "EVENT", "pattern": "PUSH"}]}]
     hook = cloud.make("aws:codebuild/webhook:Webhook", projectName="build", buildType="BUILD", filterGroups=filters)
-    assert (hook.status, hook.id) == ("modelled", "build")
-    with pytest.raises(Refused, match="EVENTS"):
+    assert (hook.status, hook.id) == ("validated", "build")
+    with pytest.raises(RehearsalError, match="EVENTS"):
         cloud.make(
             "aws:codebuild/webhook:Webhook", projectName="build",
             filterGroups=[{"filters": [{"type": "EVENTS", "pattern": "PUSH"}]}],

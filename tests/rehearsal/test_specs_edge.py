@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.test_specs import TAGS, Cloud, tags_of
 
 
@@ -77,7 +77,7 @@ def test_a_listener_has_its_certificate_its_policy_its_action_and_its_headers(cl
 
 
 def test_a_listener_does_not_take_what_no_request_carries(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="matches nothing"):
+    with pytest.raises(RehearsalError, match="matches nothing"):
         cloud.make(
             "aws:lb/listener:Listener",
             loadBalancerArn=balancer(cloud).id, port=80, protocol="HTTP",
@@ -110,9 +110,26 @@ def test_a_web_firewall_stands_before_its_load_balancer_and_logs(cloud: Cloud) -
     assert logging["RedactedFields"] == [{"SingleHeader": {"Name": "cookie"}}]
 
 
+def test_a_web_firewall_is_told_how_much_of_a_body_to_look_at(cloud: Cloud) -> None:
+    limit = {"defaultSizeInspectionLimit": "KB_64"}
+    made = cloud.make(
+        "aws:wafv2/webAcl:WebAcl", name="large", scope="REGIONAL", defaultAction={"allow": {}},
+        associationConfig={"requestBodies": [{"apiGateway": limit}]},
+        visibilityConfig={"cloudwatchMetricsEnabled": True, "metricName": "large", "sampledRequestsEnabled": True},
+    )  # fmt: skip
+    found = cloud.ask("wafv2", "GetWebACL", Name="large", Scope="REGIONAL", Id=made.id)["WebACL"]
+    assert found["AssociationConfig"] == {"RequestBody": {"API_GATEWAY": {"DefaultSizeInspectionLimit": "KB_64"}}}
+    with pytest.raises(RehearsalError):
+        cloud.make(
+            "aws:wafv2/webAcl:WebAcl", name="wrong", scope="REGIONAL", defaultAction={"allow": {}},
+            associationConfig={"requestBodies": [{"apiGatway": limit}]},
+            visibilityConfig={"cloudwatchMetricsEnabled": True, "metricName": "wrong", "sampledRequestsEnabled": True},
+        )  # fmt: skip
+
+
 def test_a_web_firewall_logs_to_no_group_of_another_name(cloud: Cloud) -> None:
     group = cloud.make("aws:cloudwatch/logGroup:LogGroup", name="/waf/shop").outputs["arn"]
-    with pytest.raises(Refused, match="begins with aws-waf-logs-"):
+    with pytest.raises(RehearsalError, match="begins with aws-waf-logs-"):
         cloud.make(
             "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
             resourceArn=acl(cloud).outputs["arn"], logDestinationConfigs=[group],
@@ -132,6 +149,40 @@ def test_a_zone_is_public_or_belongs_to_its_vpcs(cloud: Cloud) -> None:
     assert tags_of(tags["ResourceTagSet"]["Tags"]) == TAGS
 
 
+def signing_key(cloud: Cloud, name: str, *, region: str = "us-east-1", spec: str = "ECC_NIST_P256") -> str:
+    key = cloud.make(
+        "aws:kms/key:Key", name, keyUsage="SIGN_VERIFY", customerMasterKeySpec=spec, region=region,
+    )  # fmt: skip
+    return key.outputs["arn"]
+
+
+def test_a_zones_signatures_are_validated_and_its_key_is_looked_at(cloud: Cloud) -> None:
+    zone = cloud.make("aws:route53/zone:Zone", name="example.com").id
+    given = {"hostedZoneId": zone, "name": "shop_key"}
+    made = cloud.make(
+        "aws:route53/keySigningKey:KeySigningKey", "a", **given, keyManagementServiceArn=signing_key(cloud, "good"),
+    )  # fmt: skip
+    signed = cloud.make("aws:route53/hostedZoneDnsSec:HostedZoneDnsSec", hostedZoneId=zone)
+    assert (made.status, made.id) == ("validated", f"{zone},shop_key")
+    assert made.outputs["dsRecord"]
+    assert (signed.status, signed.id) == ("validated", zone)
+    for arn, why in (
+        (signing_key(cloud, "tokyo", region="ap-northeast-1"), "is not in us-east-1"),
+        (signing_key(cloud, "large", spec="ECC_NIST_P384"), "is ECC_NIST_P384 for SIGN_VERIFY, not ECC_NIST_P256"),
+        ("arn:aws:kms:us-east-1:123456789012:key/11111111-1111-1111-1111-111111111111", "NotFound"),
+    ):
+        with pytest.raises(RehearsalError, match=why):
+            cloud.make("aws:route53/keySigningKey:KeySigningKey", why, **given, keyManagementServiceArn=arn)
+    inside = cloud.make(
+        "aws:route53/zone:Zone", "inside", name="internal.shop", vpcs=[{"vpcId": cloud.vpc()}],
+    ).id  # fmt: skip
+    with pytest.raises(RehearsalError, match="signs public zones only"):
+        cloud.make(
+            "aws:route53/keySigningKey:KeySigningKey", "b", hostedZoneId=inside, name="shop_key",
+            keyManagementServiceArn=signing_key(cloud, "again"),
+        )  # fmt: skip
+
+
 def test_a_record_lies_in_its_zone_with_or_without_the_zones_name(cloud: Cloud) -> None:
     zone = cloud.make("aws:route53/zone:Zone", name="example.com").id
     short = cloud.make("aws:route53/record:Record", zoneId=zone, name="db", type="CNAME", ttl=60, records=["a.b.c"])
@@ -142,7 +193,7 @@ def test_a_record_lies_in_its_zone_with_or_without_the_zones_name(cloud: Cloud) 
         "ResourceRecordSets"]}  # fmt: skip
     assert sets["db.example.com."]["ResourceRecords"] == [{"Value": "a.b.c"}]
     assert sets["api.example.com."]["AliasTarget"]["DNSName"].startswith("x.elb")
-    with pytest.raises(Refused, match="NoSuchHostedZone"):
+    with pytest.raises(RehearsalError, match="NoSuchHostedZone"):
         cloud.make("aws:route53/record:Record", "b", zoneId="Z00000000000", name="x", type="A", records=["192.0.2.1"])
 
 
@@ -155,7 +206,7 @@ def test_a_certificate_is_validated_only_by_the_records_that_it_asks_for(cloud: 
     options = made.outputs["domainValidationOptions"]
     assert {one["domainName"] for one in options} == {"example.com", "*.example.com"}
     validation = {"certificateArn": made.id, "validationRecordFqdns": [options[0]["resourceRecordName"]]}
-    with pytest.raises(Refused, match="would wait for ever"):
+    with pytest.raises(RehearsalError, match="would wait for ever"):
         cloud.make("aws:acm/certificateValidation:CertificateValidation", **validation)
     cloud.make(
         "aws:route53/record:Record", zoneId=zone, name=options[0]["resourceRecordName"], type="CNAME", ttl=60,

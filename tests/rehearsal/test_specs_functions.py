@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.functions import tiny_package
 from tests.rehearsal.test_specs import REGION, TAGS, Cloud
 
@@ -100,8 +100,8 @@ def test_the_alias_is_called_and_whoever_may_call_it_is_named_there(cloud: Cloud
 def test_a_call_of_the_deployment_is_checked_and_not_made(cloud: Cloud) -> None:
     given = {"functionName": "works", "qualifier": "live", "input": "{}", "triggers": {"version": "1"}}
     made = cloud.make("aws:lambda/invocation:Invocation", **given)
-    assert (made.status, made.id) == ("modelled", "works_live")
-    with pytest.raises(Refused, match="FunctionName"):
+    assert (made.status, made.id) == ("validated", "works_live")
+    with pytest.raises(RehearsalError, match="FunctionName"):
         cloud.make("aws:lambda/invocation:Invocation", **{**given, "functionName": "no such name"})
 
 
@@ -116,8 +116,8 @@ def test_retries_belong_to_the_alias_and_provisioned_concurrency_is_only_checked
     assert (found["MaximumRetryAttempts"], found["MaximumEventAgeInSeconds"]) == (1, 600)
     given = {"functionName": "works", "qualifier": "live", "provisionedConcurrentExecutions": 2.0}
     made = cloud.make("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig", **given)
-    assert made.status == "modelled"
-    with pytest.raises(Refused, match="ProvisionedConcurrentExecutions"):
+    assert made.status == "validated"
+    with pytest.raises(RehearsalError, match="ProvisionedConcurrentExecutions"):
         cloud.make(
             "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig",
             **{**given, "provisionedConcurrentExecutions": 0.0},
@@ -154,17 +154,17 @@ def test_changes_of_a_table_are_a_source_of_events_too(cloud: Cloud) -> None:
     made = cloud.make("aws:lambda/eventSourceMapping:EventSourceMapping", **given)
     found = cloud.ask("lambda", "GetEventSourceMapping", UUID=made.id)
     assert found["EventSourceArn"] == table.outputs["streamArn"]
-    with pytest.raises(Refused, match="onFailure"):
+    with pytest.raises(RehearsalError, match="onFailure"):
         cloud.make(
             "aws:lambda/eventSourceMapping:EventSourceMapping",
             **{**given, "destinationConfig": {"onFailures": {"destinationArn": dead}}},
         )
-    with pytest.raises(Refused, match="OLDEST"):
+    with pytest.raises(RehearsalError, match="OLDEST"):
         cloud.make("aws:lambda/eventSourceMapping:EventSourceMapping", **{**given, "startingPosition": "OLDEST"})
 
 
 def test_code_that_does_not_exist_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match=r"code: /nowhere\.zip does not exist"):
+    with pytest.raises(RehearsalError, match=r"code: /nowhere\.zip does not exist"):
         function(cloud, code={"path": "/nowhere.zip"})
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from rehearsal.cloud.lookups import look_up
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.test_specs import TAGS, Cloud, tags_of
 
 PARAMETER = "aws:ssm/getParameter:getParameter"
@@ -34,6 +35,17 @@ def instance(cloud: Cloud, **changes: Any) -> Any:
 
 def described(cloud: Cloud, identifier: str) -> dict[str, Any]:
     return cloud.ask("ec2", "DescribeInstances", InstanceIds=[identifier])["Reservations"][0]["Instances"][0]
+
+
+def test_an_image_is_found_in_a_region_of_which_the_emulator_has_no_parameters(cloud: Cloud) -> None:
+    region = "mx-central-1"
+    with pytest.raises(ClientError, match="ParameterNotFound"):
+        cloud.account.client("ssm", region).get_parameter(Name=AMAZON)
+    image = look_up(cloud.account, region, PARAMETER, {"name": AMAZON})["value"]
+    (known,) = cloud.account.call("ec2", "DescribeImages", region, {"ImageIds": [image]})["Images"]
+    assert known["ImageId"] == image
+    with pytest.raises(RehearsalError, match="ParameterNotFound"):
+        look_up(cloud.account, region, PARAMETER, {"name": AMAZON.replace("al2023", "al2032")})
 
 
 def test_an_instance_takes_the_interface_and_its_address(cloud: Cloud) -> None:
@@ -89,14 +101,14 @@ def test_a_volume_is_attached_under_its_name(cloud: Cloud) -> None:
 
 
 def test_a_misspelt_option_of_an_instance_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="httpToken"):
+    with pytest.raises(RehearsalError, match="httpToken"):
         instance(cloud, metadataOptions={"httpToken": "required"})
-    with pytest.raises(Refused, match="hibernation"):
+    with pytest.raises(RehearsalError, match="hibernation"):
         instance(cloud, hibernation=True)
 
 
 def test_a_volume_of_a_kind_that_does_not_exist_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="gp9"):
+    with pytest.raises(RehearsalError, match="gp9"):
         cloud.make("aws:ebs/volume:Volume", availabilityZone="ap-northeast-1a", size=8.0, type="gp9")
 
 
@@ -105,7 +117,7 @@ def test_the_publishers_parameters_name_an_image(cloud: Cloud) -> None:
         found = look_up(cloud.account, "ap-northeast-1", PARAMETER, {"name": name})
         assert found["insecureValue"] == found["value"]
         assert found["value"].startswith("ami-")
-    with pytest.raises(Refused, match="not found"):
+    with pytest.raises(RehearsalError, match="not found"):
         look_up(cloud.account, "ap-northeast-1", PARAMETER, {"name": "/nobody/knows"})
 
 

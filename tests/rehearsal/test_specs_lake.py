@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.cloud.process import Created
+from rehearsal.cloud.client import CreateResult
 from rehearsal.cloud.references import References
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.test_specs import Cloud, cloud
 
 __all__ = ["cloud"]
@@ -37,7 +37,7 @@ def role(cloud: Cloud) -> str:
     return cloud.make("aws:iam/role:Role", name="shop-jobs", assumeRolePolicy="{}").outputs["arn"]
 
 
-def job(cloud: Cloud, **changes: Any) -> Created:
+def job(cloud: Cloud, **changes: Any) -> CreateResult:
     return cloud.make("aws:glue/job:Job", **{**JOB, "roleArn": role(cloud), **changes})
 
 
@@ -56,7 +56,7 @@ def test_a_job_has_its_code_its_caps_and_its_connection(cloud: Cloud) -> None:
 
 
 def test_an_input_that_glue_does_not_know_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="workersType"):
+    with pytest.raises(RehearsalError, match="workersType"):
         job(cloud, workersType="G.1X")
 
 
@@ -100,7 +100,7 @@ def test_a_way_to_encrypt_that_glue_does_not_offer_is_refused(cloud: Cloud) -> N
         "cloudwatchEncryption": {},
         "jobBookmarksEncryption": {},
     }
-    with pytest.raises(Refused, match="S3EncryptionMode"):
+    with pytest.raises(RehearsalError, match="S3EncryptionMode"):
         cloud.make(
             "aws:glue/securityConfiguration:SecurityConfiguration", name="shop-lake", encryptionConfiguration=encryption
         )

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
+from tests.conftest import PATIENCE
 from tests.rehearsal.test_specs import REGION, TAGS, Cloud
 
 ENDS = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
@@ -54,7 +55,7 @@ def test_a_state_machine_is_read_as_aws_reads_it_and_runs(cloud: Cloud) -> None:
     assert found["loggingConfiguration"]["destinations"] == [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}]
     assert found["type"] == "STANDARD"
     run = cloud.ask("stepfunctions", "StartExecution", stateMachineArn=made.id, name="one", input="{}")["executionArn"]
-    for _ in range(50):
+    for _ in range(10 * PATIENCE):
         if cloud.ask("stepfunctions", "DescribeExecution", executionArn=run)["status"] == "SUCCEEDED":
             return
         time.sleep(0.1)
@@ -63,7 +64,7 @@ def test_a_state_machine_is_read_as_aws_reads_it_and_runs(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("definition", ["{", '{"States": {}}', '{"StartAt": "A", "States": {"A": {"Type": "Tusk"}}}'])
 def test_a_malformed_definition_is_refused_by_the_emulator_too(cloud: Cloud, definition: str) -> None:
-    with pytest.raises(Refused, match=r"ASLParserException|is not JSON"):
+    with pytest.raises(RehearsalError, match=r"ASLParserException|is not JSON"):
         cloud.make("aws:sfn/stateMachine:StateMachine", name="batch", definition=definition, roleArn=ROLE)
 
 

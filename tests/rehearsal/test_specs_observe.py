@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.test_specs import TAGS, Cloud, cloud, tags_of
 
 __all__ = ["cloud"]
@@ -37,17 +37,17 @@ def test_a_subscription_hears_its_topic(cloud: Cloud) -> None:
 
 
 def test_a_misspelt_input_of_a_topic_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="kmsMasterKeyIdd"):
+    with pytest.raises(RehearsalError, match="kmsMasterKeyIdd"):
         cloud.make("aws:sns/topic:Topic", name="alerts", kmsMasterKeyIdd="x")
 
 
-def test_a_slack_channel_is_modelled_and_its_request_checked(cloud: Cloud) -> None:
+def test_a_slack_channel_is_validated_and_its_request_checked(cloud: Cloud) -> None:
     inputs = {"configurationName": "alerts", "slackTeamId": "T1", "slackChannelId": "C1",
               "iamRoleArn": "arn:aws:iam::123456789012:role/x", "snsTopicArns": [topic(cloud)]}  # fmt: skip
     made = cloud.make("aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration", **inputs)
-    assert (made.status, made.reason) == ("modelled", "the emulator has no chat channels")
+    assert (made.status, made.reason) == ("validated", "the emulator has no chat channels")
     assert made.outputs["chatConfigurationArn"]
-    with pytest.raises(Refused, match="SlackTeamId: 't 1' does not match"):
+    with pytest.raises(RehearsalError, match="SlackTeamId: 't 1' does not match"):
         cloud.make(
             "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration", "b", **{**inputs, "slackTeamId": "t 1"}
         )
@@ -66,9 +66,9 @@ def test_a_metric_filter_counts_what_its_group_records(cloud: Cloud) -> None:
     assert (change["metricName"], change["metricNamespace"], change["defaultValue"]) == ("errors", "Logs", 0)
 
 
-def test_a_saved_query_is_modelled_and_a_dashboard_is_kept(cloud: Cloud) -> None:
+def test_a_saved_query_is_validated_and_a_dashboard_is_kept(cloud: Cloud) -> None:
     made = cloud.make("aws:cloudwatch/queryDefinition:QueryDefinition", name="q", queryString="fields @message")
-    assert (made.status, made.reason) == ("modelled", "the emulator keeps no saved queries")
+    assert (made.status, made.reason) == ("validated", "the emulator keeps no saved queries")
     body = json.dumps({"widgets": []})
     cloud.make("aws:cloudwatch/dashboard:Dashboard", dashboardName="all", dashboardBody=body)
     assert cloud.ask("cloudwatch", "GetDashboard", DashboardName="all")["DashboardBody"] == body
@@ -83,7 +83,7 @@ def test_a_detector_gets_its_features(cloud: Cloud) -> None:
     found = cloud.ask("guardduty", "GetDetector", DetectorId=detector)
     assert (found["Status"], found["FindingPublishingFrequency"]) == ("ENABLED", "FIFTEEN_MINUTES")
     assert "S3_DATA_EVENTS" in {text for one in found["Features"] for text in one.values()}
-    with pytest.raises(Refused, match="S4_DATA_EVENTS"):
+    with pytest.raises(RehearsalError, match="S4_DATA_EVENTS"):
         cloud.make("aws:guardduty/detectorFeature:DetectorFeature", "b", **{**feature, "name": "S4_DATA_EVENTS"})
 
 
@@ -96,7 +96,7 @@ def test_a_recorder_starts_once_it_has_a_channel_and_not_before(cloud: Cloud) ->
         recordingGroup={"allSupported": True, "includeGlobalResourceTypes": True},
     ).id  # fmt: skip
     status = ("aws:cfg/recorderStatus:RecorderStatus", "status")
-    with pytest.raises(Refused, match="NoAvailableDeliveryChannel"):
+    with pytest.raises(RehearsalError, match="NoAvailableDeliveryChannel"):
         cloud.make(*status, name=recorder, isEnabled=True)
     cloud.make(
         "aws:cfg/deliveryChannel:DeliveryChannel", name="main", s3BucketName=cloud.bucket(), s3KeyPrefix="config"
@@ -108,7 +108,7 @@ def test_a_recorder_starts_once_it_has_a_channel_and_not_before(cloud: Cloud) ->
     cloud.make("aws:cfg/rule:Rule", name="tls", source=rule)
     (found,) = cloud.ask("config", "DescribeConfigRules")["ConfigRules"]
     assert (found["ConfigRuleName"], found["Source"]["SourceIdentifier"]) == ("tls", "S3_BUCKET_SSL_REQUESTS_ONLY")
-    with pytest.raises(Refused, match="S3_BUCKET_SLL"):
+    with pytest.raises(RehearsalError, match="S3_BUCKET_SLL"):
         cloud.make("aws:cfg/rule:Rule", "b", name="b", source={**rule, "sourceIdentifier": "S3_BUCKET_SLL"})
 
 
@@ -122,10 +122,10 @@ def test_a_trail_records_from_the_start(cloud: Cloud) -> None:
     assert (found["TrailARN"], found["IsMultiRegionTrail"], found["LogFileValidationEnabled"]) == (made.id, True, True)
 
 
-def test_an_analyzer_is_modelled_and_its_request_checked(cloud: Cloud) -> None:
+def test_an_analyzer_is_validated_and_its_request_checked(cloud: Cloud) -> None:
     made = cloud.make("aws:accessanalyzer/analyzer:Analyzer", analyzerName="outside", type="ACCOUNT")
-    assert (made.status, made.reason) == ("modelled", "the emulator has no Access Analyzer")
-    with pytest.raises(Refused, match="'GALAXY' is not allowed"):
+    assert (made.status, made.reason) == ("validated", "the emulator has no Access Analyzer")
+    with pytest.raises(RehearsalError, match="'GALAXY' is not allowed"):
         cloud.make("aws:accessanalyzer/analyzer:Analyzer", "b", analyzerName="b", type="GALAXY")
 
 
@@ -141,7 +141,7 @@ def test_a_table_has_its_columns_its_folders_and_its_format(cloud: Cloud) -> Non
     found = cloud.ask("glue", "GetTable", DatabaseName="logs", Name="app_logs")["Table"]
     assert found["Parameters"] == {"projection.enabled": "true"}
     assert found["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].endswith("JsonSerDe")
-    with pytest.raises(Refused, match="colums"):
+    with pytest.raises(RehearsalError, match="colums"):
         cloud.make(
             "aws:glue/catalogTable:CatalogTable", "b", name="b", databaseName="logs", storageDescriptor={"colums": []}
         )
@@ -160,5 +160,5 @@ def test_a_workgroup_keeps_its_limit_and_its_queries_and_no_limit_below_athenas(
     assert found["ResultConfiguration"]["EncryptionConfiguration"]["KmsKey"] == "arn:aws:kms:::key/1"
     query = cloud.make("aws:athena/namedQuery:NamedQuery", name="all", database="d", workgroup="logs", query="SELECT 1")
     assert cloud.ask("athena", "GetNamedQuery", NamedQueryId=query.id)["NamedQuery"]["QueryString"] == "SELECT 1"
-    with pytest.raises(Refused, match="10485759 is less than Athena accepts"):
+    with pytest.raises(RehearsalError, match="10485759 is less than Athena accepts"):
         cloud.make(kind, "b", name="b", configuration={**configuration, "bytesScannedCutoffPerQuery": 10_485_759})

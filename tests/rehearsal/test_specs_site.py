@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from moto.s3.models import s3_backends
 
-from rehearsal.problems import Refused
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.test_specs import TAGS, Cloud, tags_of
 
 MANAGED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
@@ -88,16 +88,16 @@ def test_a_distribution_has_its_origins_its_behaviours_its_pages_and_its_tags(cl
 
 def test_a_certificate_elsewhere_than_in_us_east_1_is_refused_as_aws_would(cloud: Cloud) -> None:
     arn = "arn:aws:acm:ap-northeast-1:123456789012:certificate/1"
-    with pytest.raises(Refused, match="us-east-1"):
+    with pytest.raises(RehearsalError, match="us-east-1"):
         distribution(cloud, viewerCertificate={"acmCertificateArn": arn, "sslSupportMethod": "sni-only"})
 
 
 def test_what_a_distribution_is_not_asked_for_is_refused(cloud: Cloud) -> None:
-    with pytest.raises(Refused, match="matches nothing"):
+    with pytest.raises(RehearsalError, match="matches nothing"):
         distribution(cloud, rootObject="index.html")
-    with pytest.raises(Refused, match="is not allowed"):
+    with pytest.raises(RehearsalError, match="is not allowed"):
         distribution(cloud, defaultCacheBehavior={**BEHAVIOUR, "viewerProtocolPolicy": "redirect"})
-    with pytest.raises(Refused, match="is not allowed"):
+    with pytest.raises(RehearsalError, match="is not allowed"):
         distribution(cloud, httpVersion="http4")
 
 
@@ -113,16 +113,16 @@ def test_an_access_control_is_made(cloud: Cloud) -> None:
 def test_what_the_emulator_lacks_is_checked_all_the_same(cloud: Cloud) -> None:
     function = {"code": "function handler(event) {}", "comment": "x", "publish": True, "name": "f"}
     made = cloud.make("aws:cloudfront/function:Function", runtime="cloudfront-js-2.0", **function)
-    assert (made.status, made.outputs["arn"]) == ("modelled", "arn:aws:cloudfront::123456789012:function/f")
-    with pytest.raises(Refused, match=r"cloudfront-js-2\.0"):
+    assert (made.status, made.outputs["arn"]) == ("validated", "arn:aws:cloudfront::123456789012:function/f")
+    with pytest.raises(RehearsalError, match=r"cloudfront-js-2\.0"):
         cloud.make("aws:cloudfront/function:Function", runtime="cloudfront-js-3.0", **function)
     frame = {"frameOptions": {"frameOption": "DENY", "override": True}}
     made = cloud.make(
         "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy", name="h", securityHeadersConfig=frame
     )
-    assert made.status == "modelled"
+    assert made.status == "validated"
     frame["frameOptions"]["frameOption"] = "NEVER"
-    with pytest.raises(Refused, match="SAMEORIGIN"):
+    with pytest.raises(RehearsalError, match="SAMEORIGIN"):
         cloud.make("aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy", name="h", securityHeadersConfig=frame)
 
 
@@ -134,9 +134,9 @@ def test_a_cache_policy_is_checked_part_by_part(cloud: Cloud) -> None:
         "enableAcceptEncodingGzip": True,
     }
     given = {"name": "p", "minTtl": 0, "parametersInCacheKeyAndForwardedToOrigin": key}
-    assert cloud.make("aws:cloudfront/cachePolicy:CachePolicy", **given).status == "modelled"
+    assert cloud.make("aws:cloudfront/cachePolicy:CachePolicy", **given).status == "validated"
     key["headersConfig"]["headerBehavior"] = "some"
-    with pytest.raises(Refused, match="whitelist"):
+    with pytest.raises(RehearsalError, match="whitelist"):
         cloud.make("aws:cloudfront/cachePolicy:CachePolicy", **given)
 
 
@@ -172,14 +172,14 @@ def test_an_object_is_what_it_says_and_holds_as_long_as_it_says(cloud: Cloud) ->
 
 def test_a_bucket_name_that_is_taken_is_refused_as_aws_says_it(cloud: Cloud) -> None:
     cloud.bucket("shop-site")
-    with pytest.raises(Refused, match="BucketAlreadyOwnedByYou") as refused:
+    with pytest.raises(RehearsalError, match="BucketAlreadyOwnedByYou") as refused:
         cloud.bucket("shop-site")
     assert "CreateBucket" in str(refused.value)
 
 
 def test_a_bucket_name_that_another_account_has_is_refused_as_aws_says_it(cloud: Cloud) -> None:
     s3_backends["210987654321"]["aws"].create_bucket("shop-taken", "us-west-2")
-    with pytest.raises(Refused, match="BucketAlreadyExists") as refused:
+    with pytest.raises(RehearsalError, match="BucketAlreadyExists") as refused:
         cloud.bucket("shop-taken")
     assert "CreateBucket" in str(refused.value)
     assert "not available" in str(refused.value)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.cloud.process import Created
-from rehearsal.problems import Refused
+from rehearsal.cloud.client import CreateResult
+from rehearsal.problems import RehearsalError
 from tests.rehearsal.test_specs import REGION, TAGS, Cloud, cloud, tags_of
 
 __all__ = ["cloud"]
@@ -28,7 +28,7 @@ BY_SESSION: dict[str, Any] = {
 }  # fmt: skip
 
 
-def table(cloud: Cloud, **changes: Any) -> Created:
+def table(cloud: Cloud, **changes: Any) -> CreateResult:
     inputs = {
         **KEYS, "name": "shop-sessions", "billingMode": "PAY_PER_REQUEST", "globalSecondaryIndexes": [BY_SESSION],
         **changes,
@@ -108,7 +108,7 @@ def test_capacity_and_local_indexes_reach_the_table(cloud: Cloud) -> None:
     ],
 )
 def test_what_aws_would_refuse_is_refused(cloud: Cloud, changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(RehearsalError, match=words):
         table(cloud, **changes)
 
 
@@ -158,9 +158,9 @@ def test_scaling_takes_a_table_and_an_index(cloud: Cloud) -> None:
 def test_a_replica_is_checked_and_never_said_to_exist(cloud: Cloud) -> None:
     arn = table(cloud).outputs["arn"]
     made = cloud.make("aws:dynamodb/tableReplica:TableReplica", globalTableArn=arn, pointInTimeRecovery=True)
-    assert (made.status, made.id) == ("modelled", f"shop-sessions:{REGION}")
+    assert (made.status, made.id) == ("validated", f"shop-sessions:{REGION}")
     assert "Replicas" not in described(cloud)
-    with pytest.raises(Refused, match="'COLD' is not allowed"):
+    with pytest.raises(RehearsalError, match="'COLD' is not allowed"):
         cloud.make("aws:dynamodb/tableReplica:TableReplica", globalTableArn=arn, tableClassOverride="COLD")
-    with pytest.raises(Refused, match="pointInTime"):
+    with pytest.raises(RehearsalError, match="pointInTime"):
         cloud.make("aws:dynamodb/tableReplica:TableReplica", globalTableArn=arn, pointInTime=True)

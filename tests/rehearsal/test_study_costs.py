@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from costs import month
-from tests.rehearsal.conftest import ROOT, Rehearsed, project, run
+from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, project
 
 STACKS = ("study-dev", "study-prod")
 # What the design has a figure for. It asks for more: copies kept started, a firewall, keys, secrets, backups.
@@ -37,8 +37,8 @@ def test_people_hear_before_the_month_costs_more_than_it_may(name: str, rehearse
         if notice["subscriberEmailAddresses"] or notice.get("subscriberSnsTopicArns")
     }
     assert {("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)} <= heard
-    counted = {one["tags"]["key"]: one["tags"]["values"] for one in monthly["filterExpression"]["ands"]}
-    assert counted == {"Environment": [name.removeprefix("study-")], "Project": ["study"]}
+    # The whole account, as long as its bill does not know the tags: a budget that asks for them would stay at nothing.
+    assert not monthly.keys() & {"filterExpression", "costFilters"}
 
 
 @pytest.mark.covers("C8")
@@ -74,10 +74,12 @@ def test_the_budget_is_enough_for_the_whole_month_and_not_for_half_as_much_again
 
 
 @pytest.mark.covers("C8")
-def test_a_budget_that_the_expected_month_passes_is_a_warning(tmp_path: Path, rehearsed: Stack) -> None:
+def test_a_budget_that_the_expected_month_passes_is_a_warning(
+    tmp_path: Path, rehearsed: Stack, rehearse: Rehearse
+) -> None:
     config = yaml.safe_load((ROOT / "Pulumi.study-dev.yaml").read_text(encoding="utf-8"))["config"]
     config["kumiki:costGuard"]["monthlyLimitUsd"] = 2
-    done = run(project(tmp_path, {"config": config}), "test")
+    done = rehearse(project(tmp_path, {"config": config}), "test")
     usd = rehearsed("study-dev").report["months"][0]["usd"]
     [found] = [one for one in done.report["problems"] if one["kind"] == "cost"]
     assert done.status == 0

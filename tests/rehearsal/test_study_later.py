@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.iam import allowed
-from tests.rehearsal.conftest import ROOT, Rehearsed, project, run
+from tests.rehearsal.conftest import ROOT, Rehearse, Rehearsed, project
 
 STACKS = ("study-dev", "study-prod")
 
@@ -21,10 +21,10 @@ both = pytest.mark.parametrize("name", STACKS)
 
 
 @pytest.fixture(scope="session")
-def later(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+def later(tmp_path_factory: pytest.TempPathFactory, rehearse: Rehearse) -> Stack:
     """A stack as its file says it, and the two sections and two keys of the later phase."""
 
-    def rehearse(name: str) -> Rehearsed:
+    def rehearse_later(name: str) -> Rehearsed:
         config: dict[str, Any] = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))["config"]
         config["kumiki:network"] = {
             "cidr": "10.20.0.0/16", "zones": 2, "tiers": ["private", "isolated"], "nat": "none",
@@ -38,9 +38,9 @@ def later(tmp_path_factory: pytest.TempPathFactory) -> Stack:
         folder = project(tmp_path_factory.mktemp(name), {"config": config})
         # Under its own name, so that what is emulated has the ids that it had before.
         (folder / "Pulumi.test.yaml").rename(folder / f"Pulumi.{name}.yaml")
-        return run(folder, name)
+        return rehearse(folder, name)
 
-    return cache(rehearse)
+    return cache(rehearse_later)
 
 
 def inputs(stack: Rehearsed, name: str) -> dict[str, Any]:

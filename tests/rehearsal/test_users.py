@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.problems import Refused
-from tests.rehearsal.conftest import Rehearse, Rehearsed
+from rehearsal.problems import RehearsalError
+from tests.rehearsal.conftest import Refuse, Rehearse, Rehearsed
 from tests.rehearsal.test_specs import REGION, TAGS, Cloud, cloud
 
 __all__ = ["cloud"]
@@ -93,7 +93,7 @@ def test_a_program_a_page_a_provider_and_a_group_belong_to_the_pool(cloud: Cloud
     ],
 )  # fmt: skip
 def test_what_aws_would_refuse_is_refused(cloud: Cloud, kind: str, inputs: dict[str, Any], words: str) -> None:
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(RehearsalError, match=words):
         cloud.make(f"aws:cognito/{kind}", **inputs)
 
 
@@ -139,7 +139,9 @@ def test_a_stack_with_users_rehearses_green_and_prod_asks_for_a_second_factor(
     out = done.report["outputs"]
     assert re.fullmatch(rf"https://cognito-idp\.{REGION}\.amazonaws\.com/{REGION}_\w+", out["userPoolIssuer"])
     assert set(out["userPoolClientIds"]) == {"web"}
-    assert out["signInUrl"] == f"https://kumiki-{environment}.auth.{REGION}.amazoncognito.com"
+    assert re.fullmatch(
+        rf"https://kumiki-{environment}-[0-9a-f]{{8}}\.auth\.{REGION}\.amazoncognito\.com", out["signInUrl"]
+    )
     assert "stand-in for a secret" not in done.text
 
 
@@ -152,18 +154,17 @@ def test_prod_without_a_second_factor_is_refused_by_the_policies(rehearse_kumiki
     assert {one["rule"] for one in done.problems("policy")} == {"user-pool-mfa"}
 
 
-def test_what_the_settings_themselves_say_is_refused_all_at_once(rehearse_kumiki: Rehearse) -> None:
-    done = rehearse_kumiki({**ONLY_USERS, "kumiki:userPool": {
+def test_what_the_settings_themselves_say_is_refused_all_at_once(refuse_kumiki: Refuse) -> None:
+    said = refuse_kumiki({**ONLY_USERS, "kumiki:userPool": {
         "clients": {"Web": {"callbackUrl": []}}, "mfa": "sms", "google": {"clientId": "1", "clientSecret": "hush"},
     }})  # fmt: skip
-    assert done.status == 2, done.text
     for part in (
         "kumiki:userPool.clients.Web: ",
-        "kumiki:userPool.mfa: sms is not allowed; use off, optional or required",
-        "kumiki:userPool.google.clientSecret: is not a known key of kumiki:userPool.google",
+        "kumiki:userPool.mfa: 'sms' is not allowed; use off, optional or required",
+        "kumiki:userPool.google.clientSecret: is not a known key",
         "kumiki:userPool.google.secretArn: is missing",
     ):
-        assert part in done.text, done.text
+        assert part in said
 
 
 @pytest.mark.parametrize(
@@ -177,14 +178,12 @@ def test_what_the_settings_themselves_say_is_refused_all_at_once(rehearse_kumiki
         ),
         (
             {"clients": {"web": {"callbackUrls": ["http://app.example.com"]}}},
-            "kumiki:userPool.clients.web.callbackUrls: 'http://app.example.com' is not allowed",
+            "kumiki:userPool.clients.web.callbackUrls[0]: 'http://app.example.com' is not allowed",
         ),
     ],
 )
 def test_what_only_the_pool_can_judge_is_refused_before_anything_is_made(
-    rehearse_kumiki: Rehearse, changes: dict[str, Any], part: str
+    refuse_kumiki: Refuse, changes: dict[str, Any], part: str
 ) -> None:
-    done = rehearse_kumiki({**ONLY_USERS, "kumiki:userPool": {**USERS, **changes}})
-    assert done.status == 2, done.text
-    assert part in done.text, done.text
-    assert [one for one in done.report["resources"] if one["type"].startswith("aws:")] == []
+    said = refuse_kumiki({**ONLY_USERS, "kumiki:userPool": {**USERS, **changes}})
+    assert part in said

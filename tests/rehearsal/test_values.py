@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rehearsal import sdk
 from rehearsal.cloud.references import References
-from rehearsal.wire import UNKNOWN, Secret, decode, encode, has_unknown, plain, shown
+from rehearsal.property_values import UNKNOWN, Secret, decode, encode, has_unknown, plain, shown
 
 LEAVES = st.one_of(st.text(), st.booleans(), st.integers(-(2**52), 2**52), st.just(UNKNOWN), st.text().map(Secret))
 VALUES = st.recursive(
@@ -44,6 +44,15 @@ def test_a_secret_is_collected_and_hidden_wherever_it_turns_up() -> None:
     assert plain(value, secrets)["word"] == "hunter2"
     assert secrets == {"hunter2", "token99"}
     assert shown(value, secrets) == {"word": "[secret]", "url": "https://user:[secret]@host", "list": ["[secret]"]}
+
+
+def test_a_word_that_is_also_a_secret_is_not_hidden_wherever_it_turns_up() -> None:
+    """`true` may be a secret setting; everything that is true is not."""
+    secrets: set[str] = set()
+    value = {"level": Secret("DEBUG"), "on": Secret("true"), "other": "true", "text": "DEBUG is noisy"}
+    plain(value, secrets)
+
+    assert shown(value, secrets) == {"level": "[secret]", "on": "[secret]", "other": "true", "text": "DEBUG is noisy"}
 
 
 def test_an_unknown_is_found_at_any_depth() -> None:

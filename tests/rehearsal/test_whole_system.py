@@ -68,7 +68,10 @@ def test_the_database_is_reached_by_the_services_and_what_creates_extensions_and
     for task in inputs(done, "ecs/taskDefinition:TaskDefinition"):
         containers = json.loads(task["containerDefinitions"])
         given = {one["name"]: {secret["name"] for secret in one.get("secrets", [])} for one in containers}
-        assert given == {"app": {"DATABASE_SECRET"}, "log-router": set()}
+        others = (
+            {"SESSION_KEY_SECRET", *(["CACHE_SECRET"] if name == "prod" else [])} if "-api" in task["family"] else set()
+        )
+        assert given == {"app": {"DATABASE_SECRET", *others}, "log-router": set()}
 
 
 @pytest.mark.covers("A13")
@@ -110,7 +113,8 @@ def test_somebody_hears_of_errors_load_a_full_database_and_failed_requests(name:
     alarms = inputs(done, ":MetricAlarm")
     assert all(set(alarm["alarmActions"]) | set(alarm["okActions"]) <= topics for alarm in alarms)
     counted = {one["logGroupName"]: one["metricTransformation"] for one in inputs(done, ":LogMetricFilter")}
-    assert set(counted) == {f"/ecs/kumiki-{name}-{service}/errors" for service in ("api", "worker")}
+    trail = {"/aws/cloudtrail/kumiki-prod-baseline"} if name == "prod" else set()
+    assert set(counted) == trail | {f"/ecs/kumiki-{name}-{service}/errors" for service in ("api", "worker")}
     heard = set().union(*(watched(alarm) for alarm in alarms if alarm["alarmActions"]))
     assert heard >= {
         *((one["namespace"], one["name"]) for one in counted.values()),

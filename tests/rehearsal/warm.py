@@ -26,7 +26,7 @@ _WARM.set_forkserver_preload(
         "rehearsal.cloud.specs",
         "rehearsal.lint.process",
         "rehearsal.passes",
-        "rehearsal.proofs",
+        "rehearsal.insights",
         "rehearsal.report",
     ]
 )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -25,6 +26,10 @@ class Connections:
     heard: dict[str, list[Any]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     """Connections to which AWS cannot speak just now."""
+    slow: dict[str, float] = field(default_factory=dict)
+    """Connections that hear, while AWS takes so many seconds to say so."""
+    busy: dict[str, int] = field(default_factory=dict)
+    """Connections to which AWS refuses to speak so many times, for too much is said to them."""
 
     def open(self, *connections: str) -> None:
         for connection in connections:
@@ -48,6 +53,9 @@ def connections() -> Iterator[Connections]:
                 self._say(410, "GoneException")
             elif unquote(quoted) in known.broken:
                 self._say(500, "InternalServerError")
+            elif known.busy.get(unquote(quoted), 0):
+                known.busy[unquote(quoted)] -= 1
+                self._say(429, "LimitExceededException")
             elif length > _MOST_BYTES:
                 self._say(413, "PayloadTooLargeException")
             else:
@@ -58,6 +66,7 @@ def connections() -> Iterator[Connections]:
             connection = self._connection()
             if connection is not None:
                 known.heard[connection].append(json.loads(self.body))
+                time.sleep(known.slow.get(connection, 0))
                 self._say(200)
 
         def do_DELETE(self) -> None:
@@ -72,8 +81,10 @@ def connections() -> Iterator[Connections]:
             if error:
                 self.send_header("x-amzn-ErrorType", error)
             self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            # Who has waited too long is not there any more.
+            with suppress(ConnectionError):
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the base class calls it so
             pass

@@ -1,22 +1,68 @@
-"""The part of Fluent Bit that the log router's files use, so that its rules can be tried on records.
+"""The log router with and without Fluent Bit: the program itself where the machine has it, and a model of the part that
+the log router's files use, so that what becomes of a record is also tried where it is missing.
 
-It reads the files as they are, does what the plugins' documentation says, and refuses every plugin and key that it
-does not know: nothing in the files passes unread. Regular expressions are Ruby's: `^` and `$` also match at lines.
+Tests of records run on both, so that the model cannot hide what the program does. The model reads the files as they
+are and refuses every plugin and key that it does not know: nothing in the files passes unread.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Mapping
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import boto3
 import regex
+from moto.logs.models import logs_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from tests.conftest import PATIENCE
 
 Record = dict[str, Any]
+Routed = dict[str, list[Record]]
+"""Output → records as they are written there."""
+
+EXECUTABLE = shutil.which("fluent-bit")
+BUCKET, GROUP, SERVICE = "archive", "/ecs/wiki-dev-api/errors", "api"
+ENVIRONMENT = {
+    "SERVICE": SERVICE,
+    "AWS_REGION": "ap-northeast-1",
+    "LOG_BUCKET": BUCKET,
+    "ERROR_LOG_GROUP": GROUP,
+}
+LAST = "last"
+"""The container whose record tells that what was fed before has been read."""
+METADATA = {
+    "ecs_cluster": "wiki-dev",
+    "ecs_task_arn": "arn:aws:ecs:ap-northeast-1:123456789012:task/wiki-dev/0a1b",
+    "ecs_task_definition": "wiki-dev-api:7",
+}
+
+
+def printed(line: str | Record, container: str) -> Record:
+    """A line of the application as the log driver of the containers hands it on."""
+    if not isinstance(line, str):
+        return {"container_id": container, "container_name": "/app", "source": "stdout", **line}
+    return {"container_id": container, "container_name": "/app", "source": "stdout", "log": line}
+
+
+# --- The files --------------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -29,14 +75,8 @@ class Section:
     def get(self, key: str, default: str = "") -> str:
         return next((value for name, value in self.pairs if name == key), default)
 
-
-@dataclass
-class Event:
-    """A record on its way."""
-
-    tag: str
-    record: Record
-    time: datetime
+    def all(self, key: str) -> list[str]:
+        return [value for name, value in self.pairs if name == key]
 
 
 def read(path: Path) -> list[Section]:
@@ -55,31 +95,279 @@ def read(path: Path) -> list[Section]:
 
 
 def pattern(text: str) -> regex.Pattern[str]:
-    return regex.compile(text.removeprefix("/").removesuffix("/") if text.startswith("/") else text, regex.MULTILINE)
+    """A regular expression of Ruby's: `^` and `$` match at lines, `m` lets the dot match them, `\\z` is the end."""
+    text = text.removeprefix("/").removesuffix("/") if text.startswith("/") else text
+    # Possessive elsewhere, a repetition within a repetition there.
+    assert "}+" not in text, text
+    return regex.compile(text.replace("(?m:", "(?s:").replace(r"\z", r"\Z"), regex.MULTILINE | regex.ASCII)
 
 
-class Router:
+# --- The program ------------------------------------------------------------------------------------------------------
+
+
+class Account:
+    """S3 and CloudWatch Logs on this machine, each of which can be away for a while."""
+
+    def __init__(self) -> None:
+        self.servers: dict[str, BaseWSGIServer] = {}
+        self.ports: dict[str, int] = {}
+        for service in ("s3", "logs"):
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.ports[service] = free.getsockname()[1]
+            self.back(service)
+        s3, logs = self.client("s3"), self.client("logs")
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+        logs.create_log_group(logGroupName=GROUP)
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service, region_name="ap-northeast-1", verify=False,
+            endpoint_url=f"http{'s' if service == 'logs' else ''}://127.0.0.1:{self.ports[service]}",
+            aws_access_key_id="a", aws_secret_access_key="a",
+        )  # fmt: skip
+
+    def back(self, service: str) -> None:
+        # Fluent Bit speaks nothing but TLS to CloudWatch Logs.
+        server = make_server(
+            "127.0.0.1", self.ports[service], DomainDispatcherApplication(create_backend_app), threaded=True,
+            ssl_context="adhoc" if service == "logs" else None,
+        )  # fmt: skip
+        Thread(target=server.serve_forever, daemon=True).start()
+        self.servers[service] = server
+
+    def away(self, service: str) -> None:
+        server = self.servers.pop(service)
+        server.shutdown()
+        server.server_close()
+
+    def close(self) -> None:
+        for name in [*self.servers]:
+            self.away(name)
+        # The servers of one process share what they hold.
+        for backend in (s3_backends, logs_backends):
+            backend.reset()
+
+    def objects(self) -> dict[str, list[Record]]:
+        """Key → records, of every object in the archive."""
+        s3 = self.client("s3")
+        return {
+            one["Key"]: [
+                json.loads(line)
+                for line in gzip.decompress(s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read()).splitlines()
+            ]
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+            for one in page.get("Contents", [])
+        }
+
+    def events(self) -> list[dict[str, Any]]:
+        logs, found = self.client("logs"), []
+        for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=GROUP):
+            for stream in page["logStreams"]:
+                token: dict[str, str] = {}
+                while True:
+                    part = logs.get_log_events(
+                        logGroupName=GROUP, logStreamName=stream["logStreamName"], startFromHead=True, **token
+                    )
+                    if not part["events"]:
+                        break
+                    found += part["events"]
+                    token = {"nextToken": part["nextForwardToken"]}
+        return found
+
+    def routed(self) -> Routed:
+        return {
+            "s3": [record for records in self.objects().values() for record in records],
+            "cloudwatch_logs": [json.loads(event["message"]) for event in self.events()],
+        }
+
+
+class Program:
+    """Fluent Bit, started as the container starts it, with the configuration that FireLens writes before ours."""
+
+    def __init__(self, files: Path, folder: Path, account: Account, **changes: str) -> None:
+        """`changes`: values of keys of router.conf, for what a test cannot wait for."""
+        assert EXECUTABLE is not None
+        self.socket, self.log, self.account = folder / "fluent.sock", folder / "own.log", account
+        self.number = 0
+        router = (files / "router.conf").read_text(encoding="utf-8").replace("/tmp/log-router", f"{folder}/state")  # noqa: S108
+        here = f"\n    endpoint http://127.0.0.1:{account.ports['s3']}"
+        router = regex.sub(r"(?m)^    Name +s3$", rf"\g<0>{here}\n    tls Off", router)
+        there = f"\n    endpoint 127.0.0.1\n    port {account.ports['logs']}\n    tls.verify Off"
+        router = regex.sub(r"(?m)^    Name +cloudwatch_logs$", rf"\g<0>{there}", router)
+        for key, value in changes.items():
+            router, times = regex.subn(rf"(?m)^(    {key} +).*$", rf"\g<1>{value}", router)
+            assert times, key
+        (folder / "router.conf").write_text(router, encoding="utf-8")
+        records = "".join(f"\n    Record {key} {value}" for key, value in METADATA.items())
+        (folder / "firelens.conf").write_text(
+            f"[INPUT]\n    Name forward\n    unix_path {self.socket}\n    Mem_Buf_Limit 25MB\n"
+            f"[FILTER]\n    Name record_modifier\n    Match *{records}\n",
+            encoding="utf-8",
+        )
+        main = folder / "main.conf"
+        main.write_text(f"@INCLUDE {folder}/firelens.conf\n@INCLUDE {folder}/router.conf\n", encoding="utf-8")
+        program = ["bash", "-c", (files / "run.sh").read_text(encoding="utf-8"), "log-router"]
+        program += [EXECUTABLE, "-c", str(main), "-R", str(files / "parsers.conf")]
+        self.output = self.log.open("wb")
+        self.process = subprocess.Popen(
+            program,
+            env={
+                "PATH": os.environ["PATH"], "HOME": str(folder), "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "a",
+                **ENVIRONMENT,
+            },
+            stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        wait_for(self._listens, self.said)
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.output.close()
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as line, suppress(OSError):
+            line.connect(str(self.socket))
+            return True
+        return False
+
+    def feed(self, records: Sequence[Record], tag: str = "app-firelens-0a1b") -> None:
+        """Hand records over one by one, as the log driver does."""
+        self.feed_tagged([(tag, record) for record in records], int(time.time()))
+
+    def feed_tagged(self, records: Sequence[tuple[str, Record]], now: int) -> None:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(120)
+            line.connect(str(self.socket))
+            # At once, as fast as it is read.
+            line.sendall(b"".join(packed([tag, now, record]) for tag, record in records))
+
+    def feed_and_wait(self, records: Sequence[tuple[str, Record]], now: int) -> None:
+        """The same, until it has read them: an error that is sent last, over the same line, has arrived."""
+        last = printed('{"level": "error", "message": "the last one"}', LAST)
+        self.feed_tagged([*records, (f"app-firelens-{LAST}", last)], now)
+        wait_for(lambda: any(LAST in event["message"] for event in self.account.events()), self.said)
+
+    def stop(self) -> int:
+        """What ECS does: a signal to the container's first process, and a wait."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def child(self) -> int:
+        """The process id of Fluent Bit itself."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return next(int(one) for one in children if "fluent" in Path(f"/proc/{one}/comm").read_text())
+
+    def peak_mib(self) -> float:
+        """The most memory that it has had so far."""
+        status = Path(f"/proc/{self.child()}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+    def cpu_seconds(self) -> float:
+        """User and system time so far."""
+        fields = Path(f"/proc/{self.child()}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def said(self) -> str:
+        """Its own log, which is billed in a group of its own, but for what it says of its end."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        ends = ("caught signal", "service will shutdown")
+        return "\n".join(one for one in lines if regex.match(r"\[\d{4}/", one) and not any(end in one for end in ends))
+
+
+def wait_for(
+    true: Callable[[], bool], otherwise: Callable[[], str], seconds: float = PATIENCE, every: float = 0.2
+) -> None:
+    """Until `true()`; after `seconds`, far more than it takes, it fails with `otherwise()`."""
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, otherwise()
+        time.sleep(every)
+
+
+def packed(value: Any) -> bytes:
+    """In MessagePack, which the log driver speaks."""
+    match value:
+        case bool():
+            return b"\xc3" if value else b"\xc2"
+        case int():
+            return b"\xd3" + struct.pack(">q", value)
+        case str():
+            return b"\xdb" + struct.pack(">I", len(value.encode())) + value.encode()
+        case list():
+            return b"\xdd" + struct.pack(">I", len(value)) + b"".join(packed(one) for one in value)
+        case dict():
+            pairs = b"".join(packed(key) + packed(one) for key, one in value.items())
+            return b"\xdf" + struct.pack(">I", len(value)) + pairs
+        case _:
+            raise TypeError(type(value))
+
+
+class Answers:
+    """What the program has made of many cases at once: it starts and ends in seconds, so it does so once for all."""
+
+    def __init__(self, files: Path, folder: Path, account: Account, cases: Sequence[Sequence[str | Record]]) -> None:
+        self.now = datetime.fromtimestamp(int(time.time()), UTC)
+        names = {json.dumps(case): str(number) for number, case in enumerate(cases)}
+        with Program(files, folder, account) as program:
+            lines = [
+                (f"app-firelens-{name}", printed(line, name))
+                for case in cases
+                for name in [names[json.dumps(case)]]
+                for line in case
+            ]
+            program.feed_and_wait(lines, int(self.now.timestamp()))
+            self.status = program.stop()
+            self.said = program.said()
+        everything = account.routed()
+        self.answers: dict[str, Routed] = {
+            case: {
+                output: [one for one in records if one["firelens"]["container_id"] == name]
+                for output, records in everything.items()
+            }
+            for case, name in names.items()
+        }
+
+    def route(self, *lines: str | Record) -> Routed:
+        return self.answers[json.dumps(lines)]
+
+
+# --- The model --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Event:
+    """A record on its way."""
+
+    tag: str
+    record: Record
+    time: datetime
+
+
+class Model:
     """The filters and outputs of the log router, fed with lines as FireLens feeds them."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    now = datetime(2026, 4, 5, 6, 7, 8, tzinfo=UTC)
+
+    def __init__(self, folder: Path) -> None:
         parsers = read(folder / "parsers.conf")
         self.parsers = {one.get("name"): one for one in parsers if one.kind == "PARSER"}
         self.multiline = {one.get("name"): one for one in parsers if one.kind == "MULTILINE_PARSER"}
         assert len(self.parsers) + len(self.multiline) == len(parsers)
         self.sections = read(folder / "router.conf")
         for section in self.sections:
-            section.pairs = [(key, _filled(value, environment)) for key, value in section.pairs]
+            section.pairs = [(key, _filled(value)) for key, value in section.pairs]
         assert {one.kind for one in self.sections} == {"SERVICE", "FILTER", "OUTPUT"}
         self.filters = [one for one in self.sections if one.kind == "FILTER"]
         self.outputs = {one.get("name"): one for one in self.sections if one.kind == "OUTPUT"}
 
-    def route(self, *lines: str | Record, now: datetime | None = None) -> dict[str, list[Record]]:
-        """What each output gets of these lines of one container's log: output → records as they are written."""
-        now = now or datetime(2026, 4, 5, 6, 7, 8, tzinfo=UTC)
-        events = [
-            Event("app-firelens-0a1b", {"log": line, "container_name": "app"} if isinstance(line, str) else line, now)
-            for line in lines
-        ]
+    def route(self, *lines: str | Record) -> Routed:
+        """What each output gets of these lines of one container's log."""
+        events = [Event("app-firelens-0a1b", {**printed(line, "0a1b"), **METADATA}, self.now) for line in lines]
         events = self._run(events, self.filters)
         return {
             name: [_written(output, event) for event in events if fnmatchcase(event.tag, output.get("match"))]
@@ -92,65 +380,69 @@ class Router:
             mine = [event for event in events if fnmatchcase(event.tag, one.get("match"))]
             others = [event for event in events if not fnmatchcase(event.tag, one.get("match"))]
             if one.get("name") == "rewrite_tag":
+                # Emitted copies go through all filters under their new tag; the ones before this one do not match it.
                 kept, copies = step(one, mine)
-                # Emitted copies go through all filters again, under their new tag; here the rest is enough to see.
-                assert not any(fnmatchcase(copy.tag, each.get("match")) for copy in copies for each in filters)
-                return self._run(kept + others, filters[number + 1 :]) + copies
+                assert not any(fnmatchcase(copy.tag, each.get("match")) for copy in copies for each in filters[:number])
+                return self._run(kept + others + copies, filters[number + 1 :])
             events = step(one, mine) + others
         return events
 
     def _multiline(self, section: Section, events: list[Event]) -> list[Event]:
-        _knows(section, "multiline.key_content", "multiline.parser", "mode", "emitter_mem_buf_limit")
+        _knows(section, "multiline.key_content", "multiline.parser", "mode", "flush_ms", "emitter_mem_buf_limit")
         key = section.get("multiline.key_content")
         if section.get("mode") == "partial_message":
             return _joined_parts(events, key)
         parser = self.multiline[section.get("multiline.parser")]
-        _knows(parser, "type", "flush_timeout", "rule")
-        rules = [regex.findall(r'"([^"]*)"', value) for name, value in parser.pairs if name == "rule"]
+        _knows(parser, "type", "rule")
+        rules = [regex.findall(r'"([^"]*)"', value) for value in parser.all("rule")]
         result: list[Event] = []
         state: str | None = None
         for event in events:
             line = event.record.get(key)
-            found = None
-            if isinstance(line, str):
-                continues = [one for one in rules if one[0] == state and pattern(one[1]).search(line)]
-                starts = [one for one in rules if one[0] == "start_state" and pattern(one[1]).search(line)]
-                found = next(iter(continues or starts), None)
-                if continues:
-                    result[-1].record[key] += "\n" + line
-                    state = continues[0][2]
-                    continue
-            # A line that begins something, or one that no rule knows: it stands alone.
+            assert isinstance(line, str)
+            begins = [one for one in rules if one[0] == "start_state" and pattern(one[1]).search(line)]
+            goes_on = [one for one in rules if state in regex.split(r",\s*", one[0]) and pattern(one[1]).search(line)]
+            if goes_on:
+                result[-1].record[key] += "\n" + line
+            else:
+                # A line that begins something, or one that no rule knows: it stands alone.
+                result.append(event)
+            found = next(iter(goes_on or begins), None)
             state = found[2] if found else None
-            result.append(event)
         return result
 
-    def _parser(self, section: Section, events: list[Event]) -> list[Event]:
-        _knows(section, "key_name", "parser", "reserve_data")
-        parser = self.parsers[section.get("parser")]
-        _knows(parser, "format", "time_key", "time_format", "time_keep")
-        assert parser.get("format") == "json"
-        key = section.get("key_name")
+    def _nest(self, section: Section, events: list[Event]) -> list[Event]:
+        _knows(section, "operation", "wildcard", "nest_under")
+        assert section.get("operation") == "nest"
         for event in events:
-            try:
-                parsed = json.loads(event.record.get(key, ""))
-            except (TypeError, ValueError):
+            nested = {
+                name: event.record.pop(name)
+                for name in list(event.record)
+                if any(fnmatchcase(name, one) for one in section.all("wildcard"))
+            }
+            event.record[section.get("nest_under")] = nested
+        return events
+
+    def _parser(self, section: Section, events: list[Event]) -> list[Event]:
+        _knows(section, "key_name", "parser", "reserve_data", "preserve_key")
+        assert section.get("reserve_data") == "On"
+        key, keep = section.get("key_name"), section.get("preserve_key", "Off") == "On"
+        for event in events:
+            value = event.record.get(key)
+            if not isinstance(value, str):
                 continue
-            if not isinstance(parsed, dict):
-                continue
-            rest = {name: value for name, value in event.record.items() if name != key}
-            given = parsed.get(parser.get("time_key"))
-            time = _time(given, parser.get("time_format"))
-            if time is not None:
-                event.time = time
-                assert parser.get("time_keep") == "Off"
-                del parsed[parser.get("time_key")]
-            event.record = {**parsed, **(rest if section.get("reserve_data") == "On" else {})}
+            for parser in (self.parsers[name] for name in section.all("parser")):
+                if (found := _parsed(parser, value)) is None:
+                    continue
+                fields, event.time = found[0], found[1] or event.time
+                rest = {name: one for name, one in event.record.items() if keep or name != key}
+                event.record = {**fields, **rest}
+                break
         return events
 
     def _modify(self, section: Section, events: list[Event]) -> list[Event]:
         rules = [(name, value.split()) for name, value in section.pairs if name not in ("name", "match", "condition")]
-        conditions = [value.split() for name, value in section.pairs if name == "condition"]
+        conditions = [value.split() for value in section.all("condition")]
         for event in events:
             if all(_holds(condition, event.record) for condition in conditions):
                 for name, words in rules:
@@ -162,26 +454,27 @@ class Router:
         key, target, kind = section.get("int_key").split()
         assert kind == "string"
         for event in events:
-            if isinstance(event.record.get(key), int) and not isinstance(event.record[key], bool):
-                event.record[target] = str(event.record[key])
+            value = event.record.get(key)
+            # It writes two lines of its own about each of them.
+            assert not isinstance(value, str)
+            if isinstance(value, int) and not isinstance(value, bool):
+                event.record[target] = str(value)
         return events
 
     def _rewrite_tag(self, section: Section, events: list[Event]) -> tuple[list[Event], list[Event]]:
-        _knows(section, "rule", "emitter_name", "emitter_mem_buf_limit")
+        _knows(section, "rule", "emitter_name", "emitter_storage.type", "emitter_mem_buf_limit")
         key, wanted, tag, keep = section.get("rule").split()
-        kept, copies = [], []
-        for event in events:
-            value = event.record.get(key.removeprefix("$"))
-            if isinstance(value, str) and pattern(wanted).search(value):
-                copies.append(Event(tag.replace("$TAG", event.tag), dict(event.record), event.time))
-                if keep != "true":
-                    continue
-            kept.append(event)
-        return kept, copies
+        assert keep == "true"
+        copies = [
+            Event(tag.replace("$TAG", event.tag), dict(event.record), event.time)
+            for event in events
+            if pattern(wanted).search(event.record[key.removeprefix("$")])
+        ]
+        return events, copies
 
 
-def _filled(value: str, environment: Mapping[str, str]) -> str:
-    return regex.sub(r"\$\{(\w+)\}", lambda match: environment[match[1]], value)
+def _filled(value: str) -> str:
+    return regex.sub(r"\$\{(\w+)\}", lambda match: ENVIRONMENT[match[1]], value)
 
 
 def _knows(section: Section, *keys: str) -> None:
@@ -210,6 +503,26 @@ def _joined_parts(events: list[Event], key: str) -> list[Event]:
     return result
 
 
+def _parsed(parser: Section, value: str) -> tuple[Record, datetime | None] | None:
+    """The fields that a parser finds, and the time; None where it does not match."""
+    if parser.get("format") == "json":
+        _knows(parser, "format")
+        with suppress(ValueError):
+            found = json.loads(value)
+            return (found, None) if isinstance(found, dict) else None
+        return None
+    _knows(parser, "format", "regex", "time_key", "time_format", "time_keep")
+    match = pattern(parser.get("regex")).search(value)
+    if match is None:
+        return None
+    fields, given = match.groupdict(), None
+    if parser.get("time_key"):
+        assert parser.get("time_keep") == "Off"
+        text = regex.sub(r"(\.\d{6})\d+", r"\1", fields.pop(parser.get("time_key")))
+        given = datetime.strptime(text, parser.get("time_format").replace("%L", "%f")).astimezone(UTC)
+    return fields, given
+
+
 def _holds(condition: list[str], record: Record) -> bool:
     kind, key, *rest = condition
     if kind == "Key_does_not_exist":
@@ -223,10 +536,12 @@ def _holds(condition: list[str], record: Record) -> bool:
 
 
 def _modified(record: Record, rule: str, words: list[str]) -> None:
-    if rule == "rename":
+    if rule in ("rename", "hard_rename", "copy"):
         old, new = words
-        if old in record and new not in record:
-            record[new] = record.pop(old)
+        if old in record and (new not in record or rule == "hard_rename"):
+            record[new] = record[old]
+            if rule != "copy":
+                del record[old]
     elif rule == "remove":
         (key,) = words
         record.pop(key, None)
@@ -236,16 +551,6 @@ def _modified(record: Record, rule: str, words: list[str]) -> None:
             record[key] = value
     else:
         raise AssertionError(f"modify has a rule {rule}")
-
-
-def _time(value: object, layout: str) -> datetime | None:
-    assert layout == "%Y-%m-%dT%H:%M:%S.%L%z"
-    if not isinstance(value, str):
-        return None
-    try:
-        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
-    except ValueError:
-        return None
 
 
 def _written(output: Section, event: Event) -> Record:

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
 from packages.plan import sources
 from packages.run import Run, local, run, unpacked
-from tests.workloads.gateway_events import http, rest
+from tests.workloads.gateway_events import HOST, http, rest
 
 HANDLER = "api.function.handler"
 JSON = {"Content_Type": "application/json"}
@@ -79,6 +80,29 @@ def test_a_body_that_the_gateway_has_encoded_is_read(folder: Path) -> None:
 def test_paths_begin_behind_the_mapping_of_a_custom_domain(folder: Path) -> None:
     [answer] = answered(folder, http("GET", "/v1/health"), BASE_PATH="/v1").answers
     assert answer["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("event", "path", "asked"),
+    [
+        (http, "/v1/items", f"https://{HOST}/v1/items"),
+        # A stage's name is not among what the function is told of the path.
+        (rest, "/items", f"https://{HOST}/prod/items"),
+    ],
+)
+def test_an_item_is_where_its_location_says_behind_a_mapping_or_a_stage(
+    folder: Path, event: Event, path: str, asked: str
+) -> None:
+    [answer] = answered(folder, event("POST", path, {"name": "x"}, **JSON), BASE_PATH="/v1").answers
+    headers = {**answer.get("headers", {}), **answer.get("multiValueHeaders", {})}
+    location = headers["location"] if isinstance(headers["location"], str) else headers["location"][0]
+    assert urljoin(asked, location) == f"{asked}/{json.loads(answer['body'])['id']}"
+
+
+@both_formats
+def test_a_body_above_the_limit_is_refused(folder: Path, event: Event) -> None:
+    [answer] = answered(folder, event("POST", "/items", {"name": "x" * 65_536}, **JSON)).answers
+    assert answer["statusCode"] == 413
 
 
 @both_formats

@@ -13,6 +13,7 @@ from typing import Any
 
 import jwt
 import pytest
+from authorizer import tokens
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
@@ -123,7 +124,8 @@ def test_every_other_token_is_refused(folder: Path, pool: Pool) -> None:
         "not signed": pool.token(key="", algorithm="none"),
         "signed with the public key": pool.token(key=public, algorithm="HS256"),
         "changed": ".".join([good.split(".")[0], pool.token(username="eve").split(".")[1], good.split(".")[2]]),
-        "ended": pool.token(exp=int(time.time()) - 1),
+        "ended": pool.token(exp=int(time.time()) - 10),
+        "of the future": pool.token(iat=int(time.time()) + 3600),
         "without an end": pool.token(exp=None),
         "of another pool": pool.token(iss="https://cognito-idp.ap-northeast-1.amazonaws.com/other"),
         "for another program": pool.token(client_id="stranger"),
@@ -135,6 +137,26 @@ def test_every_other_token_is_refused(folder: Path, pool: Pool) -> None:
     said = dict(zip(refused, effects(answers), strict=True))
     assert said == dict.fromkeys(refused, "Deny")
     assert all(answer["context"] == {} for answer in answers)
+
+
+def test_a_token_of_a_clock_that_is_a_little_ahead_opens(folder: Path, pool: Pool) -> None:
+    assert effects(judged(folder, pool.issuer, pool.token(iat=int(time.time()) + 4))) == ["Allow"]
+
+
+def test_a_token_writes_no_record_of_its_own(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("USER_POOL_ISSUER", pool.issuer)
+    monkeypatch.setenv("USER_POOL_CLIENT_IDS", CLIENTS)
+    caplog.set_level("INFO", "authorizer")
+    tokens._keys.cache_clear()  # noqa: SLF001 of another test's pool
+    forged = "one\n2026-01-01T00:00:00Z let in: root\r\u2028"
+    for token in (pool.token(kid=forged), pool.token(client_id=forged), pool.token(token_use=forged)):
+        answer = tokens.handler(asks_to_open("ann=", token=token), None)
+        assert effects([answer]) == ["Deny"]
+    written = [record.getMessage() for record in caplog.records if record.name == "authorizer"]
+    assert len(written) == 3
+    assert all("root" in line and line.isprintable() for line in written)
 
 
 def test_a_pool_that_is_away_is_an_error_and_opens_nothing(folder: Path, pool: Pool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from packages.plan import sources
@@ -146,6 +147,9 @@ def test_what_cannot_be_understood_is_answered_and_reaches_nobody_else(chat: Cha
         says(ANN, {"action": "send"}),
         says(ANN, {"action": "send", "text": ""}),
         says(ANN, {"action": "send", "text": "x" * 4001}),
+        says(ANN, '{"action": "send", "text": "\\ud800"}'),
+        says(ANN, '{"action": "send", "text": ' + "[" * 30_000),
+        says(ANN, '{"action": "send", "text": ' + "1" * 30_000 + "}"),
     ]
     assert chat.call(*events) == [{"statusCode": 400}] * len(events)
     assert [list(one) for one in chat.connections.heard[ANN]] == [["error"]] * len(events)
@@ -168,6 +172,67 @@ def test_one_who_cannot_be_told_keeps_nobody_from_hearing_stays_and_the_speaker_
     assert answer == {"errorType": "NotDelivered", "errorMessage": "1 of 2 in the room did not hear"}
     assert len(chat.connections.heard[EVE]) == 1
     assert BEN in chat.present()
+
+
+def test_who_hears_slowly_hears_each_message_once(chat: Chat) -> None:
+    chat.come((ANN, "ann", "tea"), (BEN, "ben", "tea"), (EVE, "eve", "tea"))
+    chat.connections.slow[BEN] = 7
+    [answer] = chat.call(says(ANN, {"action": "send", "text": "Hello"}))
+    assert answer["errorType"] == "NotDelivered", "nobody knows whether it was heard"
+    assert [len(chat.connections.heard[one]) for one in (BEN, EVE)] == [1, 1]
+
+
+@pytest.mark.parametrize("fails", ["the next page", "forgetting"])
+def test_a_table_that_fails_in_the_middle_makes_nobody_hear_twice(monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    from chat import message  # noqa: PLC0415 of a package that runs elsewhere
+    from chat.connections import Connection  # noqa: PLC0415
+
+    refused = ClientError({"Error": {"Code": "InternalServerError", "Message": "m"}}, "Query")
+
+    def others(_: Connection) -> Iterator[str]:
+        yield EVE
+        if fails == "the next page":
+            raise refused
+        yield BEN
+
+    def remove(_: str) -> None:
+        raise refused
+
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setattr(message, "find", lambda _: Connection(id=ANN, room="tea", user="ann"))
+    monkeypatch.setattr(message, "others", others)
+    monkeypatch.setattr(message, "remove", remove)
+    with connections() as known:
+        api: Any = boto3.client(
+            "apigatewaymanagementapi", region_name=REGION, endpoint_url=known.url,
+            aws_access_key_id="test", aws_secret_access_key="test",
+        )  # fmt: skip
+        monkeypatch.setattr(message, "_connections", lambda _: api)
+        # BEN has gone without a word.
+        known.open(ANN, EVE)
+        says_hello = says(ANN, {"action": "send", "text": "Hello"})
+        if fails == "the next page":
+            # The speaker is told to say it again, so nobody may have heard it.
+            with pytest.raises(ClientError):
+                message.handler(says_hello, None)
+            assert known.heard[EVE] == []
+        else:
+            assert message.handler(says_hello, None) == {"statusCode": 200}
+            assert len(known.heard[EVE]) == 1
+
+
+def test_who_is_told_too_much_at_once_is_told_a_little_later(chat: Chat) -> None:
+    chat.come((ANN, "ann", "tea"), (BEN, "ben", "tea"))
+    chat.connections.busy[BEN] = 2
+    assert chat.call(says(ANN, {"action": "send", "text": "Hello"})) == [{"statusCode": 200}]
+    assert len(chat.connections.heard[BEN]) == 1
+
+
+@pytest.mark.parametrize("text", ["\x00\x1b[31m", "😀" * 4000, "👩‍👩‍👧", "\u202e", '"}', "\ufffe"])
+def test_odd_texts_are_heard_as_they_were_said(chat: Chat, text: str) -> None:
+    chat.come((ANN, "ann", "tea"), (BEN, "ben", "tea"))
+    assert chat.call(says(ANN, {"action": "send", "text": text})) == [{"statusCode": 200}]
+    assert [one["text"] for one in chat.connections.heard[BEN]] == [text]
 
 
 def test_more_people_than_one_page_of_the_table_holds_all_hear(chat: Chat) -> None:

@@ -19,7 +19,7 @@ from extensions.create import ExtensionError, handler
 
 from packages.build import build
 from packages.plan import place, sources
-from tests.workloads.conftest import PASSWORD, Postgres
+from tests.workloads.postgres import PASSWORD, Postgres
 
 SECRET = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:rds!db"  # noqa: S105
 # pgvector is on few machines; these come with every PostgreSQL.

@@ -14,9 +14,8 @@ import pytest
 import yaml
 from jsonschema import Draft4Validator
 
-from components.compute.free_tier_host import COMPOSE_SHA256
-from components.compute.host_user_data import LARGEST, user_data
-from components.refusal import Refusal
+from components.compute.host_user_data import COMPOSE_SHA256, LARGEST, user_data
+from components.errors import ArgumentError
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ROOT / "workloads" / "host"
@@ -82,7 +81,7 @@ def test_a_value_cannot_become_a_command(tmp_path: Path) -> None:
 
 
 def test_user_data_that_aws_would_cut_off_is_refused() -> None:
-    with pytest.raises(Refusal, match="AWS takes 16384"):
+    with pytest.raises(ArgumentError, match="AWS takes 16384"):
         user_data(FILES, {**VARIABLES, "SYSTEM": "x" * LARGEST})
 
 
@@ -129,7 +128,15 @@ case "$name $*" in
     "aws secretsmanager get-secret-value"*) echo '{"username": "u", "password": "p"}' ;;
     "aws ecr get-login-password"*) echo token ;;
     "docker image inspect"*) exit 1 ;;
-    "docker inspect"*) echo "${HEALTH-healthy}" ;;
+    "docker inspect"*)
+        state=STATE_${!#}
+        state=${!state-running healthy}
+        if [[ $state == none ]]; then exit 1; fi
+        echo "$state"
+        ;;
+    "systemctl is-active"*) exit "${INACTIVE:-0}" ;;
+    "flock "*" 7") exit "${TABLES_TAKEN:-0}" ;;
+    "mv "*"/data/tag") exec /bin/mv "$@" ;;
     "docker login"*) cat > /dev/null ;;
     *"python -m api.migrate"*) exit "${MIGRATION:-0}" ;;
     "curl "*127.0.0.1*)
@@ -148,7 +155,7 @@ exit 0
 """
 COMMANDS = (
     "aws", "apt-get", "blkid", "curl", "dd", "dnf", "docker", "mkfs.ext4", "mkswap", "mount", "mountpoint", "mv",
-    "sha256sum", "sleep", "swapon", "sysctl", "systemctl", "flock", "chmod",
+    "sha256sum", "sleep", "swapon", "sync", "sysctl", "systemctl", "flock", "chmod",
 )  # fmt: skip
 
 
@@ -278,13 +285,76 @@ def test_what_is_no_tag_is_refused_before_anything_is_done(host: Host, tag: str)
     assert [call for call in host.calls if not call.startswith("flock")] == []
 
 
-def test_a_healthy_application_is_left_alone_and_an_unhealthy_one_gets_new_secrets(host: Host) -> None:
-    host.run("heal")
+def test_what_runs_is_left_alone(host: Host) -> None:
+    assert host.run("heal", STATE_redis="running ", STATE_api="running starting").returncode == 0
     assert host.started == []
-    assert host.run("heal", HEALTH="unhealthy").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["api", "proxy", "redis"])
+@pytest.mark.parametrize("state", ["running unhealthy", "exited ", "restarting unhealthy", "dead ", "created ", "none"])
+def test_whatever_of_it_is_ill_stopped_or_gone_is_started_anew_with_new_secrets(
+    host: Host, name: str, state: str
+) -> None:
+    done = host.run("heal", **{f"STATE_{name}": state})
+    assert done.returncode == 0, done.stderr
     (start,) = [call for call in host.called("docker compose") if " up " in call]
-    assert "--force-recreate --no-deps api" in start
+    assert f"--force-recreate --no-deps {name} " in start
     assert "origin-secret-value" in start
+    assert f"{name} is {'missing' if state == 'none' else state.strip()}" in done.stderr
+
+
+def test_nothing_is_cured_that_was_not_started_yet(host: Host) -> None:
+    assert host.run("heal", INACTIVE="3", STATE_api="none").returncode == 0
+    assert host.started == []
+
+
+def test_a_dump_keeps_nobody_from_a_cure_and_a_deployment_that_waits_in_vain_says_so(host: Host) -> None:
+    done = host.run("heal", TABLES_TAKEN="1", STATE_api="exited ")
+    assert (done.returncode, host.started) == (0, ["1.0.0"]), done.stderr
+    done = host.run("deploy", "2.0.0", TABLES_TAKEN="1")
+    assert done.returncode == 1
+    assert "waiting for a dump" in done.stderr
+    assert "has not ended for 10 minutes; nothing is done" in done.stderr
+    assert host.started == ["1.0.0"]
+    # The cure asks for the one, the dump for the other.
+    host.run("heal")
+    assert host.called("flock") == [call for call in host.called("flock") if " 9 " in call]
+    host.run("dump", "s3://copies/one.dump")
+    assert host.called("flock") == [call for call in host.called("flock") if " 7 " in call]
+
+
+def test_the_tag_of_what_runs_is_replaced_whole(host: Host) -> None:
+    host.run("deploy", "2.0.0")
+    tag = host.folder / "data/tag"
+    (kept, there) = host.called("sync")
+    (moved,) = [call for call in host.called("mv") if "data/tag" in call]
+    order = [host.calls.index(call) for call in (kept, moved, there)]
+    assert order == sorted(order)
+    assert f"{tag}.new IMAGE" in kept
+    assert f"mv {tag}.new {tag} " in moved
+
+
+@pytest.mark.parametrize("content", ["", "\n", "2.0.0\n3.0.0\n", "\0\0\0"])
+def test_a_tag_that_cannot_be_read_is_not_taken_for_the_first_image(host: Host, content: str) -> None:
+    (host.folder / "data/tag").write_text(content)
+    done = host.run("up")
+    assert done.returncode != 0
+    assert "holds no tag of an image; deploy one" in done.stderr
+    assert host.started == []
+    assert host.run("deploy", "2.0.0").returncode == 0
+    assert (host.tag, host.started) == ("2.0.0", ["2.0.0"])
+
+
+def test_redis_is_not_started_on_the_disk_of_the_system() -> None:
+    """After a restart Docker starts what ended with an error, before the service has mounted the data volume."""
+    (volume,) = yaml.safe_load((FILES / "compose.yaml").read_text())["services"]["redis"]["volumes"]
+    assert (volume["type"], volume["source"], volume["bind"]) == ("bind", "/data/redis", {"create_host_path": False})
+
+
+def test_docker_that_starts_anew_takes_the_application_with_it() -> None:
+    unit = (FILES / "kumiki.service").read_text().splitlines()
+    assert "PartOf=docker.service" in unit
+    assert "RemainAfterExit=yes" in unit
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.conftest import PATIENCE
 
 SCRIPT = Path(__file__).resolve().parents[2] / "workloads" / "host" / "kumiki.sh"
 LOGIN = '{"password": "s3cret", "username": "dbadmin"}'
@@ -16,7 +23,7 @@ AWS = f"""#!/usr/bin/env bash
 echo "aws $*" >> "$LOG"
 case "$1 $2" in
     "ssm get-parameter") echo '{LOGIN}' ;;
-    "s3 cp") cat > "$ARRIVED" ;;
+    "s3 cp") cat > "$ARRIVED.parts" && mv "$ARRIVED.parts" "$ARRIVED" && exit "${{UPLOAD_ENDS_WITH:-0}}" ;;
     *) exit 1 ;;
 esac
 """
@@ -52,7 +59,7 @@ def run(host: Path, *arguments: str, **environment: str) -> subprocess.Completed
         env={**os.environ, **given, **environment},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -81,7 +88,61 @@ def test_the_image_cannot_be_exchanged_for_another(host: Path) -> None:
 
 @pytest.mark.covers("E12")
 def test_a_dump_that_fails_half_way_fails_the_command(host: Path) -> None:
-    assert run(host, "dump", TO, DUMP_ENDS_WITH="1").returncode != 0
+    done = run(host, "dump", TO, DUMP_ENDS_WITH="1")
+    assert done.returncode == 1
+    assert "nothing is kept of it" in done.stderr
+    assert not (host / "arrived").exists()
+
+
+def test_a_dump_that_s3_does_not_take_fails_the_command(host: Path) -> None:
+    done = run(host, "dump", TO, UPLOAD_ENDS_WITH="1")
+    assert done.returncode == 1
+    assert "is copied" not in done.stderr
+
+
+@pytest.fixture
+def s3(host: Path) -> Iterator[tuple[Any, dict[str, str]]]:
+    """The real AWS CLI on the host, and an account for it."""
+    (host / "bin" / "aws").unlink()
+    if shutil.which("aws") is None:
+        pytest.skip("there is no AWS CLI here")
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    address, port = server.get_host_and_port()
+    account = {
+        "AWS_ENDPOINT_URL": f"http://{address}:{port}", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }  # fmt: skip
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service, "ap-northeast-1", endpoint_url=account["AWS_ENDPOINT_URL"], aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )  # fmt: skip
+
+    for name, value in (("/wiki/dev/database/master", LOGIN), ("/wiki/dev/origin", "secret")):
+        client("ssm").put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+    # A server of another test keeps its account in the same process.
+    bucket = f"copies-{host.name.replace('_', '-')}".lower()[:63]
+    client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    yield client("s3"), {**account, "BUCKET": bucket}
+    server.stop()
+
+
+@pytest.mark.covers("E12")
+@pytest.mark.parametrize("megabytes", [1, 20])
+@pytest.mark.parametrize("ends_with", [0, 1])
+def test_the_real_aws_cli_keeps_whole_dumps_only(
+    host: Path, s3: tuple[Any, dict[str, str]], megabytes: int, ends_with: int
+) -> None:
+    """8 MiB and more go in parts."""
+    client, environment = s3
+    bucket = environment["BUCKET"]
+    (host / "bin" / "docker").write_text(f"#!/bin/sh\nhead -c {megabytes * 1024 * 1024} /dev/zero\nexit {ends_with}\n")
+    done = run(host, "dump", f"s3://{bucket}/database/0a1b.dump", **environment)
+    assert done.returncode == ends_with, done.stderr
+    found = client.list_objects_v2(Bucket=bucket).get("Contents", [])
+    assert [one["Size"] for one in found] == ([] if ends_with else [megabytes * 1024 * 1024])
 
 
 @pytest.mark.parametrize("to", ["/tmp/x", "s3://copies", "s3://copies/x; reboot", "s3://copies/$(id)", ""])  # noqa: S108

@@ -37,10 +37,11 @@ def request(at: datetime, path: str = "/items", duration_ms: float | None = 10.0
     )
 
 
-def write(archive: Path, records: Iterable[Mapping[str, Any]]) -> None:
-    """As the log router does: by service and hour, one JSON object in each line, compressed."""
+def write(archive: Path, records: Iterable[Mapping[str, Any]], begun: timedelta = timedelta()) -> None:
+    """As the log router does: by service and the hour in which a file was `begun`, before the record or after it; one
+    JSON object in each line, compressed."""
     for number, one in enumerate(records):
-        at = datetime.fromisoformat(one["time"])
+        at = datetime.fromisoformat(one["time"]) + begun
         folder = archive / PREFIX / f"service={one['service']}" / at.strftime("year=%Y/month=%m/day=%d/hour=%H")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{at:%M%S}-{number}.json.gz").write_bytes(gzip.compress((json.dumps(one) + "\n").encode()))
@@ -54,8 +55,8 @@ def _time(value: Any) -> Any:
 def ask(tmp_path: Path) -> Callable[[Iterable[Mapping[str, Any]]], Ask]:
     """A table over records, with the component's columns and partitions, and a way to put a saved query to it."""
 
-    def over(records: Iterable[Mapping[str, Any]]) -> Ask:
-        write(tmp_path, records)
+    def over(records: Iterable[Mapping[str, Any]], begun: timedelta = timedelta()) -> Ask:
+        write(tmp_path, records, begun)
         database = duckdb.connect()
         database.execute("SET TimeZone = 'UTC'")
         shape = ", ".join(f"{name}: '{_DUCK[type_]}'" for name, (type_, _) in COLUMNS.items())
@@ -122,6 +123,15 @@ def test_the_access_pattern_counts_by_hour_and_only_in_the_period(ask: Any) -> N
         (nine + timedelta(hours=1), "/items", 1, 1, 0, 0),
         (START + timedelta(days=6, hours=23), "/items", 1, 1, 0, 0),
     ]
+
+
+@pytest.mark.covers("A16")
+@pytest.mark.parametrize("title", sorted(QUERIES))
+@pytest.mark.parametrize("begun", [timedelta(minutes=-1), timedelta(minutes=1)])
+def test_a_record_counts_whose_file_was_begun_on_another_day(ask: Any, title: str, begun: timedelta) -> None:
+    edges = [START + timedelta(seconds=5), START + timedelta(days=7, seconds=-5)]
+    rows = ask([request(at) for at in edges], begun)(title)
+    assert sum(row["requests"] for row in rows) == 2
 
 
 @pytest.mark.covers("A16")

@@ -12,7 +12,7 @@ import pytest
 from api.items import ItemsInPostgres, NewItem
 from api.migrate import STEPS, main, migrate
 
-from tests.workloads.conftest import PASSWORD, Postgres
+from tests.workloads.postgres import PASSWORD, Postgres
 from tests.workloads.test_api import database
 
 COLUMNS = (

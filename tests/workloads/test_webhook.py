@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import importlib
 import json
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,10 +72,18 @@ class Cloud:
     def work_through(self) -> None:
         """What Lambda does with a queue: hand over batches, and delete what was not answered as failed."""
         sqs = self.client("sqs")
-        while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
+        asked = {"QueueUrl": self.queue, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"]}
+        while messages := sqs.receive_message(**asked).get("Messages", []):
             records = [
-                {"messageId": one["MessageId"], "body": one["Body"], "eventSource": "aws:sqs"} for one in messages
-            ]
+                {
+                    "messageId": one["MessageId"], "body": one["Body"], "eventSource": "aws:sqs",
+                    "messageAttributes": {
+                        name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
+                        for name, value in one.get("MessageAttributes", {}).items()
+                    },
+                }
+                for one in messages
+            ]  # fmt: skip
             [answer] = self.call("webhook.work.handler", {"Records": records})
             failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
             for one in messages:
@@ -154,13 +164,94 @@ def test_what_is_not_signed_or_makes_no_sense_is_refused_and_not_queued(cloud: C
         delivery("x", key="another"),
         delivery("x", X_Hub_Signature_256="sha256=é"),
         delivery("x", "{"),
+        delivery("x", "[" * 100_000),
+        delivery("x", '"\uffff"'),
+        {**delivery("x", "é"), "body": base64.b64encode(b"\xff").decode(), "isBase64Encoded": True},
         delivery("a b"),
         delivery("x", X_GitHub_Event=""),
         delivery("x", json.dumps("x" * 200_000)),
     ]
     answers = cloud.call("webhook.receive.handler", *events)
-    assert [answer["statusCode"] for answer in answers] == [401, 401, 401, 400, 400, 400, 413]
+    assert [answer["statusCode"] for answer in answers] == [401, 401, 401, 400, 400, 400, 401, 400, 400, 413]
     assert cloud.waiting(cloud.queue) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"ref":"main",  "b":1.0,"big":12345678901234567890.10,"a":1e2,"a":2}',
+        '{"text": "\\ud83d \\u3042 \u3042 \\/ \\uffff"}',
+        "[1e999, -0, 1E5]",
+        '{"text": "' + "あ" * 60_000 + '"}',
+        ' {"a":\t1}\r\n',
+    ],
+)
+def test_a_delivery_is_kept_letter_by_letter(cloud: Cloud, body: str) -> None:
+    [answer] = cloud.call("webhook.receive.handler", delivery("one", body))
+    assert answer["statusCode"] == 202
+    cloud.work_through()
+    assert cloud.kept() == {"one": body}
+
+
+@pytest.fixture
+def receive(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+    """One copy of the function, that lives on between deliveries: the status for a delivery signed with a key."""
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    # As a new copy of the function begins: with no key that it knows.
+    importlib.reload(importlib.import_module("webhook.signature"))
+    receiver = importlib.reload(importlib.import_module("webhook.receive"))
+    return lambda key: receiver.handler(delivery(uuid.uuid4().hex, key=key), None)["statusCode"]
+
+
+class Clock:
+    """The time that a copy of the function believes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ahead = 0.0
+        now = time.time
+        monkeypatch.setattr("time.time", lambda: now() + self.ahead)
+
+
+@pytest.mark.covers("B6")
+def test_after_a_rotation_both_keys_count_for_a_while_and_then_only_the_new_one(
+    cloud: Cloud, receive: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = cloud.client("secretsmanager")
+    clock = Clock(monkeypatch)
+    assert [receive(KEY), receive("new")] == [202, 401]
+    secrets.put_secret_value(SecretId=cloud.environment["WEBHOOK_KEY_SECRET_ARN"], SecretString="new")
+    clock.ahead = 6
+    assert [receive("new"), receive(KEY), receive("never")] == [202, 202, 401]
+    clock.ahead = 3700
+    assert [receive("new"), receive(KEY)] == [202, 401]
+
+
+def test_the_keys_are_read_again_no_oftener_than_every_few_seconds_whatever_strangers_send(
+    receive: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    assert receive(KEY) == 202
+    receiver = importlib.import_module("webhook.signature")
+    readings: list[float] = []
+    read = receiver._read_keys  # noqa: SLF001 counted
+    monkeypatch.setattr(receiver, "_read_keys", lambda now: readings.append(now) or read(now))
+    for second in range(60):
+        clock.ahead = second
+        assert receive("a stranger's") == 401
+    assert 6 <= len(readings) <= 12
+
+
+def test_secrets_that_cannot_be_read_for_a_moment_lose_nothing(
+    cloud: Cloud, receive: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    assert receive(KEY) == 202
+    cloud.client("secretsmanager").delete_secret(
+        SecretId=cloud.environment["WEBHOOK_KEY_SECRET_ARN"], ForceDeleteWithoutRecovery=True
+    )
+    clock.ahead = 100
+    assert [receive(KEY), receive("another")] == [202, 401]
 
 
 @pytest.mark.covers("B6")

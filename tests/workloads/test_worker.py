@@ -15,14 +15,18 @@ from typing import Any
 import boto3
 import psycopg
 import pytest
+from api import locks
 from api.jobs import JOBS, JobError, Surroundings
 from api.settings import Database, Settings, SettingsError, WorkSettings
 from api.worker import NobodyWaits, Stopping, Worker
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from rehearsal.cloud.mends import apply_to_workflows
-from tests.workloads.conftest import PASSWORD, Postgres, until
+from rehearsal.cloud.moto_patches import apply_to_workflows
+from tests.conftest import PATIENCE
+from tests.workflows import hurried
+from tests.workloads.conftest import until
+from tests.workloads.postgres import PASSWORD, Postgres
 
 REGION = "ap-northeast-1"
 WORKFLOW = Path(__file__).resolve().parents[2] / "workloads/workflows/batch.asl.json"
@@ -47,7 +51,8 @@ class Batch:
         for name, value in {"jobsQueueUrl": self.queue, "eventBusName": "default", "eventSource": "test"}.items():
             text = text.replace(f"${{{name}}}", value)
         role = "arn:aws:iam::123456789012:role/batch"
-        made = self.states.create_state_machine(name="batch", definition=text, roleArn=role)
+        definition = json.dumps(hurried(json.loads(text)))
+        made = self.states.create_state_machine(name="batch", definition=definition, roleArn=role)
         self.arn = made["stateMachineArn"]
         self.threads: list[tuple[Worker, threading.Thread]] = []
 
@@ -60,7 +65,7 @@ class Batch:
         return worker
 
     def idle_worker(self, jobs: Jobs = JOBS, settings: Settings | None = None, **changes: Any) -> Worker:
-        given: dict[str, Any] = {"hold_seconds": 1, "beat_seconds": 0.2, "wait_seconds": 0, **changes}
+        given: dict[str, Any] = {"hold_seconds": 600, "beat_seconds": 0.2, "wait_seconds": 0, **changes}
         work = WorkSettings(queue_url=self.queue, keep_days=30)
         return Worker(
             settings=settings or Settings(), work=work, sqs=given.pop("sqs", self.sqs),
@@ -70,7 +75,7 @@ class Batch:
     def end(self) -> None:
         for worker, thread in self.threads:
             worker.stop()
-            thread.join(timeout=10)
+            thread.join(timeout=PATIENCE)
             assert not thread.is_alive()
 
     def start(self, *jobs: str) -> str:
@@ -83,7 +88,7 @@ class Batch:
         def status() -> str:
             return self.states.describe_execution(executionArn=execution)["status"]
 
-        until(lambda: status() != "RUNNING", 20)
+        until(lambda: status() != "RUNNING")
         return status()
 
     def failed_with(self, execution: str) -> set[str]:
@@ -174,6 +179,7 @@ def test_a_job_that_nobody_knows_is_answered_at_once(batch: Batch) -> None:
 BAD_MESSAGES = (
     "not JSON",
     "[]",
+    "[" * 100_000,
     '{"job": "job"}',
     '{"job": "job", "execution": "e", "attempt": 0, "taskToken": 7}',
     '{"job": "job", "execution": "e", "attempt": 0, "taskToken": "that no workflow gave"}',
@@ -190,7 +196,7 @@ def test_messages_that_nobody_can_work_on_reach_the_dead_letters_and_block_no_ot
     calls = []
     batch.worker({"job": lambda _: calls.append(1) or {}})
     assert batch.ended(execution) == "SUCCEEDED"
-    until(lambda: batch.waiting() == 0, 30)
+    until(lambda: batch.waiting() == 0)
     assert batch.waiting(batch.dead_letters) == len(BAD_MESSAGES)
     assert len(calls) == 1
     left = [one for one in caplog.records if "dead-letter queue" in one.message]
@@ -198,19 +204,28 @@ def test_messages_that_nobody_can_work_on_reach_the_dead_letters_and_block_no_ot
 
 
 def test_nobody_else_gets_a_message_while_it_is_worked_on(batch: Batch) -> None:
-    running = []
+    held: list[int] = []
+
+    class Listens:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(batch.sqs, name)
+
+        def change_message_visibility(self, **given: Any) -> Any:
+            held.append(given["VisibilityTimeout"])
+            return batch.sqs.change_message_visibility(**given)
 
     def long(_: Surroundings) -> dict[str, object]:
         running.append(1)
-        time.sleep(1.6)
+        until(lambda: len(held) > 3)
         return {}
 
+    running: list[int] = []
     execution = batch.start("long")
     for _ in range(2):
-        # Without a beat the message would come back after a second.
-        batch.worker({"long": long})
+        batch.worker({"long": long}, sqs=Listens(), hold_seconds=300)
     assert batch.ended(execution) == "SUCCEEDED"
     assert len(running) == 1
+    assert set(held) == {300}, "each beat keeps the message for as long again"
 
 
 def test_a_worker_that_has_to_go_gives_its_job_to_another_one(batch: Batch) -> None:
@@ -224,7 +239,7 @@ def test_a_worker_that_has_to_go_gives_its_job_to_another_one(batch: Batch) -> N
 
     execution = batch.start("job")
     first = batch.worker({"job": endless}, Settings(drain_seconds=0), hold_seconds=600)
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     first.stop()
     batch.worker({"job": done})
     assert batch.ended(execution) == "SUCCEEDED"
@@ -263,6 +278,43 @@ class Gone:
         self._left -= 1
         if self._left < 0:
             raise ClientError({"Error": {"Code": self._code, "Message": "m"}}, "SendTaskHeartbeat")
+
+
+class Strict:
+    """Step Functions takes JSON of 256 KiB at most (SendTaskSuccess, InvalidOutput); moto takes any text."""
+
+    def __init__(self, states: Any) -> None:
+        self._states = states
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._states, name)
+
+    def send_task_success(self, *, taskToken: str, output: str) -> None:  # noqa: N803 as boto3 calls it
+        def refuse(constant: str) -> None:
+            raise ValueError(constant)
+
+        try:
+            json.loads(output, parse_constant=refuse)
+            taken = len(output.encode()) <= 262_144
+        except ValueError:
+            taken = False
+        if not taken:
+            raise ClientError({"Error": {"Code": "InvalidOutput", "Message": "m"}}, "SendTaskSuccess")
+        self._states.send_task_success(taskToken=taskToken, output=output)
+
+
+@pytest.mark.parametrize(
+    "answer", [{"at": date(2026, 1, 1)}, {"share": float("nan")}, {"names": "x" * 300_000}, {1: {2}}]
+)
+def test_an_answer_that_no_workflow_takes_fails_its_job_once_and_ends_no_worker(batch: Batch, answer: Any) -> None:
+    calls = []
+    execution = batch.start("odd", "good")
+    batch.worker({"odd": lambda _: calls.append(1) or answer, "good": done}, states=Strict(batch.states))
+    assert batch.ended(execution) == "FAILED"
+    assert batch.failed_with(execution) == {"InvalidOutput"}
+    assert len(calls) == 1
+    until(lambda: batch.waiting() == 0)
+    assert batch.waiting(batch.dead_letters) == 0
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist"])
@@ -324,7 +376,8 @@ def test_logs_hold_the_execution_but_no_token(batch: Batch, caplog: pytest.LogCa
     assert batch.ended(execution) == "FAILED"
     written = " ".join(one.getMessage() for one in caplog.records if one.name == "api.worker")
     assert "job job is done" in written
-    assert len(tokens) == 2
+    # One that took too long is given out again.
+    assert len(set(tokens)) == 2
     assert not [token for token in tokens if token in written]
 
 
@@ -372,6 +425,17 @@ def test_only_expired_items_are_purged_and_a_second_run_finds_none(clean: Postgr
     assert purge(around(clean)) == {"deleted": 2}
     assert names(clean) == ["b", "d"]
     assert purge(around(clean)) == {"deleted": 0}
+
+
+def test_a_job_does_not_wait_for_the_lock_of_a_migration(clean: Postgres) -> None:
+    fill(clean, {"a": 2})
+    done: list[Any] = []
+    with psycopg.connect(host=str(clean.folder), port=clean.port, user="app", dbname="postgres") as migration:
+        migration.execute("SELECT pg_advisory_xact_lock(%s)", (locks.MIGRATIONS,))
+        job = threading.Thread(target=lambda: done.append(JOBS["summarise-usage"](around(clean))), daemon=True)
+        job.start()
+        job.join(60)
+        assert [one["items"] for one in done] == [1]
 
 
 def test_without_a_word_on_how_long_items_are_kept_none_is_deleted(clean: Postgres) -> None:

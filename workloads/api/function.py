@@ -16,6 +16,8 @@ from api.logs import write_json_lines
 from api.main import create_app, store_for
 from api.settings import Settings
 
+_SECRETS = ("CACHE_SECRET", "DATABASE_SECRET", "SESSION_KEY_SECRET")
+
 
 class Served:
     """The application and its store, for as long as this copy of the function lives."""
@@ -42,14 +44,15 @@ def _base(environment: Mapping[str, str]) -> str:
 
 
 def _secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """The database's user and password. Not in the environment, which whoever may look at the function sees."""
-    arn = environment.get("DATABASE_SECRET_ARN")
-    if not arn:
+    """What the application must know and nobody else. Not in the environment, which whoever may look at the function
+    sees."""
+    arns = {name: arn for name in _SECRETS if (arn := environment.get(f"{name}_ARN"))}
+    if not arns:
         return {}
     import boto3  # noqa: PLC0415 a third of a second of each start, for those only who need it
 
     secrets: Any = boto3.client("secretsmanager")
-    return {"DATABASE_SECRET": secrets.get_secret_value(SecretId=arn)["SecretString"]}
+    return {name: secrets.get_secret_value(SecretId=arn)["SecretString"] for name, arn in arns.items()}
 
 
 _served = Served(os.environ)

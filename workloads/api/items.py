@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg.errors import ReadOnlySqlTransaction, UndefinedTable
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 from pydantic import BaseModel, ConfigDict, Field
+
+from api.locks import ITEMS_TABLE
+from api.requests import asked_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +42,20 @@ class Item(BaseModel):
     name: str
     description: str
     created_at: datetime
+
+
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, ReadOnlySqlTransaction)
+"""What says that the database cannot do it now. A writer that has become a reader is none for whoever writes."""
+
+
+def left_of(seconds: float) -> float:
+    """How many of these seconds a request has left to begin with the store."""
+    now = time.monotonic()
+    return seconds - (now - (asked_at.get() or now))
+
+
+THREADS = 40
+"""Requests that are worked on at a time; a store that opens a connection for each has room for so many."""
 
 
 class StoreUnavailable(Exception):
@@ -113,21 +134,29 @@ CREATE TABLE IF NOT EXISTS items (
 )
 """
 _COLUMNS = "id, name, description, created_at"
-_TABLE_LOCK = 7_201_938_455
-"""Any number: two tasks that start together must not both create the table."""
+
+
+_STATEMENT_SECONDS = 10
+_CHECK_SECONDS = 2
+"""One round trip inside the VPC, with much room."""
 
 
 class ItemsInPostgres:
     """In a database that may be away for a while: the process starts without it and finds it again."""
 
     def __init__(self, database: Database, *, wait_seconds: float = 3) -> None:
+        """`wait_seconds`: how long a request may wait until it has a connection. In an outage the ones behind it have
+        waited that long already when their turn comes, and are answered at once: no queue grows."""
         self.hopeless = False
         self._wait_seconds = wait_seconds
         self._has_table = False
         outer = self
 
         class Connection(psycopg.Connection):
-            """Notices a password that has been changed since this process was given it."""
+            """Notices a password that has been changed since this process was given it, and a server that is silent:
+            `statement_timeout` is kept by the server, and one that hangs keeps nothing."""
+
+            patience_seconds: float = _STATEMENT_SECONDS + 2
 
             @classmethod
             def connect(cls, conninfo: str = "", **options: Any) -> psycopg.Connection[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -137,14 +166,36 @@ class ItemsInPostgres:
                     outer.hopeless = "password authentication failed" in str(error)
                     raise
 
-        self._pool: ConnectionPool[psycopg.Connection] = ConnectionPool(
+            def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+                try:
+                    return super().wait(gen, interval, self.patience_seconds if timeout is None else timeout)
+                except psycopg.OperationalError:
+                    if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                        # Whatever is said next would wait for the same answer, a rollback too.
+                        self.close()
+                    raise
+
+        def check(connection: Connection) -> None:
+            """A fail-over leaves dead connections behind, and such as cannot write; one round trip finds them out."""
+            connection.patience_seconds = _CHECK_SECONDS
+            connection.autocommit = True
+            try:
+                found = connection.execute("SHOW transaction_read_only").fetchone()
+                if found != ("off",):
+                    connection.close()
+                    raise psycopg.OperationalError("the session is read-only")
+            finally:
+                with suppress(psycopg.OperationalError):
+                    connection.autocommit = False
+            connection.patience_seconds = Connection.patience_seconds
+
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
             connection_class=Connection,
             kwargs=connection_options(database),
             min_size=1,
             max_size=database.connections,
             timeout=wait_seconds,
-            # A fail-over leaves dead connections behind; one round trip inside the VPC finds them out.
-            check=ConnectionPool.check_connection,
+            check=check,
             reconnect_timeout=30,
             # Waiting for the first connection would keep the process from answering /health.
             open=False,
@@ -187,19 +238,29 @@ class ItemsInPostgres:
     def _do(self, work: Callable[[psycopg.Cursor[Item]], Any]) -> Any:
         """Do `work` in a transaction of its own."""
         try:
-            with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Item)) as cursor:
+            with (
+                self._pool.connection(left_of(self._wait_seconds)) as connection,
+                connection.cursor(row_factory=class_row(Item)) as cursor,
+            ):
                 if not self._has_table:
-                    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_TABLE_LOCK,))
+                    # Two tasks that start together must not both create it.
+                    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (ITEMS_TABLE,))
                     cursor.execute(_TABLE)
                 result = work(cursor)
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        except (*AWAY, PoolTimeout) as error:
             raise StoreUnavailable(f"the database does not answer: {type(error).__name__}") from error
+        except UndefinedTable as error:
+            # Whoever restores a dump drops it first. The next request makes it again, if nobody else has.
+            self._has_table = False
+            raise StoreUnavailable("the database has no table of items now") from error
         self._has_table = True
         self.hopeless = False
         return result
 
 
-def connection_options(database: Database, *, name: str = "api", statement_seconds: int = 10) -> dict[str, object]:
+def connection_options(
+    database: Database, *, name: str = "api", statement_seconds: int = _STATEMENT_SECONDS
+) -> dict[str, object]:
     """How to reach the database, by TLS. By default no statement takes longer than the load balancer waits."""
     tls = (
         {"sslmode": "verify-full", "sslrootcert": database.certificates}
@@ -213,6 +274,14 @@ def connection_options(database: Database, *, name: str = "api", statement_secon
         "user": database.user,
         "password": database.password,
         "connect_timeout": 3,
+        # After a fail-over the name may lead to the old writer for a while, which is a reader then.
+        "target_session_attrs": "read-write",
+        # Without them Linux waits some 15 minutes for a host that is gone, and for ever where nothing is on its way
+        # (tcp(7): TCP_USER_TIMEOUT, tcp_keepalive_time).
+        "tcp_user_timeout": 5000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
         "options": f"-c statement_timeout={statement_seconds * 1000}",
         "application_name": name,
         **tls,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from api.items import connection_options
+from api.locks import USAGE_TABLE
 
 if TYPE_CHECKING:
     from api.settings import Database
@@ -73,8 +74,6 @@ def purge_expired_items(around: Surroundings) -> dict[str, object]:
 _USAGE = """
 CREATE TABLE IF NOT EXISTS usage_by_day (day date PRIMARY KEY, items bigint NOT NULL, created bigint NOT NULL)
 """
-_USAGE_LOCK = 7_201_938_456
-"""Any number but that of the items: two workers must not both create the table."""
 _SUMMARISE = """
 INSERT INTO usage_by_day (day, items, created)
 SELECT %(day)s, count(*), count(*) FILTER (WHERE created_at >= %(begin)s) FROM items WHERE created_at < %(end)s
@@ -92,7 +91,8 @@ def summarise_usage(around: Surroundings) -> dict[str, object]:
         if not _has_items(connection):
             return {"day": day.isoformat(), "items": 0, "created": 0}
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_USAGE_LOCK,))
+            # Two workers must not both create it.
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (USAGE_TABLE,))
             connection.execute(_USAGE)
         row = connection.execute(_SUMMARISE, {"day": day, "begin": begin, "end": end}).fetchone()
     assert row is not None

@@ -9,12 +9,17 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The request on whose behalf the code now runs; threads of the application inherit it."""
+
+OUTPUT = threading.RLock()
+"""Held while a line is written. A pipe takes 64 KiB at once: without it, another thread's line can stand in a longer
+one, and both are no JSON."""
 
 REQUEST_FIELDS = ("method", "path", "status", "duration_ms", "user_id")
 
@@ -27,6 +32,12 @@ class JsonLines(logging.Formatter):
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
+        # Half of a pair of surrogates, which a JSON text may hold, cannot be written; as JSON's escape of it, it can.
+        line = json.dumps(self.fields(record), ensure_ascii=False)
+        return line.encode("utf-8", "backslashreplace").decode()
+
+    def fields(self, record: logging.LogRecord) -> dict[str, object]:
+        """What the record's line holds."""
         message = record.getMessage()
         if record.exc_info and record.exc_info[0] is not None:
             message = f"{message}\n{self.formatException(record.exc_info)}"
@@ -40,13 +51,26 @@ class JsonLines(logging.Formatter):
         request = getattr(record, "request", None)
         if request is not None:
             line |= {name: request[name] for name in REQUEST_FIELDS}
-        return json.dumps(line, ensure_ascii=False)
+            if "session_id" in request:
+                line["session_id"] = request["session_id"]
+        return line
 
 
-def write_json_lines(service: str, level: str, stream: TextIO | None = None) -> None:
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes whole lines, also beside what writes lines without being a logger: the metrics."""
+
+    def createLock(self) -> None:  # noqa: N802 so that logging finds it
+        super().createLock()
+        # An RLock, which logging makes too, whatever its types say.
+        self.lock = OUTPUT  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def write_json_lines(
+    service: str, level: str, stream: TextIO | None = None, formatter: logging.Formatter | None = None
+) -> None:
     """Send what every library logs, uvicorn's own records included, to stdout as JSON lines."""
-    handler = logging.StreamHandler(stream or sys.stdout)
-    handler.setFormatter(JsonLines(service))
+    handler = Lines(stream or sys.stdout)
+    handler.setFormatter(formatter or JsonLines(service))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

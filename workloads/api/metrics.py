@@ -9,6 +9,8 @@ import json
 import sys
 import time
 
+from api.logs import OUTPUT
+
 
 class Metrics:
     """Counts under a namespace; without one nothing is counted."""
@@ -19,17 +21,25 @@ class Metrics:
 
     def count(self, name: str, value: int = 1) -> None:
         """Add `value` to the metric."""
+        self._write(name, value, "Count")
+
+    def took(self, name: str, seconds: float) -> None:
+        """Note how long something took."""
+        self._write(name, round(seconds, 3), "Seconds")
+
+    def _write(self, name: str, value: float, unit: str) -> None:
         if self._namespace is None:
             return
         described = {
             "Namespace": self._namespace,
             "Dimensions": [["Service"]],
-            "Metrics": [{"Name": name, "Unit": "Count"}],
+            "Metrics": [{"Name": name, "Unit": unit}],
         }
         line = {
             "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [described]},
             "Service": self._service,
             name: value,
         }
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
+        with OUTPUT:
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()

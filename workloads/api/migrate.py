@@ -19,11 +19,10 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from api.items import connection_options
+from api.locks import MIGRATIONS
 from api.settings import Database, Settings, SettingsError
 
 STEPS = Path(__file__).resolve().parent / "migrations"
-LOCK = 7_201_938_456
-"""Any number: two that begin together go one after the other."""
 STATEMENT_SECONDS = 900
 """A step may look at every row."""
 
@@ -36,7 +35,8 @@ def migrate(database: Database, to: str = "head") -> tuple[str | None, str | Non
 
     engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        # Two that begin together go one after the other.
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATIONS})
         # A step that waits for a table keeps all later requests waiting behind it.
         connection.execute(text("SET LOCAL lock_timeout = '10s'"))
         config = Config(attributes={"connection": connection})

@@ -6,14 +6,18 @@ import logging
 import re
 import time
 import uuid
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from api.logs import request_id
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from api.sessions import Sessions
 
 log = logging.getLogger("api.requests")
 
@@ -22,12 +26,73 @@ _ID = re.compile(rb"[A-Za-z0-9._=:;-]{1,128}")
 
 PROBES = ("/health", "/ready")
 
+asked_at: ContextVar[float | None] = ContextVar("asked_at", default=None)
+"""When the request was complete on whose behalf the code now runs (`time.monotonic`): its wait for a thread counts."""
+
+
+class LimitBodies:
+    """ASGI middleware: 413 for a body that says that it is too long, or that turns out to be. Bytes are counted as they
+    come, since a body that comes in chunks does not say how long it is."""
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self._app = app
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        lengths = [value for name, value in scope.get("headers", ()) if name == b"content-length"]
+        declared = next((int(value) for value in lengths if value.isdigit()), 0)
+        read = 0
+
+        async def receive_counting() -> Message:
+            nonlocal read
+            if declared <= self._most_bytes:
+                message = await receive()
+                read += len(message.get("body", b""))
+                if read <= self._most_bytes:
+                    return message
+            # Where the body is read: the application makes the answer.
+            raise HTTPException(413, f"the body may have {self._most_bytes} bytes")
+
+        await self._app(scope, receive_counting, send)
+
+
+_FAILURE = "api.failure"
+"""The key of a request's scope under which an unexpected error goes to its record."""
+
+
+class AnswerFailures:
+    """ASGI middleware, the innermost: answers 500 for what nobody expected, so that the others see an answer and add
+    their headers, without which a browser shows its page nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            scope[_FAILURE] = error
+            if begun:
+                raise  # half an answer is out: only the server can still close the connection
+            # Raised further it would be logged a second time, and counted as a second error.
+            await JSONResponse({"detail": "internal error"}, 500)(scope, receive, send)
+
 
 class RecordRequests:
     """ASGI middleware. A probe that succeeds is recorded at DEBUG: two a minute cost much and tell little."""
 
-    def __init__(self, app: ASGIApp, user_header: str | None = None) -> None:
+    def __init__(self, app: ASGIApp, user_header: str | None = None, sessions: Sessions | None = None) -> None:
         self._app = app
+        self._sessions = sessions
         self._user_header = user_header.encode() if user_header else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,27 +101,34 @@ class RecordRequests:
             return
         headers = dict(scope["headers"])
         identity = _identity(headers)
+        # A probe is nobody's session.
+        probed = scope["path"] in PROBES
+        session = self._sessions.of(headers.get(b"cookie", b"")) if self._sessions and not probed else None
         token = request_id.set(identity)
+        asked_at.set(time.monotonic())
         status: int | None = None
-        failure: Exception | None = None
         start = time.perf_counter()
+
+        async def receive_noting() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                asked_at.set(time.monotonic())
+            return message
 
         async def note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], (b"x-request-id", identity.encode())]}
+                added = [(b"x-request-id", identity.encode())]
+                if session is not None and session.is_new:
+                    added.append((b"set-cookie", session.cookie.encode()))
+                message = {**message, "headers": [*message["headers"], *added]}
             await send(message)
 
         try:
-            await self._app(scope, receive, note)
-        except Exception as error:
-            failure = error
-            if status is not None:
-                raise  # half an answer is out: only the server can still close the connection
-            # Raised further it would be logged a second time, and counted as a second error.
-            await JSONResponse({"detail": "internal error"}, 500)(scope, receive, note)
+            await self._app(scope, receive_noting, note)
         finally:
+            failure: Exception | None = scope.get(_FAILURE)
             status = 500 if failure or status is None else status
             user = headers.get(self._user_header, b"") if self._user_header else b""
             request = {
@@ -67,6 +139,8 @@ class RecordRequests:
                 "duration_ms": round((time.perf_counter() - start) * 1000, 3),
                 "user_id": user.decode("latin-1") or None,
             }
+            if session is not None:
+                request["session_id"] = session.id
             log.log(
                 _level(scope["path"], status),
                 "%s %s %d",

@@ -30,44 +30,79 @@ class Database:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Everything that can differ between two places where the same image runs."""
+class Cache:
+    """Where what was read lately is kept."""
 
-    service: str = "api"
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = True
+    """Off only for a Redis on the same machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramSettings:
+    """What every program is told: the api, the wiki, and the workers of both."""
+
+    service: str
     log_level: str = "INFO"
     port: int = 8000
     drain_seconds: int = 25
     """How long requests under way may take after SIGTERM: less than the 30 seconds after which ECS kills."""
+    linger_seconds: int = 5
+    """How many of them new requests are still taken: a load balancer may not know yet that this process has to go."""
     user_header: str | None = None
     """The header in which whoever stands before the application says who is signed in, for example that of a load
     balancer's authentication. Unset, nobody is believed: without authentication a caller could write any name."""
     metrics_namespace: str | None = None
     """Under which CloudWatch keeps what the application counts; it reads that from the log, where it has the log."""
+
+    @staticmethod
+    def of(environment: Mapping[str, str], service: str) -> ProgramSettings:
+        """The settings in these variables, which need not name the service."""
+        default = ProgramSettings
+        level = environment.get("LOG_LEVEL", default.log_level).upper()
+        if level not in logging.getLevelNamesMapping():
+            raise SettingsError(f"LOG_LEVEL is {level!r}; use DEBUG, INFO, WARNING or ERROR")
+        return ProgramSettings(
+            service=environment.get("SERVICE_NAME") or service,
+            log_level=level,
+            port=_number(environment, "PORT", default.port, most=65535),
+            drain_seconds=_number(environment, "DRAIN_SECONDS", default.drain_seconds, most=110),
+            linger_seconds=_number(environment, "LINGER_SECONDS", default.linger_seconds, most=60),
+            user_header=(environment.get("USER_HEADER") or "").lower() or None,
+            metrics_namespace=_namespace(environment.get("METRICS_NAMESPACE", "")),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(ProgramSettings):
+    """Everything that can differ between two places where the same image runs."""
+
+    service: str = "api"
     origins: tuple[str, ...] = ()
     """Pages of these origins may call from a browser; all others must not."""
     database: Database | None = None
     table: str | None = None
     """A DynamoDB table instead. Without either, items live in memory and die with the process."""
+    cache: Cache | None = None
+    session_key: str | None = field(default=None, repr=False)
+    """Signs the cookie by which a browser's requests are told to be of one session. Unset, there are no sessions."""
 
     @staticmethod
     def read(environment: Mapping[str, str]) -> Settings:
         """The settings in these variables; what is wrong is refused at the start, not at the first request."""
-        level = environment.get("LOG_LEVEL", "INFO").upper()
-        if level not in logging.getLevelNamesMapping():
-            raise SettingsError(f"LOG_LEVEL is {level!r}; use DEBUG, INFO, WARNING or ERROR")
         database, table = _database(environment), environment.get("TABLE_ITEMS") or None
         if database is not None and table is not None:
             raise SettingsError("TABLE_ITEMS and DATABASE_HOST are both set; items are kept in one of them")
         return Settings(
-            service=environment.get("SERVICE_NAME") or "api",
-            log_level=level,
-            port=_number(environment, "PORT", 8000, most=65535),
-            drain_seconds=_number(environment, "DRAIN_SECONDS", 25, most=110),
-            user_header=(environment.get("USER_HEADER") or "").lower() or None,
-            metrics_namespace=_namespace(environment.get("METRICS_NAMESPACE", "")),
+            **vars(ProgramSettings.of(environment, Settings.service)),
             origins=_origins(environment.get("CORS_ORIGINS", "")),
             database=database,
             table=table,
+            cache=_cache(environment),
+            session_key=_session_key(environment.get("SESSION_KEY_SECRET", "")),
         )
 
 
@@ -112,7 +147,7 @@ def _database(environment: Mapping[str, str]) -> Database | None:
     if not host or not secret:
         missing = "DATABASE_SECRET" if host else "DATABASE_HOST"
         raise SettingsError(f"{missing} is missing; the database needs both DATABASE_HOST and DATABASE_SECRET")
-    user, password = _credentials(secret)
+    user, password = _credentials("DATABASE_SECRET", secret)
     return Database(
         host=host,
         port=_number(environment, "DATABASE_PORT", 5432, most=65535),
@@ -124,14 +159,40 @@ def _database(environment: Mapping[str, str]) -> Database | None:
     )
 
 
-def _credentials(secret: str) -> tuple[str, str]:
-    """User and password from the JSON that Secrets Manager keeps for RDS."""
+def _cache(environment: Mapping[str, str]) -> Cache | None:
+    host, secret, url = (environment.get(name) or None for name in ("CACHE_HOST", "CACHE_SECRET", "REDIS_URL"))
+    if url is not None and (host or secret):
+        raise SettingsError("REDIS_URL and CACHE_HOST are both set; there is one cache")
+    if url is not None:
+        # A Redis beside the application, on a network of that machine: neither password nor TLS.
+        found = re.fullmatch(r"redis://([\w.-]+)(?::(\d{1,5}))?(?:/0)?", url)
+        if not found:
+            raise SettingsError("REDIS_URL must be like redis://redis:6379/0")
+        return Cache(host=found[1], port=int(found[2] or 6379), tls=False)
+    if host is None and secret is None:
+        return None
+    if host is None or secret is None:
+        missing = "CACHE_SECRET" if host else "CACHE_HOST"
+        raise SettingsError(f"{missing} is missing; the cache needs both CACHE_HOST and CACHE_SECRET")
+    user, password = _credentials("CACHE_SECRET", secret)
+    port = _number(environment, "CACHE_PORT", 6379, most=65535)
+    return Cache(host=host, port=port, user=user, password=password)
+
+
+def _session_key(text: str) -> str | None:
+    if text and len(text) < 32:
+        raise SettingsError("SESSION_KEY_SECRET is too short to sign with; use 32 characters or more")
+    return text or None
+
+
+def _credentials(name: str, secret: str) -> tuple[str, str]:
+    """User and password from the JSON that Secrets Manager keeps for a store."""
     try:
         parts = json.loads(secret)
         return str(parts["username"]), str(parts["password"])
     except (ValueError, KeyError, TypeError):
         # `from None`: the original error quotes the secret.
-        raise SettingsError('DATABASE_SECRET must be JSON with "username" and "password"') from None
+        raise SettingsError(f'{name} must be JSON with "username" and "password"') from None
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, *, most: int) -> int:

@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from api.items import Item, StoreUnavailable
+from api.items import THREADS, Item, StoreUnavailable, left_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 _KIND = {"S": "item"}
 
 # Short: an answer that takes longer is of no use to whoever waits for it.
-_PATIENCE = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"})
+_PATIENCE = Config(
+    connect_timeout=2,
+    read_timeout=2,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+    # botocore keeps ten, and would make a new one, with its TLS, for each request beyond.
+    max_pool_connections=THREADS,
+)
+
+_WAIT_SECONDS = 3
+"""How long a request may wait for its turn. In an outage the ones behind it are answered at once: no queue grows."""
 
 
 class ItemsInTable:
@@ -34,9 +43,8 @@ class ItemsInTable:
 
     def create(self, new: NewItem) -> Item:
         item = Item(id=uuid4(), created_at=datetime.now(UTC), **new.model_dump())
-        self._do(
-            self._client.put_item, Item=_key(item.id) | _values(item), ConditionExpression="attribute_not_exists(id)"
-        )
+        # Without a condition: the SDK asks again when an answer is lost, and would find what it has stored itself.
+        self._do(self._client.put_item, Item=_key(item.id) | _values(item))
         return item
 
     def get(self, id_: UUID) -> Item | None:
@@ -62,7 +70,9 @@ class ItemsInTable:
         return found[:limit]
 
     def delete(self, id_: UUID) -> bool:
-        return "Attributes" in self._do(self._client.delete_item, Key=_key(id_), ReturnValues="ALL_OLD")
+        answer = self._do(self._client.delete_item, Key=_key(id_), ReturnValues="ALL_OLD")
+        # Whoever had to be asked again may have deleted it the first time.
+        return "Attributes" in answer or answer["ResponseMetadata"].get("RetryAttempts", 0) > 0
 
     def ready(self) -> None:
         self._do(self._client.get_item, Key=_key(UUID(int=0)))
@@ -74,6 +84,8 @@ class ItemsInTable:
         return
 
     def _do(self, call: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
+        if left_of(_WAIT_SECONDS) <= 0:
+            raise StoreUnavailable("the table does not answer in time")
         try:
             return call(TableName=self._table, **request)
         except (BotoCoreError, ClientError) as error:

@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
-import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
 
+from api.items import AWAY
 from api.jobs import JOBS, Job, JobError, Surroundings
 from api.logs import request_id, write_json_lines
 from api.settings import Settings, WorkSettings
@@ -33,6 +33,9 @@ log = logging.getLogger("api.worker")
 
 TRANSIENT = "TransientError"
 """The workflow's word for: try again."""
+
+_INVALID_OUTPUT = "InvalidOutput"
+"""AWS's word for an answer that is no JSON or has more than 256 KiB: no attempt makes it better."""
 
 _NOBODY_WAITS = {"TaskDoesNotExist", "TaskTimedOut"}
 
@@ -69,7 +72,7 @@ class Task:
         try:
             body = json.loads(message["Body"])
             found = [body[name] for name in ("job", "execution", "attempt", "taskToken")]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             # Not quoted: it might hold a token.
             raise BadMessage(f"is not a job: {type(error).__name__}") from None
         job, execution, attempt, token = found
@@ -164,9 +167,10 @@ class Worker:
             with self._beating(task) as go_on:
                 around = Surroundings(database=self.settings.database, keep_days=self.work.keep_days, go_on=go_on)
                 answer = job(around)
+            output = _output(answer)
         except BrokenOff:
             raise
-        except psycopg.OperationalError as error:
+        except AWAY as error:
             self._hopeless = "password authentication failed" in str(error)
             self._fail(task, TRANSIENT, f"the database does not answer: {type(error).__name__}", logging.WARNING)
         except JobError as error:
@@ -174,8 +178,12 @@ class Worker:
         except Exception as error:  # noqa: BLE001 whatever it is: the workflow must not wait for it in vain
             self._fail(task, type(error).__name__, str(error), logging.ERROR, error)
         else:
-            self._tell("success", task, output=json.dumps(answer))
-            log.info("job %s is done after %.1f s: %s", task.job, time.monotonic() - start, answer)
+            try:
+                self._tell("success", task, output=output)
+            except JobError as error:
+                self._fail(task, error.error, str(error), logging.ERROR)
+            else:
+                log.info("job %s is done after %.1f s: %s", task.job, time.monotonic() - start, answer)
 
     def _fail(self, task: Task, error: str, cause: str, level: int, stack: Exception | None = None) -> None:
         log.log(level, "job %s failed: %s: %s", task.job, error, cause, exc_info=stack)
@@ -222,6 +230,8 @@ class Worker:
                 raise NobodyWaits from None
             if code == "InvalidToken":
                 raise BadMessage("has a token that no workflow gave") from None
+            if code == _INVALID_OUTPUT:
+                raise JobError(code, f"the workflow takes no such answer: {error}") from None
             raise
 
     def _leave(self, receipt: str) -> None:
@@ -235,6 +245,14 @@ class Worker:
 
     def _delete(self, task: Task) -> None:
         self.sqs.delete_message(QueueUrl=self.work.queue_url, ReceiptHandle=task.receipt)
+
+
+def _output(answer: Mapping[str, object]) -> str:
+    """A job's answer as the workflow takes it."""
+    try:
+        return json.dumps(answer, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise JobError(_INVALID_OUTPUT, f"the job's answer is no JSON: {error}") from error
 
 
 def main() -> int:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from chat.connections import find, others, remove
 
@@ -23,6 +24,7 @@ log = logging.getLogger("chat")
 ROUTE = "send"
 MOST_CHARACTERS = 4000
 _AT_ONCE = 10
+_WAITS = (0.2, 0.8)
 
 
 class NotDelivered(Exception):
@@ -44,8 +46,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         _tell(connections, _json({"error": wanted}), speaker.id)
         return {"statusCode": 400}
     said = _json({"from": speaker.user, "text": text, "id": context["messageId"], "at": context["requestTimeEpoch"]})
+    # All of them before the first is told: whoever has heard hears it again if the speaker must say it again.
+    listeners = list(others(speaker))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        heard = list(pool.map(partial(_tell, connections, said), others(speaker)))
+        heard = list(pool.map(partial(_tell, connections, said), listeners))
     if not all(heard):
         raise NotDelivered(f"{heard.count(False)} of {len(heard)} in the room did not hear")
     return {"statusCode": 200}
@@ -60,23 +64,47 @@ def address(context: dict[str, Any]) -> str:
 def _text(event: dict[str, Any]) -> str | None:
     try:
         message = json.loads(event.get("body") or "")
-    except ValueError:
+        text = message.get("text") if isinstance(message, dict) else None
+        if not isinstance(text, str) or not 0 < len(text) <= MOST_CHARACTERS:
+            return None
+        # Half of a pair of surrogates can be written in JSON, and is no letter.
+        text.encode()
+    except (ValueError, RecursionError):
         return None
-    text = message.get("text") if isinstance(message, dict) else None
-    return text if isinstance(text, str) and 0 < len(text) <= MOST_CHARACTERS else None
+    return text
 
 
 def _tell(connections: Any, what: bytes, connection_id: str) -> bool:
     """False where it failed for now; who is gone for good need not hear, and is forgotten."""
     try:
-        connections.post_to_connection(ConnectionId=connection_id, Data=what)
+        _post(connections, what, connection_id)
     except connections.exceptions.GoneException:
         log.info("%s was gone", connection_id)
-        remove(connection_id)
-    except ClientError as error:
-        log.warning("%s did not hear: %s", connection_id, error)
+        _forget(connection_id)
+    except (BotoCoreError, ClientError) as error:
+        log.warning("%s did not hear, or not surely: %s", connection_id, error)
         return False
     return True
+
+
+def _forget(connection_id: str) -> None:
+    try:
+        remove(connection_id)
+    except (BotoCoreError, ClientError) as error:
+        # Its item ends by itself; the others have heard all the same.
+        log.warning("%s could not be forgotten: %s", connection_id, error)
+
+
+def _post(connections: Any, what: bytes, connection_id: str) -> None:
+    """Once more only where it is sure that nothing was said: what may have been heard is not said again."""
+    for wait in _WAITS:
+        try:
+            connections.post_to_connection(ConnectionId=connection_id, Data=what)
+        except (ConnectTimeoutError, EndpointConnectionError, connections.exceptions.LimitExceededException):
+            time.sleep(wait)
+        else:
+            return
+    connections.post_to_connection(ConnectionId=connection_id, Data=what)
 
 
 def _end(connections: Any, connection_id: str) -> None:
@@ -84,6 +112,8 @@ def _end(connections: Any, connection_id: str) -> None:
         connections.delete_connection(ConnectionId=connection_id)
     except connections.exceptions.GoneException:
         log.info("%s was gone", connection_id)
+    except (BotoCoreError, ClientError) as error:
+        log.warning("%s could not be put out: %s", connection_id, error)
 
 
 def _json(what: dict[str, Any]) -> bytes:
@@ -94,6 +124,7 @@ def _json(what: dict[str, Any]) -> bytes:
 def _connections(url: str) -> Any:
     # AWS_ENDPOINT_URL_… is how every program is sent to another address of a service.
     elsewhere = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI" in os.environ
-    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=5,
+    # The SDK's own retries also say again what came to no answer in time, and so was perhaps heard.
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5,
                     max_pool_connections=_AT_ONCE)  # fmt: skip
     return boto3.client("apigatewaymanagementapi", endpoint_url=None if elsewhere else url, config=config)

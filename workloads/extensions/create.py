@@ -75,6 +75,12 @@ def connect(environment: Mapping[str, str], seconds_left: Callable[[], float]) -
                 sslrootcert=str(CERTIFICATES),
                 connect_timeout=5,
                 application_name="extensions",
+                # A host that is gone is noticed while there is time to say so.
+                tcp_user_timeout=5000,
+                keepalives_idle=10,
+                keepalives_interval=5,
+                keepalives_count=3,
+                target_session_attrs="read-write",
                 # Rather an error than a deployment that hangs behind somebody's lock.
                 options="-c statement_timeout=60000 -c lock_timeout=10000",
             )

@@ -58,7 +58,7 @@ compose_plugin() {
 swap() {
     if [[ ! -e /swapfile ]]; then
         dd if=/dev/zero of=/swapfile.new bs=1M count=1024 status=none
-        mkswap --quiet /swapfile.new >/dev/null
+        mkswap /swapfile.new >/dev/null
         mv /swapfile.new /swapfile
     fi
     if ! swapon --show=NAME --noheadings | grep --quiet --line-regexp /swapfile; then swapon /swapfile; fi
@@ -140,49 +140,80 @@ start() {
     fetch_image "$1" && compose up --detach --remove-orphans "${@:2}" && answers
 }
 
-current() { cat /data/tag 2>/dev/null || echo "$FIRST_TAG"; }
+is_tag() { [[ $1 =~ ^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$ ]]; }
+
+# What ran last. Never the first image in place of what cannot be read: that would go back to it in silence.
+current() {
+    local tag=$FIRST_TAG
+    if [[ -e /data/tag ]]; then tag=$(</data/tag); fi
+    if ! is_tag "$tag"; then say "/data/tag holds no tag of an image; deploy one" && return 1; fi
+    echo "$tag"
+}
+
+# Whole or not at all, whenever the power goes.
+keep() {
+    echo "$1" >/data/tag.new
+    sync /data/tag.new
+    mv /data/tag.new /data/tag
+    sync /data
+}
 
 up() {
+    local tag
     prepare
+    tag=$(current)
     fetch_secrets
-    fetch_image "$(current)"
+    fetch_image "$tag"
     migrate
-    start "$(current)"
+    start "$tag"
 }
 
 deploy() {
     local tag=$1 before
-    if [[ ! $tag =~ ^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$ ]]; then say "$tag is not the tag of an image" && return 2; fi
-    before=$(current)
+    if ! is_tag "$tag"; then say "$tag is not the tag of an image" && return 2; fi
     prepare
+    before=$(current) || true
     fetch_secrets
     fetch_image "$tag"
     # Only ever adds, so that the image of before still works with the tables.
     migrate
     if start "$tag"; then
-        echo "$tag" >/data/tag
+        keep "$tag"
         docker image prune --all --force >/dev/null
         say "$tag runs"
         return
     fi
     compose logs --tail 50 api >&2 || true
+    if [[ -z $before ]]; then say "$tag does not answer, and nobody knows what ran before" && return 1; fi
     say "$tag does not answer; going back to $before"
     if start "$before"; then say "$before runs again"; else say "$before does not answer either"; fi
     return 1
 }
 
 heal() {
-    if [[ $(docker inspect --format '{{.State.Health.Status}}' api 2>/dev/null) != unhealthy ]]; then return; fi
-    say "the application is unhealthy and is started anew"
+    local name state tag sick=()
+    # Before the first start, and after one that failed, systemd tries by itself.
+    if ! systemctl is-active --quiet kumiki.service; then return; fi
+    for name in redis api proxy; do
+        state=$(docker inspect --format '{{.State.Status}} {{with .State.Health}}{{.Status}}{{end}}' "$name" 2>/dev/null) ||
+            state=missing
+        case $state in
+            "running " | "running healthy" | "running starting") ;;
+            *) sick+=("$name") && say "$name is ${state% } and is started anew" ;;
+        esac
+    done
+    if [[ ${#sick[@]} == 0 ]]; then return; fi
+    tag=$(current)
     fetch_secrets
-    start "$(current)" --force-recreate --no-deps api
+    start "$tag" --force-recreate --no-deps "${sick[@]}"
 }
 
 login_part() { python3 -c 'import json, os, sys; print(json.loads(os.environ["DATABASE_SECRET"])[sys.argv[1]])' "$1"; }
 
-# Straight to S3: nothing of it stays on the host.
+# Straight to S3: nothing of it stays on the host. S3 keeps what it was sent once the input ends, so the input of the
+# upload ends only behind a whole dump; an upload that is ended before leaves parts, which the bucket drops by itself.
 dump() {
-    local to=$1
+    local to=$1 upload
     if [[ ! $to =~ ^s3://[a-z0-9.-]+/[A-Za-z0-9/._-]+$ ]]; then say "$to is not a place in S3" && return 2; fi
     if [[ -z $DATABASE_SECRET_ARN ]]; then say "there is no database" && return 2; fi
     fetch_secrets
@@ -190,19 +221,38 @@ dump() {
     PGPASSWORD=$(login_part password)
     export PGUSER PGPASSWORD PGHOST=$DATABASE_HOST PGPORT=$DATABASE_PORT PGDATABASE=$DATABASE_NAME PGSSLMODE=require
     # The values come by the environment: every program of the host could read them on a command line.
-    docker run --rm --read-only --cap-drop ALL --security-opt no-new-privileges --memory 128m --user 70:70 \
+    exec 8> >(exec aws s3 cp --only-show-errors - "$to")
+    upload=$!
+    if ! docker run --rm --read-only --cap-drop ALL --security-opt no-new-privileges --memory 128m --user 70:70 \
         --env PGUSER --env PGPASSWORD --env PGHOST --env PGPORT --env PGDATABASE --env PGSSLMODE \
-        "$POSTGRES_IMAGE" pg_dump --format custom --no-owner |
-        aws s3 cp --only-show-errors - "$to"
+        "$POSTGRES_IMAGE" pg_dump --format custom --no-owner >&8; then
+        kill "$upload" || true
+        exec 8>&-
+        say "the dump failed; nothing is kept of it"
+        return 1
+    fi
+    exec 8>&-
+    wait "$upload"
     say "the database is copied to $to"
 }
 
 install -d -m 0700 /run/kumiki
-# One at a time: a start, a deployment and a cure would undo each other's work.
-exec 9>/run/kumiki/lock
+# One at a time: a start, a deployment and a cure would undo each other's work, and a migration would stand in everybody's
+# way while it waits for a dump. A dump, which may take long, keeps nobody from a cure.
+exec 7>/run/kumiki/tables 9>/run/kumiki/lock
+alone() {
+    if flock --nonblock "$1" || { say "waiting for $2" && flock --timeout 600 "$1"; }; then return; fi
+    say "$2 has not ended for 10 minutes; nothing is done"
+    return 1
+}
 case ${1:-} in
-    prepare | up | deploy | dump)
-        flock --wait 600 9
+    prepare | up | deploy)
+        alone 7 "a dump"
+        alone 9 "another start or deployment"
+        "$@"
+        ;;
+    dump)
+        alone 7 "another dump, start or deployment"
         "$@"
         ;;
     heal)

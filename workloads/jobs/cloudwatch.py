@@ -14,6 +14,7 @@ Firehose delivers at least once: an event that is there twice on a day counts on
 from __future__ import annotations
 
 import argparse
+import codecs
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from jobs import lake, logs
 
 _EVENTS = "path string, id string, at long, log_group string, log_stream string, message string, damage string"
+_LATEST = 253_402_300_799_999
+"""The end of the year 9999, in milliseconds: further times would end the run."""
 _PLACE = r"/(\d{4})/(\d{2})/(\d{2})/\d{2}/[^/]+$"
 
 Event = tuple[str, str | None, int | None, str | None, str | None, str | None, str | None]
@@ -51,11 +54,9 @@ def prepare(spark: SparkSession, source: str, clean: str, window: lake.Window) -
     found = spark.createDataFrame(files.rdd.flatMap(_events), _EVENTS, verifySchema=False)
     day = F.to_date(F.concat_ws("-", *(F.regexp_extract("path", _PLACE, group) for group in (1, 2, 3))))
     found = found.withColumn("day", day).withColumnRenamed("path", "file").persist(StorageLevel.MEMORY_AND_DISK)
-    lake.replace(_kept(found), clean, "service_logs")
-    for arrived in folders:
-        # If a file has been mended, no row would come in place of what was set aside of it.
-        lake.remove(spark, f"{clean}/rejected_service_logs/day={arrived}")
-    lake.replace(_rejected(found), clean, "rejected_service_logs")
+    for rows, name in ((_kept(found), "service_logs"), (_rejected(found), "rejected_service_logs")):
+        days = {row.day for row in rows.select("day").distinct().collect()}
+        lake.replace(rows, clean, name, without_rows=[f"day={day}" for day in folders if day not in days])
     found.unpersist()
 
 
@@ -69,22 +70,43 @@ def _rejected(found: DataFrame) -> DataFrame:
 
 
 def _events(file: Row) -> Iterator[Event]:
-    """The events of one file, as far as it can be read; it has 64 MB at most before it is unpacked."""
-    content, damage = logs.unpacked(file.content)
-    text, decoder, position = content.decode("utf-8", "backslashreplace").strip(), json.JSONDecoder(), 0
-    while position < len(text):
+    """The events of one file, as far as it can be read, with no more of it in memory than an envelope or two: it has
+    64 MB at most before it is unpacked, and ten times as many after."""
+    pieces, parser = logs.Unpacked(file.content), json.JSONDecoder()
+    letters = codecs.iterdecode(pieces, "utf-8", "backslashreplace")
+    text, begin, after = "", 0, 0
+    while True:
+        while text[after : after + 1].isspace():
+            after += 1
+        begin = after
         try:
-            envelope, after = decoder.raw_decode(text, position)
+            envelope, after = parser.raw_decode(text, begin)
             events = list(_of(envelope, file.path))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            damage = damage or "what follows is no envelope of CloudWatch's"
+        except json.JSONDecodeError:
+            # Perhaps it only begins here. As much again: whatever comes, no letter is looked at often.
+            more = _more(letters, len(text) - begin)
+            if not more:
+                break
+            text, after = text[begin:] + more, 0
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
             break
-        yield from events
-        position = after
-        while text[position : position + 1].isspace():
-            position += 1
-    if damage is not None:
-        yield file.path, None, None, None, None, text[position:], damage
+        else:
+            yield from events
+    rest = (text[begin:] + "".join(letters)).rstrip()
+    if rest or pieces.damage is not None:
+        reason = pieces.damage or "what follows is no envelope of CloudWatch's"
+        yield file.path, None, None, None, None, rest, reason
+
+
+def _more(letters: Iterator[str], least: int) -> str:
+    """The next letters, at least so many as far as there are any."""
+    found, length = list[str](), 0
+    for some in letters:
+        found.append(some)
+        length += len(some)
+        if length > least:
+            break
+    return "".join(found)
 
 
 def _of(envelope: Any, path: str) -> Iterator[Event]:
@@ -93,7 +115,10 @@ def _of(envelope: Any, path: str) -> Iterator[Event]:
         return
     group, stream = envelope["logGroup"], envelope["logStream"]
     for event in envelope["logEvents"]:
-        yield path, str(event["id"]), int(event["timestamp"]), group, stream, str(event["message"]), None
+        at = int(event["timestamp"])
+        if not 0 <= at <= _LATEST:
+            raise ValueError(at)
+        yield path, str(event["id"]), at, group, stream, str(event["message"]), None
 
 
 if __name__ == "__main__":

@@ -37,6 +37,10 @@ OVERLAP = timedelta(hours=1)
 RUNS = f"{DATABASE}/_runs/job=extract"
 """Where a run that is whole leaves its day, its name and how far it has read."""
 
+SILENCE_SECONDS = 900
+"""How long the database may say nothing: by itself Java waits for ever for one that has vanished
+(jdbc.postgresql.org/documentation/use, socketTimeout)."""
+
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 PARALLEL_READS = 8
 """Connections that read at once; each reads some hours of every day."""
@@ -96,6 +100,8 @@ class Database:
             sslmode="verify-full",
             sslfactory="org.postgresql.ssl.SingleCertValidatingFactory",
             sslfactoryarg=authority,
+            tcpKeepAlive="true",
+            socketTimeout=str(SILENCE_SECONDS),
             fetchsize="10000",
             **credentials,
         )

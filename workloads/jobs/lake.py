@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -69,6 +69,8 @@ def start(name: str) -> SparkSession:
         # A time that is none becomes null, which the jobs look for; it does not end them.
         .config("spark.sql.ansi.enabled", "false")
         .config("spark.sql.parquet.compression.codec", "zstd")
+        # What a task writes, as far as a partition has so much; before compression.
+        .config("spark.sql.adaptive.advisoryPartitionSizeInBytes", "256m")
         .getOrCreate()
     )
 
@@ -98,12 +100,23 @@ def read(spark: SparkSession, root: str, name: str) -> DataFrame:
     return spark.read.schema(table.ddl).parquet(f"{root}/{name}")
 
 
-def replace(rows: DataFrame, root: str, name: str) -> None:
-    """Put `rows` into the table `name`, in place of what the partitions that they touch held; other partitions stay."""
+def replace(rows: DataFrame, root: str, name: str, *, without_rows: Collection[str] = ()) -> None:
+    """Put `rows` into the table `name`, in place of what the partitions that they touch held; other partitions stay.
+
+    `without_rows`: partitions, as `day=2026-11-20`, of which this run has no row: what an earlier one left there goes.
+    """
     table = TABLES[name]
-    # A few files in each partition: thousands of tiny ones are what makes Athena slow.
-    ordered = rows.select(*table.columns, *table.partitions).repartition(*table.partitions)
-    ordered.write.mode("overwrite").partitionBy(*table.partitions).parquet(f"{root}/{name}")
+    # A few files in each partition: thousands of tiny ones are what makes Athena slow. A large partition is written by
+    # several tasks, which one alone would take hours for.
+    chosen = rows.select(*table.columns, *table.partitions)
+    # The hint of a frame takes no columns.
+    balanced = rows.sparkSession.sql(
+        f"SELECT /*+ REBALANCE({', '.join(table.partitions)}) */ * FROM {{chosen}}",  # noqa: S608 our own names
+        chosen=chosen,
+    )
+    balanced.write.mode("overwrite").partitionBy(*table.partitions).parquet(f"{root}/{name}")
+    for partition in without_rows:
+        remove(rows.sparkSession, f"{root}/{name}/{partition}")
 
 
 def notes(spark: SparkSession, folder: str, schema: str) -> DataFrame:

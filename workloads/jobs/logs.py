@@ -32,6 +32,8 @@ LATENESS_DAYS = 2
 """A record whose own time is further before its arrival, or at all after the end of its hour, has a wrong clock."""
 
 _PIECE = 16 * 1024
+_MOST = 1024 * 1024
+"""The most bytes that a piece may become at once: one of many equal letters becomes a thousand times as many."""
 _LINES = "path string, digest string, line string, damage string"
 _PLACE = r"service=([^/]+)/year=(\d{4})/month=(\d{2})/day=(\d{2})/hour=(\d{2})/"
 
@@ -56,13 +58,19 @@ def prepare(spark: SparkSession, source: str, clean: str, window: lake.Window) -
     copies = _copies(lines)
     single = lines.join(F.broadcast(copies), "path", "left_anti")
     parsed = _parsed(single.where("damage IS NULL"))
-    lake.replace(_records(parsed), clean, "app_logs")
-    for place in _places(spark, source, window):
-        # If a file has been mended, no row would come in place of what was set aside of it.
-        lake.remove(spark, f"{clean}/rejected_logs/{place}")
-    lake.replace(_rejected(parsed, single), clean, "rejected_logs")
-    lake.replace(_counts(lines, copies, parsed), clean, "log_counts")
+    counts = _counts(lines, copies, parsed).persist()
+    places = _places(spark, source, window)
+    lake.replace(_records(parsed), clean, "app_logs", without_rows=places - _with(counts, "kept"))
+    lake.replace(_rejected(parsed, single), clean, "rejected_logs", without_rows=places - _with(counts, "rejected"))
+    lake.replace(counts, clean, "log_counts")
+    counts.unpersist()
     lines.unpersist()
+
+
+def _with(counts: DataFrame, column: str) -> set[str]:
+    """The partitions that have such rows; there are only a few partitions in a window."""
+    found = counts.where(F.col(column) > 0).select("service", "day").collect()
+    return {f"service={row.service}/day={row.day}" for row in found}
 
 
 def _places(spark: SparkSession, source: str, window: lake.Window) -> set[str]:
@@ -96,39 +104,50 @@ def _lines(spark: SparkSession, source: str, window: lake.Window) -> DataFrame |
 
 
 def _lines_of(file: Row) -> Iterator[tuple[str, str, str | None, str | None]]:
-    """The lines of one gzip file, as far as it can be read. The files have 10 MB at most, so one fits into memory."""
+    """The lines of one gzip file, as far as it can be read, without ever holding more of it than a piece and a line."""
     digest = hashlib.sha256(file.content).hexdigest()
-    text, damage = unpacked(file.content)
-    whole, _, last = text.rpartition(b"\n")
-    complete = whole.split(b"\n") if whole else []
-    if last and damage is None:
-        complete.append(last)
-    for line in complete:
-        if line.strip():
-            yield file.path, digest, line.decode("utf-8", "backslashreplace"), None
-    if damage is not None:
-        yield file.path, digest, last.decode("utf-8", "backslashreplace"), damage
+    pieces, begun = Unpacked(file.content), list[bytes]()
+    for piece in pieces:
+        line, ended, further = piece.partition(b"\n")
+        begun.append(line)
+        if ended:
+            *whole, last = further.split(b"\n")
+            for line in (b"".join(begun), *whole):
+                if line.strip():
+                    yield file.path, digest, line.decode("utf-8", "backslashreplace"), None
+            begun = [last]
+    last = b"".join(begun)
+    if last.strip() or pieces.damage is not None:
+        yield file.path, digest, last.decode("utf-8", "backslashreplace"), pieces.damage
 
 
-def unpacked(content: bytes) -> tuple[bytes, str | None]:
-    """What a gzip file holds, as far as it can be read, and what is wrong with it."""
-    text, damage = bytearray(), None
-    member = zlib.decompressobj(wbits=31)
-    rest = bytes(content)
-    while rest and damage is None:
-        # Piece by piece, because a damaged piece gives nothing at all.
-        piece, rest = rest[:_PIECE], rest[_PIECE:]
-        try:
-            text += member.decompress(piece)
-        except zlib.error:
-            damage = "the file is not gzip, or is damaged"
-        if member.eof:
-            # A file may hold several gzip members, one after another.
-            rest = member.unused_data + rest
-            member = zlib.decompressobj(wbits=31) if rest else member
-    if damage is None and not member.eof:
-        damage = "the gzip file ends too early"
-    return bytes(text), damage
+class Unpacked:
+    """What a gzip file holds, piece by piece and as far as it can be read. At the end `damage` says what is wrong."""
+
+    def __init__(self, content: bytes) -> None:
+        self.damage: str | None = None
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        member, position = zlib.decompressobj(wbits=31), 0
+        while position < len(self._content):
+            # Piece by piece, because a damaged piece gives nothing at all.
+            piece = self._content[position : position + _PIECE]
+            position += len(piece)
+            try:
+                while piece and not member.eof:
+                    yield member.decompress(piece, _MOST)
+                    piece = member.unconsumed_tail
+            except zlib.error:
+                self.damage = "the file is not gzip, or is damaged"
+                return
+            if member.eof:
+                # A file may hold several gzip members, one after another.
+                position -= len(member.unused_data)
+                if position < len(self._content):
+                    member = zlib.decompressobj(wbits=31)
+        if not member.eof:
+            self.damage = "the gzip file ends too early"
 
 
 def _copies(lines: DataFrame) -> DataFrame:

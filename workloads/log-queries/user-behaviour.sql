@@ -1,7 +1,8 @@
 -- User behaviour in a period: what each user does, on how many days, and what they come back to most.
 --
 -- Change the service and the period here. The partitions (service, year, month, day, hour) decide what Athena reads, and
--- that is what it costs; the time decides what counts. The period is UTC and does not include its end.
+-- that is what it costs; the time decides what counts. The period is UTC and does not include its end. A record lies in
+-- the folder of the hour in which its file was begun, so the day before the period and the day after it are read too.
 WITH requests AS (
   SELECT
     from_iso8601_timestamp(time) AS asked_at,
@@ -10,9 +11,10 @@ WITH requests AS (
     status
   FROM app_logs
   WHERE service = 'api'
-    AND year = '2026'
-    AND month = '01'
-    AND day BETWEEN '01' AND '07'
+    AND (
+      (year = '2025' AND month = '12' AND day = '31')
+      OR (year = '2026' AND month = '01' AND day BETWEEN '01' AND '08')
+    )
     AND from_iso8601_timestamp(time) >= TIMESTAMP '2026-01-01 00:00:00 UTC'
     AND from_iso8601_timestamp(time) < TIMESTAMP '2026-01-08 00:00:00 UTC'
     AND path IS NOT NULL

@@ -6,7 +6,6 @@ queue's last attempt they wait in its dead-letter queue. The environment names t
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -25,7 +24,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     failed = []
     for record in event["Records"]:
         try:
-            _keep(json.loads(record["body"]))
+            attributes = record["messageAttributes"]
+            _keep(attributes["id"]["stringValue"], attributes["kind"]["stringValue"], record["body"])
         except Exception:
             # One message that cannot be understood must not bring back the others of its batch.
             log.exception("message %s failed", record["messageId"])
@@ -33,12 +33,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     return {"batchItemFailures": failed}
 
 
-def _keep(delivery: dict[str, Any]) -> None:
+def _keep(delivery: str, kind: str, body: str) -> None:
     """SQS may deliver a message twice, and whoever sends may send twice: the first one counts."""
     item = {
-        "id": {"S": delivery["id"]},
-        "kind": {"S": delivery["kind"]},
-        "payload": {"S": json.dumps(delivery["payload"], ensure_ascii=False)},
+        "id": {"S": delivery},
+        "kind": {"S": kind},
+        "payload": {"S": body},
         "expires": {"N": str(int(time.time()) + KEPT_SECONDS)},
     }
     try:
@@ -46,7 +46,7 @@ def _keep(delivery: dict[str, Any]) -> None:
             TableName=os.environ["TABLE_DELIVERIES"], Item=item, ConditionExpression="attribute_not_exists(id)"
         )
     except _dynamodb().exceptions.ConditionalCheckFailedException:
-        log.info("%s was kept before", delivery["id"])
+        log.info("%s was kept before", delivery)
 
 
 @cache

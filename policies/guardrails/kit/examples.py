@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from guardrails import types
 from guardrails.kit.resources import Provider, Resource
 from guardrails.kit.stack import Stack
 from guardrails.kit.values import UNKNOWN, Props
@@ -60,7 +61,7 @@ class Example:
             props=Props({**outputs, **inputs}),
             inputs=Props(inputs),
             protect=given.protect,
-            provider=Provider(type="pulumi:providers:aws", props=Props(given.provider)),
+            provider=Provider(type=types.PROVIDER, props=Props(given.provider)),
             dependencies=links,
             after=frozenset(self._urn(name) for name in given.after),
         )
@@ -69,11 +70,25 @@ class Example:
         return next(given.urn for given in self.resources if given.name == name)
 
 
-def example(*resources: Given, environment: str = "dev", product: str = "kumiki", free_tier: bool = False) -> Example:
+def example(
+    *resources: Given,
+    environment: str = "dev",
+    product: str = "kumiki",
+    free_tier: bool = False,
+    free_plan: bool = False,
+    log_kinds: dict[str, int] | None = None,
+) -> Example:
     """Resources that stand in one stack."""
     return Example(
         resources=resources,
-        stack=Stack(environment=environment, product=product, owner="platform", free_tier=free_tier),
+        stack=Stack(
+            environment=environment,
+            product=product,
+            owner="platform",
+            free_tier=free_tier or free_plan,
+            free_plan=free_plan,
+            log_kinds=log_kinds,
+        ),
     )
 
 
@@ -87,7 +102,7 @@ def aws(
     after: tuple[str, ...] = (),
 ) -> Given:
     """A resource: `aws("s3/bucket:Bucket", {"forceDestroy": True})`."""
-    full = type_ if type_.startswith("pulumi:") else f"aws:{type_}"
+    full = type_ if type_.startswith(("aws:", "pulumi:")) else f"aws:{type_}"
     given = {"region": "ap-northeast-1"} if provider is None else provider
     return Given(type=full, name=name, props=props or {}, protect=protect, provider=given, after=after)
 

@@ -16,7 +16,7 @@ ANYONE = "*"
 
 
 class MalformedPolicyError(Exception):
-    """The text is not a policy document; the judge turns this into a finding."""
+    """The text is not a policy document; the evaluator turns this into a finding."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from functools import cached_property
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+from guardrails import types
 from guardrails.kit.iam import MalformedPolicyError, statements
 from guardrails.kit.values import UNKNOWN, NotYetKnown, Props
 
@@ -21,46 +22,20 @@ if TYPE_CHECKING:
     from guardrails.kit.iam import Statement
     from guardrails.kit.resources import Graph, Resource
 
-GROUP = "aws:ec2/securityGroup:SecurityGroup"
-RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
-INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
-VPC = "aws:ec2/vpc:Vpc"
-SUBNET = "aws:ec2/subnet:Subnet"
-ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
-ENDPOINT_ROUTE = "aws:ec2/vpcEndpointRouteTableAssociation:VpcEndpointRouteTableAssociation"
-ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
-ROUTE = "aws:ec2/route:Route"
-TABLE_OF_SUBNET = "aws:ec2/routeTableAssociation:RouteTableAssociation"
-INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
-NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
-BALANCER = "aws:lb/loadBalancer:LoadBalancer"
-SERVICE = "aws:ecs/service:Service"
-TASK = "aws:ecs/taskDefinition:TaskDefinition"
-FUNCTION = "aws:lambda/function:Function"
-HOST = "aws:ec2/instance:Instance"
-INTERFACE = "aws:ec2/networkInterface:NetworkInterface"
-ADDRESS = "aws:ec2/eip:Eip"
-PROFILE = "aws:iam/instanceProfile:InstanceProfile"
-DATABASE = "aws:rds/instance:Instance"
-CLUSTER = "aws:rds/cluster:Cluster"
-CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
-FILES = "aws:efs/mountTarget:MountTarget"
-TABLE = "aws:dynamodb/table:Table"
-DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
-ROLE = "aws:iam/role:Role"
-ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
-PROFILE = "aws:iam/instanceProfile:InstanceProfile"
-BUCKET = "aws:s3/bucket:Bucket"
-ALIAS = "aws:lambda/alias:Alias"
-PERMISSION = "aws:lambda/permission:Permission"
-HTTP_API = "aws:apigatewayv2/api:Api"
-REST_API = "aws:apigateway/restApi:RestApi"
-APIS = (HTTP_API, REST_API)
-BY_GRANT = {TABLE: "dynamodb:", BUCKET: "s3:"}
+APIS = (types.APIGATEWAYV2_API, types.REST_API)
+API_DOMAINS = (types.APIGATEWAY_DOMAIN_NAME, types.APIGATEWAYV2_DOMAIN_NAME)
+_STAGES_OF_APIS = (
+    (types.APIGATEWAY_STAGE, "restApi", types.REST_API),
+    (types.APIGATEWAYV2_STAGE, "apiId", types.APIGATEWAYV2_API),
+)
+_NAMES_OF_APIS = (
+    # What gives a name to an API, and how it names the API.
+    (types.BASE_PATH_MAPPING, "restApi", types.REST_API),
+    (types.API_MAPPING, "apiId", types.APIGATEWAYV2_API),
+)
+BY_GRANT = {types.DYNAMODB_TABLE: "dynamodb:", types.S3_BUCKET: "s3:"}
 """Data stores that answer, by their API, to whoever may: how the names of their actions begin."""
 
-EVENT_SOURCE = "aws:lambda/eventSourceMapping:EventSourceMapping"
 
 INTERNET = "internet"
 
@@ -89,18 +64,20 @@ class Place:
 
 
 PLACES: Mapping[str, Place] = {
-    SERVICE: Place("task", "networkConfiguration.securityGroups", "networkConfiguration.subnets"),
-    FUNCTION: Place("function", "vpcConfig.securityGroupIds", "vpcConfig.subnetIds"),
-    HOST: Place("host", "vpcSecurityGroupIds", "subnetId"),
-    BALANCER: Place("load balancer", "securityGroups", "subnets"),
-    ENDPOINT: Place("endpoint", "securityGroupIds", "subnetIds"),
-    CLUSTER: Place("store", "vpcSecurityGroupIds", "dbSubnetGroupName", 5432, "aws:rds/subnetGroup:SubnetGroup"),
-    DATABASE: Place("store", "vpcSecurityGroupIds", "dbSubnetGroupName", 5432, "aws:rds/subnetGroup:SubnetGroup"),
-    CACHE: Place("store", "securityGroupIds", "subnetGroupName", 6379, "aws:elasticache/subnetGroup:SubnetGroup"),
-    FILES: Place("store", "securityGroups", "subnetId", 2049),
+    types.ECS_SERVICE: Place("task", "networkConfiguration.securityGroups", "networkConfiguration.subnets"),
+    types.LAMBDA_FUNCTION: Place("function", "vpcConfig.securityGroupIds", "vpcConfig.subnetIds"),
+    types.EC2_INSTANCE: Place("host", "vpcSecurityGroupIds", "subnetId"),
+    types.LB_LOAD_BALANCER: Place("load balancer", "securityGroups", "subnets"),
+    types.VPC_ENDPOINT: Place("endpoint", "securityGroupIds", "subnetIds"),
+    types.RDS_CLUSTER: Place("store", "vpcSecurityGroupIds", "dbSubnetGroupName", 5432, types.RDS_SUBNET_GROUP),
+    types.RDS_INSTANCE: Place("store", "vpcSecurityGroupIds", "dbSubnetGroupName", 5432, types.RDS_SUBNET_GROUP),
+    types.REPLICATION_GROUP: Place(
+        "store", "securityGroupIds", "subnetGroupName", 6379, types.ELASTICACHE_SUBNET_GROUP
+    ),
+    types.MOUNT_TARGET: Place("store", "securityGroups", "subnetId", 2049),
 }
 STORES = tuple(kind for kind, place in PLACES.items() if place.what == "store")
-CALLERS = (SERVICE, FUNCTION, HOST)
+CALLERS = (types.ECS_SERVICE, types.LAMBDA_FUNCTION, types.EC2_INSTANCE)
 _OTHER_PORTS = {"mysql": 3306, "mariadb": 3306, "oracle": 1521, "sqlserver": 1433}
 
 
@@ -145,17 +122,17 @@ class Reach:
 
     def groups(self, resource: Resource) -> list[Resource]:
         place = PLACES.get(resource.kind)
-        found = self.graph.targets(resource, GROUP, via=place.groups) if place else []
+        found = self.graph.targets(resource, types.SECURITY_GROUP, via=place.groups) if place else []
         for interface in self.interfaces(resource):
-            found += self.graph.targets(interface, GROUP, via="securityGroups")
+            found += self.graph.targets(interface, types.SECURITY_GROUP, via="securityGroups")
         return found
 
     def interfaces(self, host: Resource) -> list[Resource]:
         """The interfaces that were made before the host and are given to it."""
-        if host.kind != HOST:
+        if host.kind != types.EC2_INSTANCE:
             return []
         vias = ("primaryNetworkInterface", "networkInterfaces")
-        return [each for via in vias for each in self.graph.targets(host, INTERFACE, via=via)]
+        return [each for via in vias for each in self.graph.targets(host, types.NETWORK_INTERFACE, via=via)]
 
     @cached_property
     def holders(self) -> dict[str, list[Resource]]:
@@ -169,11 +146,13 @@ class Reach:
     def openings(self, group: Resource, direction: str) -> Iterator[Opening]:
         for block in _known_blocks(group.inputs, direction):
             yield self._opening(block, group, direction, inline=True)
-        for rule in self.graph.known_children(group, RULE, via="securityGroupId"):
+        for rule in self.graph.known_children(group, types.SECURITY_GROUP_RULE, via="securityGroupId"):
             if rule.props.maybe("type") == direction:
                 yield self._opening(rule.props, rule, "sourceSecurityGroupId", inline=False)
         for rule in self.graph.known_children(
-            group, INGRESS_RULE if direction == "ingress" else EGRESS_RULE, via="securityGroupId"
+            group,
+            types.SECURITY_GROUP_INGRESS_RULE if direction == "ingress" else types.SECURITY_GROUP_EGRESS_RULE,
+            via="securityGroupId",
         ):
             yield self._opening(rule.props, rule, "referencedSecurityGroupId", inline=False)
 
@@ -188,7 +167,7 @@ class Reach:
                 cidrs.append(value)
             elif value is not None and value is not UNKNOWN:
                 cidrs += value.known_texts()
-        named = {each.urn for each in self.graph.targets(owner, GROUP, via=via)}
+        named = {each.urn for each in self.graph.targets(owner, types.SECURITY_GROUP, via=via)}
         if props.maybe("self") is True or (inline and owner.urn in named):
             named.add(owner.urn)
         listed = props.has("prefixListId") or props.has("prefixListIds")
@@ -197,7 +176,7 @@ class Reach:
 
     def network(self, group: Resource) -> str | None:
         """The addresses of the group's VPC."""
-        for vpc in self.graph.targets(group, VPC, via="vpcId"):
+        for vpc in self.graph.targets(group, types.EC2_VPC, via="vpcId"):
             cidr = vpc.props.maybe("cidrBlock")
             if isinstance(cidr, str):
                 return cidr
@@ -221,25 +200,25 @@ class Reach:
     def subnets(self, resource: Resource) -> list[Resource]:
         place = PLACES[resource.kind]
         if place.subnet_group is None:
-            found = self.graph.targets(resource, SUBNET, via=place.subnets)
+            found = self.graph.targets(resource, types.EC2_SUBNET, via=place.subnets)
             for interface in self.interfaces(resource):
-                found += self.graph.targets(interface, SUBNET, via="subnetId")
+                found += self.graph.targets(interface, types.EC2_SUBNET, via="subnetId")
             return found
         groups = self.graph.targets(resource, place.subnet_group, via=place.subnets)
-        return [each for group in groups for each in self.graph.targets(group, SUBNET, via="subnetIds")]
+        return [each for group in groups for each in self.graph.targets(group, types.EC2_SUBNET, via="subnetIds")]
 
     def tables(self, subnet: Resource) -> list[Resource]:
-        found = self.graph.known_children(subnet, TABLE_OF_SUBNET, via="subnetId")
-        return [table for each in found for table in self.graph.targets(each, ROUTE_TABLE, via="routeTableId")]
+        found = self.graph.known_children(subnet, types.ROUTE_TABLE_ASSOCIATION, via="subnetId")
+        return [table for each in found for table in self.graph.targets(each, types.ROUTE_TABLE, via="routeTableId")]
 
-    def way_out(self, subnet: Resource) -> str | None:
+    def internet_route(self, subnet: Resource) -> str | None:
         """The kind of gateway that the subnet's route to the internet leads to, if it has one."""
         for table in self.tables(subnet):
-            for route in self.graph.known_children(table, ROUTE, via="routeTableId"):
-                for via, kind in (("gatewayId", INTERNET_GATEWAY), ("natGatewayId", NAT_GATEWAY)):
+            for route in self.graph.known_children(table, types.EC2_ROUTE, via="routeTableId"):
+                for via, kind in (("gatewayId", types.INTERNET_GATEWAY), ("natGatewayId", types.NAT_GATEWAY)):
                     if self.graph.targets(route, kind, via=via):
                         return kind
-            for kind in (INTERNET_GATEWAY, NAT_GATEWAY):
+            for kind in (types.INTERNET_GATEWAY, types.NAT_GATEWAY):
                 if self.graph.targets(table, kind, via="routes"):
                     return kind
         return None
@@ -251,7 +230,11 @@ class Reach:
         for target in placed:
             yield from self._from_the_internet(target)
             for source in placed:
-                if source.kind in (*CALLERS, BALANCER) and source is not target and target.kind != ENDPOINT:
+                if (
+                    source.kind in (*CALLERS, types.LB_LOAD_BALANCER)
+                    and source is not target
+                    and target.kind != types.VPC_ENDPOINT
+                ):
                     ports = self.ports(source, target)
                     if ports is not None:
                         yield Edge(source.name, target.name, _shown(ports, target), "security groups")
@@ -266,28 +249,96 @@ class Reach:
                     yield Edge(INTERNET, target.name, _shown((opening.first, opening.last), target), "security groups")
 
     def _is_public(self, resource: Resource) -> bool:
-        if resource.kind == BALANCER:
+        if resource.kind == types.LB_LOAD_BALANCER:
             return resource.props.maybe("internal") is not True
-        if resource.kind == HOST:
+        if resource.kind == types.EC2_INSTANCE:
             # An address given at the start, by the subnet, or held by itself.
             return True
-        if resource.kind == DATABASE:
+        if resource.kind == types.RDS_INSTANCE:
             return resource.props.maybe("publiclyAccessible") is True
-        return resource.kind == SERVICE and resource.props.maybe("networkConfiguration.assignPublicIp") is True
+        return (
+            resource.kind == types.ECS_SERVICE and resource.props.maybe("networkConfiguration.assignPublicIp") is True
+        )
 
     def _origins(self) -> Iterator[Edge]:
-        for distribution in self.graph.of_kind(DISTRIBUTION):
+        for distribution in self.graph.of_kind(types.CLOUDFRONT_DISTRIBUTION):
             yield Edge(INTERNET, distribution.name, "443", "CloudFront")
-            for urn in distribution.dependencies.get("origins", ()):
-                named = self.graph.by_urn.get(urn)
-                for origin in self._behind(named) if named is not None else []:
-                    yield Edge(distribution.name, origin.name, "80" if origin.kind == HOST else "443", "CloudFront")
+            for origin in self.origins(distribution):
+                yield Edge(
+                    distribution.name, origin.name, "80" if origin.kind == types.EC2_INSTANCE else "443", "CloudFront"
+                )
+
+    def origins(self, distribution: Resource) -> list[Resource]:
+        """What stands behind a distribution, as far as it is in the stack: by a property, or by a name in its text."""
+        named = [self.graph.by_urn.get(urn) for urn in distribution.dependencies.get("origins", ())]
+        found = [origin for each in named if each is not None for origin in self._behind(each)]
+        for block in _known_blocks(distribution.inputs, "origins"):
+            found += self.at_name(block)
+        return list({each.urn: each for each in found}.values())
+
+    def at_name(self, block: Props) -> list[Resource]:
+        """What answers at the name of one origin, where the name is known."""
+        name = block.maybe("domainName")
+        return self._called(name) if isinstance(name, str) else []
+
+    def in_front(self, resource: Resource) -> list[Resource]:
+        """The distributions that lead to a resource."""
+        return [each for each in self.graph.of_kind(types.CLOUDFRONT_DISTRIBUTION) if resource in self.origins(each)]
+
+    def is_open(self, origin: Resource) -> bool:
+        """Whether an origin can be reached by whoever knows its name."""
+        if origin.kind == types.REST_API:
+            try:
+                return not self.is_blocked_by_default(origin)
+            except NotYetKnown:
+                return True
+        return any(edge.source == INTERNET and edge.target == origin.name for edge in self.edges)
+
+    def is_blocked_by_default(self, api: Resource) -> bool:
+        """Whether a REST API has a web ACL whose default action is block; raises NotYetKnown."""
+        for stage in self.graph.children(api, types.APIGATEWAY_STAGE, via="restApi"):
+            for on in self.graph.children(stage, types.WEB_ACL_ASSOCIATION, via="resourceArn"):
+                acls = self.graph.targets(on, types.WEB_ACL, via="webAclArn")
+                if not acls:
+                    on.props.get("webAclArn")
+                if any(acl.props.has("defaultAction.block") for acl in acls):
+                    return True
+        return False
+
+    def _called(self, name: str) -> list[Resource]:
+        """The load balancers and APIs that have this name, be it AWS's or one of the stack's."""
+        found = self.graph.named(name, types.LB_LOAD_BALANCER)
+        found += [each for each in self.graph.of_kind(types.LB_LOAD_BALANCER) if each.props.maybe("dnsName") == name]
+        for record in self.graph.of_kind(types.ROUTE53_RECORD):
+            if record.props.maybe("name") == name:
+                found += self.graph.targets(record, types.LB_LOAD_BALANCER, via="aliases")
+                for alias in _known_blocks(record.props, "aliases"):
+                    target = alias.maybe("name")
+                    found += self._called(target) if isinstance(target, str) and target != name else []
+        for stage, api_key, api in _STAGES_OF_APIS:
+            for given in self.graph.of_kind(stage):
+                url = given.props.maybe("invokeUrl")
+                if isinstance(url, str) and url.partition("//")[2].partition("/")[0] == name:
+                    found += self.graph.targets(given, api, via=api_key)
+            for given in self.graph.named(name, stage):
+                found += self.graph.targets(given, api, via=api_key)
+        for mapping, api_key, api in _NAMES_OF_APIS:
+            for given in self.graph.of_kind(mapping):
+                # By its text: the name of a name is its id.
+                if given.props.maybe("domainName") == name or any(
+                    domain.props.maybe("domainName") == name
+                    for kind in API_DOMAINS
+                    for domain in self.graph.targets(given, kind, via="domainName")
+                ):
+                    found += self.graph.targets(given, api, via=api_key)
+        return found
 
     def _apis(self) -> Iterator[Edge]:
         """APIs are on the internet, and call the functions that let them."""
         for api in self.graph.of_kind(*APIS):
-            yield Edge(INTERNET, api.name, "443", "API Gateway")
-        for permission in self.graph.of_kind(PERMISSION):
+            if api.kind != types.REST_API or self.is_open(api):
+                yield Edge(INTERNET, api.name, "443", "API Gateway")
+        for permission in self.graph.of_kind(types.LAMBDA_PERMISSION):
             named = (self.graph.by_urn.get(urn) for urn in permission.dependencies.get("sourceArn", ()))
             for api in (each for each in named if each is not None and each.kind in APIS):
                 for function in self._functions(permission, "function"):
@@ -295,26 +346,32 @@ class Reach:
 
     def _functions(self, resource: Resource, via: str) -> list[Resource]:
         """The functions that a property names, by themselves or by an alias."""
-        found = self.graph.targets(resource, FUNCTION, via=via)
-        for alias in self.graph.targets(resource, ALIAS, via=via):
-            found += self.graph.targets(alias, FUNCTION, via="functionName")
+        found = self.graph.targets(resource, types.LAMBDA_FUNCTION, via=via)
+        for alias in self.graph.targets(resource, types.LAMBDA_ALIAS, via=via):
+            found += self.graph.targets(alias, types.LAMBDA_FUNCTION, via="functionName")
         return found
 
     def _behind(self, named: Resource) -> list[Resource]:
         """What answers at a name: one of its own, or that of an address which a host has."""
-        if named.kind in (BALANCER, HOST, BUCKET, *APIS):
+        if named.kind in (types.LB_LOAD_BALANCER, types.EC2_INSTANCE, types.S3_BUCKET, *APIS):
             return [named]
-        if named.kind != ADDRESS:
+        for stage, api_key, api in _STAGES_OF_APIS:
+            # By the address that AWS gives, which a stage has.
+            if named.kind == stage:
+                return self.graph.targets(named, api, via=api_key)
+        if named.kind != types.EC2_EIP:
             return []
-        found = self.graph.targets(named, HOST, via="instance")
-        interfaces = self.graph.targets(named, INTERFACE, via="networkInterface")
+        found = self.graph.targets(named, types.EC2_INSTANCE, via="instance")
+        interfaces = self.graph.targets(named, types.NETWORK_INTERFACE, via="networkInterface")
         return found + [
-            host for host in self.graph.of_kind(HOST) if any(each in interfaces for each in self.interfaces(host))
+            host
+            for host in self.graph.of_kind(types.EC2_INSTANCE)
+            if any(each in interfaces for each in self.interfaces(host))
         ]
 
     def _grants(self) -> Iterator[Edge]:
         """Tables and buckets answer to whoever may, by their API."""
-        for policy in self.graph.of_kind(ROLE_POLICY):
+        for policy in self.graph.of_kind(types.ROLE_POLICY):
             stores = [
                 self.graph.by_urn[urn]
                 for urn in policy.dependencies.get("policy", ())
@@ -323,7 +380,7 @@ class Reach:
             if not stores:
                 continue
             actions = self._actions(policy)
-            for role in self.graph.targets(policy, ROLE, via="role"):
+            for role in self.graph.targets(policy, types.IAM_ROLE, via="role"):
                 for caller in self.callers_with(role):
                     for store in stores:
                         if actions is None or any(each.startswith(BY_GRANT[store.kind]) for each in actions):
@@ -339,26 +396,33 @@ class Reach:
 
     def callers_with(self, role: Resource) -> list[Resource]:
         """What runs with this role."""
-        found = [each for each in self.graph.of_kind(FUNCTION) if role in self.graph.targets(each, ROLE, via="role")]
-        for service in self.graph.of_kind(SERVICE):
-            tasks = self.graph.targets(service, TASK, via="taskDefinition")
-            found += [service for task in tasks if role in self.graph.targets(task, ROLE, via="taskRoleArn")]
-        for host in self.graph.of_kind(HOST):
-            profiles = self.graph.targets(host, PROFILE, via="iamInstanceProfile")
-            found += [host for profile in profiles if role in self.graph.targets(profile, ROLE, via="role")]
+        found = [
+            each
+            for each in self.graph.of_kind(types.LAMBDA_FUNCTION)
+            if role in self.graph.targets(each, types.IAM_ROLE, via="role")
+        ]
+        for service in self.graph.of_kind(types.ECS_SERVICE):
+            tasks = self.graph.targets(service, types.TASK_DEFINITION, via="taskDefinition")
+            found += [service for task in tasks if role in self.graph.targets(task, types.IAM_ROLE, via="taskRoleArn")]
+        for host in self.graph.of_kind(types.EC2_INSTANCE):
+            profiles = self.graph.targets(host, types.INSTANCE_PROFILE, via="iamInstanceProfile")
+            found += [host for profile in profiles if role in self.graph.targets(profile, types.IAM_ROLE, via="role")]
         return found
 
-    def rights(self, caller: Resource) -> set[str]:
-        """The services whose actions its role allows, as far as it is known, but for what Lambda does itself with
+    def allowed_actions(self, caller: Resource) -> set[str]:
+        """The actions that its role allows, as far as it is known, but for what Lambda does itself with
         a function's role and outside of its network: it keeps failed calls, and takes messages from queues."""
         found: set[str] = set()
-        for policy in self.graph.of_kind(ROLE_POLICY):
-            if any(caller in self.callers_with(role) for role in self.graph.targets(policy, ROLE, via="role")):
+        for policy in self.graph.of_kind(types.ROLE_POLICY):
+            if any(
+                caller in self.callers_with(role) for role in self.graph.targets(policy, types.IAM_ROLE, via="role")
+            ):
                 try:
                     found |= {
-                        action.partition(":")[0]
+                        action
                         for each in statements(policy.props, "policy")
-                        if each.allows and not (caller.kind == FUNCTION and self._is_for_lambda(each, caller))
+                        if each.allows
+                        and not (caller.kind == types.LAMBDA_FUNCTION and self._is_for_lambda(each, caller))
                         for action in each.actions
                     }
                 except (NotYetKnown, MalformedPolicyError):
@@ -367,15 +431,25 @@ class Reach:
 
     def _is_for_lambda(self, statement: Statement, function: Resource) -> bool:
         kept = {function.props.maybe("deadLetterConfig.targetArn")}
-        taken = {each.props.maybe("eventSourceArn") for each in self.graph.of_kind(EVENT_SOURCE)}
+        taken = {each.props.maybe("eventSourceArn") for each in self.graph.of_kind(types.EVENT_SOURCE_MAPPING)}
         return any(
             set(statement.actions) <= actions and (UNKNOWN in queues or set(statement.resources) <= queues)
             for actions, queues in ((_KEEPS, kept), (_TAKES, taken))
         )
 
-    def insist(self, *resources: Resource) -> None:
+    def require_known(self, *resources: Resource) -> None:
         """Raise NotYetKnown if one of them, or a rule, a route or an endpoint, has a value that nothing tells yet."""
-        kinds = (RULE, INGRESS_RULE, EGRESS_RULE, GROUP, ENDPOINT, ENDPOINT_ROUTE, ROUTE, TABLE_OF_SUBNET, VPC)
+        kinds = (
+            types.SECURITY_GROUP_RULE,
+            types.SECURITY_GROUP_INGRESS_RULE,
+            types.SECURITY_GROUP_EGRESS_RULE,
+            types.SECURITY_GROUP,
+            types.VPC_ENDPOINT,
+            types.VPC_ENDPOINT_ROUTE_TABLE_ASSOCIATION,
+            types.EC2_ROUTE,
+            types.ROUTE_TABLE_ASSOCIATION,
+            types.EC2_VPC,
+        )
         for resource in resources:
             if not self.groups(resource):
                 # Its dependencies may be those of the block's other values.
@@ -386,6 +460,16 @@ class Reach:
                     raise NotYetKnown(key)
 
     # Answers.
+
+    def ways_around(self) -> list[tuple[Resource, Resource]]:
+        """Each distribution with a web ACL, and each origin of it that can be reached without it."""
+        return [
+            (distribution, origin)
+            for distribution in self.graph.of_kind(types.CLOUDFRONT_DISTRIBUTION)
+            if distribution.props.has("webAclId")
+            for origin in self.origins(distribution)
+            if self.is_open(origin)
+        ]
 
     def stores(self) -> list[str]:
         return sorted({each.name for each in self.graph.of_kind(*STORES, *BY_GRANT)})

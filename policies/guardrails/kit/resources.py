@@ -1,4 +1,4 @@
-"""A resource as rules see it, and the graph of all of them."""
+"""A resource as rules see it, the graph of all of them, and what is found wrong with one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from guardrails import types
 from guardrails.kit.values import UNKNOWN, Items, NotYetKnown, Props
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from guardrails.kit.stack import Stack
-    from guardrails.kit.waivers import WaiverBook
 
 
 def kind_of(type_: str) -> str:
@@ -76,7 +76,7 @@ class Tags:
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """One resource: its inputs while it is judged alone, inputs and outputs together in the graph."""
+    """One resource: its inputs while it is checked alone, inputs and outputs together in the graph."""
 
     type: str
     name: str
@@ -116,7 +116,7 @@ class Resource:
     @cached_property
     def identifiers(self) -> frozenset[str]:
         """What another resource may call this one when it does not pass on an output."""
-        keys = ("id", "arn", "bucket" if self.kind == "aws:s3/bucket:Bucket" else "name")
+        keys = ("id", "arn", "bucket" if self.kind == types.S3_BUCKET else "name")
         values = (self.props.maybe(key) for key in keys)
         return frozenset(value for value in values if isinstance(value, str) and value)
 
@@ -233,10 +233,8 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Context:
-    """What a rule may look at besides the resource it judges."""
+class Finding:
+    """Something wrong, and with which resource."""
 
-    stack: Stack
-    waivers: WaiverBook
-    graph: Graph
-    """All resources; empty in rules that judge one resource alone."""
+    message: str
+    urn: str = ""

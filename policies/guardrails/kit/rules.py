@@ -1,27 +1,29 @@
 """How a rule is written: a decorator with everything people and machines want to know, and a generator of findings.
 
-    @rule(
-        id="kms-rotation", title="Keys rotate every year", types=("aws:kms/key:Key",), ...,
-        compliant=[example(...)], non_compliant=[example(...)],
-    )
+    @rule(id="kms-rotation", title="Keys rotate every year", types=("aws:kms/key:Key",), ...)
     def kms_rotation(key: Resource, at: Context) -> Iterator[str]:
         if not key.props.get("enableKeyRotation"):
             yield "automatic rotation is off"
 
-`rule` judges one resource by its inputs; `graph_rule` one resource together with all others, once the stack is
+    kms_rotation.examples(compliant=[example(...)], non_compliant=[example(...)])
+
+`rule` checks one resource by its inputs; `graph_rule` one resource together with all others, once the stack is
 complete; `stack_rule` the stack as a whole. The examples are the rule's tests (tests/policies/).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NotRequired, TypeAlias, TypedDict, Unpack
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from guardrails.kit.examples import Given, example
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from guardrails.kit.context import Context
     from guardrails.kit.examples import Example
-    from guardrails.kit.resources import Context, Resource
+    from guardrails.kit.resources import Finding, Resource
     from guardrails.kit.stack import Stack
 
 MANDATORY = "mandatory"
@@ -32,14 +34,6 @@ MANDATORY_IN_PROD = "mandatory in prod, advisory elsewhere"
 
 LEVELS = (MANDATORY, ADVISORY, MANDATORY_IN_PROD)
 SEVERITIES = ("low", "medium", "high", "critical")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """Something wrong, and with which resource."""
-
-    message: str
-    urn: str = ""
 
 
 ResourceCheck: TypeAlias = "Callable[[Resource, Context], Iterator[str]]"
@@ -55,7 +49,7 @@ class Rule:
     title: str
     """One sentence: how things are when the rule is kept."""
 
-    judges: str
+    description: str
     """What exactly is looked at, from the check's docstring."""
 
     level: str
@@ -77,7 +71,7 @@ class Rule:
     """Whether the rule is for stacks with `<project>:freeTier` only."""
 
     needs_product: bool = False
-    """Whether the rule can only judge programs with a `<project>:product`."""
+    """Whether the rule can only check programs with a `<project>:product`."""
 
     check: ResourceCheck | None = None
     graph_check: ResourceCheck | None = None
@@ -85,12 +79,17 @@ class Rule:
     remediate: Remediation | None = None
     """Gives the inputs to change; mappings are merged into what is there."""
 
-    compliant: Sequence[Example] = ()
-    non_compliant: Sequence[Example] = ()
+    compliant: list[Example] = field(default_factory=list["Example"])
+    non_compliant: list[Example] = field(default_factory=list["Example"])
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS or self.severity not in SEVERITIES:
             raise ValueError(f"{self.id}: level must be one of {LEVELS}, severity one of {SEVERITIES}")
+
+    def examples(self, *, compliant: Iterable[Example | Given], non_compliant: Iterable[Example | Given]) -> None:
+        """Small programs that keep the rule, and some that break it: its tests. A resource by itself is one, too."""
+        for kept, given in ((self.compliant, compliant), (self.non_compliant, non_compliant)):
+            kept.extend(example(each) if isinstance(each, Given) else each for each in given)
 
     @property
     def waivable(self) -> bool:
@@ -127,24 +126,22 @@ class _Facts(TypedDict):
 
 class _ResourceFacts(_Facts):
     types: tuple[str, ...]
-    compliant: list[Example]
-    non_compliant: list[Example]
     remediate: NotRequired[Remediation]
 
 
 def rule(**facts: Unpack[_ResourceFacts]) -> Callable[[ResourceCheck], Rule]:
-    """Make a rule that judges single resources by their inputs, before they are made."""
-    return lambda check: Rule(**facts, check=check, judges=_docstring(check))
+    """Make a rule that checks single resources by their inputs, before they are made."""
+    return lambda check: Rule(**facts, check=check, description=_docstring(check))
 
 
 def graph_rule(**facts: Unpack[_ResourceFacts]) -> Callable[[ResourceCheck], Rule]:
-    """Make a rule that judges each resource of `types` together with all the others, once the stack is complete."""
-    return lambda check: Rule(**facts, graph_check=check, judges=_docstring(check))
+    """Make a rule that checks each resource of `types` together with all the others, once the stack is complete."""
+    return lambda check: Rule(**facts, graph_check=check, description=_docstring(check))
 
 
 def stack_rule(**facts: Unpack[_Facts]) -> Callable[[StackCheck], Rule]:
-    """Make a rule that judges the stack as a whole."""
-    return lambda check: Rule(**facts, stack_check=check, judges=_docstring(check))
+    """Make a rule that checks the stack as a whole."""
+    return lambda check: Rule(**facts, stack_check=check, description=_docstring(check))
 
 
 def _docstring(check: object) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import threading
 from concurrent import futures
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,11 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
-from guardrails.kit.judge import Judge, Violation
+from guardrails.kit.evaluator import Evaluator, Violation
 from guardrails.kit.resources import Provider, Resource
 from guardrails.kit.rules import ADVISORY, DISABLED, MANDATORY, REMEDIATE, Rule
-from guardrails.kit.stack import Stack
-from guardrails.kit.values import UNKNOWN, NotYetKnown, Props, plain
+from guardrails.kit.stack import Stack, config_of_environment
+from guardrails.kit.values import UNKNOWN, NotYetKnown, Props, Texts, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,17 +74,18 @@ class PolicyPack:
 
 
 class Analyzer(proto.AnalyzerServicer):
-    """Answers the engine's calls with what the judge says."""
+    """Answers the engine's calls with what the evaluator finds."""
 
     def __init__(self, pack: PolicyPack, stack: Stack) -> None:
         self._pack = pack
         self._levels: dict[str, str] = {}
-        self._judge_stack(stack)
+        self._use(stack)
 
-    def _judge_stack(self, stack: Stack) -> None:
-        self._judge = Judge(self._pack.rules, stack, datetime.now(tz=UTC).date())
-        self._judge.choose(self._levels)
+    def _use(self, stack: Stack) -> None:
+        self._evaluator = Evaluator(self._pack.rules, stack, datetime.now(tz=UTC).date())
+        self._evaluator.choose(self._levels)
         self._analyzed: dict[str, Resource] = {}
+        self._seen = Texts()
 
     def GetAnalyzerInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - the protocol's name
         return proto.AnalyzerInfo(
@@ -100,7 +102,7 @@ class Analyzer(proto.AnalyzerServicer):
             name=rule.id,
             displayName=rule.title,
             description=rule.title,
-            enforcementLevel=_LEVELS[rule.level_in(self._judge.stack)],
+            enforcementLevel=_LEVELS[rule.level_in(self._evaluator.stack)],
             severity=_SEVERITIES[rule.severity],
             policy_type=proto.POLICY_TYPE_RESOURCE if alone else proto.POLICY_TYPE_STACK,
             remediation_steps=rule.remedy,
@@ -114,45 +116,53 @@ class Analyzer(proto.AnalyzerServicer):
         """Take the levels that somebody chose. The engine names every rule here; the others come with their default,
         which may still change with the environment."""
         given = {rule: _LEVEL_NAMES[config.enforcementLevel] for rule, config in request.policyConfig.items()}
-        rules = self._judge.rules
+        rules = self._evaluator.rules
         self._levels = {
             id_: level
             for id_, level in given.items()
-            if id_ in rules and level != rules[id_].level_in(self._judge.stack)
+            if id_ in rules and level != rules[id_].level_in(self._evaluator.stack)
         }
-        self._judge.choose(self._levels)
+        self._evaluator.choose(self._levels)
         return empty_pb2.Empty()
 
     def ConfigureStack(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - the protocol's name
         """Take the stack from the call, where the engine describes it here and not in the environment."""
-        if request.project and request.config:
-            self._judge_stack(
-                Stack.of(
-                    project=request.project, name=request.stack, config=dict(request.config), preview=request.dry_run
-                )
-            )
+        if request.project:
+            config = dict(request.config) or config_of_environment() or {}
+            stack = Stack.of(project=request.project, name=request.stack, config=config, preview=request.dry_run)
+            self._use(stack)
         return proto.AnalyzerStackConfigureResponse()
 
+    def _take_name(self, urn: str) -> None:
+        """Where nobody has said which stack this is, the first resource says it."""
+        if not self._evaluator.stack.named:
+            self._use(Stack.of_urn(urn))
+
     def Analyze(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - the protocol's name
-        resource = _resource(request, request.properties)
+        self._take_name(request.urn)
+        resource = _resource(request, request.properties, self._seen)
         self._analyzed[resource.urn] = resource
-        return self._answer(self._judge.analyze(resource), self._judge.not_applicable(resource))
+        return self._answer(self._evaluator.analyze(resource), self._evaluator.not_applicable(resource))
 
     def AnalyzeStack(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - the protocol's name
-        resources = [_resource(each, each.properties, self._analyzed.get(each.urn)) for each in request.resources]
-        return self._answer(self._judge.analyze_stack(resources), self._judge.not_applicable())
+        given = request.resources
+        resources = [_resource(each, each.properties, self._seen, self._analyzed.get(each.urn)) for each in given]
+        # Only now everything has been seen.
+        resources = [replace(each, secrets=self._seen.without_what_is_known(each.secrets)) for each in resources]
+        return self._answer(self._evaluator.analyze_stack(resources), self._evaluator.not_applicable())
 
     def Remediate(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - the protocol's name
-        rules = list(self._judge.remediating())
+        self._take_name(request.urn)
+        rules = list(self._evaluator.remediating())
         if not rules:
             return proto.RemediateResponse()
         properties = struct_pb2.Struct()
         properties.CopyFrom(request.properties)
-        resource = _resource(request, properties)
+        resource = _resource(request, properties, self._seen)
         remediations: list[Any] = []
         for rule in rules:
             try:
-                changes = self._judge.remediate(resource, rule)
+                changes = self._evaluator.remediate(resource, rule)
             except NotYetKnown:
                 continue
             except Exception as error:  # noqa: BLE001 - one broken rule must not end the run
@@ -162,7 +172,7 @@ class Analyzer(proto.AnalyzerServicer):
             if changes:
                 # Only what changes is written, so that secrets and unknown values stay what they are.
                 _merge(properties, changes)
-                resource = _resource(request, properties)
+                resource = _resource(request, properties, self._seen)
                 changed = struct_pb2.Struct()
                 changed.CopyFrom(properties)
                 remediations.append(self._remediation(rule, properties=changed))
@@ -187,28 +197,29 @@ class Analyzer(proto.AnalyzerServicer):
 
     def _diagnostic(self, violation: Violation) -> Any:
         rule = violation.rule
-        level = self._judge.levels[rule.id]
+        level = self._evaluator.levels[rule.id]
         return proto.AnalyzeDiagnostic(
             policyName=rule.id,
             policyPackName=self._pack.name,
             policyPackVersion=self._pack.version,
             description=rule.title,
-            message=f"{rule.title}\n{violation.message}\nMend: {rule.remedy}",
-            # What a remediation could not mend blocks.
+            message=f"{rule.title}\n{violation.message}\nFix: {rule.remedy}",
+            # What a remediation could not fix blocks.
             enforcementLevel=_LEVELS[MANDATORY if level == REMEDIATE else level],
             urn=violation.urn,
             severity=_SEVERITIES[rule.severity],
         )
 
 
-def _resource(request: Any, properties: struct_pb2.Struct, analyzed: Resource | None = None) -> Resource:
+def _resource(request: Any, properties: struct_pb2.Struct, seen: Texts, analyzed: Resource | None = None) -> Resource:
     """The resource in a call. Once `analyzed`, the properties are outputs, and what the program wrote comes first."""
-    secrets: set[str] = set(analyzed.secrets) if analyzed else set()
-    values = plain(properties, secrets)
+    texts = Texts()
+    values = plain(properties, texts)
     provider = None
     if request.HasField("provider"):
         given = request.provider
-        provider = Provider(type=given.type, props=Props(plain(given.properties, secrets)))
+        provider = Provider(type=given.type, props=Props(plain(given.properties, texts)))
+    seen.add(texts)
     dependencies = getattr(request, "propertyDependencies", {})
     return Resource(
         type=request.type,
@@ -221,13 +232,15 @@ def _resource(request: Any, properties: struct_pb2.Struct, analyzed: Resource | 
         provider=provider,
         dependencies={key: tuple(value.urns) for key, value in dependencies.items()},
         after=frozenset(getattr(request, "dependencies", ())),
-        secrets=frozenset(secrets),
+        secrets=seen.without_what_is_known(texts.hidden | (analyzed.secrets if analyzed else frozenset())),
     )
 
 
 def combined(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What the program wrote, and for the rest what AWS answered."""
-    return {**outputs, **{key: value for key, value in inputs.items() if value is not UNKNOWN or key not in outputs}}
+    """What the program wrote, and for the rest what AWS answered. What the program left out and nobody knows yet is
+    left out here too: a preview calls each output unknown, also that an address belongs to nothing."""
+    answered = {key: value for key, value in outputs.items() if value is not UNKNOWN or key in inputs}
+    return {**answered, **{key: value for key, value in inputs.items() if value is not UNKNOWN or key not in answered}}
 
 
 def _merge(properties: struct_pb2.Struct, changes: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The commonest rule: one input must have one of a few values. A line of a table instead of a function."""
+"""The commonest rule: one input must be set, or have one of a few values. A line of a table instead of a function."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import NotRequired
 
+    from guardrails.kit.context import Context
     from guardrails.kit.examples import Example
-    from guardrails.kit.resources import Context, Resource
+    from guardrails.kit.resources import Resource
 
 
 class _Facts(TypedDict):
@@ -22,52 +23,58 @@ class _Facts(TypedDict):
     path: str
     """The input, with dots into blocks."""
 
-    wanted: tuple[Any, ...]
-    """The values that are in order."""
+    allowed: NotRequired[tuple[Any, ...]]
+    """The values that are in order; without it any value is."""
 
-    wrong: Any
+    wrong: NotRequired[Any]
     """A value that is not, for the example."""
+
+    value: NotRequired[Any]
+    """Where any value is in order, one of them, for the example."""
 
     default: NotRequired[Any]
     """What counts where nothing is set; nothing set is wrong by itself."""
 
-    says: str
+    message: str
     """The finding."""
 
-    why: str
+    description: str
     level: str
     severity: str
     topics: tuple[str, ...]
     remedy: str
     references: NotRequired[tuple[str, ...]]
     environments: NotRequired[tuple[str, ...]]
-    mends: NotRequired[bool]
-    """Whether setting the first wanted value is a safe remediation."""
+    remediates: NotRequired[bool]
+    """Whether setting the first allowed value is a safe remediation."""
 
 
 def setting(**facts: Unpack[_Facts]) -> Rule:
-    """A rule that looks at one input of a resource. Its examples are made from what is wanted and what is wrong."""
-    path, wanted, default = facts["path"], facts["wanted"], facts.get("default")
-    says = facts["says"]
+    """A rule that looks at one input of a resource. Its examples are made from what is allowed and what is wrong."""
+    path, allowed, default = facts["path"], facts.get("allowed"), facts.get("default")
+    message = facts["message"]
 
     def check(resource: Resource, _at: Context) -> Iterator[str]:
-        if resource.props.get(path, default) not in wanted:
-            yield says
+        if not resource.props.has(path) if allowed is None else resource.props.get(path, default) not in allowed:
+            yield message
 
     environments = facts.get("environments", ())
 
     def examples(values: list[dict[str, Any]]) -> list[Example]:
         return [
-            example(aws(type_.removeprefix("aws:"), value), environment=environments[0] if environments else "dev")
+            example(aws(type_, value), environment=environments[0] if environments else "dev")
             for type_ in facts["types"]
             for value in values
         ]
 
     unset: list[dict[str, Any]] = [{}]
+    right = _nested(path, facts.get("value") if allowed is None else allowed[0])
+    needed = allowed is None or default not in allowed
+    wrong = [_nested(path, facts["wrong"])] if "wrong" in facts else []
     return Rule(
         id=facts["id"],
         title=facts["title"],
-        judges=facts["why"],
+        description=facts["description"],
         level=facts["level"],
         severity=facts["severity"],
         topics=facts["topics"],
@@ -76,9 +83,9 @@ def setting(**facts: Unpack[_Facts]) -> Rule:
         references=facts.get("references", ()),
         environments=environments,
         check=check,
-        remediate=(lambda _resource, _at: _nested(path, wanted[0])) if facts.get("mends") else None,
-        compliant=examples([_nested(path, wanted[0]), *(unset if default in wanted else [])]),
-        non_compliant=examples([_nested(path, facts["wrong"]), *([] if default in wanted else unset)]),
+        remediate=(lambda _resource, _at: right) if facts.get("remediates") else None,
+        compliant=examples([right, *([] if needed else unset)]),
+        non_compliant=examples([*wrong, *(unset if needed else [])]),
     )
 
 

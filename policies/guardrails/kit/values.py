@@ -4,7 +4,7 @@ At a preview many values do not exist yet. A rule that needs such a value to dec
 there are three ways to ask:
 
     props.has("kmsKeyId")       set at all? True for a value that is set but not known yet
-    props.get("kmsKeyId")       the value; raises NotYetKnown, which ends this rule for this resource without a verdict
+    props.get("kmsKeyId")       the value; raises NotYetKnown, which ends this rule for this resource without a result
     props.maybe("kmsKeyId")     the value or UNKNOWN, for the rare rule that can decide either way
 
 Findings that a rule gave before it met an unknown stay: they do not depend on it.
@@ -12,7 +12,8 @@ Findings that a rule gave before it met an unknown stay: they do not depend on i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,19 +55,50 @@ _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker, no passwo
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 
 
-def plain(struct: struct_pb2.Struct, secrets: set[str]) -> dict[str, Any]:
-    """`struct` as plain Python values; the text of every secret in it is added to `secrets`."""
-    return {key: _plain(value, secrets, hidden=False) for key, value in struct.fields.items()}
+SHORTEST_IN_A_LIST = 8
+"""Characters that a text must have to count as a secret because all around it is one."""
 
 
-def _plain(value: struct_pb2.Value, secrets: set[str], *, hidden: bool) -> Any:
+@dataclass
+class Texts:
+    """The texts of properties, by what the engine says of them."""
+
+    secret: set[str] = field(default_factory=set[str])
+    """Each marked as a secret by itself."""
+    around: set[str] = field(default_factory=set[str])
+    """In a list or a mapping that is marked as a whole, as the engine does where one text in it is a secret: the names
+    of origins and protocols stand beside the password."""
+    clear: set[str] = field(default_factory=set[str])
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """What no message may show, as far as these texts tell."""
+        return frozenset(self.secret | {text for text in self.around if len(text) >= SHORTEST_IN_A_LIST})
+
+    def add(self, other: Texts) -> None:
+        self.secret |= other.secret
+        self.clear |= other.clear
+
+    def without_what_is_known(self, hidden: frozenset[str]) -> frozenset[str]:
+        """What is also in the clear is no secret, unless it is marked by itself: hiding it would garble messages."""
+        return frozenset(text for text in hidden if text in self.secret or text not in self.clear)
+
+
+Hidden = Literal["no", "itself", "around"]
+
+
+def plain(struct: struct_pb2.Struct, texts: Texts) -> dict[str, Any]:
+    """`struct` as plain Python values; its texts are added to `texts`."""
+    return {key: _plain(value, texts, hidden="no") for key, value in struct.fields.items()}
+
+
+def _plain(value: struct_pb2.Value, texts: Texts, *, hidden: Hidden) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "string_value":
         text = value.string_value
         if text in _UNKNOWN_MARKS:
             return UNKNOWN
-        if hidden:
-            secrets.add(text)
+        {"no": texts.clear, "itself": texts.secret, "around": texts.around}[hidden].add(text)
         return text
     if kind == "struct_value":
         fields = value.struct_value.fields
@@ -75,15 +107,19 @@ def _plain(value: struct_pb2.Value, secrets: set[str], *, hidden: bool) -> Any:
             if "value" not in fields:
                 return UNKNOWN
             is_secret = signature == _SECRET or ("secret" in fields and fields["secret"].bool_value)
-            return _plain(fields["value"], secrets, hidden=hidden or is_secret)
-        return {key: _plain(item, secrets, hidden=hidden) for key, item in fields.items()}
+            return _plain(fields["value"], texts, hidden="itself" if is_secret else hidden)
+        return {key: _plain(item, texts, hidden=_within(hidden)) for key, item in fields.items()}
     if kind == "list_value":
-        return [_plain(item, secrets, hidden=hidden) for item in value.list_value.values]
+        return [_plain(item, texts, hidden=_within(hidden)) for item in value.list_value.values]
     if kind == "number_value":
-        if hidden:
-            secrets.add(show(value.number_value))
+        if hidden == "itself":
+            texts.secret.add(show(value.number_value))
         return value.number_value
     return value.bool_value if kind == "bool_value" else None
+
+
+def _within(hidden: Hidden) -> Hidden:
+    return "no" if hidden == "no" else "around"
 
 
 class Props:
@@ -149,7 +185,7 @@ class Items:
     """A list of values. A loop sees the known ones first, then raises NotYetKnown if there are others.
 
     So a rule that accuses single elements accuses the known ones, and one that looks for an element which must exist
-    either finds it or gives no verdict.
+    either finds it or gives no result.
     """
 
     __slots__ = ("_values",)

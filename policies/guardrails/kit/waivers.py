@@ -19,18 +19,19 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from guardrails.kit.rules import Finding
+from guardrails.kit.resources import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from guardrails.kit.rules import Rule
 
 KEYS = ("rule", "urn", "reason", "until")
 SHORTEST_REASON = 15
 """Characters; enough for a reason, too many for "ok" and "later"."""
 
 LONGEST_TERM = timedelta(days=366)
+
+OF_CHANGES = "change-"
+"""How the rules of the change report begin: it reads their waivers, and the pack expects nothing of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,8 @@ class WaiverBook:
     _open: set[int] = field(default_factory=set[int])
 
     @classmethod
-    def read(cls, text: str, rules: Mapping[str, Rule], today: date) -> WaiverBook:
+    def read(cls, text: str, rules: Mapping[str, bool], today: date) -> WaiverBook:
+        """The waivers in `text`; `rules` says which there are, and whether each can be waived."""
         book = cls()
         for position, entry in enumerate(_entries(text, book.wrong), start=1):
             waiver = _read(entry, position, rules, today, book.wrong)
@@ -80,7 +82,7 @@ class WaiverBook:
         return next((w for w in self.waivers if w.rule == rule and w.matches(urn)), None)
 
     def leave_open(self, rule: str, urn: str) -> None:
-        """Remember that `rule` had no verdict on `urn` yet, so that its waiver is not called useless."""
+        """Remember that `rule` had no result for `urn` yet, so that its waiver is not called useless."""
         self._open.update(w.position for w in self.waivers if w.rule == rule and w.matches(urn))
 
     def ignore(self, rules: Iterable[str]) -> None:
@@ -89,12 +91,12 @@ class WaiverBook:
         self._open.update(waiver.position for waiver in self.waivers if waiver.rule in switched_off)
 
     def mistakes(self) -> Iterator[Finding]:
-        """What is wrong with the entries, and which of them waived nothing. Comes after everything was judged."""
+        """What is wrong with the entries, and which of them waived nothing. Comes after everything was checked."""
         for message in self.wrong:
             yield Finding(message=message)
         expected = {position for position, _ in self.used} | self._open
         for waiver in self.waivers:
-            if waiver.position not in expected:
+            if waiver.position not in expected and not waiver.rule.startswith(OF_CHANGES):
                 yield Finding(message=f"waiver {waiver.position} ({waiver.rule}) waives nothing at {waiver.urn}")
 
     def report(self) -> Iterator[Finding]:
@@ -117,7 +119,7 @@ def _entries(text: str, mistakes: list[str]) -> Iterator[Any]:
     yield from entries
 
 
-def _read(entry: Any, position: int, rules: Mapping[str, Rule], today: date, mistakes: list[str]) -> Waiver | None:
+def _read(entry: Any, position: int, rules: Mapping[str, bool], today: date, mistakes: list[str]) -> Waiver | None:
     """The waiver, or None after all its mistakes have been written down."""
     before = len(mistakes)
     label = f"waiver {position}"
@@ -129,9 +131,11 @@ def _read(entry: Any, position: int, rules: Mapping[str, Rule], today: date, mis
     rule, urn, reason, until = (str(entry.get(key) or "").strip() for key in KEYS)
     if rule:
         label = f"waiver {position} ({rule})"
-        if rule not in rules:
+        if rule.startswith(OF_CHANGES):
+            pass
+        elif rule not in rules:
             mistakes.append(f"{label}: there is no such rule{_nearest(rule, rules)}")
-        elif not rules[rule].waivable:
+        elif not rules[rule]:
             mistakes.append(f"{label}: this rule is critical and cannot be waived")
     if reason and len(reason) < SHORTEST_REASON:
         mistakes.append(f"{label}: the reason is too short to explain anything (at least {SHORTEST_REASON} characters)")
@@ -149,7 +153,7 @@ def _last_day(until: str, label: str, today: date, mistakes: list[str]) -> date 
         mistakes.append(f"{label}: until must be a date such as {today + timedelta(days=90)}, got {until!r}")
         return None
     if last_day < today:
-        mistakes.append(f"{label}: it expired on {last_day}; mend the finding, or decide again")
+        mistakes.append(f"{label}: it expired on {last_day}; fix the finding, or decide again")
     elif last_day > today + LONGEST_TERM:
         mistakes.append(f"{label}: until {last_day} is more than a year away; decide again within a year")
     return last_day

@@ -1,71 +1,12 @@
-"""All rules, in the order of the catalogue."""
+"""All rules: those of every file here, in the order of their names, and in each as they stand there."""
 
 from __future__ import annotations
 
-from guardrails.rules import (
-    apis,
-    backups,
-    balancers,
-    breadth,
-    bucket_care,
-    buckets,
-    builds,
-    companions,
-    containers,
-    costs,
-    databases,
-    distributions,
-    free_tier,
-    functions,
-    instances,
-    keys,
-    logs,
-    messages,
-    naming,
-    networks,
-    paths,
-    permissions,
-    refusals,
-    residency,
-    rights,
-    secrets,
-    security_groups,
-    tables,
-    tagging,
-    users,
-    waivers,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-RULES = (
-    *naming.RULES,
-    *tagging.RULES,
-    *buckets.RULES,
-    *bucket_care.RULES,
-    *keys.RULES,
-    *tables.RULES,
-    *databases.RULES,
-    *secrets.RULES,
-    *containers.RULES,
-    *instances.RULES,
-    *balancers.RULES,
-    *apis.RULES,
-    *messages.RULES,
-    *networks.RULES,
-    *distributions.RULES,
-    *security_groups.RULES,
-    *paths.RULES,
-    *logs.RULES,
-    *permissions.RULES,
-    *functions.RULES,
-    *builds.RULES,
-    *rights.RULES,
-    *breadth.RULES,
-    *residency.RULES,
-    *costs.RULES,
-    *free_tier.RULES,
-    *backups.RULES,
-    *users.RULES,
-    *companions.RULES,
-    *refusals.RULES,
-    *waivers.RULES,
-)
+from guardrails.kit import Rule
+
+MODULES = tuple(import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__))
+
+RULES = tuple(each for module in MODULES for each in vars(module).values() if isinstance(each, Rule))

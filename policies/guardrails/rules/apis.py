@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from guardrails import types
 from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, aws, example, graph_rule, ref, rule, setting, show
 
 if TYPE_CHECKING:
@@ -11,16 +12,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from guardrails.kit import Context, Props, Resource
-
-API = "aws:apigatewayv2/api:Api"
-ROUTE = "aws:apigatewayv2/route:Route"
-STAGE = "aws:apigatewayv2/stage:Stage"
-DOMAIN = "aws:apigatewayv2/domainName:DomainName"
-METHOD = "aws:apigateway/method:Method"
-REST_STAGE = "aws:apigateway/stage:Stage"
-REST_SETTINGS = "aws:apigateway/methodSettings:MethodSettings"
-REST_DOMAIN = "aws:apigateway/domainName:DomainName"
-WEB_ACL_ON = "aws:wafv2/webAclAssociation:WebAclAssociation"
 
 
 def _route(key: str, **props: Any) -> Any:
@@ -42,42 +33,20 @@ def _settings(**settings: Any) -> Any:
     )
 
 
-_LOGGED = {
-    "accessLogSettings": {"destinationArn": "arn:aws:logs:ap-northeast-1:123456789012:log-group:a", "format": "{}"}
-}
-
-
 @rule(
     id="api-authorization",
-    title="Who calls an API is asked who they are, unless the route says that it is public",
-    types=(ROUTE, METHOD),
+    title="API routes have an authorizer unless they are declared public",
+    types=(types.APIGATEWAYV2_ROUTE, types.APIGATEWAY_METHOD),
     level=MANDATORY,
     severity="critical",
     topics=("network", "iam"),
     references=("N-APIG4", "C59", "C309", "F APIGateway.8"),
     remedy="Give the route an authorizer, or, where everybody may call it, an operationName that begins with Public.",
-    compliant=[
-        example(_route("GET /items", authorizationType="JWT", authorizerId="x")),
-        example(_route("GET /health", authorizationType="NONE", operationName="Public")),
-        example(_route("OPTIONS /{proxy+}", authorizationType="NONE")),
-        example(_route("$connect", authorizationType="CUSTOM", authorizerId="x")),
-        example(_route("sendMessage")),
-        example(_method("GET", authorization="COGNITO_USER_POOLS", authorizerId="x")),
-        example(_method("POST", authorization="NONE", apiKeyRequired=False, operationName="Public sign-up")),
-        example(_method("OPTIONS", authorization="NONE")),
-    ],
-    non_compliant=[
-        example(_route("GET /items")),
-        example(_route("ANY /{proxy+}", authorizationType="NONE")),
-        example(_route("$connect", authorizationType="NONE")),
-        example(_method("GET", authorization="NONE")),
-        example(_method("ANY", authorization="NONE", operationName="listItems")),
-    ],
 )
 def api_authorization(route: Resource, _at: Context) -> Iterator[str]:
     """Browsers send OPTIONS without a token, so that it is left out; of a WebSocket only $connect is asked. An API key
     is no authorization: it tells who pays, not who calls."""
-    if route.kind == ROUTE:
+    if route.kind == types.APIGATEWAYV2_ROUTE:
         key, kind = route.props.text("routeKey"), "authorizationType"
         if " " not in key and key != "$connect":
             return
@@ -88,77 +57,252 @@ def api_authorization(route: Resource, _at: Context) -> Iterator[str]:
     if method == "OPTIONS" or route.props.get(kind, "NONE") != "NONE":
         return
     if not route.props.text("operationName").startswith("Public"):
-        yield f"{key} is open to everybody and does not say so"
+        yield f"{key} has no authorizer and is not declared public"
 
 
-@rule(
+api_authorization.examples(
+    compliant=[
+        _route("GET /items", authorizationType="JWT", authorizerId="x"),
+        _route("GET /health", authorizationType="NONE", operationName="Public"),
+        _route("OPTIONS /{proxy+}", authorizationType="NONE"),
+        _route("$connect", authorizationType="CUSTOM", authorizerId="x"),
+        _route("sendMessage"),
+        _method("GET", authorization="COGNITO_USER_POOLS", authorizerId="x"),
+        _method("POST", authorization="NONE", apiKeyRequired=False, operationName="Public sign-up"),
+        _method("OPTIONS", authorization="NONE"),
+    ],
+    non_compliant=[
+        _route("GET /items"),
+        _route("ANY /{proxy+}", authorizationType="NONE"),
+        _route("$connect", authorizationType="NONE"),
+        _method("GET", authorization="NONE"),
+        _method("ANY", authorization="NONE", operationName="listItems"),
+    ],
+)
+
+
+_SCOPED = {"authorization": "COGNITO_USER_POOLS", "authorizerId": "x", "authorizationScopes": ["openid"]}
+
+
+def _authorized_by(issuer: str, **route: Any) -> tuple[Any, ...]:
+    authorizer = {"apiId": "a", "authorizerType": "JWT", "jwtConfiguration": {"issuer": issuer, "audiences": ["web"]}}
+    return (
+        aws("apigatewayv2/authorizer:Authorizer", authorizer, name="authorizer"),
+        _route("GET /items", authorizationType="JWT", authorizerId=ref("authorizer"), **route),
+    )
+
+
+_OUR_POOL = "https://cognito-idp.ap-northeast-1.amazonaws.com/ap-northeast-1_a1b2c3"
+
+
+@graph_rule(
+    id="api-access-tokens",
+    title="Methods and routes behind a user pool accept access tokens only",
+    types=(types.APIGATEWAY_METHOD, types.APIGATEWAYV2_ROUTE),
+    level=MANDATORY,
+    severity="medium",
+    topics=("IAM",),
+    remedy="Set authorizationScopes, such as openid and aws.cognito.signin.user.admin.",
+)
+def api_access_tokens(called: Resource, at: Context) -> Iterator[str]:
+    """Without scopes a REST API takes id tokens and refuses access tokens, which are what a program is given for APIs
+    (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html); an HTTP API
+    takes both."""
+    if called.kind == types.APIGATEWAY_METHOD:
+        by_pool = called.props.get("authorization") == "COGNITO_USER_POOLS"
+        what = "it accepts ID tokens and refuses access tokens"
+    else:
+        authorizers = at.graph.targets(called, types.APIGATEWAYV2_AUTHORIZER, via="authorizerId")
+        by_pool = called.props.get("authorizationType") == "JWT" and any(
+            "//cognito-idp." in each.props.text("jwtConfiguration.issuer") for each in authorizers
+        )
+        what = "it accepts ID tokens as well as access tokens"
+    if by_pool and (not called.props.has("authorizationScopes") or not len(called.props.items("authorizationScopes"))):
+        yield what
+
+
+api_access_tokens.examples(
+    compliant=[
+        _method("GET", **_SCOPED),
+        _method("GET", authorization="CUSTOM", authorizerId="x"),
+        _method("GET", authorization="NONE", operationName="Public"),
+        example(*_authorized_by(_OUR_POOL, authorizationScopes=["openid"])),
+        # Of other issuers nobody knows the scopes.
+        example(*_authorized_by("https://issuer.example.com")),
+        _route("GET /health", authorizationType="NONE", operationName="Public"),
+    ],
+    non_compliant=[
+        _method("GET", authorization="COGNITO_USER_POOLS", authorizerId="x"),
+        _method("GET", **{**_SCOPED, "authorizationScopes": []}),
+        example(*_authorized_by(_OUR_POOL)),
+        example(*_authorized_by(_OUR_POOL, authorizationScopes=[])),
+    ],
+)
+
+
+_API_IN_QUESTION = aws("apigateway/restApi:RestApi", name="api")
+_ALLOWED = {"gatewayresponse.header.Access-Control-Allow-Origin": "'https://app.example.com'"}
+
+
+def _asked(method: str) -> Any:
+    props = {"restApi": ref("api"), "resourceId": "r", "httpMethod": method, "authorization": "NONE"}
+    return aws("apigateway/method:Method", props, name=f"{method.lower()}-method")
+
+
+def _refusal(kind: str, **parameters: str) -> Any:
+    props = {"restApiId": ref("api"), "responseType": kind, "responseParameters": parameters}
+    return aws("apigateway/response:Response", props, name=kind)
+
+
+@graph_rule(
+    id="api-refusals-readable",
+    title="A REST API's own error responses have CORS headers",
+    types=(types.REST_API,),
+    level=MANDATORY,
+    severity="low",
+    topics=("availability",),
+    remedy="Add Responses, DEFAULT_4XX and DEFAULT_5XX, with gatewayresponse.header.Access-Control-Allow-Origin.",
+)
+def api_refusals_readable(api: Resource, at: Context) -> Iterator[str]:
+    """An API with methods for OPTIONS is called by pages of other origins. Answers of functions have the headers for
+    them; 401, 403, 429 and 5xx come from API Gateway, and without the headers a page learns nothing of them, not even
+    that it must sign in again."""
+    methods = at.graph.known_children(api, types.APIGATEWAY_METHOD, via="restApi")
+    if not any(each.props.maybe("httpMethod") == "OPTIONS" for each in methods):
+        return
+    ours = at.graph.known_children(api, types.APIGATEWAY_RESPONSE, via="restApiId")
+    for other in at.graph.of_kind(types.APIGATEWAY_RESPONSE):
+        if other not in ours and "restApiId" not in other.dependencies:
+            # It may be one of ours, as long as nobody can tell.
+            other.props.get("restApiId")
+    readable = {
+        each.props.text("responseType")
+        for each in ours
+        # Keys have dots, which are no steps of a path here.
+        if "gatewayresponse.header.Access-Control-Allow-Origin" in _keys_of(each.props, "responseParameters")
+    }
+    for kind in ("DEFAULT_4XX", "DEFAULT_5XX"):
+        if kind not in readable:
+            yield f"{kind} responses have no Access-Control-Allow-Origin header"
+
+
+api_refusals_readable.examples(
+    compliant=[
+        example(
+            _API_IN_QUESTION,
+            _asked("OPTIONS"),
+            _refusal("DEFAULT_4XX", **_ALLOWED),
+            _refusal("DEFAULT_5XX", **_ALLOWED),
+        ),
+        example(_API_IN_QUESTION, _asked("GET")),
+    ],
+    non_compliant=[
+        example(_API_IN_QUESTION, _asked("OPTIONS")),
+        example(_API_IN_QUESTION, _asked("OPTIONS"), _refusal("DEFAULT_4XX", **_ALLOWED)),
+        example(_API_IN_QUESTION, _asked("OPTIONS"), _refusal("DEFAULT_4XX"), _refusal("DEFAULT_5XX", **_ALLOWED)),
+    ],
+)
+
+
+def _keys_of(props: Props, path: str) -> list[str]:
+    value = props.get(path)
+    return [] if value is None else value.keys()
+
+
+def _asking(source: str, kind: str = "apigatewayv2/authorizer:Authorizer") -> Any:
+    if kind.startswith("apigatewayv2"):
+        return aws(kind, {"apiId": ref("api"), "authorizerType": "REQUEST", "identitySources": [source]}, name="asking")
+    return aws(kind, {"restApi": "a", "type": "REQUEST", "identitySource": source}, name="asking")
+
+
+@graph_rule(
+    id="api-token-in-url",
+    title="API tokens are sent in a header, not in the URL",
+    types=(types.APIGATEWAYV2_AUTHORIZER, types.APIGATEWAY_AUTHORIZER),
+    level=MANDATORY,
+    severity="high",
+    topics=("secrets", "logging"),
+    remedy="Take the token from the header Authorization.",
+)
+def api_token_in_url(authorizer: Resource, at: Context) -> Iterator[str]:
+    """Addresses stand in histories, in logs, and in the referer of the next page. Only a browser that opens a WebSocket
+    can send no header."""
+    sources = [*authorizer.props.items("identitySources").texts(), *authorizer.props.text("identitySource").split(",")]
+    if not any("querystring" in source.lower() for source in sources):
+        return
+    apis = at.graph.targets(authorizer, types.APIGATEWAYV2_API, via="apiId")
+    if not apis:
+        authorizer.props.get("apiId")
+    if not any(api.props.get("protocolType") == "WEBSOCKET" for api in apis):
+        yield "the token is in the query string"
+
+
+api_token_in_url.examples(
+    compliant=[
+        example(
+            aws("apigatewayv2/api:Api", {"protocolType": "HTTP"}, name="api"), _asking("$request.header.Authorization")
+        ),
+        example(
+            aws("apigatewayv2/api:Api", {"protocolType": "WEBSOCKET"}, name="api"),
+            _asking("route.request.querystring.token"),
+        ),
+        _asking("method.request.header.Authorization", "apigateway/authorizer:Authorizer"),
+    ],
+    non_compliant=[
+        example(
+            aws("apigatewayv2/api:Api", {"protocolType": "HTTP"}, name="api"), _asking("$request.querystring.token")
+        ),
+        _asking("method.request.querystring.token", "apigateway/authorizer:Authorizer"),
+    ],
+)
+
+
+api_access_log = setting(
     id="api-access-log",
-    title="Each request to an API is recorded",
-    types=(STAGE, REST_STAGE),
+    title="APIs have access logs",
+    types=(types.APIGATEWAYV2_STAGE, types.APIGATEWAY_STAGE),
+    path="accessLogSettings.destinationArn",
+    value="arn:aws:logs:ap-northeast-1:123456789012:log-group:api",
+    message="access logging is off",
+    description="Who was refused never reaches a function, so that only this log knows of them.",
     level=MANDATORY,
     severity="medium",
     topics=("logging",),
     references=("P", "N-APIG1", "C76", "F APIGateway.9"),
     remedy="Set accessLogSettings with a log group's ARN and a format.",
-    compliant=[
-        example(_stage(**_LOGGED)),
-        example(aws("apigateway/stage:Stage", {"restApi": "a", "stageName": "live", **_LOGGED})),
-    ],
-    non_compliant=[
-        example(_stage()),
-        example(aws("apigateway/stage:Stage", {"restApi": "a", "stageName": "live"})),
-    ],
 )
-def api_access_log(stage: Resource, _at: Context) -> Iterator[str]:
-    """Who was refused never reaches a function, so that only this log knows of them."""
-    if not stage.props.has("accessLogSettings.destinationArn"):
-        yield "nothing is recorded"
 
 
 @rule(
     id="api-data-trace",
-    title="APIs do not write what is sent into their logs",
-    types=(STAGE, REST_SETTINGS),
+    title="APIs do not log the content of requests",
+    types=(types.APIGATEWAYV2_STAGE, types.METHOD_SETTINGS),
     level=MANDATORY,
     severity="high",
     topics=("logging", "secrets"),
     references=("C276",),
     remedy="Leave dataTraceEnabled false.",
-    compliant=[
-        example(_stage()),
-        example(_stage(defaultRouteSettings={"dataTraceEnabled": False})),
-        example(_settings(dataTraceEnabled=False)),
-    ],
-    non_compliant=[
-        example(_stage(defaultRouteSettings={"dataTraceEnabled": True})),
-        example(_settings(dataTraceEnabled=True)),
-    ],
 )
 def api_data_trace(stage: Resource, _at: Context) -> Iterator[str]:
     """Data tracing records whole requests: tokens, passwords, people's data."""
     if stage.props.get(f"{_limits_of(stage)}.dataTraceEnabled"):
-        yield "whole requests and answers are recorded"
+        yield "data tracing logs whole requests and responses"
+
+
+api_data_trace.examples(
+    compliant=[_stage(), _stage(defaultRouteSettings={"dataTraceEnabled": False}), _settings(dataTraceEnabled=False)],
+    non_compliant=[_stage(defaultRouteSettings={"dataTraceEnabled": True}), _settings(dataTraceEnabled=True)],
+)
 
 
 @rule(
     id="api-throttling",
-    title="APIs have both limits, and neither is 0",
-    types=(STAGE, REST_SETTINGS),
+    title="APIs have a rate limit and a burst limit above 0",
+    types=(types.APIGATEWAYV2_STAGE, types.METHOD_SETTINGS),
     level=MANDATORY,
     severity="medium",
     topics=("availability", "cost"),
     remedy="Set throttlingRateLimit and throttlingBurstLimit, both above 0.",
-    compliant=[
-        example(_stage(defaultRouteSettings={"throttlingRateLimit": 100, "throttlingBurstLimit": 200})),
-        example(_settings(throttlingRateLimit=100, throttlingBurstLimit=200)),
-    ],
-    non_compliant=[
-        example(_stage()),
-        example(_stage(defaultRouteSettings={"throttlingRateLimit": 100})),
-        example(_stage(defaultRouteSettings={"throttlingRateLimit": 0, "throttlingBurstLimit": 200})),
-        example(_settings(throttlingRateLimit=100)),
-        example(_settings(throttlingRateLimit=-1, throttlingBurstLimit=-1)),
-    ],
 )
 def api_throttling(stage: Resource, _at: Context) -> Iterator[str]:
     """Without limits one caller takes the account's 10,000 requests a second from all its APIs; and a limit that is
@@ -172,83 +316,83 @@ def api_throttling(stage: Resource, _at: Context) -> Iterator[str]:
             yield f"{limit} is {show(value)}"
 
 
+api_throttling.examples(
+    compliant=[
+        _stage(defaultRouteSettings={"throttlingRateLimit": 100, "throttlingBurstLimit": 200}),
+        _settings(throttlingRateLimit=100, throttlingBurstLimit=200),
+    ],
+    non_compliant=[
+        _stage(),
+        _stage(defaultRouteSettings={"throttlingRateLimit": 100}),
+        _stage(defaultRouteSettings={"throttlingRateLimit": 0, "throttlingBurstLimit": 200}),
+        _settings(throttlingRateLimit=100),
+        _settings(throttlingRateLimit=-1, throttlingBurstLimit=-1),
+    ],
+)
+
+
 def _limits_of(stage: Resource) -> str:
-    return "defaultRouteSettings" if stage.kind == STAGE else "settings"
+    return "defaultRouteSettings" if stage.kind == types.APIGATEWAYV2_STAGE else "settings"
 
 
 @rule(
     id="api-domain-tls",
-    title="APIs under names of our own take TLS 1.2 and better only",
-    types=(DOMAIN, REST_DOMAIN),
+    title="Custom domains of APIs accept TLS 1.2 or newer only",
+    types=(types.APIGATEWAYV2_DOMAIN_NAME, types.APIGATEWAY_DOMAIN_NAME),
     level=MANDATORY,
     severity="high",
     topics=("in transit",),
     references=("P", "C206"),
     remedy="Set securityPolicy to TLS_1_2.",
-    compliant=[
-        example(aws("apigatewayv2/domainName:DomainName", {"domainNameConfiguration": {"securityPolicy": "TLS_1_2"}})),
-        example(aws("apigateway/domainName:DomainName", {"securityPolicy": "TLS_1_2"})),
-        example(aws("apigateway/domainName:DomainName", {"securityPolicy": "SecurityPolicy_TLS13_1_3_2025_09"})),
-    ],
-    non_compliant=[
-        example(aws("apigatewayv2/domainName:DomainName", {"domainNameConfiguration": {"securityPolicy": "TLS_1_0"}})),
-        example(aws("apigateway/domainName:DomainName", {"securityPolicy": "TLS_1_0"})),
-        example(aws("apigateway/domainName:DomainName", {})),
-    ],
 )
 def api_domain_tls(domain: Resource, _at: Context) -> Iterator[str]:
-    """The policies with TLS 1.3 in their names count as better."""
+    """Policies with TLS 1.3 in their names count as newer."""
     props: Props = domain.props
-    policy = props.text("domainNameConfiguration.securityPolicy" if domain.kind == DOMAIN else "securityPolicy")
+    policy = props.text(
+        "domainNameConfiguration.securityPolicy" if domain.kind == types.APIGATEWAYV2_DOMAIN_NAME else "securityPolicy"
+    )
     if policy != "TLS_1_2" and not policy.startswith("SecurityPolicy_TLS1"):
         yield f"the security policy is {policy or 'not set'}"
 
 
-@rule(
+api_domain_tls.examples(
+    compliant=[
+        aws("apigatewayv2/domainName:DomainName", {"domainNameConfiguration": {"securityPolicy": "TLS_1_2"}}),
+        aws("apigateway/domainName:DomainName", {"securityPolicy": "TLS_1_2"}),
+        aws("apigateway/domainName:DomainName", {"securityPolicy": "SecurityPolicy_TLS13_1_3_2025_09"}),
+    ],
+    non_compliant=[
+        aws("apigatewayv2/domainName:DomainName", {"domainNameConfiguration": {"securityPolicy": "TLS_1_0"}}),
+        aws("apigateway/domainName:DomainName", {"securityPolicy": "TLS_1_0"}),
+        aws("apigateway/domainName:DomainName", {}),
+    ],
+)
+
+
+api_request_validation = setting(
     id="api-request-validation",
-    title="REST APIs check requests before functions do",
-    types=(METHOD,),
+    title="REST APIs validate requests",
+    types=(types.APIGATEWAY_METHOD,),
+    path="requestValidatorId",
+    value="v",
+    message="there is no request validator",
+    description="What the API refuses costs no call of a function.",
     level=ADVISORY,
     severity="low",
     topics=("network",),
     references=("N-APIG2",),
     remedy="Give the method a request validator, and a model where it takes a body.",
-    compliant=[example(_method("POST", requestValidatorId="v"))],
-    non_compliant=[example(_method("POST"))],
 )
-def api_request_validation(method: Resource, _at: Context) -> Iterator[str]:
-    """What the API refuses costs no call of a function."""
-    if not method.props.has("requestValidatorId"):
-        yield "no request validator"
 
 
 @rule(
     id="api-origins",
-    title="No page of just any origin calls an API with its user's cookies",
-    types=(API,),
+    title="CORS with credentials names its origins",
+    types=(types.APIGATEWAYV2_API,),
     level=MANDATORY,
     severity="high",
     topics=("network",),
     remedy="List the origins, or leave allowCredentials false.",
-    compliant=[
-        example(aws("apigatewayv2/api:Api", {"protocolType": "HTTP"})),
-        example(aws("apigatewayv2/api:Api", {"corsConfiguration": {"allowOrigins": ["*"]}})),
-        example(
-            aws(
-                "apigatewayv2/api:Api",
-                {"corsConfiguration": {"allowOrigins": ["https://app.example.com"], "allowCredentials": True}},
-            )
-        ),
-    ],
-    non_compliant=[
-        example(aws("apigatewayv2/api:Api", {"corsConfiguration": {"allowOrigins": ["*"], "allowCredentials": True}})),
-        example(
-            aws(
-                "apigatewayv2/api:Api",
-                {"corsConfiguration": {"allowOrigins": ["https://*"], "allowCredentials": True}},
-            )
-        ),
-    ],
 )
 def api_origins(api: Resource, _at: Context) -> Iterator[str]:
     """`*` and `https://*` are every page there is."""
@@ -256,57 +400,65 @@ def api_origins(api: Resource, _at: Context) -> Iterator[str]:
         return
     for origin in api.props.items("corsConfiguration.allowOrigins").texts():
         if origin in ("*", "https://*", "http://*"):
-            yield f"every page ({origin}) may call with cookies"
+            yield f"any origin ({origin}) may call with credentials"
+
+
+api_origins.examples(
+    compliant=[
+        aws("apigatewayv2/api:Api", {"protocolType": "HTTP"}),
+        aws("apigatewayv2/api:Api", {"corsConfiguration": {"allowOrigins": ["*"]}}),
+        aws(
+            "apigatewayv2/api:Api",
+            {"corsConfiguration": {"allowOrigins": ["https://app.example.com"], "allowCredentials": True}},
+        ),
+    ],
+    non_compliant=[
+        aws("apigatewayv2/api:Api", {"corsConfiguration": {"allowOrigins": ["*"], "allowCredentials": True}}),
+        aws("apigatewayv2/api:Api", {"corsConfiguration": {"allowOrigins": ["https://*"], "allowCredentials": True}}),
+    ],
+)
 
 
 @graph_rule(
     id="api-firewall",
-    title="REST APIs stand behind a web firewall",
-    types=(REST_STAGE,),
+    title="REST APIs have a web ACL",
+    types=(types.APIGATEWAY_STAGE,),
     level=MANDATORY_IN_PROD,
     severity="medium",
     topics=("network",),
     references=("P", "N-APIG3", "C2-29", "F APIGateway.4"),
     remedy="Add a WebAclAssociation with the stage's ARN.",
+)
+def api_firewall(stage: Resource, at: Context) -> Iterator[str]:
+    """AWS WAF does not take HTTP and WebSocket APIs; theirs is on a distribution in front."""
+    if not at.graph.children(stage, types.WEB_ACL_ASSOCIATION, via="resourceArn"):
+        yield "no web ACL is associated"
+
+
+api_firewall.examples(
     compliant=[
         example(
             aws("apigateway/stage:Stage", {"restApi": "a", "stageName": "live"}, name="stage"),
             aws("wafv2/webAclAssociation:WebAclAssociation", {"resourceArn": ref("stage", "arn")}, name="association"),
         )
     ],
-    non_compliant=[example(aws("apigateway/stage:Stage", {"restApi": "a", "stageName": "live"}, name="stage"))],
+    non_compliant=[aws("apigateway/stage:Stage", {"restApi": "a", "stageName": "live"}, name="stage")],
 )
-def api_firewall(stage: Resource, at: Context) -> Iterator[str]:
-    """HTTP and WebSocket APIs can have none; theirs stands at CloudFront."""
-    if not at.graph.children(stage, WEB_ACL_ON, via="resourceArn"):
-        yield "no web ACL is associated"
 
 
 api_tracing = setting(
     id="api-tracing",
     title="REST APIs are traced",
-    types=(REST_STAGE,),
+    types=(types.APIGATEWAY_STAGE,),
     path="xrayTracingEnabled",
-    wanted=(True,),
+    allowed=(True,),
     wrong=False,
-    says="X-Ray is off",
-    why="A trace starts where the request comes in; HTTP APIs cannot start one.",
+    message="X-Ray tracing is off",
+    description="A trace starts where the request comes in; HTTP APIs cannot start one.",
     level=ADVISORY,
     severity="low",
     topics=("logging",),
     references=("C73", "F APIGateway.3"),
     remedy="Set xrayTracingEnabled.",
-    mends=True,
-)
-
-RULES = (
-    api_authorization,
-    api_access_log,
-    api_data_trace,
-    api_tracing,
-    api_throttling,
-    api_domain_tls,
-    api_request_validation,
-    api_origins,
-    api_firewall,
+    remediates=True,
 )

@@ -6,6 +6,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from guardrails import types
 from guardrails.kit import MANDATORY, aws, example, graph_rule, ref
 
 if TYPE_CHECKING:
@@ -13,14 +14,13 @@ if TYPE_CHECKING:
 
     from guardrails.kit import Context, Resource
 
-_SELECTION = "aws:backup/selection:Selection"
 
 # What AWS Backup can back up and would be lost with its resource; of an Aurora cluster the cluster, not its instances.
 _ARNS = {
-    "aws:dynamodb/table:Table": "arn:aws:dynamodb:{region}:123456789012:table/{name}",
-    "aws:rds/cluster:Cluster": "arn:aws:rds:{region}:123456789012:cluster:{name}",
-    "aws:rds/instance:Instance": "arn:aws:rds:{region}:123456789012:db:{name}",
-    "aws:efs/fileSystem:FileSystem": "arn:aws:elasticfilesystem:{region}:123456789012:file-system/{name}",
+    types.DYNAMODB_TABLE: "arn:aws:dynamodb:{region}:123456789012:table/{name}",
+    types.RDS_CLUSTER: "arn:aws:rds:{region}:123456789012:cluster:{name}",
+    types.RDS_INSTANCE: "arn:aws:rds:{region}:123456789012:db:{name}",
+    types.FILE_SYSTEM: "arn:aws:elasticfilesystem:{region}:123456789012:file-system/{name}",
 }
 _ACCOUNT = re.compile(r"(?<=:)\d{12}(?=:)")
 _TAG = "aws:ResourceTag/"
@@ -49,6 +49,14 @@ def _tagged(value: str) -> dict[str, Any]:
     environments=("prod",),
     references=("C2-8", "C2-9", "C2-18"),
     remedy="Let a backup.Selection of the stack name the resource, its kind, or tags that it carries.",
+)
+def backup_covers(resource: Resource, at: Context) -> Iterator[str]:
+    """A selection of the stack, by ARN, pattern or tag; the backups that a database makes of itself go with it."""
+    if not any(_covers(selection, resource, at) for selection in at.graph.of_kind(types.BACKUP_SELECTION)):
+        yield "no backup plan of the stack covers it"
+
+
+backup_covers.examples(
     compliant=[
         example(_table(), _selection("arn:aws:dynamodb:*:*:table/*", **_tagged("prod")), environment="prod"),
         example(_table(), _selection("*"), environment="prod"),
@@ -76,10 +84,6 @@ def _tagged(value: str) -> dict[str, Any]:
         example(_table(), _selection("*", notResources=["arn:aws:dynamodb:*:*:table/*"]), environment="prod"),
     ],
 )
-def backup_covers(resource: Resource, at: Context) -> Iterator[str]:
-    """A selection of the stack, by ARN, pattern or tag; the backups that a database makes of itself go with it."""
-    if not any(_covers(selection, resource, at) for selection in at.graph.of_kind(_SELECTION)):
-        yield "no backup plan of the stack covers it"
 
 
 def _covers(selection: Resource, resource: Resource, at: Context) -> bool:
@@ -101,7 +105,7 @@ def _covers(selection: Resource, resource: Resource, at: Context) -> bool:
 
 def _name(resource: Resource) -> str:
     """In AWS, as far as the program says it."""
-    key = {"aws:rds/cluster:Cluster": "clusterIdentifier", "aws:rds/instance:Instance": "identifier"}
+    key = {types.RDS_CLUSTER: "clusterIdentifier", types.RDS_INSTANCE: "identifier"}
     name = resource.props.maybe(key.get(resource.kind, "name"))
     return name if isinstance(name, str) else resource.name
 
@@ -114,6 +118,3 @@ def _names(selection: Resource, key: str, resource: Resource, arn: str) -> bool:
         pattern in resource.identifiers or fnmatchcase(arn, _ACCOUNT.sub("123456789012", pattern))
         for pattern in patterns
     )
-
-
-RULES = (backup_covers,)

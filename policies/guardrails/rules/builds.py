@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guardrails.kit import ADVISORY, MANDATORY, Props, aws, example, rule
+from guardrails import types
+from guardrails.kit import ADVISORY, MANDATORY, Props, aws, rule, setting
 from guardrails.rules.functions import looks_secret, names_a_secret
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from guardrails.kit import Context, Resource
 
-PROJECT = "aws:codebuild/project:Project"
-WEBHOOK = "aws:codebuild/webhook:Webhook"
 
 _SOURCE = {"type": "GITHUB", "location": "https://github.com/acme/wiki.git"}
 _MACHINE = {"type": "ARM_CONTAINER", "computeType": "BUILD_GENERAL1_SMALL", "image": "x"}
@@ -34,29 +33,13 @@ def _told(**variable: Any) -> Any:
 
 @rule(
     id="build-results-encrypted",
-    title="What builds leave behind is encrypted",
-    types=(PROJECT,),
+    title="The results of builds are encrypted",
+    types=(types.CODEBUILD_PROJECT,),
     level=MANDATORY,
     severity="medium",
     topics=("at rest",),
     references=("C78", "C311", "N-CB4", "F CodeBuild.3"),
     remedy="Leave encryptionDisabled out.",
-    compliant=[
-        example(_project(artifacts={"type": "S3", "location": "builds", "encryptionDisabled": False})),
-        example(_project(logsConfig={"s3Logs": {"status": "ENABLED", "location": "builds/logs"}})),
-        example(_project()),
-    ],
-    non_compliant=[
-        example(_project(artifacts={"type": "S3", "location": "builds", "encryptionDisabled": True})),
-        example(
-            _project(
-                secondaryArtifacts=[
-                    {"type": "S3", "artifactIdentifier": "more", "location": "b", "encryptionDisabled": True}
-                ]
-            )
-        ),
-        example(_project(logsConfig={"s3Logs": {"status": "ENABLED", "location": "b", "encryptionDisabled": True}})),
-    ],
 )
 def build_results_encrypted(project: Resource, _at: Context) -> Iterator[str]:
     """CodeBuild encrypts unless it is told not to."""
@@ -65,28 +48,36 @@ def build_results_encrypted(project: Resource, _at: Context) -> Iterator[str]:
     found += [("secondaryArtifacts", one) for one in props.items("secondaryArtifacts")]
     for where, one in found:
         if isinstance(one, Props) and one.get("encryptionDisabled") is True:
-            yield f"{where} are kept in the clear"
+            yield f"{where} are not encrypted"
+
+
+build_results_encrypted.examples(
+    compliant=[
+        _project(artifacts={"type": "S3", "location": "builds", "encryptionDisabled": False}),
+        _project(logsConfig={"s3Logs": {"status": "ENABLED", "location": "builds/logs"}}),
+        _project(),
+    ],
+    non_compliant=[
+        _project(artifacts={"type": "S3", "location": "builds", "encryptionDisabled": True}),
+        _project(
+            secondaryArtifacts=[
+                {"type": "S3", "artifactIdentifier": "more", "location": "b", "encryptionDisabled": True}
+            ]
+        ),
+        _project(logsConfig={"s3Logs": {"status": "ENABLED", "location": "b", "encryptionDisabled": True}}),
+    ],
+)
 
 
 @rule(
     id="build-no-literal-secret",
-    title="No secret stands in a build's environment",
-    types=(PROJECT,),
+    title="No secret is in a build's environment variables",
+    types=(types.CODEBUILD_PROJECT,),
     level=MANDATORY,
     severity="critical",
     topics=("secrets",),
     references=("F CodeBuild.2", "N-CB"),
     remedy="Give the variable the type SECRETS_MANAGER, and the secret's ARN as its value.",
-    compliant=[
-        example(_told(name="TOKEN", type="SECRETS_MANAGER", value="arn:aws:secretsmanager:::secret:x")),
-        example(_told(name="STACK", value="study-dev")),
-        example(_project()),
-    ],
-    non_compliant=[
-        example(_told(name="GITHUB_TOKEN", value="opens-nothing")),
-        example(_told(name="DATABASE_PASSWORD", type="PLAINTEXT", value="opens-nothing")),
-        example(_told(name="SETTINGS", value="key=AKIAIOSFODNN7EXAMPLE")),
-    ],
 )
 def build_no_literal_secret(project: Resource, _at: Context) -> Iterator[str]:
     """Whoever may look at the project or at a log sees it."""
@@ -97,53 +88,68 @@ def build_no_literal_secret(project: Resource, _at: Context) -> Iterator[str]:
         if not isinstance(value, str) or value.startswith("arn:"):
             continue
         if names_a_secret(name):
-            yield f"{name} says by its name that it is a secret"
+            yield f"{name} has the name of a secret"
         elif looks_secret(value):
             yield f"{name} holds what looks like a key"
 
 
-@rule(
+build_no_literal_secret.examples(
+    compliant=[
+        _told(name="TOKEN", type="SECRETS_MANAGER", value="arn:aws:secretsmanager:::secret:x"),
+        _told(name="STACK", value="study-dev"),
+        _project(),
+    ],
+    non_compliant=[
+        _told(name="GITHUB_TOKEN", value="opens-nothing"),
+        _told(name="DATABASE_PASSWORD", type="PLAINTEXT", value="opens-nothing"),
+        _told(name="SETTINGS", value="key=AKIAIOSFODNN7EXAMPLE"),
+    ],
+)
+
+
+build_unprivileged = setting(
     id="build-unprivileged",
-    title="Builds do not run as root of their machine",
-    types=(PROJECT,),
+    title="Builds do not run in privileged mode",
+    types=(types.CODEBUILD_PROJECT,),
+    path="environment.privilegedMode",
+    allowed=(False,),
+    wrong=True,
+    default=False,
+    message="privilegedMode is on",
+    description="Only Docker needs it.",
     level=ADVISORY,
     severity="medium",
     topics=("runtime",),
     references=("C316", "N-CB3", "F CodeBuild.5"),
     remedy="Set environment.privilegedMode to false, unless the build makes images with Docker.",
-    compliant=[example(_project(environment={**_MACHINE, "privilegedMode": False})), example(_project())],
-    non_compliant=[example(_project(environment={**_MACHINE, "privilegedMode": True}))],
 )
-def build_unprivileged(project: Resource, _at: Context) -> Iterator[str]:
-    """Only Docker needs it."""
-    if project.props.get("environment.privilegedMode") is True:
-        yield "privilegedMode is on"
 
 
 @rule(
     id="build-logs",
-    title="Builds write their log into a group of ours",
-    types=(PROJECT,),
+    title="Builds log to a log group with retention",
+    types=(types.CODEBUILD_PROJECT,),
     level=MANDATORY,
     severity="medium",
     topics=("logging",),
     references=("C314", "F CodeBuild.4"),
     remedy="Set logsConfig.cloudwatchLogs.groupName to a log group with retention.",
-    compliant=[
-        example(_project(logsConfig={"cloudwatchLogs": {"groupName": "/aws/codebuild/x", "status": "ENABLED"}})),
-        example(_project(logsConfig={"s3Logs": {"status": "ENABLED", "location": "builds/logs"}})),
-    ],
-    non_compliant=[
-        example(_project()),
-        example(_project(logsConfig={"cloudwatchLogs": {"groupName": "x", "status": "DISABLED"}})),
-    ],
 )
 def build_logs(project: Resource, _at: Context) -> Iterator[str]:
     """The group that CodeBuild makes by itself keeps everything for ever."""
     logs = "logsConfig.cloudwatchLogs"
     to_group = project.props.has(f"{logs}.groupName") and project.props.get(f"{logs}.status") != "DISABLED"
     if not to_group and project.props.get("logsConfig.s3Logs.status") != "ENABLED":
-        yield "the log is kept nowhere, or in a group without retention"
+        yield "there is no log group, or one without retention"
+
+
+build_logs.examples(
+    compliant=[
+        _project(logsConfig={"cloudwatchLogs": {"groupName": "/aws/codebuild/x", "status": "ENABLED"}}),
+        _project(logsConfig={"s3Logs": {"status": "ENABLED", "location": "builds/logs"}}),
+    ],
+    non_compliant=[_project(), _project(logsConfig={"cloudwatchLogs": {"groupName": "x", "status": "DISABLED"}})],
+)
 
 
 def _webhook(*groups: dict[str, str]) -> Any:
@@ -153,21 +159,12 @@ def _webhook(*groups: dict[str, str]) -> Any:
 
 @rule(
     id="build-webhook-filtered",
-    title="Builds start by pushes to named branches, not by whatever a stranger sends",
-    types=(WEBHOOK,),
+    title="Webhooks start builds for named branches and known authors only",
+    types=(types.CODEBUILD_WEBHOOK,),
     level=MANDATORY,
     severity="high",
     topics=("IAM", "runtime"),
     remedy="Give each group of filters a HEAD_REF, and one for pull requests an ACTOR_ACCOUNT_ID.",
-    compliant=[
-        example(_webhook({"EVENT": "PUSH", "HEAD_REF": "^refs/heads/main$"})),
-        example(_webhook({"EVENT": "PULL_REQUEST_CREATED", "HEAD_REF": "^refs/heads/", "ACTOR_ACCOUNT_ID": "1234"})),
-    ],
-    non_compliant=[
-        example(_webhook()),
-        example(_webhook({"EVENT": "PUSH"})),
-        example(_webhook({"EVENT": "PUSH, PULL_REQUEST_CREATED", "HEAD_REF": "^refs/heads/main$"})),
-    ],
 )
 def build_webhook_filtered(webhook: Resource, _at: Context) -> Iterator[str]:
     """A pull request from a fork would run what its author wrote, with the build's role."""
@@ -184,10 +181,14 @@ def build_webhook_filtered(webhook: Resource, _at: Context) -> Iterator[str]:
             yield "anybody's pull request starts a build"
 
 
-RULES = (
-    build_results_encrypted,
-    build_no_literal_secret,
-    build_unprivileged,
-    build_logs,
-    build_webhook_filtered,
+build_webhook_filtered.examples(
+    compliant=[
+        _webhook({"EVENT": "PUSH", "HEAD_REF": "^refs/heads/main$"}),
+        _webhook({"EVENT": "PULL_REQUEST_CREATED", "HEAD_REF": "^refs/heads/", "ACTOR_ACCOUNT_ID": "1234"}),
+    ],
+    non_compliant=[
+        _webhook(),
+        _webhook({"EVENT": "PUSH"}),
+        _webhook({"EVENT": "PUSH, PULL_REQUEST_CREATED", "HEAD_REF": "^refs/heads/main$"}),
+    ],
 )

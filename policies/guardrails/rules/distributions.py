@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, aws, example, graph_rule, ref, rule
+from guardrails import types
+from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, aws, example, graph_rule, ref, rule, setting
+from guardrails.kit.reach import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
 
     from guardrails.kit import Context, Props, Resource
 
-DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
-LOG_SOURCE = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
 
 _MODERN = ("TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025")
 _FILES = {"originId": "files", "domainName": "b.s3.ap-northeast-1.amazonaws.com", "originAccessControlId": "E1"}
@@ -37,7 +37,7 @@ def _behaviour(policy: str = "redirect-to-https", **props: Any) -> dict[str, Any
 
 def _shown(**props: Any) -> Any:
     given = {"enabled": True, "origins": [_FILES], "defaultCacheBehavior": _behaviour(), **props}
-    return aws(DISTRIBUTION.removeprefix("aws:"), given, name="shown")
+    return aws(types.CLOUDFRONT_DISTRIBUTION, given, name="shown")
 
 
 def _custom(**changes: Any) -> dict[str, Any]:
@@ -46,171 +46,289 @@ def _custom(**changes: Any) -> dict[str, Any]:
 
 @rule(
     id="distribution-viewer-tls",
-    title="Distributions let in nobody with a TLS older than 1.2",
-    types=(DISTRIBUTION,),
+    title="Distributions accept TLS 1.2 or newer only",
+    types=(types.CLOUDFRONT_DISTRIBUTION,),
     level=MANDATORY,
     severity="high",
     topics=("in transit",),
     references=("P", "N-CFR4", "C174"),
     remedy="Give it a domain and a certificate, with minimumProtocolVersion TLSv1.2_2021 or newer.",
-    compliant=[
-        example(_shown(viewerCertificate={**_CERTIFICATE, "minimumProtocolVersion": version})) for version in _MODERN
-    ],
-    non_compliant=[
-        example(_shown()),
-        example(_shown(viewerCertificate={"cloudfrontDefaultCertificate": True})),
-        example(_shown(viewerCertificate={**_CERTIFICATE, "minimumProtocolVersion": "TLSv1.1_2016"})),
-    ],
 )
 def distribution_viewer_tls(distribution: Resource, _at: Context) -> Iterator[str]:
     """With CloudFront's own certificate, which a distribution without a domain has, TLS 1.0 cannot be switched off."""
     if not distribution.props.has("viewerCertificate.minimumProtocolVersion"):
-        yield "CloudFront's own certificate is used, with TLS 1.0"
+        yield "CloudFront's default certificate is used, with TLS 1.0"
     elif distribution.props.get("viewerCertificate.minimumProtocolVersion") not in _MODERN:
-        yield "TLS older than 1.2 is let in"
+        yield "TLS older than 1.2 is accepted"
+
+
+distribution_viewer_tls.examples(
+    compliant=[_shown(viewerCertificate={**_CERTIFICATE, "minimumProtocolVersion": version}) for version in _MODERN],
+    non_compliant=[
+        _shown(),
+        _shown(viewerCertificate={"cloudfrontDefaultCertificate": True}),
+        _shown(viewerCertificate={**_CERTIFICATE, "minimumProtocolVersion": "TLSv1.1_2016"}),
+    ],
+)
 
 
 @rule(
     id="distribution-https",
-    title="Distributions answer nothing in plain text",
-    types=(DISTRIBUTION,),
+    title="Distributions serve nothing over plain HTTP",
+    types=(types.CLOUDFRONT_DISTRIBUTION,),
     level=MANDATORY,
     severity="high",
     topics=("in transit",),
     references=("P", "C34"),
     remedy="Set viewerProtocolPolicy of each behaviour to redirect-to-https, or to https-only for an API.",
-    compliant=[
-        example(_shown()),
-        example(_shown(orderedCacheBehaviors=[_behaviour("https-only", pathPattern="/api/*")])),
-    ],
-    non_compliant=[
-        example(_shown(defaultCacheBehavior=_behaviour("allow-all"))),
-        example(_shown(orderedCacheBehaviors=[_behaviour("allow-all", pathPattern="/api/*")])),
-    ],
 )
 def distribution_https(distribution: Resource, _at: Context) -> Iterator[str]:
     """Each behaviour, of the default path and of every other."""
     if distribution.props.get("defaultCacheBehavior.viewerProtocolPolicy") == "allow-all":
-        yield "the default behaviour takes plain HTTP"
+        yield "the default behaviour allows plain HTTP"
     for behaviour in distribution.props.items("orderedCacheBehaviors").blocks():
         if behaviour.get("viewerProtocolPolicy") == "allow-all":
-            yield "a behaviour takes plain HTTP"
+            yield "a behaviour allows plain HTTP"
+
+
+distribution_https.examples(
+    compliant=[_shown(), _shown(orderedCacheBehaviors=[_behaviour("https-only", pathPattern="/api/*")])],
+    non_compliant=[
+        _shown(defaultCacheBehavior=_behaviour("allow-all")),
+        _shown(orderedCacheBehaviors=[_behaviour("allow-all", pathPattern="/api/*")]),
+    ],
+)
 
 
 @rule(
     id="distribution-origin-tls",
-    title="CloudFront asks origins with TLS 1.2",
-    types=(DISTRIBUTION,),
+    title="CloudFront connects to origins with TLS 1.2",
+    types=(types.CLOUDFRONT_DISTRIBUTION,),
     level=MANDATORY,
     severity="high",
     topics=("in transit",),
     references=("P", "N-CFR5", "F CloudFront.9", "F CloudFront.10"),
     remedy="Set originProtocolPolicy to https-only and originSslProtocols to TLSv1.2; waive hosts without certificate.",
-    compliant=[example(_shown(origins=[_FILES, _API])), example(_shown())],
-    non_compliant=[
-        example(_shown(origins=[_custom(originProtocolPolicy="http-only")])),
-        example(_shown(origins=[_custom(originProtocolPolicy="match-viewer")])),
-        example(_shown(origins=[_custom(originSslProtocols=["TLSv1", "TLSv1.2"])])),
-    ],
 )
 def distribution_origin_tls(distribution: Resource, _at: Context) -> Iterator[str]:
-    """What viewers said under TLS would be read behind CloudFront. Buckets are always asked with it."""
+    """What viewers said under TLS would be read behind CloudFront. Buckets are always reached with it."""
     for origin in _origins(distribution):
         if not origin.has("customOriginConfig"):
             continue
         if origin.get("customOriginConfig.originProtocolPolicy") != "https-only":
-            yield "an origin is asked in plain text"
+            yield "an origin is reached over plain HTTP"
         elif set(origin.items("customOriginConfig.originSslProtocols").texts()) - {"TLSv1.2"}:
-            yield "an origin is asked with a TLS older than 1.2"
+            yield "an origin is reached with TLS older than 1.2"
+
+
+distribution_origin_tls.examples(
+    compliant=[_shown(origins=[_FILES, _API]), _shown()],
+    non_compliant=[
+        _shown(origins=[_custom(originProtocolPolicy="http-only")]),
+        _shown(origins=[_custom(originProtocolPolicy="match-viewer")]),
+        _shown(origins=[_custom(originSslProtocols=["TLSv1", "TLSv1.2"])]),
+    ],
+)
 
 
 @rule(
     id="distribution-origin-access",
-    title="Buckets behind CloudFront are asked with a signature",
-    types=(DISTRIBUTION,),
+    title="Buckets behind CloudFront have origin access control",
+    types=(types.CLOUDFRONT_DISTRIBUTION,),
     level=MANDATORY,
     severity="high",
     topics=("network",),
     references=("N-CFR7", "F CloudFront.13"),
     remedy="Give the origin an originAccessControlId; the bucket's policy then admits this distribution alone.",
-    compliant=[example(_shown()), example(_shown(origins=[_API]))],
-    non_compliant=[
-        example(_shown(origins=[{"originId": "files", "domainName": "b.s3.amazonaws.com"}])),
-        example(
-            _shown(
-                origins=[
-                    {
-                        "originId": "files",
-                        "domainName": "b.s3.amazonaws.com",
-                        "s3OriginConfig": {"originAccessIdentity": "origin-access-identity/cloudfront/E1"},
-                    }
-                ]
-            )
-        ),
-    ],
 )
 def distribution_origin_access(distribution: Resource, _at: Context) -> Iterator[str]:
     """Without origin access control the bucket would have to be public, or trust an identity of the old kind."""
     for origin in _origins(distribution):
         if not any(origin.has(kind) for kind in ("customOriginConfig", "vpcOriginConfig", "originAccessControlId")):
-            yield "an origin has no access control"
+            yield "a bucket origin has no origin access control"
+
+
+distribution_origin_access.examples(
+    compliant=[_shown(), _shown(origins=[_API])],
+    non_compliant=[
+        _shown(origins=[{"originId": "files", "domainName": "b.s3.amazonaws.com"}]),
+        _shown(
+            origins=[
+                {
+                    "originId": "files",
+                    "domainName": "b.s3.amazonaws.com",
+                    "s3OriginConfig": {"originAccessIdentity": "origin-access-identity/cloudfront/E1"},
+                }
+            ]
+        ),
+    ],
+)
 
 
 @rule(
     id="distribution-root-object",
-    title="Distributions of files have a first page",
-    types=(DISTRIBUTION,),
+    title="Distributions of buckets have a default root object",
+    types=(types.CLOUDFRONT_DISTRIBUTION,),
     level=MANDATORY,
     severity="medium",
     topics=("network",),
     references=("F CloudFront.1",),
     remedy="Set defaultRootObject, such as index.html.",
-    compliant=[example(_shown(defaultRootObject="index.html")), example(_shown(origins=[_API]))],
-    non_compliant=[example(_shown()), example(_shown(defaultRootObject=""))],
 )
 def distribution_root_object(distribution: Resource, _at: Context) -> Iterator[str]:
     """Else "/" asks the bucket what is in it, and it may answer."""
     has_page = distribution.props.has("defaultRootObject") and distribution.props.get("defaultRootObject") != ""
     if not has_page and any(origin.has("originAccessControlId") for origin in _origins(distribution)):
-        yield "there is no first page"
+        yield "defaultRootObject is not set"
 
 
-@rule(
+distribution_root_object.examples(
+    compliant=[_shown(defaultRootObject="index.html"), _shown(origins=[_API])],
+    non_compliant=[_shown(), _shown(defaultRootObject="")],
+)
+
+
+distribution_waf = setting(
     id="distribution-waf",
-    title="A web firewall stands before distributions",
-    types=(DISTRIBUTION,),
+    title="Distributions have a web ACL",
+    types=(types.CLOUDFRONT_DISTRIBUTION,),
+    path="webAclId",
+    value="arn:aws:wafv2:us-east-1:123456789012:global/webacl/x/1",
+    message="no web ACL is set",
+    description="In prod only: it costs more than a small site does.",
     level=MANDATORY,
     severity="medium",
     topics=("network",),
     references=("P", "N-CFR2"),
     environments=("prod",),
     remedy="Set webAclId to the ARN of a WebAcl of scope CLOUDFRONT, made in us-east-1.",
-    compliant=[
-        example(_shown(webAclId="arn:aws:wafv2:us-east-1:123456789012:global/webacl/x/1"), environment="prod"),
-        example(_shown()),
-    ],
-    non_compliant=[example(_shown(), environment="prod")],
 )
-def distribution_waf(distribution: Resource, _at: Context) -> Iterator[str]:
-    """In prod only: it costs more than a small site does."""
+
+
+_WEB_ACL = {"webAclId": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/x/1"}
+_TO_WEB = {**_API, "domainName": ref("web")}
+_SECRET_HEADER = {"customHeaders": [{"name": "X-Origin-Secret", "value": ref("secret", "value")}]}
+
+
+def _web(**ingress: Any) -> tuple[Any, ...]:
+    block = {"protocol": "tcp", "fromPort": 443, "toPort": 443, **ingress}
+    return (
+        aws("ssm/parameter:Parameter", {"type": "SecureString"}, name="secret"),
+        aws("ec2/securityGroup:SecurityGroup", {"ingress": [block]}, name="group"),
+        aws("lb/loadBalancer:LoadBalancer", {"securityGroups": [ref("group")]}, name="web"),
+    )
+
+
+def _rest(action: str | None) -> tuple[Any, ...]:
+    api = (
+        aws("apigateway/restApi:RestApi", name="api"),
+        aws("apigateway/stage:Stage", {"restApi": ref("api"), "stageName": "live"}, name="stage"),
+        aws("apigateway/domainName:DomainName", {"domainName": "api.example.com"}, name="domain"),
+        aws(
+            "apigateway/basePathMapping:BasePathMapping",
+            {"restApi": ref("api"), "domainName": "api.example.com", "stageName": "live"},
+            name="mapping",
+        ),
+    )
+    if action is None:
+        return api
+    props = {"resourceArn": ref("stage", "arn"), "webAclArn": ref("acl", "arn")}
+    return (
+        *api,
+        aws("wafv2/webAcl:WebAcl", {"defaultAction": {action: {}}}, name="acl"),
+        aws("wafv2/webAclAssociation:WebAclAssociation", props, name="association"),
+    )
+
+
+@graph_rule(
+    id="distribution-origin-closed",
+    title="Origins cannot be reached around a distribution's web ACL",
+    types=(types.CLOUDFRONT_DISTRIBUTION,),
+    level=MANDATORY,
+    severity="high",
+    topics=("network",),
+    remedy="Admit CloudFront's prefix list only, and a secret header of the distribution; a REST API by a web ACL.",
+)
+def distribution_origin_closed(distribution: Resource, at: Context) -> Iterator[str]:
+    """Who knows the name of an origin asks it directly, or by a distribution of his own, whose addresses are the same.
+    HTTP and WebSocket APIs cannot be closed, because AWS WAF does not take them; the rehearsal's report names them."""
     if not distribution.props.has("webAclId"):
-        yield "no web firewall is set"
+        return
+    reach = Reach(at.graph)
+    for origin in reach.origins(distribution):
+        if origin.kind not in (types.LB_LOAD_BALANCER, types.REST_API):
+            continue
+        if not reach.is_blocked_by_default(origin) if origin.kind == types.REST_API else reach.is_open(origin):
+            yield f"{origin.name} can be reached without this distribution"
+        elif origin.kind == types.LB_LOAD_BALANCER and not _shows_secret(distribution, origin, reach):
+            yield f"{origin.name} gets no secret header, so any other distribution can reach it"
+
+
+distribution_origin_closed.examples(
+    compliant=[
+        example(*_web(prefixListIds=["pl-58a04531"]), _shown(origins=[{**_TO_WEB, **_SECRET_HEADER}], **_WEB_ACL)),
+        example(*_web(cidrBlocks=["0.0.0.0/0"]), _shown(origins=[_TO_WEB])),
+        example(*_rest("block"), _shown(origins=[_API], **_WEB_ACL)),
+        example(
+            aws("apigatewayv2/api:Api", {"protocolType": "HTTP"}, name="api"),
+            _shown(origins=[{**_API, "domainName": ref("api", "apiEndpoint")}], **_WEB_ACL),
+        ),
+        _shown(**_WEB_ACL),
+    ],
+    non_compliant=[
+        example(*_web(cidrBlocks=["0.0.0.0/0"]), _shown(origins=[{**_TO_WEB, **_SECRET_HEADER}], **_WEB_ACL)),
+        example(*_web(prefixListIds=["pl-58a04531"]), _shown(origins=[_TO_WEB], **_WEB_ACL)),
+        # The secret is for another origin.
+        example(
+            *_web(prefixListIds=["pl-58a04531"]),
+            _shown(
+                origins=[_TO_WEB, {**_API, "originId": "other", "domainName": "o.example.com", **_SECRET_HEADER}],
+                **_WEB_ACL,
+            ),
+        ),
+        example(*_rest("allow"), _shown(origins=[_API], **_WEB_ACL)),
+        example(*_rest(None), _shown(origins=[_API], **_WEB_ACL)),
+        # By the address that AWS gives it.
+        example(*_rest(None), _shown(origins=[{**_API, "domainName": ref("stage")}], **_WEB_ACL)),
+    ],
+)
+
+
+def _shows_secret(distribution: Resource, origin: Resource, reach: Reach) -> bool:
+    """Whether the distribution adds a header for this origin; one that it adds for another is not for this."""
+    blocks = list(_origins(distribution))
+    leading = [each for each in blocks if origin in reach.at_name(each)]
+    if leading:
+        return all(each.has("customHeaders") for each in leading)
+    # Before it is made, the name of a load balancer is not known; else it is a name that nothing here explains.
+    unknown = [each for each in blocks if not isinstance(each.maybe("domainName"), str)]
+    return any(each.has("customHeaders") for each in unknown or blocks)
 
 
 @graph_rule(
     id="distribution-logs",
-    title="Requests to distributions are recorded",
-    types=(DISTRIBUTION,),
+    title="Distributions have access logs",
+    types=(types.CLOUDFRONT_DISTRIBUTION,),
     level=MANDATORY_IN_PROD,
     severity="medium",
     topics=("logging",),
     references=("P", "N-CFR3", "C86"),
     remedy="Deliver ACCESS_LOGS by a LogDeliverySource of the distribution, or set loggingConfig.",
+)
+def distribution_logs(distribution: Resource, at: Context) -> Iterator[str]:
+    """By either way; the older one needs a bucket with access lists."""
+    if distribution.inputs.has("loggingConfig"):
+        return
+    if not at.graph.children(distribution, types.LOG_DELIVERY_SOURCE, via="resourceArn"):
+        yield "access logging is off"
+
+
+distribution_logs.examples(
     compliant=[
         example(
             _shown(),
             aws(
-                LOG_SOURCE.removeprefix("aws:"),
+                types.LOG_DELIVERY_SOURCE,
                 {"name": "x", "logType": "ACCESS_LOGS", "resourceArn": ref("shown", "arn")},
                 name="source",
             ),
@@ -218,21 +336,10 @@ def distribution_waf(distribution: Resource, _at: Context) -> Iterator[str]:
         ),
         example(_shown(loggingConfig={"bucket": "logs.s3.amazonaws.com"}), environment="prod"),
     ],
-    non_compliant=[example(_shown(), environment="prod"), example(_shown())],
+    non_compliant=[example(_shown(), environment="prod"), _shown()],
 )
-def distribution_logs(distribution: Resource, at: Context) -> Iterator[str]:
-    """By either way; the older one needs a bucket with access lists."""
-    if distribution.inputs.has("loggingConfig"):
-        return
-    if not at.graph.children(distribution, LOG_SOURCE, via="resourceArn"):
-        yield "nobody keeps a record of the requests"
 
 
-def _origins(distribution: Resource) -> Iterator[Props]:
-    return distribution.props.items("origins").blocks()
-
-
-_HEADERS = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
 _YEAR = 365 * 24 * 3600
 # AWS's own policies with the header.
 _AWS_POLICIES = (
@@ -243,7 +350,7 @@ _AWS_POLICIES = (
 
 
 def _headers(**security: Any) -> Any:
-    return aws(_HEADERS.removeprefix("aws:"), {"securityHeadersConfig": security}, name="headers")
+    return aws(types.RESPONSE_HEADERS_POLICY, {"securityHeadersConfig": security}, name="headers")
 
 
 def _with_headers(policy: Any) -> Any:
@@ -253,49 +360,174 @@ def _with_headers(policy: Any) -> Any:
 _STRICT = {"strictTransportSecurity": {"accessControlMaxAgeSec": _YEAR, "override": True}}
 
 
+_TELLING = ("cs-uri-query", "cs(Cookie)", "cs(Referer)")
+
+
+def _delivery(**props: Any) -> tuple[Any, ...]:
+    source = {"name": "x", "logType": "ACCESS_LOGS", "resourceArn": ref("shown", "arn")}
+    given = {"deliverySourceName": ref("source"), "deliveryDestinationArn": "arn", **props}
+    return (
+        _shown(),
+        aws(types.LOG_DELIVERY_SOURCE, source, name="source"),
+        aws(types.LOG_DELIVERY, given, name="delivery"),
+    )
+
+
+@graph_rule(
+    id="distribution-log-fields",
+    title="The access logs of distributions hold no tokens",
+    types=(types.LOG_DELIVERY, types.CLOUDFRONT_DISTRIBUTION),
+    level=MANDATORY,
+    severity="high",
+    topics=("logging", "secrets"),
+    remedy=f"Name the recordFields, without {', '.join(_TELLING)}; leave includeCookies out.",
+)
+def distribution_log_fields(resource: Resource, at: Context) -> Iterator[str]:
+    """Programs leave tokens behind the question mark of an address, which a referer repeats, and in cookies. The older
+    way of logging (loggingConfig) always records addresses whole, and can only leave the cookies out."""
+    if resource.kind == types.CLOUDFRONT_DISTRIBUTION:
+        if resource.inputs.get("loggingConfig.includeCookies"):
+            yield "cookies are logged"
+        return
+    if resource.props.has("recordFields"):
+        telling = [each for each in resource.props.items("recordFields").texts() if each in _TELLING]
+        if telling:
+            yield f"{', '.join(telling)} may hold tokens"
+        return
+    for source in at.graph.targets(resource, types.LOG_DELIVERY_SOURCE, via="deliverySourceName"):
+        if at.graph.targets(source, types.CLOUDFRONT_DISTRIBUTION, via="resourceArn"):
+            yield "every field is logged, including those that may hold tokens"
+
+
+distribution_log_fields.examples(
+    compliant=[
+        example(*_delivery(recordFields=["date", "cs-method", "cs-uri-stem"])),
+        _shown(loggingConfig={"bucket": "logs.s3.amazonaws.com"}),
+    ],
+    non_compliant=[
+        example(*_delivery(recordFields=["date", "cs-uri-query"])),
+        example(*_delivery(recordFields=["date", "cs(Referer)"])),
+        example(*_delivery()),
+        _shown(loggingConfig={"bucket": "logs.s3.amazonaws.com", "includeCookies": True}),
+    ],
+)
+
+
+def _signing_in(policy: str) -> tuple[Any, ...]:
+    client = {
+        "userPoolId": ref("pool"),
+        "allowedOauthFlows": ["code"],
+        "callbackUrls": ["https://www.example.com/signed-in"],
+    }
+    security = {"contentSecurityPolicy": {"contentSecurityPolicy": policy, "override": False}}
+    return (
+        aws("cognito/userPool:UserPool", name="pool"),
+        aws(types.USER_POOL_DOMAIN, {"userPoolId": ref("pool"), "domain": "wiki-0a1b2c3d"}, name="domain"),
+        aws(types.USER_POOL_CLIENT, client, name="client"),
+        _headers(**security),
+        _shown(aliases=["www.example.com"], defaultCacheBehavior=_behaviour(responseHeadersPolicyId=ref("headers"))),
+    )
+
+
+@graph_rule(
+    id="distribution-sign-in",
+    title="The content security policy allows calls to the sign-in domain",
+    types=(types.CLOUDFRONT_DISTRIBUTION,),
+    level=MANDATORY,
+    severity="medium",
+    topics=("availability",),
+    remedy="Add the sign-in page's address to connect-src of the content security policy.",
+)
+def distribution_sign_in(distribution: Resource, at: Context) -> Iterator[str]:
+    """A page changes the code of a sign-in for tokens by a call to the user pool's domain. Browsers refuse it where the
+    page's policy does not name that domain."""
+    if not _signs_in(distribution, at):
+        return
+    for headers in at.graph.targets(
+        distribution, types.RESPONSE_HEADERS_POLICY, via="defaultCacheBehavior.responseHeadersPolicyId"
+    ):
+        policy = headers.props.text("securityHeadersConfig.contentSecurityPolicy.contentSecurityPolicy")
+        directives: dict[str, list[str]] = {}
+        for part in policy.split(";"):
+            if words := part.split():
+                # The first of two counts.
+                directives.setdefault(words[0].lower(), words[1:])
+        allowed = directives.get("connect-src", directives.get("default-src"))
+        if allowed is None or {"*", "https:"} & set(allowed):
+            continue
+        for domain in at.graph.of_kind(types.USER_POOL_DOMAIN):
+            name = domain.props.text("domain")
+            if not any(each.removeprefix("https://").startswith(name) or "*.amazoncognito" in each for each in allowed):
+                yield f"connect-src does not allow {name}, where users sign in"
+
+
+distribution_sign_in.examples(
+    compliant=[
+        example(*_signing_in("default-src 'self'; connect-src 'self' https://wiki-0a1b2c3d.auth.x.amazoncognito.com")),
+        example(*_signing_in("frame-ancestors 'none'")),
+        example(*_signing_in("default-src https:")),
+        example(
+            _headers(contentSecurityPolicy={"contentSecurityPolicy": "default-src 'self'", "override": False}),
+            _shown(defaultCacheBehavior=_behaviour(responseHeadersPolicyId=ref("headers"))),
+        ),
+    ],
+    non_compliant=[
+        example(*_signing_in("default-src 'self'")),
+        example(*_signing_in("default-src *; connect-src 'self' https://api.example.com")),
+    ],
+)
+
+
+def _signs_in(distribution: Resource, at: Context) -> bool:
+    """Whether a program of the stack sends people back to one of the distribution's names."""
+    names = set(distribution.props.items("aliases").texts())
+    urls = [
+        url
+        for client in at.graph.of_kind(types.USER_POOL_CLIENT)
+        if "code" in client.props.items("allowedOauthFlows").texts()
+        for url in client.props.items("callbackUrls").texts()
+    ]
+    return any(url.partition("://")[2].partition("/")[0] in names for url in urls)
+
+
+def _origins(distribution: Resource) -> Iterator[Props]:
+    return distribution.props.items("origins").blocks()
+
+
 @graph_rule(
     id="distribution-hsts",
-    title="Browsers are told to come back by HTTPS only",
-    types=(DISTRIBUTION,),
+    title="Distributions send HSTS headers",
+    types=(types.CLOUDFRONT_DISTRIBUTION,),
     level=ADVISORY,
     severity="low",
     topics=("in transit",),
     references=("C259",),
     remedy="Give every behaviour a response headers policy with strictTransportSecurity for a year or longer.",
-    compliant=[
-        example(_headers(**_STRICT), _with_headers(ref("headers"))),
-        example(_with_headers(_AWS_POLICIES[0])),
-    ],
-    non_compliant=[
-        example(_shown()),
-        example(_headers(), _with_headers(ref("headers"))),
-        example(
-            _headers(strictTransportSecurity={"accessControlMaxAgeSec": 60, "override": True}),
-            _with_headers(ref("headers")),
-        ),
-        example(_with_headers("5cc3b908-e619-4b99-88e5-2cf7f45965bd")),
-    ],
 )
 def distribution_hsts(distribution: Resource, at: Context) -> Iterator[str]:
     """A redirect to HTTPS comes after a first request in plain text, which somebody between may answer instead."""
-    made = at.graph.targets(distribution, _HEADERS, via="defaultCacheBehavior.responseHeadersPolicyId")
+    made = at.graph.targets(
+        distribution, types.RESPONSE_HEADERS_POLICY, via="defaultCacheBehavior.responseHeadersPolicyId"
+    )
     if made:
         ages = [
             each.props.number("securityHeadersConfig.strictTransportSecurity.accessControlMaxAgeSec") for each in made
         ]
         if max(age or 0 for age in ages) < _YEAR:
-            yield "its headers do not say so, or not for a year"
+            yield "strictTransportSecurity is missing, or is shorter than a year"
     elif distribution.props.text("defaultCacheBehavior.responseHeadersPolicyId") not in _AWS_POLICIES:
-        yield "no policy of its headers says so"
+        yield "there is no response headers policy with strictTransportSecurity"
 
 
-RULES = (
-    distribution_viewer_tls,
-    distribution_https,
-    distribution_origin_tls,
-    distribution_origin_access,
-    distribution_root_object,
-    distribution_waf,
-    distribution_logs,
-    distribution_hsts,
+distribution_hsts.examples(
+    compliant=[example(_headers(**_STRICT), _with_headers(ref("headers"))), _with_headers(_AWS_POLICIES[0])],
+    non_compliant=[
+        _shown(),
+        example(_headers(), _with_headers(ref("headers"))),
+        example(
+            _headers(strictTransportSecurity={"accessControlMaxAgeSec": 60, "override": True}),
+            _with_headers(ref("headers")),
+        ),
+        _with_headers("5cc3b908-e619-4b99-88e5-2cf7f45965bd"),
+    ],
 )

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from guardrails import types
+from guardrails.kit.stack import LOG_DAYS
+
 if TYPE_CHECKING:
     from guardrails.kit import Graph, Resource
 
-BUCKET = "aws:s3/bucket:Bucket"
 
 ACCESS, ERROR, AUDIT = "access", "error", "audit"
-DAYS_TO_KEEP = {ACCESS: 365, ERROR: 180, AUDIT: 1096}
-"""Requirement D17: access logs one year, error logs six months, audit logs three years (with a leap day)."""
+DAYS_TO_KEEP = {kind: LOG_DAYS[kind] for kind in (ACCESS, ERROR, AUDIT)}
+
+# Every record of a program, errors among them.
+_OTHER_WORDS = {"app": ERROR}
 
 LOG_CLASS_TAG = "LogClass"
 
 # AWS writes to these only if the bucket's default encryption is SSE-S3; with a KMS key the logs are lost.
 _ONLY_SSE_S3 = (
-    ("aws:s3/bucketLogging:BucketLogging", "targetBucket"),
-    ("aws:lb/loadBalancer:LoadBalancer", "accessLogs.bucket"),
+    (types.BUCKET_LOGGING, "targetBucket"),
+    (types.LB_LOAD_BALANCER, "accessLogs.bucket"),
 )
 _ACCESS_LOGS = (
     *_ONLY_SSE_S3,
-    ("aws:ec2/flowLog:FlowLog", "logDestination"),
-    ("aws:cloudfront/distribution:Distribution", "loggingConfig.bucket"),
+    (types.FLOW_LOG, "logDestination"),
+    (types.CLOUDFRONT_DISTRIBUTION, "loggingConfig.bucket"),
 )
-_AUDIT_LOGS = (("aws:cloudtrail/trail:Trail", "s3BucketName"),)
+_AUDIT_LOGS = ((types.CLOUDTRAIL_TRAIL, "s3BucketName"),)
 
 
 def needs_sse_s3(bucket: Resource, graph: Graph) -> bool:
@@ -53,7 +57,8 @@ def log_class(bucket: Resource, graph: Graph) -> str | None:
 def class_of_prefix(prefix: str) -> str | None:
     """The class that a lifecycle rule's prefix names, as in `audit/`."""
     words = set(prefix.lower().replace("-", "/").split("/"))
-    return next((name for name in DAYS_TO_KEEP if words & {name, f"{name}s"}), None)
+    other = next((kind for word, kind in _OTHER_WORDS.items() if word in words), None)
+    return next((name for name in DAYS_TO_KEEP if words & {name, f"{name}s"}), other)
 
 
 def _tagged(bucket: Resource) -> str | None:

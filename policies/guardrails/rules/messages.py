@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from guardrails import types
 from guardrails.kit import (
     ADVISORY,
     MANDATORY,
@@ -27,15 +28,6 @@ if TYPE_CHECKING:
 
     from guardrails.kit import Context, Resource
 
-QUEUE = "aws:sqs/queue:Queue"
-QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
-TOPIC = "aws:sns/topic:Topic"
-TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
-TARGET = "aws:cloudwatch/eventTarget:EventTarget"
-SCHEDULE = "aws:scheduler/schedule:Schedule"
-MACHINE = "aws:sfn/stateMachine:StateMachine"
-KEY = "aws:kms/key:Key"
-FUNCTION = "aws:lambda/function:Function"
 
 OUR_SIDE = frozenset(
     {
@@ -72,20 +64,24 @@ def _topic(**props: Any) -> Any:
 @rule(
     id="queue-encrypted",
     title="Queues are encrypted",
-    types=(QUEUE,),
+    types=(types.SQS_QUEUE,),
     level=MANDATORY,
     severity="medium",
     topics=("at rest",),
     references=("N-SQS2", "C27"),
-    remedy="Set sqsManagedSseEnabled, or kmsMasterKeyId for a key of ours.",
+    remedy="Set sqsManagedSseEnabled, or kmsMasterKeyId for a customer-managed key.",
     remediate=lambda _queue, _at: {"sqsManagedSseEnabled": True},
-    compliant=[example(_queue(sqsManagedSseEnabled=True)), example(_queue(kmsMasterKeyId="alias/kumiki-dev-data"))],
-    non_compliant=[example(_queue()), example(_queue(sqsManagedSseEnabled=False))],
 )
 def queue_encrypted(queue: Resource, _at: Context) -> Iterator[str]:
     """Said by the program, not left to AWS's default, which has changed before."""
     if not queue.props.has("kmsMasterKeyId") and not queue.props.get("sqsManagedSseEnabled"):
         yield "no encryption is set"
+
+
+queue_encrypted.examples(
+    compliant=[_queue(sqsManagedSseEnabled=True), _queue(kmsMasterKeyId="alias/kumiki-dev-data")],
+    non_compliant=[_queue(), _queue(sqsManagedSseEnabled=False)],
+)
 
 
 def _denies_plain_http(found: list[Statement]) -> bool:
@@ -100,12 +96,21 @@ def _denies_plain_http(found: list[Statement]) -> bool:
 @graph_rule(
     id="queue-tls",
     title="Queues refuse plain HTTP",
-    types=(QUEUE,),
+    types=(types.SQS_QUEUE,),
     level=MANDATORY_IN_PROD,
     severity="low",
     topics=("in transit",),
     references=("N-SQS4",),
     remedy="Add a QueuePolicy that denies sqs:* to everybody when aws:SecureTransport is false.",
+)
+def queue_tls(queue: Resource, at: Context) -> Iterator[str]:
+    """SQS still answers on port 80."""
+    policies = [queue, *at.graph.children(queue, types.QUEUE_POLICY, via="queueUrl")]
+    if not _denies_plain_http([each for policy in policies for each in statements(policy.inputs, "policy")]):
+        yield "plain HTTP is not denied"
+
+
+queue_tls.examples(
     compliant=[
         example(
             _queue(),
@@ -115,7 +120,7 @@ def _denies_plain_http(found: list[Statement]) -> bool:
         )
     ],
     non_compliant=[
-        example(_queue()),
+        _queue(),
         example(
             _queue(),
             aws(
@@ -126,22 +131,26 @@ def _denies_plain_http(found: list[Statement]) -> bool:
         ),
     ],
 )
-def queue_tls(queue: Resource, at: Context) -> Iterator[str]:
-    """SQS still answers on port 80."""
-    policies = [queue, *at.graph.children(queue, QUEUE_POLICY, via="queueUrl")]
-    if not _denies_plain_http([each for policy in policies for each in statements(policy.inputs, "policy")]):
-        yield "plain HTTP is not denied"
 
 
 @graph_rule(
     id="topic-tls",
     title="Topics refuse plain HTTP",
-    types=(TOPIC,),
+    types=(types.SNS_TOPIC,),
     level=MANDATORY_IN_PROD,
     severity="low",
     topics=("in transit",),
     references=("N-SNS3",),
     remedy="Add a TopicPolicy that denies sns:Publish to everybody when aws:SecureTransport is false.",
+)
+def topic_tls(topic: Resource, at: Context) -> Iterator[str]:
+    """As for queues."""
+    policies = [topic, *at.graph.children(topic, types.TOPIC_POLICY, via="arn")]
+    if not _denies_plain_http([each for policy in policies for each in statements(policy.inputs, "policy")]):
+        yield "plain HTTP is not denied"
+
+
+topic_tls.examples(
     compliant=[
         example(
             _topic(),
@@ -152,39 +161,19 @@ def queue_tls(queue: Resource, at: Context) -> Iterator[str]:
             ),
         )
     ],
-    non_compliant=[example(_topic())],
+    non_compliant=[_topic()],
 )
-def topic_tls(topic: Resource, at: Context) -> Iterator[str]:
-    """As for queues."""
-    policies = [topic, *at.graph.children(topic, TOPIC_POLICY, via="arn")]
-    if not _denies_plain_http([each for policy in policies for each in statements(policy.inputs, "policy")]):
-        yield "plain HTTP is not denied"
 
 
 @graph_rule(
     id="queue-dead-letters",
-    title="A message that keeps failing is put aside",
-    types=(QUEUE,),
+    title="Queues have a dead-letter queue",
+    types=(types.SQS_QUEUE,),
     level=MANDATORY,
     severity="medium",
     topics=("availability",),
     references=("N-SQS3",),
     remedy="Set redrivePolicy with deadLetterTargetArn and maxReceiveCount.",
-    compliant=[
-        example(_queue(redrivePolicy=json.dumps({"deadLetterTargetArn": "arn", "maxReceiveCount": 3}))),
-        example(
-            _queue("failed"),
-            _queue(redrivePolicy=ref("failed", "arn")),
-        ),
-        example(_queue("work-dead-letters")),
-        example(
-            _queue("aside"),
-            aws(
-                "cloudwatch/eventTarget:EventTarget", {"deadLetterConfig": {"arn": ref("aside", "arn")}}, name="target"
-            ),
-        ),
-    ],
-    non_compliant=[example(_queue()), example(_queue(redrivePolicy=""))],
 )
 def queue_dead_letters(queue: Resource, at: Context) -> Iterator[str]:
     """Without it one bad message is tried until it expires, before all others in a FIFO queue. Queues that are put
@@ -194,19 +183,35 @@ def queue_dead_letters(queue: Resource, at: Context) -> Iterator[str]:
     words = queue.name.lower().replace("_", "-")
     if any(word in words for word in ("dead-letter", "dlq", "deadletter")) or _takes_failures(queue, at):
         return
-    yield "a message that fails comes back until it expires"
+    yield "a message that keeps failing returns until it expires"
+
+
+queue_dead_letters.examples(
+    compliant=[
+        _queue(redrivePolicy=json.dumps({"deadLetterTargetArn": "arn", "maxReceiveCount": 3})),
+        example(_queue("failed"), _queue(redrivePolicy=ref("failed", "arn"))),
+        _queue("work-dead-letters"),
+        example(
+            _queue("aside"),
+            aws(
+                "cloudwatch/eventTarget:EventTarget", {"deadLetterConfig": {"arn": ref("aside", "arn")}}, name="target"
+            ),
+        ),
+    ],
+    non_compliant=[_queue(), _queue(redrivePolicy="")],
+)
 
 
 def _takes_failures(queue: Resource, at: Context) -> bool:
     """Whether something puts its failures here. Raises NotYetKnown if it cannot be told of one where they go."""
     arns = [name for name in queue.identifiers if name.startswith("arn:")]
     for kind, via in (
-        (QUEUE, "redrivePolicy"),
-        (TARGET, "deadLetterConfig"),
-        (SCHEDULE, "target"),
-        (FUNCTION, "deadLetterConfig"),
-        ("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig", "destinationConfig"),
-        ("aws:sns/topicSubscription:TopicSubscription", "redrivePolicy"),
+        (types.SQS_QUEUE, "redrivePolicy"),
+        (types.EVENT_TARGET, "deadLetterConfig"),
+        (types.SCHEDULER_SCHEDULE, "target"),
+        (types.LAMBDA_FUNCTION, "deadLetterConfig"),
+        (types.FUNCTION_EVENT_INVOKE_CONFIG, "destinationConfig"),
+        (types.TOPIC_SUBSCRIPTION, "redrivePolicy"),
     ):
         for other in at.graph.of_kind(kind):
             if queue.urn in other.dependencies.get(via, ()):
@@ -226,95 +231,83 @@ def _text(props: Props, path: str) -> str:
 @graph_rule(
     id="topic-encrypted",
     title="Topics are encrypted",
-    types=(TOPIC,),
+    types=(types.SNS_TOPIC,),
     level=MANDATORY,
     severity="medium",
     topics=("at rest",),
     references=("C26",),
-    remedy="Set kmsMasterKeyId; a key of ours, so that CloudWatch and EventBridge can be allowed to use it.",
-    compliant=[
-        example(_topic(kmsMasterKeyId="alias/kumiki-dev-alerts"), _KEY, environment="prod"),
-        example(_topic()),
-    ],
+    remedy="Set kmsMasterKeyId; a customer-managed key, so that CloudWatch and EventBridge can be allowed to use it.",
+)
+def topic_encrypted(topic: Resource, at: Context) -> Iterator[str]:
+    """SNS encrypts nothing by itself, and with the AWS-managed key CloudWatch cannot publish. So a stack outside
+    production that does without keys of its own, at $1 a month each, is left alone."""
+    if topic.props.maybe("kmsMasterKeyId") not in (None, ""):
+        return
+    if at.stack.is_prod or any(True for _ in at.graph.of_kind(types.KMS_KEY)):
+        yield "no key is set"
+
+
+topic_encrypted.examples(
+    compliant=[example(_topic(kmsMasterKeyId="alias/kumiki-dev-alerts"), _KEY, environment="prod"), _topic()],
     non_compliant=[
         example(_topic(), _KEY),
         example(_topic(kmsMasterKeyId=""), _KEY),
         example(_topic(), environment="prod"),
     ],
 )
-def topic_encrypted(topic: Resource, at: Context) -> Iterator[str]:
-    """SNS encrypts nothing by itself, and through AWS's own key CloudWatch cannot publish. So a stack outside
-    production that does without keys of its own, at $1 a month each, is left alone."""
-    if topic.props.maybe("kmsMasterKeyId") not in (None, ""):
-        return
-    if at.stack.is_prod or any(True for _ in at.graph.of_kind(KEY)):
-        yield "no key is set"
 
 
 @rule(
     id="messages-not-public",
-    title="No queue and no topic takes messages from everybody",
-    types=(QUEUE, QUEUE_POLICY, TOPIC, TOPIC_POLICY),
+    title="No policy of a queue or topic is public",
+    types=(types.SQS_QUEUE, types.QUEUE_POLICY, types.SNS_TOPIC, types.TOPIC_POLICY),
     level=MANDATORY,
     severity="critical",
     topics=("network", "IAM"),
     references=("C168", "C169", "C387"),
     remedy="Name the principals, or add a condition on aws:SourceArn, aws:SourceAccount or aws:PrincipalOrgID.",
-    compliant=[
-        example(aws("sqs/queuePolicy:QueuePolicy", {"policy": json_of(_DENY_PLAIN)})),
-        example(
-            aws(
-                "sns/topicPolicy:TopicPolicy",
-                {
-                    "policy": json_of(
-                        {
-                            "Effect": "Allow",
-                            "Principal": "*",
-                            "Action": "sns:Publish",
-                            "Resource": "*",
-                            "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
-                        }
-                    )
-                },
-            )
-        ),
-    ],
-    non_compliant=[
-        example(
-            aws(
-                type_,
-                {"policy": json_of({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})},
-            )
-        )
-        for type_ in ("sqs/queuePolicy:QueuePolicy", "sns/topicPolicy:TopicPolicy")
-    ],
 )
 def messages_not_public(resource: Resource, _at: Context) -> Iterator[str]:
     """A statement that allows everybody needs a condition on who asks or on whose behalf."""
     for each in statements(resource.props, "policy"):
         if each.allows and each.is_for_anyone and each.narrowed_by.isdisjoint(OUR_SIDE):
-            yield "everybody may send or read"
+            yield "every principal may send or read"
+
+
+messages_not_public.examples(
+    compliant=[
+        aws("sqs/queuePolicy:QueuePolicy", {"policy": json_of(_DENY_PLAIN)}),
+        aws(
+            "sns/topicPolicy:TopicPolicy",
+            {
+                "policy": json_of(
+                    {
+                        "Effect": "Allow",
+                        "Principal": "*",
+                        "Action": "sns:Publish",
+                        "Resource": "*",
+                        "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+                    }
+                )
+            },
+        ),
+    ],
+    non_compliant=[
+        aws(type_, {"policy": json_of({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})})
+        for type_ in ("sqs/queuePolicy:QueuePolicy", "sns/topicPolicy:TopicPolicy")
+    ],
+)
 
 
 @rule(
     id="event-dead-letters",
-    title="An event that cannot be delivered is kept",
-    types=(TARGET,),
+    title="Event targets have a dead-letter queue",
+    types=(types.EVENT_TARGET,),
     level=MANDATORY,
     severity="medium",
     topics=("availability",),
     references=("N-SQS3",),
     remedy="Set deadLetterConfig.arn to a queue that lets events.amazonaws.com send.",
-    compliant=[
-        example(
-            aws("cloudwatch/eventTarget:EventTarget", {"deadLetterConfig": {"arn": ref("aside", "arn")}}),
-            _queue("aside"),
-        ),
-        example(aws("cloudwatch/eventTarget:EventTarget", {"arn": "arn:aws:logs:ap-northeast-1:1:log-group:/all"})),
-    ],
-    non_compliant=[
-        example(aws("cloudwatch/eventTarget:EventTarget", {"arn": "arn:aws:states:ap-northeast-1:1:stateMachine:a"}))
-    ],
 )
 def event_dead_letters(target: Resource, _at: Context) -> Iterator[str]:
     """EventBridge tries for a day at most and then drops the event without a word. Topics and log groups, which always
@@ -329,33 +322,45 @@ def event_dead_letters(target: Resource, _at: Context) -> Iterator[str]:
         yield "an event that cannot be delivered is lost"
 
 
-@rule(
+event_dead_letters.examples(
+    compliant=[
+        example(
+            aws("cloudwatch/eventTarget:EventTarget", {"deadLetterConfig": {"arn": ref("aside", "arn")}}),
+            _queue("aside"),
+        ),
+        aws("cloudwatch/eventTarget:EventTarget", {"arn": "arn:aws:logs:ap-northeast-1:1:log-group:/all"}),
+    ],
+    non_compliant=[
+        aws("cloudwatch/eventTarget:EventTarget", {"arn": "arn:aws:states:ap-northeast-1:1:stateMachine:a"})
+    ],
+)
+
+
+schedule_dead_letters = setting(
     id="schedule-dead-letters",
-    title="A call that a schedule cannot make is kept",
-    types=(SCHEDULE,),
+    title="Schedules have a dead-letter queue",
+    types=(types.SCHEDULER_SCHEDULE,),
+    path="target.deadLetterConfig.arn",
+    value="arn:queue",
+    message="an invocation that fails for good is lost",
+    description="A nightly run that failed should be found in the morning.",
     level=MANDATORY,
     severity="medium",
     topics=("availability",),
     references=("N-SQS3",),
     remedy="Set target.deadLetterConfig.arn to a queue.",
-    compliant=[example(aws("scheduler/schedule:Schedule", {"target": {"deadLetterConfig": {"arn": "arn:queue"}}}))],
-    non_compliant=[example(aws("scheduler/schedule:Schedule", {"target": {"arn": "arn:machine"}}))],
 )
-def schedule_dead_letters(schedule: Resource, _at: Context) -> Iterator[str]:
-    """A night that was not worked should be found in the morning."""
-    if not schedule.props.has("target.deadLetterConfig.arn"):
-        yield "a call that fails for good is lost"
 
 
-_machine_logs = setting(
+workflow_logs = setting(
     id="workflow-logs",
-    title="Workflows record every step",
-    types=(MACHINE,),
+    title="Workflows log every step",
+    types=(types.STATE_MACHINE,),
     path="loggingConfiguration.level",
-    wanted=("ALL",),
+    allowed=("ALL",),
     wrong="ERROR",
-    says="steps are not recorded",
-    why="Which input made a run fail can be told only from these.",
+    message="steps are not logged",
+    description="Which input made a run fail can be told only from these.",
     level=MANDATORY,
     severity="medium",
     topics=("logging",),
@@ -363,32 +368,19 @@ _machine_logs = setting(
     remedy="Set loggingConfiguration with level ALL and a log group.",
 )
 
-_machine_tracing = setting(
+workflow_tracing = setting(
     id="workflow-tracing",
     title="Workflows are traced",
-    types=(MACHINE,),
+    types=(types.STATE_MACHINE,),
     path="tracingConfiguration.enabled",
-    wanted=(True,),
+    allowed=(True,),
     wrong=False,
-    says="X-Ray is off",
-    why="A trace leads from a workflow into the functions and services that it calls.",
+    message="X-Ray tracing is off",
+    description="A trace leads from a workflow into the functions and services that it calls.",
     level=ADVISORY,
     severity="low",
     topics=("logging",),
     references=("P", "N-SF2", "C284"),
     remedy="Set tracingConfiguration.enabled.",
-    mends=True,
-)
-
-RULES = (
-    queue_encrypted,
-    queue_tls,
-    topic_tls,
-    queue_dead_letters,
-    topic_encrypted,
-    messages_not_public,
-    event_dead_letters,
-    schedule_dead_letters,
-    _machine_logs,
-    _machine_tracing,
+    remediates=True,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from guardrails.kit import ADVISORY, MANDATORY, aws, example, graph_rule, json_of, ref, rule, statements
+from guardrails import types
+from guardrails.kit import ADVISORY, MANDATORY, aws, example, graph_rule, json_of, ref, rule, setting, statements
 from guardrails.rules.security_groups import is_world
 
 if TYPE_CHECKING:
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
 
     from guardrails.kit import Context, Props, Resource
 
-VPC = "aws:ec2/vpc:Vpc"
-DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
-FLOW_LOG = "aws:ec2/flowLog:FlowLog"
-ACL = "aws:ec2/networkAcl:NetworkAcl"
-DEFAULT_ACL = "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl"
-ACL_RULE = "aws:ec2/networkAclRule:NetworkAclRule"
 
 _ADMIN_PORTS = {22: "SSH", 3389: "remote desktop"}
 
@@ -27,55 +22,68 @@ _VPC = aws("ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16"}, name="vpc")
 
 
 def _in_vpc(type_: str, **props: Any) -> Any:
-    return aws(type_.removeprefix("aws:"), {"vpcId": ref("vpc"), **props}, name="in-vpc")
+    return aws(type_, {"vpcId": ref("vpc"), **props}, name="in-vpc")
 
 
 @graph_rule(
     id="vpc-default-group-closed",
     title="The default security group of each VPC is closed",
-    types=(VPC,),
+    types=(types.EC2_VPC,),
     level=MANDATORY,
     severity="high",
     topics=("network",),
     references=("C2-12", "F EC2.2"),
     remedy="Add a DefaultSecurityGroup without rules: it removes those that AWS made.",
-    compliant=[example(_VPC, _in_vpc(DEFAULT_GROUP))],
-    non_compliant=[
-        example(_VPC),
-        example(_VPC, _in_vpc(DEFAULT_GROUP, ingress=[{"protocol": "-1", "fromPort": 0, "toPort": 0, "self": True}])),
-    ],
 )
 def vpc_default_group_closed(vpc: Resource, at: Context) -> Iterator[str]:
     """AWS makes a group that lets its members talk to each other and to the world; whatever is launched without a
     group of its own joins it."""
-    groups = at.graph.children(vpc, DEFAULT_GROUP, via="vpcId")
+    groups = at.graph.children(vpc, types.DEFAULT_SECURITY_GROUP, via="vpcId")
     if not groups:
-        yield "the default group is left as AWS made it"
+        yield "the default security group keeps the rules that AWS created"
     for group in groups:
         for direction in ("ingress", "egress"):
             if len(group.inputs.items(direction)):
-                yield f"the default group has {direction} rules"
+                yield f"the default security group has {direction} rules"
+
+
+vpc_default_group_closed.examples(
+    compliant=[example(_VPC, _in_vpc(types.DEFAULT_SECURITY_GROUP))],
+    non_compliant=[
+        _VPC,
+        example(
+            _VPC,
+            _in_vpc(
+                types.DEFAULT_SECURITY_GROUP, ingress=[{"protocol": "-1", "fromPort": 0, "toPort": 0, "self": True}]
+            ),
+        ),
+    ],
+)
 
 
 @graph_rule(
     id="vpc-flow-logs",
-    title="Each VPC records its connections",
-    types=(VPC,),
+    title="Each VPC has a flow log",
+    types=(types.EC2_VPC,),
     level=MANDATORY,
     severity="medium",
     topics=("logging",),
     references=("N-VPC7", "C2-11"),
     remedy="Add a FlowLog with the VPC's id and traffic type ALL.",
-    compliant=[example(_VPC, _in_vpc(FLOW_LOG, trafficType="ALL", logDestination="arn:aws:s3:::logs"))],
-    non_compliant=[example(_VPC), example(_VPC, _in_vpc(FLOW_LOG, trafficType="ACCEPT"))],
 )
 def vpc_flow_logs(vpc: Resource, at: Context) -> Iterator[str]:
     """What was refused must be recorded too, so traffic type ACCEPT is not enough."""
-    logs = at.graph.children(vpc, FLOW_LOG, via="vpcId")
+    logs = at.graph.children(vpc, types.FLOW_LOG, via="vpcId")
     if not logs:
-        yield "no flow log"
+        yield "there is no flow log"
     elif not any(log.props.get("trafficType") in ("ALL", "REJECT") for log in logs):
         yield "refused connections are not recorded"
+
+
+vpc_flow_logs.examples(
+    compliant=[example(_VPC, _in_vpc(types.FLOW_LOG, trafficType="ALL", logDestination="arn:aws:s3:::logs"))],
+    non_compliant=[_VPC, example(_VPC, _in_vpc(types.FLOW_LOG, trafficType="ACCEPT"))],
+)
 
 
 _ANYBODY: dict[str, Any] = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
@@ -83,58 +91,60 @@ _ANYBODY: dict[str, Any] = {"Effect": "Allow", "Principal": "*", "Action": "*", 
 
 @rule(
     id="endpoint-policy",
-    title="VPC endpoints let only chosen calls through",
-    types=("aws:ec2/vpcEndpoint:VpcEndpoint",),
+    title="VPC endpoints have a policy that restricts calls",
+    types=(types.VPC_ENDPOINT,),
     level=ADVISORY,
     severity="medium",
     topics=("network",),
     remedy="Give the endpoint a policy; at least a condition on aws:PrincipalAccount or aws:ResourceAccount.",
-    compliant=[
-        example(
-            aws(
-                "ec2/vpcEndpoint:VpcEndpoint",
-                {
-                    "serviceName": "com.amazonaws.ap-northeast-1.logs",
-                    "policy": json_of(
-                        {**_ANYBODY, "Condition": {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}}
-                    ),
-                },
-            )
-        ),
-        example(aws("ec2/vpcEndpoint:VpcEndpoint", {"vpcEndpointType": "GatewayLoadBalancer"})),
-    ],
-    non_compliant=[
-        example(aws("ec2/vpcEndpoint:VpcEndpoint", {"serviceName": "com.amazonaws.ap-northeast-1.s3"})),
-        example(aws("ec2/vpcEndpoint:VpcEndpoint", {"policy": json_of(_ANYBODY)})),
-    ],
 )
 def endpoint_policy(endpoint: Resource, _at: Context) -> Iterator[str]:
     """Without a policy an endpoint carries every call of everybody, also with stolen keys of another account."""
     if endpoint.props.get("vpcEndpointType", "Gateway") not in ("Gateway", "Interface"):
         return
     if not endpoint.props.has("policy"):
-        yield "no policy: AWS lets everything through"
+        yield "there is no policy, so every call is allowed"
     for each in statements(endpoint.props, "policy"):
         if each.allows and each.is_for_anyone and "*" in each.actions and "*" in each.resources and not each.conditions:
-            yield "the policy lets everything through"
+            yield "the policy allows every call"
 
 
-@rule(
+endpoint_policy.examples(
+    compliant=[
+        aws(
+            "ec2/vpcEndpoint:VpcEndpoint",
+            {
+                "serviceName": "com.amazonaws.ap-northeast-1.logs",
+                "policy": json_of(
+                    {**_ANYBODY, "Condition": {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}}
+                ),
+            },
+        ),
+        aws("ec2/vpcEndpoint:VpcEndpoint", {"vpcEndpointType": "GatewayLoadBalancer"}),
+    ],
+    non_compliant=[
+        aws("ec2/vpcEndpoint:VpcEndpoint", {"serviceName": "com.amazonaws.ap-northeast-1.s3"}),
+        aws("ec2/vpcEndpoint:VpcEndpoint", {"policy": json_of(_ANYBODY)}),
+    ],
+)
+
+
+subnet_no_public_address = setting(
     id="subnet-no-public-address",
     title="Subnets do not give out public addresses",
-    types=("aws:ec2/subnet:Subnet", "aws:ec2/defaultSubnet:DefaultSubnet"),
+    types=(types.EC2_SUBNET, types.DEFAULT_SUBNET),
+    path="mapPublicIpOnLaunch",
+    allowed=(False,),
+    wrong=True,
+    default=False,
+    message="every instance launched here gets a public address",
+    description="What gets an address without asking is on the internet without anybody having decided it.",
     level=MANDATORY,
     severity="medium",
     topics=("network",),
     references=("A", "P", "C88", "C130", "F EC2.15"),
     remedy="Leave mapPublicIpOnLaunch off; what needs an address asks for one. Declare an exception by a waiver.",
-    compliant=[example(aws("ec2/subnet:Subnet", {"mapPublicIpOnLaunch": False})), example(aws("ec2/subnet:Subnet"))],
-    non_compliant=[example(aws("ec2/subnet:Subnet", {"mapPublicIpOnLaunch": True}))],
 )
-def subnet_no_public_address(subnet: Resource, _at: Context) -> Iterator[str]:
-    """What gets an address without asking is on the internet without anybody having decided it."""
-    if subnet.props.get("mapPublicIpOnLaunch"):
-        yield "every instance started here gets a public address"
 
 
 @dataclass(frozen=True)
@@ -148,7 +158,7 @@ class _Entry:
 def _entries(acl: Resource, at: Context) -> Iterator[_Entry]:
     for block in acl.inputs.items("ingress").blocks():
         yield _entry(block, "ruleNo", "action")
-    for child in at.graph.known_children(acl, ACL_RULE, via="networkAclId"):
+    for child in at.graph.known_children(acl, types.NETWORK_ACL_RULE, via="networkAclId"):
         if not child.props.get("egress"):
             yield _entry(child.props, "ruleNumber", "ruleAction")
 
@@ -170,31 +180,39 @@ def _acl(*ingress: dict[str, Any]) -> Any:
 
 @graph_rule(
     id="acl-admin-ports",
-    title="No network access list lets the internet reach SSH or remote desktop",
-    types=(ACL, DEFAULT_ACL),
+    title="No network ACL opens SSH or RDP to the internet",
+    types=(types.NETWORK_ACL, types.DEFAULT_NETWORK_ACL),
     level=MANDATORY,
     severity="medium",
     topics=("network",),
     references=("C231", "C232"),
     remedy="Open 80, 443 and, for answers, 1024 to 3388 and 3390 to 65535.",
+)
+def acl_admin_ports(acl: Resource, at: Context) -> Iterator[str]:
+    """The entries are tried in the order of their numbers, inline ones and rule resources together: the first that is
+    about the port decides."""
+    entries = sorted(_entries(acl, at), key=lambda entry: entry.number)
+    for port, name in _ADMIN_PORTS.items():
+        decides = next((entry for entry in entries if port in entry.lets), None)
+        if decides and decides.allows:
+            yield f"port {port} ({name}) is open to the internet"
+
+
+acl_admin_ports.examples(
     compliant=[
-        example(_acl({"ruleNo": 100, "fromPort": 443, "toPort": 443})),
-        example(
-            _acl(
-                {"ruleNo": 90, "fromPort": 3389, "toPort": 3389, "action": "deny"},
-                {"ruleNo": 100, "fromPort": 1024, "toPort": 65535},
-            )
+        _acl({"ruleNo": 100, "fromPort": 443, "toPort": 443}),
+        _acl(
+            {"ruleNo": 90, "fromPort": 3389, "toPort": 3389, "action": "deny"},
+            {"ruleNo": 100, "fromPort": 1024, "toPort": 65535},
         ),
-        example(_acl({"ruleNo": 100, "protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlock": "10.0.0.0/16"})),
+        _acl({"ruleNo": 100, "protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlock": "10.0.0.0/16"}),
     ],
     non_compliant=[
-        example(_acl({"ruleNo": 100, "fromPort": 22, "toPort": 22})),
-        example(_acl({"ruleNo": 100, "protocol": "-1", "fromPort": 0, "toPort": 0})),
-        example(
-            _acl(
-                {"ruleNo": 100, "fromPort": 1024, "toPort": 65535},
-                {"ruleNo": 110, "fromPort": 3389, "toPort": 3389, "action": "deny"},
-            )
+        _acl({"ruleNo": 100, "fromPort": 22, "toPort": 22}),
+        _acl({"ruleNo": 100, "protocol": "-1", "fromPort": 0, "toPort": 0}),
+        _acl(
+            {"ruleNo": 100, "fromPort": 1024, "toPort": 65535},
+            {"ruleNo": 110, "fromPort": 3389, "toPort": 3389, "action": "deny"},
         ),
         example(
             aws("ec2/networkAcl:NetworkAcl", name="acl"),
@@ -214,61 +232,46 @@ def _acl(*ingress: dict[str, Any]) -> Any:
         ),
     ],
 )
-def acl_admin_ports(acl: Resource, at: Context) -> Iterator[str]:
-    """The entries are tried in the order of their numbers, inline ones and rule resources together: the first that is
-    about the port decides."""
-    entries = sorted(_entries(acl, at), key=lambda entry: entry.number)
-    for port, name in _ADMIN_PORTS.items():
-        decides = next((entry for entry in entries if port in entry.lets), None)
-        if decides and decides.allows:
-            yield f"port {port} ({name}) is open to the internet"
 
 
-ADDRESS, VOLUME = "aws:ec2/eip:Eip", "aws:ebs/volume:Volume"
 _HOLDERS = {
-    ADDRESS: (
-        ("aws:ec2/natGateway:NatGateway", "allocationId"),
-        ("aws:ec2/eipAssociation:EipAssociation", "allocationId"),
-        ("aws:lb/loadBalancer:LoadBalancer", "subnetMappings"),
+    types.EC2_EIP: (
+        (types.NAT_GATEWAY, "allocationId"),
+        (types.EIP_ASSOCIATION, "allocationId"),
+        (types.LB_LOAD_BALANCER, "subnetMappings"),
     ),
-    VOLUME: (("aws:ec2/volumeAttachment:VolumeAttachment", "volumeId"),),
+    types.EBS_VOLUME: ((types.VOLUME_ATTACHMENT, "volumeId"),),
 }
 
 
 @graph_rule(
     id="nothing-unattached",
-    title="Public addresses and volumes belong to something",
-    types=(ADDRESS, VOLUME),
+    title="Public addresses and volumes are attached",
+    types=(types.EC2_EIP, types.EBS_VOLUME),
     level=ADVISORY,
     severity="low",
     topics=("cost",),
     references=("A", "C2-19"),
     remedy="Attach it, or remove it.",
-    compliant=[
-        example(
-            aws("ec2/eip:Eip", {"domain": "vpc"}, name="address"),
-            aws("ec2/natGateway:NatGateway", {"allocationId": ref("address"), "subnetId": "subnet-1"}, name="nat"),
-        ),
-        example(aws("ec2/eip:Eip", {"domain": "vpc", "instance": "i-1"}, name="address")),
-    ],
-    non_compliant=[
-        example(aws("ec2/eip:Eip", {"domain": "vpc"}, name="address")),
-        example(aws("ebs/volume:Volume", {"availabilityZone": "ap-northeast-1a", "size": 8}, name="volume")),
-    ],
 )
 def nothing_unattached(resource: Resource, at: Context) -> Iterator[str]:
     """An address is $3.65 a month and a volume $0.096 for each GB, used or not."""
     if resource.props.has("instance") or resource.props.has("networkInterface"):
         return
     if not any(at.graph.children(resource, kind, via=via) for kind, via in _HOLDERS[resource.kind]):
-        yield "nothing uses it"
+        yield "it is not attached"
 
 
-RULES = (
-    vpc_default_group_closed,
-    vpc_flow_logs,
-    endpoint_policy,
-    subnet_no_public_address,
-    acl_admin_ports,
-    nothing_unattached,
+nothing_unattached.examples(
+    compliant=[
+        example(
+            aws("ec2/eip:Eip", {"domain": "vpc"}, name="address"),
+            aws("ec2/natGateway:NatGateway", {"allocationId": ref("address"), "subnetId": "subnet-1"}, name="nat"),
+        ),
+        aws("ec2/eip:Eip", {"domain": "vpc", "instance": "i-1"}, name="address"),
+    ],
+    non_compliant=[
+        aws("ec2/eip:Eip", {"domain": "vpc"}, name="address"),
+        aws("ebs/volume:Volume", {"availabilityZone": "ap-northeast-1a", "size": 8}, name="volume"),
+    ],
 )

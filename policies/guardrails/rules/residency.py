@@ -1,13 +1,14 @@
-"""Data stays in Japan (requirement D17)."""
+"""Data stays where it may be: in the regions that the stack names, else in Japan."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from guardrails import types
 from guardrails.kit import MANDATORY, Items, Props, aws, example, graph_rule, ref, rule
+from guardrails.kit.stack import JAPAN
 from guardrails.kit.values import UNKNOWN
-from guardrails.rules.log_buckets import BUCKET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,131 +16,135 @@ if TYPE_CHECKING:
 
     from guardrails.kit import Context, Resource
 
-JAPAN = ("ap-northeast-1", "ap-northeast-3")
 US_EAST = "us-east-1"
+_ALLOWED = f"the stack's residency.regions ({', '.join(JAPAN)} where it names none)"
 
-# What CloudFront reads from us-east-1 only. None of it holds data of ours: requests are recorded in a bucket, which is
-# in Japan, and a key is no data.
+# What CloudFront reads from us-east-1 only, and the key by which Route 53 signs a zone. None of it holds data of ours:
+# requests are recorded in a bucket, which is in Japan, and a key is no data.
 _FOR_CLOUDFRONT = {
-    "aws:acm/certificate:Certificate",
-    "aws:acm/certificateValidation:CertificateValidation",
-    "aws:cloudwatch/logDelivery:LogDelivery",
-    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
-    "aws:cloudwatch/logDeliverySource:LogDeliverySource",
-    "aws:kms/alias:Alias",
-    "aws:kms/key:Key",
-    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+    types.ACM_CERTIFICATE,
+    types.CERTIFICATE_VALIDATION,
+    types.LOG_DELIVERY,
+    types.LOG_DELIVERY_DESTINATION,
+    types.LOG_DELIVERY_SOURCE,
+    types.KMS_ALIAS,
+    types.KMS_KEY,
+    types.WEB_ACL_LOGGING_CONFIGURATION,
 }
-_LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 _WITH_SCOPE = {
-    "aws:wafv2/webAcl:WebAcl",
-    "aws:wafv2/ipSet:IpSet",
-    "aws:wafv2/regexPatternSet:RegexPatternSet",
-    "aws:wafv2/ruleGroup:RuleGroup",
+    types.WEB_ACL,
+    types.IP_SET,
+    types.REGEX_PATTERN_SET,
+    types.RULE_GROUP,
 }
 
 # AWS Chatbot is reached in these regions only and serves the whole world from there. It keeps which channel hears which
 # topic; the messages themselves go to Slack.
-_CHATBOT = "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration"
 _CHATBOT_REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
 
 # Where a resource names the places of its copies: regions, or ARNs that hold one.
 _COPIES: dict[str, tuple[str, ...]] = {
-    "aws:backup/plan:Plan": ("rules.*.copyActions.*.destinationVaultArn",),
-    "aws:bedrock/inferenceProfile:InferenceProfile": ("modelSource.copyFrom",),
-    "aws:dynamodb/globalTable:GlobalTable": ("replicas.*.regionName",),
-    "aws:dynamodb/table:Table": ("replicas.*.regionName",),
-    "aws:ecr/replicationConfiguration:ReplicationConfiguration": (
-        "replicationConfiguration.rules.*.destinations.*.region",
-    ),
-    "aws:efs/replicationConfiguration:ReplicationConfiguration": ("destination.region",),
-    "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": (
+    types.BACKUP_PLAN: ("rules.*.copyActions.*.destinationVaultArn",),
+    types.INFERENCE_PROFILE: ("modelSource.copyFrom",),
+    types.GLOBAL_TABLE: ("replicas.*.regionName",),
+    types.DYNAMODB_TABLE: ("replicas.*.regionName",),
+    types.ECR_REPLICATION_CONFIGURATION: ("replicationConfiguration.rules.*.destinations.*.region",),
+    types.EFS_REPLICATION_CONFIGURATION: ("destination.region",),
+    types.INSTANCE_AUTOMATED_BACKUPS_REPLICATION: (
         "sourceDbInstanceArn",
         "region",
     ),
-    "aws:secretsmanager/secret:Secret": ("replicas.*.region",),
+    types.SECRETSMANAGER_SECRET: ("replicas.*.region",),
 }
+_TOPICS = {types.SNS_TOPIC, types.TOPIC_POLICY, types.TOPIC_SUBSCRIPTION}
 # AWS keeps the metrics of a bill, and of what serves the whole world, in us-east-1 only, and an alarm can only tell a
 # topic in its own region.
-ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
-TOPIC = "aws:sns/topic:Topic"
-_TOPICS = {TOPIC, "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription"}
-_BILLING, _CLOUDFRONT = "AWS/Billing", "AWS/CloudFront"
-_METRICS = {_BILLING, _CLOUDFRONT, "AWS/CertificateManager"}
+_BILLING, _CLOUDFRONT, _ROUTE53 = "AWS/Billing", "AWS/CloudFront", "AWS/Route53"
+_METRICS = {_BILLING, _CLOUDFRONT, _ROUTE53, "AWS/CertificateManager"}
 _REGION = re.compile(r"^(?:arn:[\w-]+:[\w-]+:)?([a-z]{2}(?:-[a-z]+)+-\d)(?::|$)")
 
 
 @rule(
     id="residency-provider",
-    title="Providers work in Japan; in us-east-1 only for CloudFront",
-    types=("pulumi:providers:aws",),
+    title="Providers are in allowed regions; in us-east-1 only for CloudFront",
+    types=(types.PROVIDER,),
     level=MANDATORY,
     severity="high",
     topics=("residency",),
-    remedy=f"Set the provider's region to one of {', '.join(JAPAN)}.",
-    compliant=[
-        example(aws("pulumi:providers:aws", {"region": "ap-northeast-1"})),
-        example(aws("pulumi:providers:aws", {"region": US_EAST})),
-    ],
-    non_compliant=[example(aws("pulumi:providers:aws", {"region": "eu-west-1"}))],
+    remedy=f"Set the provider's region to one of {_ALLOWED}.",
 )
-def residency_provider(provider: Resource, _at: Context) -> Iterator[str]:
-    """What may be made with a provider for us-east-1, residency-region judges."""
+def residency_provider(provider: Resource, at: Context) -> Iterator[str]:
+    """What may be made with a provider for us-east-1, residency-region checks."""
     region = provider.props.text("region")
-    if region and region not in (*JAPAN, US_EAST):
+    if region and region not in (*at.stack.regions, US_EAST):
         yield f"the provider's region is {region}"
+
+
+residency_provider.examples(
+    compliant=[
+        aws(types.PROVIDER, {"region": "ap-northeast-1"}),
+        aws(types.PROVIDER, {"region": US_EAST}),
+    ],
+    non_compliant=[aws(types.PROVIDER, {"region": "eu-west-1"})],
+)
 
 
 @rule(
     id="residency-region",
-    title="Resources are in Japan, but for what CloudFront, bills and Slack have elsewhere only",
+    title="Resources are in allowed regions, but for what CloudFront, DNSSEC, billing and Slack have elsewhere only",
     types=("aws:*",),
     level=MANDATORY,
     severity="high",
     topics=("residency",),
-    remedy=f"Remove the resource's region, or set it to one of {', '.join(JAPAN)}.",
-    compliant=[
-        example(aws("sns/topic:Topic")),
-        example(aws("acm/certificate:Certificate", {"region": US_EAST})),
-        example(aws("wafv2/webAcl:WebAcl", {"region": US_EAST, "scope": "CLOUDFRONT"})),
-        example(aws("backup/vault:Vault", {"region": "ap-northeast-3"})),
-        example(aws("dynamodb/tableReplica:TableReplica", {"region": "ap-northeast-3"})),
-        example(aws("chatbot/slackChannelConfiguration:SlackChannelConfiguration", {"region": "us-east-2"})),
-        example(aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": _BILLING})),
-        example(aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": _CLOUDFRONT})),
-        example(aws("cloudwatch/logDelivery:LogDelivery", {"region": US_EAST})),
-        example(aws("cloudwatch/logGroup:LogGroup", {"region": US_EAST, "name": "aws-waf-logs-site"})),
-    ],
-    non_compliant=[
-        example(aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": "AWS/RDS"})),
-        example(aws("sns/topic:Topic", {"region": "us-east-2"})),
-        example(aws("dynamodb/tableReplica:TableReplica", {"region": "us-west-2"})),
-        example(aws("sns/topic:Topic", {"region": "us-west-2"})),
-        example(aws("sqs/queue:Queue", provider={"region": US_EAST})),
-        example(aws("wafv2/webAcl:WebAcl", {"region": US_EAST, "scope": "REGIONAL"})),
-        example(aws("cloudwatch/logGroup:LogGroup", {"region": US_EAST, "name": "/ecs/api"})),
-    ],
+    remedy=f"Remove the resource's region, or set it to one of {_ALLOWED}.",
 )
 def residency_region(resource: Resource, at: Context) -> Iterator[str]:
     """The region is the resource's own, else its provider's, else aws:region of the stack. Topics in us-east-1 are
     residency-topics'. CloudFront's firewall can write its log to no group elsewhere: what it objects to is recorded
     there."""
     region = resource.region(at.stack)
-    if region is None or region in JAPAN:
+    if region is None or region in at.stack.regions:
         return
     if region == US_EAST and (
         resource.kind in _FOR_CLOUDFRONT
         or (resource.kind in _WITH_SCOPE and resource.props.get("scope") == "CLOUDFRONT")
-        or (resource.kind == ALARM and resource.props.get("namespace") in _METRICS)
-        or (resource.kind == _LOG_GROUP and (resource.props.text("name") or "").startswith("aws-waf-logs-"))
+        or (resource.kind == types.METRIC_ALARM and resource.props.get("namespace") in _METRICS)
+        or (resource.kind == types.LOG_GROUP and (resource.props.text("name") or "").startswith("aws-waf-logs-"))
         or resource.kind in _TOPICS
         # A provider for us-east-1 also makes what belongs to such a certificate and has no region of its own.
         or (resource.kind.startswith("aws:route53/") and not resource.props.has("region"))
     ):
         return
-    if resource.kind == _CHATBOT and region in _CHATBOT_REGIONS:
+    if resource.kind == types.SLACK_CHANNEL_CONFIGURATION and region in _CHATBOT_REGIONS:
         return
     yield f"the region is {region}"
+
+
+residency_region.examples(
+    compliant=[
+        aws("sns/topic:Topic"),
+        aws("acm/certificate:Certificate", {"region": US_EAST}),
+        aws("wafv2/webAcl:WebAcl", {"region": US_EAST, "scope": "CLOUDFRONT"}),
+        aws("backup/vault:Vault", {"region": "ap-northeast-3"}),
+        aws("dynamodb/tableReplica:TableReplica", {"region": "ap-northeast-3"}),
+        aws("chatbot/slackChannelConfiguration:SlackChannelConfiguration", {"region": "us-east-2"}),
+        aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": _BILLING}),
+        aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": _CLOUDFRONT}),
+        aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": _ROUTE53}),
+        aws("kms/key:Key", {"region": US_EAST, "keyUsage": "SIGN_VERIFY", "customerMasterKeySpec": "ECC_NIST_P256"}),
+        aws("cloudwatch/logDelivery:LogDelivery", {"region": US_EAST}),
+        aws("cloudwatch/logGroup:LogGroup", {"region": US_EAST, "name": "aws-waf-logs-site"}),
+    ],
+    non_compliant=[
+        aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": "AWS/RDS"}),
+        aws("sns/topic:Topic", {"region": "us-east-2"}),
+        aws("dynamodb/tableReplica:TableReplica", {"region": "us-west-2"}),
+        aws("sns/topic:Topic", {"region": "us-west-2"}),
+        aws("sqs/queue:Queue", provider={"region": US_EAST}),
+        aws("wafv2/webAcl:WebAcl", {"region": US_EAST, "scope": "REGIONAL"}),
+        aws("cloudwatch/logGroup:LogGroup", {"region": US_EAST, "name": "/ecs/api"}),
+    ],
+)
 
 
 def _told(namespace: str) -> Any:
@@ -150,77 +155,84 @@ def _told(namespace: str) -> Any:
 @graph_rule(
     id="residency-topics",
     title="A topic in us-east-1 is for alarms on metrics that are only there",
-    types=(TOPIC,),
+    types=(types.SNS_TOPIC,),
     level=MANDATORY,
     severity="high",
     topics=("residency", "cost"),
-    remedy=f"Make the topic in {' or '.join(JAPAN)}; alarms on {', '.join(sorted(_METRICS))} need one in {US_EAST}.",
+    remedy=f"Make the topic in one of {_ALLOWED}; alarms on {', '.join(sorted(_METRICS))} need one in {US_EAST}.",
+)
+def residency_topics(topic: Resource, at: Context) -> Iterator[str]:
+    """A topic there must be named by an alarm, and only by alarms whose messages hold an amount, a share or a count."""
+    if topic.region(at.stack) != US_EAST or US_EAST in at.stack.regions:
+        return
+    alarms = at.graph.children(topic, types.METRIC_ALARM, via="alarmActions")
+    if not alarms:
+        yield f"the region is {US_EAST}, and no alarm notifies the topic"
+    for alarm in alarms:
+        if alarm.props.get("namespace") not in _METRICS:
+            yield f"{alarm.name} notifies it, and its metric is in another region"
+
+
+residency_topics.examples(
     compliant=[
         example(aws("sns/topic:Topic", {"region": US_EAST}, name="topic"), _told(_BILLING)),
         example(aws("sns/topic:Topic", {"region": US_EAST}, name="topic"), _told(_CLOUDFRONT)),
-        example(aws("sns/topic:Topic")),
+        example(aws("sns/topic:Topic", {"region": US_EAST}, name="topic"), _told(_ROUTE53)),
+        aws("sns/topic:Topic"),
     ],
     non_compliant=[
-        example(aws("sns/topic:Topic", {"region": US_EAST})),
-        example(aws("sns/topic:Topic", provider={"region": US_EAST})),
+        aws("sns/topic:Topic", {"region": US_EAST}),
+        aws("sns/topic:Topic", provider={"region": US_EAST}),
         example(aws("sns/topic:Topic", {"region": US_EAST}, name="topic"), _told("AWS/RDS")),
     ],
 )
-def residency_topics(topic: Resource, at: Context) -> Iterator[str]:
-    """A topic there must be named by an alarm, and only by alarms whose messages hold an amount or a share."""
-    if topic.region(at.stack) != US_EAST:
-        return
-    alarms = at.graph.children(topic, ALARM, via="alarmActions")
-    if not alarms:
-        yield f"the region is {US_EAST}, and no alarm tells the topic"
-    for alarm in alarms:
-        if alarm.props.get("namespace") not in _METRICS:
-            yield f"{alarm.name} tells it, whose metric is elsewhere"
 
 
 @rule(
     id="residency-copies",
-    title="Copies and replicas stay in Japan",
-    types=(*_COPIES, "aws:kms/replicaKey:ReplicaKey"),
+    title="Copies and replicas stay in allowed regions",
+    types=(*_COPIES, types.REPLICA_KEY),
     level=MANDATORY,
     severity="high",
     topics=("residency", "backup"),
-    remedy=f"Copy to {JAPAN[1]} only.",
-    compliant=[
-        example(aws("dynamodb/table:Table", {"replicas": [{"regionName": "ap-northeast-3"}]})),
-        example(aws("secretsmanager/secret:Secret")),
-    ],
-    non_compliant=[
-        example(aws("dynamodb/table:Table", {"replicas": [{"regionName": "ap-northeast-3"}, {"regionName": US_EAST}]})),
-        example(aws("secretsmanager/secret:Secret", {"replicas": [{"region": "us-west-2"}]})),
-        example(
-            aws(
-                "backup/plan:Plan",
-                {
-                    "rules": [
-                        {
-                            "ruleName": "daily",
-                            "targetVaultName": "vault",
-                            "copyActions": [
-                                {"destinationVaultArn": "arn:aws:backup:eu-west-1:123456789012:backup-vault:copy"}
-                            ],
-                        }
-                    ]
-                },
-            )
-        ),
-        example(aws("kms/replicaKey:ReplicaKey", {"primaryKeyArn": "arn:aws:kms:us-east-1:123456789012:key/mrk-1"})),
-    ],
+    remedy=f"Copy to one of {_ALLOWED} only.",
 )
-def residency_copies(resource: Resource, _at: Context) -> Iterator[str]:
+def residency_copies(resource: Resource, at: Context) -> Iterator[str]:
     """Regions and ARNs in the properties that name copies: tables, secrets, images, backups, file systems, keys,
     inference profiles."""
     paths = _COPIES.get(resource.kind, ("primaryKeyArn",))
     for path in paths:
         for text in _texts_at(resource.props, path.split(".")):
             found = _REGION.match(text)
-            if found and found.group(1) not in JAPAN:
+            if found and found.group(1) not in at.stack.regions:
                 yield f"{path.replace('.*', '')} names {found.group(1)}"
+
+
+residency_copies.examples(
+    compliant=[
+        aws("dynamodb/table:Table", {"replicas": [{"regionName": "ap-northeast-3"}]}),
+        aws("secretsmanager/secret:Secret"),
+    ],
+    non_compliant=[
+        aws("dynamodb/table:Table", {"replicas": [{"regionName": "ap-northeast-3"}, {"regionName": US_EAST}]}),
+        aws("secretsmanager/secret:Secret", {"replicas": [{"region": "us-west-2"}]}),
+        aws(
+            "backup/plan:Plan",
+            {
+                "rules": [
+                    {
+                        "ruleName": "daily",
+                        "targetVaultName": "vault",
+                        "copyActions": [
+                            {"destinationVaultArn": "arn:aws:backup:eu-west-1:123456789012:backup-vault:copy"}
+                        ],
+                    }
+                ]
+            },
+        ),
+        aws("kms/replicaKey:ReplicaKey", {"primaryKeyArn": "arn:aws:kms:us-east-1:123456789012:key/mrk-1"}),
+    ],
+)
 
 
 def _texts_at(value: Any, path: list[str]) -> Iterator[str]:
@@ -238,12 +250,28 @@ def _texts_at(value: Any, path: list[str]) -> Iterator[str]:
 
 @graph_rule(
     id="residency-replication",
-    title="Buckets replicate to buckets in Japan",
-    types=("aws:s3/bucketReplicationConfig:BucketReplicationConfig",),
+    title="Buckets replicate to allowed regions",
+    types=(types.BUCKET_REPLICATION_CONFIG,),
     level=MANDATORY,
     severity="high",
     topics=("residency", "backup"),
-    remedy=f"Make the destination in this stack, in one of {', '.join(JAPAN)}.",
+    remedy=f"Make the destination in this stack, in one of {_ALLOWED}.",
+)
+def residency_replication(replication: Resource, at: Context) -> Iterator[str]:
+    """A bucket's ARN does not say where it is, so the destination must be a bucket of this stack."""
+    destinations = [each.maybe("destination.bucket") for each in replication.props.items("rules").blocks()]
+    named = [each for arn in destinations if isinstance(arn, str) for each in at.graph.named(arn, types.S3_BUCKET)]
+    buckets = (*at.graph.targets(replication, types.S3_BUCKET, via="rules"), *named)
+    for bucket in {each.urn: each for each in buckets}.values():
+        region = bucket.region(at.stack)
+        if region and region not in at.stack.regions:
+            yield f"the destination {bucket.name} is in {region}"
+    for arn in destinations:
+        if isinstance(arn, str) and not at.graph.named(arn, types.S3_BUCKET):
+            yield "the destination is not a bucket of this stack, so its region is not known"
+
+
+residency_replication.examples(
     compliant=[
         example(
             aws("s3/bucket:Bucket", {"region": "ap-northeast-3"}, name="copy"),
@@ -252,7 +280,7 @@ def _texts_at(value: Any, path: list[str]) -> Iterator[str]:
                 {"rules": [{"status": "Enabled", "destination": {"bucket": ref("copy", "arn")}}]},
                 name="replication",
             ),
-        ),
+        )
     ],
     non_compliant=[
         example(
@@ -263,27 +291,10 @@ def _texts_at(value: Any, path: list[str]) -> Iterator[str]:
                 name="replication",
             ),
         ),
-        example(
-            aws(
-                "s3/bucketReplicationConfig:BucketReplicationConfig",
-                {"rules": [{"status": "Enabled", "destination": {"bucket": "arn:aws:s3:::somewhere"}}]},
-                name="replication",
-            ),
+        aws(
+            "s3/bucketReplicationConfig:BucketReplicationConfig",
+            {"rules": [{"status": "Enabled", "destination": {"bucket": "arn:aws:s3:::somewhere"}}]},
+            name="replication",
         ),
     ],
 )
-def residency_replication(replication: Resource, at: Context) -> Iterator[str]:
-    """A bucket's ARN does not say where it is, so the destination must be a bucket of this stack."""
-    destinations = [each.maybe("destination.bucket") for each in replication.props.items("rules").blocks()]
-    named = [each for arn in destinations if isinstance(arn, str) for each in at.graph.named(arn, BUCKET)]
-    buckets = (*at.graph.targets(replication, BUCKET, via="rules"), *named)
-    for bucket in {each.urn: each for each in buckets}.values():
-        region = bucket.region(at.stack)
-        if region and region not in JAPAN:
-            yield f"the destination {bucket.name} is in {region}"
-    for arn in destinations:
-        if isinstance(arn, str) and not at.graph.named(arn, BUCKET):
-            yield "the destination is no bucket of this stack, so nobody can tell where it is"
-
-
-RULES = (residency_provider, residency_region, residency_topics, residency_copies, residency_replication)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from guardrails import types
 from guardrails.kit import ADVISORY, MANDATORY, Props, aws, example, graph_rule, ref, rule, show
 
 if TYPE_CHECKING:
@@ -13,14 +14,13 @@ if TYPE_CHECKING:
 
     from guardrails.kit import Context, Resource
 
-GROUP = "aws:ec2/securityGroup:SecurityGroup"
-RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
-INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
-CONNECTION = "aws:glue/connection:Connection"
-LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 
-_ALL = (GROUP, RULE, INGRESS_RULE, EGRESS_RULE)
+_ALL = (
+    types.SECURITY_GROUP,
+    types.SECURITY_GROUP_RULE,
+    types.SECURITY_GROUP_INGRESS_RULE,
+    types.SECURITY_GROUP_EGRESS_RULE,
+)
 _WEB_PORTS = (80, 443)
 _ENDS = ("securityGroupId", "referencedSecurityGroupId")
 # What providers fill in when nobody wrote a description.
@@ -80,23 +80,25 @@ def is_world(cidr: str) -> bool:
 
 def _openings(resource: Resource, direction: str) -> Iterator[_Opening]:
     """The openings that the program wrote in this resource. A group's outputs repeat those of other resources."""
-    if resource.kind == GROUP:
+    if resource.kind == types.SECURITY_GROUP:
         yield from (_Opening(block) for block in resource.inputs.items(direction).blocks())
-    elif resource.kind == RULE:
+    elif resource.kind == types.SECURITY_GROUP_RULE:
         if resource.props.get("type") == direction:
             yield _Opening(resource.props)
-    elif resource.kind == (INGRESS_RULE if direction == "ingress" else EGRESS_RULE):
+    elif resource.kind == (
+        types.SECURITY_GROUP_INGRESS_RULE if direction == "ingress" else types.SECURITY_GROUP_EGRESS_RULE
+    ):
         yield _Opening(resource.props)
 
 
 def _ingress(**props: Any) -> Any:
     rule_ = {"securityGroupId": ref("group"), "ipProtocol": "tcp", "description": "Clients", **props}
-    return aws(INGRESS_RULE.removeprefix("aws:"), rule_, name="ingress")
+    return aws(types.SECURITY_GROUP_INGRESS_RULE, rule_, name="ingress")
 
 
 def _egress(**props: Any) -> Any:
     rule_ = {"securityGroupId": ref("group"), "ipProtocol": "tcp", "description": "Answers", **props}
-    return aws(EGRESS_RULE.removeprefix("aws:"), rule_, name="egress")
+    return aws(types.SECURITY_GROUP_EGRESS_RULE, rule_, name="egress")
 
 
 def _group(**props: Any) -> Any:
@@ -115,6 +117,17 @@ _BALANCER = aws("lb/loadBalancer:LoadBalancer", {"securityGroups": [ref("group")
     topics=("network",),
     references=("P", "N-EC23", "C24", "C25", "C260", "C277", "F EC2.13", "F EC2.18", "F EC2.19"),
     remedy="Name the group, the prefix list or the addresses that need the port; use Session Manager for shells.",
+)
+def group_world_ingress(resource: Resource, at: Context) -> Iterator[str]:
+    """A range shorter than /8 (IPv6: /16) counts as the internet. Whether a group belongs to a load balancer is read
+    from the load balancers of the stack."""
+    for opening in _openings(resource, "ingress"):
+        for cidr in opening.world():
+            if not (opening.is_web_only and _belongs_to_balancer(resource, at)):
+                yield f"{cidr} may reach {opening.show()}"
+
+
+group_world_ingress.examples(
     compliant=[
         example(_group(), _ingress(fromPort=443, toPort=443, cidrIpv4="0.0.0.0/0"), _BALANCER),
         example(_group(), _ingress(fromPort=22, toPort=22, cidrIpv4="203.0.113.7/32")),
@@ -126,7 +139,7 @@ _BALANCER = aws("lb/loadBalancer:LoadBalancer", {"securityGroups": [ref("group")
         example(_group(), _ingress(fromPort=443, toPort=443, cidrIpv6="::/0")),
         example(_group(), _ingress(fromPort=8080, toPort=8080, cidrIpv4="0.0.0.0/0"), _BALANCER),
         example(_group(), _ingress(fromPort=0, toPort=443, cidrIpv4="0.0.0.0/1"), _BALANCER),
-        example(_group(ingress=[{"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrBlocks": ["0.0.0.0/0"]}])),
+        _group(ingress=[{"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrBlocks": ["0.0.0.0/0"]}]),
         example(
             _group(),
             aws(
@@ -144,21 +157,18 @@ _BALANCER = aws("lb/loadBalancer:LoadBalancer", {"securityGroups": [ref("group")
         ),
     ],
 )
-def group_world_ingress(resource: Resource, at: Context) -> Iterator[str]:
-    """A range shorter than /8 (IPv6: /16) counts as the internet. Whether a group belongs to a load balancer is read
-    from the load balancers of the stack."""
-    for opening in _openings(resource, "ingress"):
-        for cidr in opening.world():
-            if not (opening.is_web_only and _belongs_to_balancer(resource, at)):
-                yield f"{cidr} may reach {opening.show()}"
 
 
 def _belongs_to_balancer(resource: Resource, at: Context) -> bool:
-    groups = [resource] if resource.kind == GROUP else at.graph.targets(resource, GROUP, via="securityGroupId")
+    groups = (
+        [resource]
+        if resource.kind == types.SECURITY_GROUP
+        else at.graph.targets(resource, types.SECURITY_GROUP, via="securityGroupId")
+    )
     if not groups:
         # Another stack's group is none of a load balancer here; one that is not known yet might be.
         resource.props.get("securityGroupId")
-    return any(at.graph.children(group, LOAD_BALANCER, via="securityGroups") for group in groups)
+    return any(at.graph.children(group, types.LB_LOAD_BALANCER, via="securityGroups") for group in groups)
 
 
 _WORKERS = {"fromPort": 0, "toPort": 65535, "referencedSecurityGroupId": ref("group")}
@@ -180,6 +190,19 @@ _GLUE = aws(
     severity="medium",
     topics=("network",),
     remedy="Name the protocol and the port that the other side needs.",
+)
+def group_all_ports(resource: Resource, at: Context) -> Iterator[str]:
+    """Incoming rules from anywhere, and outgoing rules to other groups; group-world-egress checks the rest. The workers
+    of a Glue connection may call each other on every port: Glue refuses a connection without."""
+    for opening in _openings(resource, "ingress"):
+        if opening.all_ports and not _among_glue_workers(resource, at):
+            yield "all ports are open to the source"
+    for opening in _openings(resource, "egress"):
+        if opening.all_ports and opening.names_a_group and not _among_glue_workers(resource, at):
+            yield "all ports of another security group may be reached"
+
+
+group_all_ports.examples(
     compliant=[
         example(_group(), _ingress(fromPort=5432, toPort=5432, referencedSecurityGroupId="sg-1234")),
         example(_group(), _egress(ipProtocol="-1", cidrIpv4="0.0.0.0/0")),
@@ -193,25 +216,21 @@ _GLUE = aws(
         example(_group(), _GLUE, _egress(**{**_WORKERS, "referencedSecurityGroupId": "sg-1234"})),
         example(_group(), _GLUE, _ingress(fromPort=0, toPort=65535, cidrIpv4="10.0.0.0/16")),
         example(_group(), _egress(ipProtocol="-1", referencedSecurityGroupId="sg-1234")),
-        example(_group(ingress=[{"protocol": "-1", "fromPort": 0, "toPort": 0, "self": True}])),
+        _group(ingress=[{"protocol": "-1", "fromPort": 0, "toPort": 0, "self": True}]),
     ],
 )
-def group_all_ports(resource: Resource, at: Context) -> Iterator[str]:
-    """Incoming rules from anywhere, and outgoing rules to other groups; group-world-egress judges the rest. The workers
-    of a Glue connection may call each other on every port: Glue refuses a connection without."""
-    for opening in _openings(resource, "ingress"):
-        if opening.all_ports and not _among_glue_workers(resource, at):
-            yield "all ports are open to the other side"
-    for opening in _openings(resource, "egress"):
-        if opening.all_ports and opening.names_a_group and not _among_glue_workers(resource, at):
-            yield "all ports of another group may be called"
 
 
 def _among_glue_workers(resource: Resource, at: Context) -> bool:
     """Whether a rule opens a group to its own members only, and a Glue connection places its workers there."""
-    if resource.kind not in (INGRESS_RULE, EGRESS_RULE) or not resource.props.has("referencedSecurityGroupId"):
+    if resource.kind not in (
+        types.SECURITY_GROUP_INGRESS_RULE,
+        types.SECURITY_GROUP_EGRESS_RULE,
+    ) or not resource.props.has("referencedSecurityGroupId"):
         return False
-    own, other = ({group.urn: group for group in at.graph.targets(resource, GROUP, via=key)} for key in _ENDS)
+    own, other = (
+        {group.urn: group for group in at.graph.targets(resource, types.SECURITY_GROUP, via=key)} for key in _ENDS
+    )
     for groups, key in zip((own, other), _ENDS, strict=True):
         if not groups:
             # Another stack's group is none of these workers; one that is not known yet might be.
@@ -219,30 +238,34 @@ def _among_glue_workers(resource: Resource, at: Context) -> bool:
     if not own or own.keys() != other.keys():
         return False
     place = "physicalConnectionRequirements.securityGroupIdLists"
-    return any(at.graph.children(group, CONNECTION, via=place) for group in own.values())
+    return any(at.graph.children(group, types.GLUE_CONNECTION, via=place) for group in own.values())
 
 
 @rule(
     id="group-world-egress",
-    title="Nothing may call every port on the internet",
+    title="No security group allows egress to every port on the internet",
     types=_ALL,
     level=ADVISORY,
     severity="low",
     topics=("network",),
     references=("C382",),
     remedy="Allow 443 only, or name a prefix list.",
-    compliant=[example(_group(), _egress(fromPort=443, toPort=443, cidrIpv4="0.0.0.0/0"))],
-    non_compliant=[
-        example(_group(), _egress(ipProtocol="-1", cidrIpv4="0.0.0.0/0")),
-        example(_group(egress=[{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}])),
-    ],
 )
 def group_world_egress(resource: Resource, _at: Context) -> Iterator[str]:
     """What can call any port anywhere can carry data out any way it likes."""
     for opening in _openings(resource, "egress"):
         if opening.all_ports:
             for cidr in opening.world():
-                yield f"all ports of {cidr} may be called"
+                yield f"all ports of {cidr} may be reached"
+
+
+group_world_egress.examples(
+    compliant=[example(_group(), _egress(fromPort=443, toPort=443, cidrIpv4="0.0.0.0/0"))],
+    non_compliant=[
+        example(_group(), _egress(ipProtocol="-1", cidrIpv4="0.0.0.0/0")),
+        _group(egress=[{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}]),
+    ],
+)
 
 
 @rule(
@@ -254,21 +277,25 @@ def group_world_egress(resource: Resource, _at: Context) -> Iterator[str]:
     topics=("network",),
     references=("P", "N-EC27", "C23"),
     remedy="Write a description; changing the one of a group replaces it.",
-    compliant=[example(_group(), _ingress(fromPort=443, toPort=443, cidrIpv4="10.0.0.0/16"))],
-    non_compliant=[
-        example(_group(description="Managed by Pulumi")),
-        example(_group(), _ingress(description=None, fromPort=443, toPort=443, cidrIpv4="10.0.0.0/16")),
-        example(_group(ingress=[{"protocol": "tcp", "fromPort": 443, "toPort": 443, "self": True}])),
-    ],
 )
 def group_descriptions(resource: Resource, _at: Context) -> Iterator[str]:
     """A description that the provider filled in says nothing, so it does not count."""
     if not _described(resource.props):
-        yield "no description"
-    if resource.kind == GROUP:
+        yield "there is no description"
+    if resource.kind == types.SECURITY_GROUP:
         for direction in ("ingress", "egress"):
             if not all(_described(block) for block in resource.inputs.items(direction).blocks()):
                 yield f"an inline {direction} rule has no description"
+
+
+group_descriptions.examples(
+    compliant=[example(_group(), _ingress(fromPort=443, toPort=443, cidrIpv4="10.0.0.0/16"))],
+    non_compliant=[
+        _group(description="Managed by Pulumi"),
+        example(_group(), _ingress(description=None, fromPort=443, toPort=443, cidrIpv4="10.0.0.0/16")),
+        _group(ingress=[{"protocol": "tcp", "fromPort": 443, "toPort": 443, "self": True}]),
+    ],
+)
 
 
 def _described(props: Props) -> bool:
@@ -277,35 +304,36 @@ def _described(props: Props) -> bool:
 
 @graph_rule(
     id="group-one-way-of-rules",
-    title="A security group has its rules inside or outside, not both",
-    types=(GROUP,),
+    title="A security group has inline rules or rule resources, not both",
+    types=(types.SECURITY_GROUP,),
     level=MANDATORY,
     severity="high",
     topics=("network",),
     references=("A",),
     remedy="Use SecurityGroupIngressRule and SecurityGroupEgressRule only.",
+)
+def group_one_way_of_rules(group: Resource, at: Context) -> Iterator[str]:
+    """Inline rules and rule resources delete each other at every update."""
+    inline = [key for key in ("ingress", "egress") if len(group.inputs.items(key))]
+    if inline and at.graph.known_children(
+        group,
+        types.SECURITY_GROUP_RULE,
+        types.SECURITY_GROUP_INGRESS_RULE,
+        types.SECURITY_GROUP_EGRESS_RULE,
+        via="securityGroupId",
+    ):
+        yield f"it has inline {' and '.join(inline)} rules and rule resources"
+
+
+group_one_way_of_rules.examples(
     compliant=[
         example(_group(), _ingress(fromPort=443, toPort=443, cidrIpv4="10.0.0.0/16")),
-        example(_group(egress=[{"protocol": "tcp", "fromPort": 443, "toPort": 443, "self": True}])),
+        _group(egress=[{"protocol": "tcp", "fromPort": 443, "toPort": 443, "self": True}]),
     ],
     non_compliant=[
         example(
             _group(egress=[{"protocol": "tcp", "fromPort": 443, "toPort": 443, "self": True}]),
             _ingress(fromPort=443, toPort=443, cidrIpv4="10.0.0.0/16"),
-        ),
+        )
     ],
-)
-def group_one_way_of_rules(group: Resource, at: Context) -> Iterator[str]:
-    """Inline rules and rule resources delete each other at every update."""
-    inline = [key for key in ("ingress", "egress") if len(group.inputs.items(key))]
-    if inline and at.graph.known_children(group, RULE, INGRESS_RULE, EGRESS_RULE, via="securityGroupId"):
-        yield f"{' and '.join(inline)} inside, and rule resources outside"
-
-
-RULES = (
-    group_world_ingress,
-    group_all_ports,
-    group_world_egress,
-    group_descriptions,
-    group_one_way_of_rules,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guardrails.kit import ADVISORY, MANDATORY, Items, aws, example, rule
+from guardrails import types
+from guardrails.kit import ADVISORY, MANDATORY, Items, aws, rule
 from guardrails.taggable import taggable_types
 
 if TYPE_CHECKING:
@@ -41,18 +42,6 @@ def _missing_tags(resource: Resource, at: Context) -> dict[str, Any]:
     references=("C2-60",),
     remedy="Set the tags, or give the provider defaultTags for those that are the same everywhere.",
     remediate=_missing_tags,
-    compliant=[
-        example(aws("sns/topic:Topic", {"tags": _TAGS})),
-        example(aws("sns/topic:Topic", {"tags": {"Component": "alerts"}}, provider=_DEFAULTS)),
-        example(aws("iam/rolePolicy:RolePolicy")),
-        example(aws("autoscaling/group:Group", {"tags": [{"key": k, "value": v} for k, v in _TAGS.items()]})),
-    ],
-    non_compliant=[
-        example(aws("sns/topic:Topic")),
-        example(aws("sns/topic:Topic", {"tags": {**_TAGS, "Owner": ""}})),
-        example(aws("sns/topic:Topic", provider=_DEFAULTS)),
-        example(aws("autoscaling/group:Group", {"tags": [{"key": "Owner", "value": "platform"}]})),
-    ],
 )
 def tags_required(resource: Resource, _at: Context) -> Iterator[str]:
     """Counts the resource's own tags and the provider's default tags; an empty value counts as missing."""
@@ -60,6 +49,22 @@ def tags_required(resource: Resource, _at: Context) -> Iterator[str]:
         missing = [key for key in REQUIRED if not resource.tags.has(key)]
         if missing:
             yield f"missing: {', '.join(missing)}"
+
+
+tags_required.examples(
+    compliant=[
+        aws("sns/topic:Topic", {"tags": _TAGS}),
+        aws("sns/topic:Topic", {"tags": {"Component": "alerts"}}, provider=_DEFAULTS),
+        aws("iam/rolePolicy:RolePolicy"),
+        aws("autoscaling/group:Group", {"tags": [{"key": k, "value": v} for k, v in _TAGS.items()]}),
+    ],
+    non_compliant=[
+        aws("sns/topic:Topic"),
+        aws("sns/topic:Topic", {"tags": {**_TAGS, "Owner": ""}}),
+        aws("sns/topic:Topic", provider=_DEFAULTS),
+        aws("autoscaling/group:Group", {"tags": [{"key": "Owner", "value": "platform"}]}),
+    ],
+)
 
 
 @rule(
@@ -71,11 +76,6 @@ def tags_required(resource: Resource, _at: Context) -> Iterator[str]:
     topics=("tagging", "cost"),
     needs_product=True,
     remedy="Take both from the stack's settings.",
-    compliant=[example(aws("sns/topic:Topic", {"tags": _TAGS})), example(aws("sns/topic:Topic"))],
-    non_compliant=[
-        example(aws("sns/topic:Topic", {"tags": {**_TAGS, "Environment": "prod"}})),
-        example(aws("sns/topic:Topic", {"tags": {"Project": "other"}}, provider=_DEFAULTS)),
-    ],
 )
 def tags_equal_stack(resource: Resource, at: Context) -> Iterator[str]:
     """Costs and permissions that go by these tags would otherwise count the resource elsewhere."""
@@ -85,38 +85,37 @@ def tags_equal_stack(resource: Resource, at: Context) -> Iterator[str]:
             yield f"{key} is {value}, the stack's is {expected}"
 
 
+tags_equal_stack.examples(
+    compliant=[aws("sns/topic:Topic", {"tags": _TAGS}), aws("sns/topic:Topic")],
+    non_compliant=[
+        aws("sns/topic:Topic", {"tags": {**_TAGS, "Environment": "prod"}}),
+        aws("sns/topic:Topic", {"tags": {"Project": "other"}}, provider=_DEFAULTS),
+    ],
+)
+
+
 @rule(
     id="tags-propagate",
-    title="Tags reach what AWS makes from a resource",
+    title="Tags are propagated to what AWS creates from a resource",
     types=(
-        "aws:ecs/service:Service",
-        "aws:rds/instance:Instance",
-        "aws:rds/cluster:Cluster",
-        "aws:autoscaling/group:Group",
+        types.ECS_SERVICE,
+        types.RDS_INSTANCE,
+        types.RDS_CLUSTER,
+        types.AUTOSCALING_GROUP,
     ),
     level=ADVISORY,
     severity="low",
     topics=("tagging", "cost"),
     references=("C153", "C313", "C2-60", "F RDS.16", "F RDS.17"),
     remedy="Set propagateTags (ECS), copyTagsToSnapshot (RDS) or propagateAtLaunch on each tag (Auto Scaling).",
-    compliant=[
-        example(aws("ecs/service:Service", {"propagateTags": "SERVICE"})),
-        example(aws("rds/instance:Instance", {"copyTagsToSnapshot": True})),
-        example(aws("autoscaling/group:Group", {"tags": [{"key": "Owner", "value": "x", "propagateAtLaunch": True}]})),
-    ],
-    non_compliant=[
-        example(aws("ecs/service:Service", {"propagateTags": "NONE"})),
-        example(aws("rds/cluster:Cluster", {"engine": "aurora-postgresql"})),
-        example(aws("autoscaling/group:Group", {"tags": [{"key": "Owner", "value": "x", "propagateAtLaunch": False}]})),
-    ],
 )
 def tags_propagate(resource: Resource, _at: Context) -> Iterator[str]:
     """Tasks, snapshots and instances are made by AWS, not by Pulumi, so that the provider's default tags do not reach
     them."""
-    if resource.kind == "aws:ecs/service:Service":
+    if resource.kind == types.ECS_SERVICE:
         if resource.props.get("propagateTags") not in ("SERVICE", "TASK_DEFINITION"):
             yield "tasks get no tags"
-    elif resource.kind == "aws:autoscaling/group:Group":
+    elif resource.kind == types.AUTOSCALING_GROUP:
         kept = [tag.text("key") for tag in resource.props.items("tags").blocks() if not tag.get("propagateAtLaunch")]
         if kept:
             yield f"instances do not get {', '.join(kept)}"
@@ -124,4 +123,15 @@ def tags_propagate(resource: Resource, _at: Context) -> Iterator[str]:
         yield "snapshots get no tags"
 
 
-RULES = (tags_required, tags_equal_stack, tags_propagate)
+tags_propagate.examples(
+    compliant=[
+        aws("ecs/service:Service", {"propagateTags": "SERVICE"}),
+        aws("rds/instance:Instance", {"copyTagsToSnapshot": True}),
+        aws("autoscaling/group:Group", {"tags": [{"key": "Owner", "value": "x", "propagateAtLaunch": True}]}),
+    ],
+    non_compliant=[
+        aws("ecs/service:Service", {"propagateTags": "NONE"}),
+        aws("rds/cluster:Cluster", {"engine": "aurora-postgresql"}),
+        aws("autoscaling/group:Group", {"tags": [{"key": "Owner", "value": "x", "propagateAtLaunch": False}]}),
+    ],
+)

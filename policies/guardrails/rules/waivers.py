@@ -1,20 +1,21 @@
-"""The two rules about waivers. What was waived, and how, only the judge knows: it adds the findings."""
+"""What the stack's configuration says to the pack: waivers, and whether it came at all. What was waived, and how, only
+the evaluator knows: it adds the findings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guardrails.kit import ADVISORY, MANDATORY, stack_rule
+from guardrails.kit import ADVISORY, MANDATORY, Finding, stack_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from guardrails.kit import Context, Finding
+    from guardrails.kit import Context
 
 
 @stack_rule(
     id="waiver-ledger",
-    title="Every waiver is in order",
+    title="Every waiver is valid",
     level=MANDATORY,
     severity="critical",
     topics=("waivers",),
@@ -32,11 +33,25 @@ def waiver_ledger(at: Context) -> Iterator[Finding]:
     level=ADVISORY,
     severity="low",
     topics=("waivers",),
-    remedy="Nothing to do now; mend the finding before the waiver ends.",
+    remedy="Nothing to do now; fix the finding before the waiver ends.",
 )
 def waiver_report(at: Context) -> Iterator[Finding]:
     """Names each finding that a waiver has silenced, at the resource it belongs to."""
     yield from at.waivers.report()
 
 
-RULES = (waiver_ledger, waiver_report)
+@stack_rule(
+    id="stack-configuration",
+    title="The pack knows the stack's configuration",
+    level=ADVISORY,
+    severity="medium",
+    topics=("waivers",),
+    remedy="Set PULUMI_CONFIG to what `pulumi config --stack <stack> --json` prints, before `pulumi policy analyze`.",
+)
+def stack_configuration(at: Context) -> Iterator[Finding]:
+    """Says what was left out or guessed where no configuration came: `pulumi policy analyze` gives none."""
+    if not at.stack.configured:
+        yield Finding(
+            message=f"there is no stack configuration: the environment, {at.stack.environment or 'none'}, is guessed "
+            "from the stack's name, waivers are ignored, and rules that need the product or freeTier are skipped"
+        )

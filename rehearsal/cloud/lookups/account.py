@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rehearsal.cloud.account import ACCOUNT, PARTITION, Account
-from rehearsal.problems import Refused
+from rehearsal.problems import RequestError
 
 _ZONE_FILTERS: Final = {
     "opt-in-status": "OptInStatus",
@@ -24,7 +24,7 @@ def _availability_zones(account: Account, region: str, args: dict[str, Any]) -> 
     for wanted in args.get("filters", []):
         member = _ZONE_FILTERS.get(wanted["name"])
         if member is None:
-            raise Refused("request", f"the rehearsal does not know the zone filter {wanted['name']!r}")
+            raise RequestError(f"the rehearsal does not know the zone filter {wanted['name']!r}")
         zones = [zone for zone in zones if zone[member] in wanted["values"]]
     zones = [
         zone

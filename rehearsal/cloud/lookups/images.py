@@ -1,4 +1,4 @@
-"""Machine images: the emulator knows some hundred public ones, of the many thousand that AWS has."""
+"""Images of machines and of containers. Of public machine images the emulator knows some hundred of AWS's thousands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from rehearsal.cloud.account import PARTITION, Account
-from rehearsal.problems import NOTE, Refused
+from rehearsal.problems import NOTE, AwsError
 
 
 def _image(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def _image(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any
     pattern = re.compile(args.get("nameRegex") or "")
     images = [image for image in found["Images"] if pattern.search(image.get("Name", ""))]
     if len(images) > 1 and not args.get("mostRecent"):
-        raise Refused("aws", f"aws.ec2.get_ami matched {len(images)} images; give most_recent=True or more filters")
+        raise AwsError(f"aws.ec2.get_ami matched {len(images)} images; give most_recent=True or more filters")
     note = {}
     if not images:
         architecture = next((one["Values"] for one in filters if one["Name"] == "architecture"), ["x86_64"])
@@ -43,4 +43,14 @@ def _image(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any
     }
 
 
-LOOKUPS: Final = {"aws:ec2/getAmi:getAmi": _image}
+def _container_images(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
+    found = account.call("ecr", "ListImages", region, {"repositoryName": args["repositoryName"]})["imageIds"]
+    return {
+        "id": args["repositoryName"],
+        "repositoryName": args["repositoryName"],
+        "imageIds": [{"imageDigest": one["imageDigest"], "imageTag": one.get("imageTag", "")} for one in found],
+        "region": region,
+    }
+
+
+LOOKUPS: Final = {"aws:ec2/getAmi:getAmi": _image, "aws:ecr/getImages:getImages": _container_images}

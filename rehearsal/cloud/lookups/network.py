@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rehearsal.cloud.account import ACCOUNT, PARTITION, Account
-from rehearsal.problems import Refused
+from rehearsal.problems import AwsError
 
 
 def _filters(args: dict[str, Any]) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def _vpc(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
     if args.get("default"):
         found = [vpc for vpc in found if vpc["IsDefault"]]
     if len(found) != 1:
-        raise Refused("aws", f"aws.ec2.get_vpc matched {len(found)} VPCs, it must match exactly one")
+        raise AwsError(f"aws.ec2.get_vpc matched {len(found)} VPCs, it must match exactly one")
     vpc = found[0]
     main = account.call(
         "ec2", "DescribeRouteTables", region, {"Filters": [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]}
@@ -43,7 +43,7 @@ def _subnet(account: Account, region: str, args: dict[str, Any]) -> dict[str, An
     request = {"SubnetIds": [args["id"]]} if "id" in args else _filters(args)
     found = account.call("ec2", "DescribeSubnets", region, request)["Subnets"]
     if len(found) != 1:
-        raise Refused("aws", f"aws.ec2.get_subnet matched {len(found)} subnets, it must match exactly one")
+        raise AwsError(f"aws.ec2.get_subnet matched {len(found)} subnets, it must match exactly one")
     subnet = found[0]
     return {
         "id": subnet["SubnetId"],
@@ -72,7 +72,7 @@ def _security_group(account: Account, region: str, args: dict[str, Any]) -> dict
     request = _filters({**args, "filters": [*own, *args.get("filters", [])]})
     found = account.call("ec2", "DescribeSecurityGroups", region, request)["SecurityGroups"]
     if len(found) != 1:
-        raise Refused("aws", f"aws.ec2.get_security_group matched {len(found)} groups, it must match exactly one")
+        raise AwsError(f"aws.ec2.get_security_group matched {len(found)} groups, it must match exactly one")
     return {
         "id": found[0]["GroupId"],
         "arn": f"arn:{PARTITION}:ec2:{region}:{ACCOUNT}:security-group/{found[0]['GroupId']}",
@@ -93,8 +93,7 @@ def _zone(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]
     ]
     if len(found) != 1:
         wanted = args.get("zoneId") or name
-        raise Refused(
-            "aws",
+        raise AwsError(
             f"aws.route53.get_zone matched {len(found)} hosted zones for {wanted!r}, it must match exactly one",
             "the rehearsal's account holds what this stack makes and what its file names by id, and nothing else",
         )
@@ -119,7 +118,7 @@ def _prefix_list(account: Account, region: str, args: dict[str, Any]) -> dict[st
         if args.get("name") in (None, p["PrefixListName"]) and args.get("id") in (None, p["PrefixListId"])
     ]
     if len(found) != 1:
-        raise Refused("aws", f"no managed prefix list matches {args.get('name') or args.get('id')}")
+        raise AwsError(f"no managed prefix list matches {args.get('name') or args.get('id')}")
     return {
         "id": found[0]["PrefixListId"],
         "name": found[0]["PrefixListName"],

@@ -7,7 +7,7 @@ import zlib
 from typing import Any, Final
 
 from rehearsal.cloud.account import Account
-from rehearsal.problems import Refused
+from rehearsal.problems import RequestError
 
 _LISTS: Final = {
     "actions": "Action",
@@ -47,7 +47,7 @@ def _statements_of(text: str) -> list[dict[str, Any]]:
     try:
         found = json.loads(text)["Statement"]
     except (ValueError, LookupError, TypeError) as error:
-        raise Refused("request", f"aws.iam.get_policy_document was given a policy that is none: {text!r}") from error
+        raise RequestError(f"aws.iam.get_policy_document was given a policy that is none: {text!r}") from error
     return found if isinstance(found, list) else [found]
 
 
@@ -55,7 +55,7 @@ def _add(statements: list[dict[str, Any]], more: list[dict[str, Any]]) -> None:
     known = {one.get("Sid") for one in statements} - {None}
     for one in more:
         if one.get("Sid") in known:
-            raise Refused("request", f"aws.iam.get_policy_document has two statements with the sid {one['Sid']!r}")
+            raise RequestError(f"aws.iam.get_policy_document has two statements with the sid {one['Sid']!r}")
         statements.append(one)
         known |= {one["Sid"]} if one.get("Sid") else set()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rehearsal.cloud.account import ACCOUNT, PARTITION, Account
+from rehearsal.problems import RehearsalError
 
 
 def _random_password(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -29,17 +30,25 @@ def _secret_version(_account: Account, region: str, args: dict[str, Any]) -> dic
     }
 
 
-# Parameters of Canonical's, which the emulator lacks; any image will do for an instance that never runs.
+# Parameters of Canonical's, which the emulator lacks, and Amazon's, which it lacks in the newest regions.
 _CANONICAL: Final = "/aws/service/canonical/"
+_AMAZON: Final = "/aws/service/ami-amazon-linux-latest/"
+_WITH_AMAZONS: Final = "us-east-1"
 
 
 def _public_parameter(account: Account, region: str, args: dict[str, Any]) -> dict[str, Any]:
     name = args["name"]
     if name.startswith(_CANONICAL):
-        images = account.call("ec2", "DescribeImages", region, {"Owners": ["099720109477"]})["Images"]
-        found = {"Value": sorted(image["ImageId"] for image in images)[0], "Type": "String", "Version": 1}
+        found = _any_image(account, region, "099720109477")
     else:
-        found = account.call("ssm", "GetParameter", region, {"Name": name, "WithDecryption": True})["Parameter"]
+        request = {"Name": name, "WithDecryption": True}
+        try:
+            found = account.call("ssm", "GetParameter", region, request)["Parameter"]
+        except RehearsalError:
+            if not name.startswith(_AMAZON):
+                raise
+            account.call("ssm", "GetParameter", _WITH_AMAZONS, request)  # refuses a name that is nowhere
+            found = _any_image(account, region, "amazon")
     plain = {} if found["Type"] == "SecureString" else {"insecureValue": found["Value"]}
     return {
         "id": name,
@@ -51,6 +60,12 @@ def _public_parameter(account: Account, region: str, args: dict[str, Any]) -> di
         "region": region,
         **plain,
     }
+
+
+def _any_image(account: Account, region: str, owner: str) -> dict[str, Any]:
+    """It will do for an instance that never runs."""
+    images = account.call("ec2", "DescribeImages", region, {"Owners": [owner]})["Images"]
+    return {"Value": min(image["ImageId"] for image in images), "Type": "String", "Version": 1}
 
 
 LOOKUPS: Final = {

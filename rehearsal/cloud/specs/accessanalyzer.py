@@ -14,6 +14,6 @@ SPECS: Final[dict[str, Spec]] = {
         autoname="analyzerName",
         defaults={"type": "ACCOUNT"},
         outputs={"arn": "arn:{partition}:access-analyzer:{region}:{account}:analyzer/{id}"},
-        modelled=lambda _inputs: "the emulator has no Access Analyzer",
+        validated_only=lambda _inputs: "the emulator has no Access Analyzer",
     ),
 }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
-from rehearsal.problems import Refused
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
+from rehearsal.problems import AwsError
 
 
-def _options(making: Making, arn: str) -> list[dict[str, Any]]:
-    return making.call("DescribeCertificate", {"CertificateArn": arn})["Certificate"].get("DomainValidationOptions", [])
+def _options(context: CreateContext, arn: str) -> list[dict[str, Any]]:
+    return context.call("DescribeCertificate", {"CertificateArn": arn})["Certificate"].get(
+        "DomainValidationOptions", []
+    )
 
 
-def _validation_options(making: Making) -> list[dict[str, str]]:
+def _validation_options(context: CreateContext) -> list[dict[str, str]]:
     return [
         {
             "domainName": option["DomainName"],
@@ -20,20 +22,19 @@ def _validation_options(making: Making) -> list[dict[str, str]]:
             "resourceRecordType": option["ResourceRecord"]["Type"],
             "resourceRecordValue": option["ResourceRecord"]["Value"],
         }
-        for option in sorted(_options(making, making.id), key=lambda option: option["DomainName"])
+        for option in sorted(_options(context, context.id), key=lambda option: option["DomainName"])
         if "ResourceRecord" in option
     ]
 
 
-def _validate(making: Making) -> dict[str, Any]:
+def _validate(context: CreateContext) -> dict[str, Any]:
     """The wait of the provider: each record that the certificate asks for must be in a public zone."""
-    published = _published(making)
-    for option in _options(making, making.inputs["certificateArn"]):
+    published = _published(context)
+    for option in _options(context, context.inputs["certificateArn"]):
         record = option["ResourceRecord"]
         wanted = (record["Name"].rstrip("."), record["Type"], record["Value"].rstrip("."))
         if wanted not in published:
-            raise Refused(
-                "aws",
+            raise AwsError(
                 f"the certificate would wait for ever: no public zone has the record {wanted[0]} that proves "
                 f"{option['DomainName']}",
                 "make the record in the zone of the domain before the validation",
@@ -41,12 +42,12 @@ def _validate(making: Making) -> dict[str, Any]:
     return {}
 
 
-def _published(making: Making) -> set[tuple[str, str, str]]:
+def _published(context: CreateContext) -> set[tuple[str, str, str]]:
     found = set()
-    for zone in making.call("ListHostedZones", {}, "route53")["HostedZones"]:
+    for zone in context.call("ListHostedZones", {}, "route53")["HostedZones"]:
         if zone["Config"].get("PrivateZone"):
             continue
-        sets = making.call("ListResourceRecordSets", {"HostedZoneId": zone["Id"].rpartition("/")[2]}, "route53")
+        sets = context.call("ListResourceRecordSets", {"HostedZoneId": zone["Id"].rpartition("/")[2]}, "route53")
         for record in sets["ResourceRecordSets"]:
             for value in record.get("ResourceRecords", []):
                 found.add((record["Name"].rstrip("."), record["Type"], value["Value"].rstrip(".")))
@@ -67,6 +68,6 @@ SPECS: Final[dict[str, Spec]] = {
     "aws:acm/certificateValidation:CertificateValidation": Spec(
         service="acm",
         create=Code(_validate, reads=("certificateArn", "validationRecordFqdns")),
-        id=lambda making: f"{making.inputs['certificateArn']}-validation",
+        id=lambda context: f"{context.inputs['certificateArn']}-validation",
     ),
 }

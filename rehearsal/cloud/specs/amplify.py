@@ -21,17 +21,17 @@ SPECS: Final[dict[str, Spec]] = {
         service="amplify",
         create=Call(operation="CreateApp"),
         # Made up here, because what refers to it is checked against AWS's pattern of such ids.
-        id=lambda making: f"d{hashlib.sha256(making.urn.encode()).hexdigest()[:13]}",
+        id=lambda context: f"d{hashlib.sha256(context.urn.encode()).hexdigest()[:13]}",
         autoname="name",
         outputs={"arn": "arn:{partition}:amplify:{region}:{account}:apps/{id}", "defaultDomain": "{id}.amplifyapp.com"},
-        modelled=lambda _inputs: _ABSENT,
+        validated_only=lambda _inputs: _ABSENT,
     ),
     "aws:amplify/branch:Branch": Spec(
         service="amplify",
         create=Call(operation="CreateBranch"),
         id="{appId}/{branchName}",
         outputs={"arn": "arn:{partition}:amplify:{region}:{account}:apps/{appId}/branches/{branchName}"},
-        modelled=lambda _inputs: _ABSENT,
+        validated_only=lambda _inputs: _ABSENT,
     ),
     "aws:amplify/domainAssociation:DomainAssociation": Spec(
         service="amplify",
@@ -39,6 +39,6 @@ SPECS: Final[dict[str, Spec]] = {
         id="{appId}/{domainName}",
         outputs={"arn": "arn:{partition}:amplify:{region}:{account}:apps/{appId}/domains/{domainName}"},
         left_out={"waitForVerification": "how long the provider waits"},
-        modelled=lambda _inputs: _ABSENT,
+        validated_only=lambda _inputs: _ABSENT,
     ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Spec
+from rehearsal.cloud.creation import Call, CreateContext, Spec
 
 _API: Final = {"restApi": "restApiId"}
 
@@ -56,8 +56,8 @@ def _account(inputs: dict[str, Any]) -> dict[str, Any]:
     return {**others, "patchOperations": [_replace("/cloudwatchRoleArn", inputs["cloudwatchRoleArn"])]}
 
 
-def _regional_name(making: Making) -> str:
-    return f"d-{making.inputs['domainName']}.execute-api.{making.region}.amazonaws.com"
+def _regional_name(context: CreateContext) -> str:
+    return f"d-{context.inputs['domainName']}.execute-api.{context.region}.amazonaws.com"
 
 
 SPECS: Final[dict[str, Spec]] = {
@@ -106,6 +106,11 @@ SPECS: Final[dict[str, Spec]] = {
         create=Call(operation="CreateModel", takes=_API),
         id="id",
         autoname="name",
+    ),
+    "aws:apigateway/response:Response": Spec(
+        service="apigateway",
+        create=Call(operation="PutGatewayResponse"),
+        id="aggr-{restApiId}-{responseType}",
     ),
     "aws:apigateway/deployment:Deployment": Spec(
         service="apigateway",

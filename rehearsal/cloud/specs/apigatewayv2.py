@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Spec
-from rehearsal.problems import Refused
+from rehearsal.cloud.creation import Call, CreateContext, Spec
+from rehearsal.problems import AwsError
 
 _API_ARN: Final = "arn:{partition}:apigateway:{region}::/apis/{id}"
 
@@ -13,10 +13,10 @@ _API_ARN: Final = "arn:{partition}:apigateway:{region}::/apis/{id}"
 _GATEWAY_ZONE: Final = "Z1YSHQZHG15GKL"
 
 
-def _endpoint(making: Making) -> str:
+def _endpoint(context: CreateContext) -> str:
     """moto gives every API the address of an HTTP API."""
-    scheme = "wss" if making.inputs["protocolType"] == "WEBSOCKET" else "https"
-    return f"{scheme}://{making.id}.execute-api.{making.region}.amazonaws.com"
+    scheme = "wss" if context.inputs["protocolType"] == "WEBSOCKET" else "https"
+    return f"{scheme}://{context.id}.execute-api.{context.region}.amazonaws.com"
 
 
 def _authorizer(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -30,8 +30,8 @@ def _authorizer(inputs: dict[str, Any]) -> dict[str, Any]:
 def _route(inputs: dict[str, Any]) -> dict[str, Any]:
     """AWS refuses what moto takes: a route that asks for tokens and has nobody who judges them."""
     if inputs.get("authorizationType") in ("JWT", "CUSTOM") and not inputs.get("authorizerId"):
-        raise Refused(
-            "aws", f"CreateRoute: {inputs.get('routeKey')} has authorization by an authorizer and names none", "name it"
+        raise AwsError(
+            f"CreateRoute: {inputs.get('routeKey')} has authorization by an authorizer and names none", "name it"
         )
     return inputs
 
@@ -45,9 +45,9 @@ def _stage(inputs: dict[str, Any]) -> dict[str, Any]:
     return inputs
 
 
-def _invoke_url(making: Making) -> str:
-    api, stage = making.inputs["apiId"], making.inputs["name"]
-    return f"https://{api}.execute-api.{making.region}.amazonaws.com/{'' if stage == '$default' else stage}"
+def _invoke_url(context: CreateContext) -> str:
+    api, stage = context.inputs["apiId"], context.inputs["name"]
+    return f"https://{api}.execute-api.{context.region}.amazonaws.com/{'' if stage == '$default' else stage}"
 
 
 def _domain(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -55,11 +55,11 @@ def _domain(inputs: dict[str, Any]) -> dict[str, Any]:
     return {**shaped, "domainNameConfigurations": [inputs["domainNameConfiguration"]]}
 
 
-def _named(making: Making) -> dict[str, Any]:
+def _named(context: CreateContext) -> dict[str, Any]:
     """With where a DNS record must point, which moto leaves out."""
     return {
-        **making.inputs["domainNameConfiguration"],
-        "targetDomainName": f"d-{making.inputs['domainName']}.execute-api.{making.region}.amazonaws.com",
+        **context.inputs["domainNameConfiguration"],
+        "targetDomainName": f"d-{context.inputs['domainName']}.execute-api.{context.region}.amazonaws.com",
         "hostedZoneId": _GATEWAY_ZONE,
     }
 

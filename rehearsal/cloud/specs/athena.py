@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rehearsal.cloud.creation import Call, Spec
-from rehearsal.problems import Refused
+from rehearsal.problems import RequestError
 
 # "Per-query data usage control limit", Amazon Athena User Guide; the service model has it too, moto does not ask.
 _LEAST_SCAN: Final = 10_485_760
@@ -15,8 +15,7 @@ def _workgroup(inputs: dict[str, Any]) -> dict[str, Any]:
     configuration = dict(inputs.get("configuration") or {})
     limit = configuration.get("bytesScannedCutoffPerQuery")
     if limit is not None and limit < _LEAST_SCAN:
-        raise Refused(
-            "request",
+        raise RequestError(
             f"bytesScannedCutoffPerQuery: {limit} is less than Athena accepts",
             f"use {_LEAST_SCAN} (10 MB) or more",
         )

@@ -68,7 +68,10 @@ SPECS: Final[dict[str, Spec]] = {
         autoname="name",
         tagging=Call(
             operation="TagResource",
-            fixed={"ResourceArn": lambda making: making.response["BackupVaultArn"], "Tags": lambda making: making.tags},
+            fixed={
+                "ResourceArn": lambda context: context.response["BackupVaultArn"],
+                "Tags": lambda context: context.tags,
+            },
         ),
         outputs={"arn": "BackupVaultArn"},
     ),
@@ -84,7 +87,10 @@ SPECS: Final[dict[str, Spec]] = {
         id="BackupPlanId",
         tagging=Call(
             operation="TagResource",
-            fixed={"ResourceArn": lambda making: making.response["BackupPlanArn"], "Tags": lambda making: making.tags},
+            fixed={
+                "ResourceArn": lambda context: context.response["BackupPlanArn"],
+                "Tags": lambda context: context.tags,
+            },
         ),
         outputs={"arn": "BackupPlanArn", "version": "VersionId"},
     ),
@@ -92,12 +98,12 @@ SPECS: Final[dict[str, Spec]] = {
         service="backup",
         create=Call(operation="CreateBackupSelection", reshape=_selection),
         id="SelectionId",
-        modelled=lambda _inputs: "the emulator keeps plans and backs nothing up",
+        validated_only=lambda _inputs: "the emulator keeps plans and backs nothing up",
     ),
     "aws:backup/regionSettings:RegionSettings": Spec(
         service="backup",
         create=Call(operation="UpdateRegionSettings"),
         id="{region}",
-        modelled=lambda _inputs: "the emulator knows no settings of a region's backups",
+        validated_only=lambda _inputs: "the emulator knows no settings of a region's backups",
     ),
 }

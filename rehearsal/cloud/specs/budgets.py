@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rehearsal.cloud.account import ACCOUNT
-from rehearsal.cloud.creation import Call, Making, Spec
+from rehearsal.cloud.creation import Call, CreateContext, Spec
 
 
 def _budget(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -44,8 +44,8 @@ def _notice(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tags(making: Making) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
+def _tags(context: CreateContext) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())]
 
 
 SPECS: Final[dict[str, Spec]] = {

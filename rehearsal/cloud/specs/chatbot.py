@@ -12,6 +12,6 @@ SPECS: Final[dict[str, Spec]] = {
         create=Call(operation="CreateSlackChannelConfiguration"),
         id="ChannelConfiguration.ChatConfigurationArn",
         outputs={"chatConfigurationArn": "{id}", "slackTeamName": "ChannelConfiguration.SlackTeamName"},
-        modelled=lambda _inputs: "the emulator has no chat channels",
+        validated_only=lambda _inputs: "the emulator has no chat channels",
     ),
 }

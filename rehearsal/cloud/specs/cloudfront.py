@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Spec
-from rehearsal.problems import Refused
+from rehearsal.cloud.creation import Call, CreateContext, Spec
+from rehearsal.problems import AwsError
 
 # The hosted zone of every distribution, for alias records.
 _ZONE: Final = "Z2FDTNDATAQYW2"
@@ -69,8 +69,7 @@ def _behaviour(behaviour: dict[str, Any]) -> dict[str, Any]:
 def _certificate(certificate: dict[str, Any]) -> dict[str, Any]:
     arn = certificate.get("acmCertificateArn")
     if arn is not None and arn.split(":")[3] != "us-east-1":
-        raise Refused(
-            "aws",
+        raise AwsError(
             f"CreateDistribution: the certificate {arn} is not in us-east-1 (InvalidViewerCertificate)",
             "make the certificate with region us-east-1",
         )
@@ -96,8 +95,8 @@ def _arn(kind: str) -> str:
     return f"arn:{{partition}}:cloudfront::{{account}}:{kind}/{{id}}"
 
 
-def _tags(making: Making) -> dict[str, Any]:
-    return {"Items": [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]}
+def _tags(context: CreateContext) -> dict[str, Any]:
+    return {"Items": [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())]}
 
 
 SPECS: Final[dict[str, Spec]] = {
@@ -121,11 +120,11 @@ SPECS: Final[dict[str, Spec]] = {
         then=[
             Call(
                 operation="PublishFunction",
-                fixed={"Name": "{name}", "IfMatch": lambda making: making.response.get("ETag") or "etag"},
+                fixed={"Name": "{name}", "IfMatch": lambda context: context.response.get("ETag") or "etag"},
                 always=True,
             )
         ],
-        modelled=lambda _inputs: "the emulator cannot publish functions",
+        validated_only=lambda _inputs: "the emulator cannot publish functions",
         left_out={"publish": "whether the provider publishes it, which it does"},
         outputs={"arn": "arn:{partition}:cloudfront::{account}:function/{name}", "etag": "ETag"},
     ),
@@ -134,7 +133,7 @@ SPECS: Final[dict[str, Spec]] = {
         create=Call(operation="CreateCachePolicy", reshape=_cache_policy),
         id="CachePolicy.Id",
         autoname="name",
-        modelled=lambda _inputs: "the emulator has no cache policies",
+        validated_only=lambda _inputs: "the emulator has no cache policies",
         outputs={"arn": _arn("cache-policy"), "etag": "ETag"},
     ),
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": Spec(
@@ -144,7 +143,7 @@ SPECS: Final[dict[str, Spec]] = {
         ),
         id="ResponseHeadersPolicy.Id",
         autoname="name",
-        modelled=lambda _inputs: "the emulator has no policies for the headers of answers",
+        validated_only=lambda _inputs: "the emulator has no policies for the headers of answers",
         outputs={"arn": _arn("response-headers-policy"), "etag": "ETag"},
     ),
     "aws:cloudfront/distribution:Distribution": Spec(
@@ -154,10 +153,10 @@ SPECS: Final[dict[str, Spec]] = {
             reshape=_distribution,
         ),
         id="Distribution.Id",
-        takes_modelled=True,
+        accepts_validated=True,
         tagging=Call(
             operation="TagResource",
-            fixed={"Resource": lambda making: making.response["Distribution"]["ARN"], "Tags": _tags},
+            fixed={"Resource": lambda context: context.response["Distribution"]["ARN"], "Tags": _tags},
         ),
         left_out={
             "waitForDeployment": "how long the provider waits",

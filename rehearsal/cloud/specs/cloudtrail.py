@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Code, Making, Spec
+from rehearsal.cloud.creation import Code, CreateContext, Spec
 
-_OF_CREATION: Final = {"enableLogFileValidation": "EnableLogFileValidation"}
+_OF_CREATION: Final = {
+    "enableLogFileValidation": "EnableLogFileValidation",
+    "cloudWatchLogsGroupArn": "CloudWatchLogsLogGroupArn",
+}
 _ASIDE: Final = ("enableLogging", "eventSelectors", "advancedEventSelectors", "insightSelectors", "tags", "region")
 
 
-def _create(making: Making) -> dict[str, Any]:
-    inputs = {key: value for key, value in making.inputs.items() if key not in _ASIDE}
-    request = making.request("CreateTrail", inputs, _OF_CREATION)
-    if making.tags:
-        request["TagsList"] = [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
-    response = making.call("CreateTrail", request)
-    if making.inputs.get("enableLogging", True):
-        making.call("StartLogging", {"Name": making.inputs["name"]})
+def _create(context: CreateContext) -> dict[str, Any]:
+    inputs = {key: value for key, value in context.inputs.items() if key not in _ASIDE}
+    request = context.request("CreateTrail", inputs, _OF_CREATION)
+    if context.tags:
+        request["TagsList"] = [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())]
+    response = context.call("CreateTrail", request)
+    if context.inputs.get("enableLogging", True):
+        context.call("StartLogging", {"Name": context.inputs["name"]})
     for key, operation, member in (
         ("eventSelectors", "PutEventSelectors", "EventSelectors"),
         ("advancedEventSelectors", "PutEventSelectors", "AdvancedEventSelectors"),
         ("insightSelectors", "PutInsightSelectors", "InsightSelectors"),
     ):
-        if key in making.inputs:
-            further = making.request(operation, {member: making.inputs[key]}, {})
-            making.call(operation, {"TrailName": making.inputs["name"], **further})
+        if key in context.inputs:
+            further = context.request(operation, {member: context.inputs[key]}, {})
+            context.call(operation, {"TrailName": context.inputs["name"], **further})
     return response
 
 

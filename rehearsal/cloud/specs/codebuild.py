@@ -30,6 +30,6 @@ SPECS: Final[dict[str, Spec]] = {
         service="codebuild",
         create=Call(operation="CreateWebhook", reshape=_filters),
         id="{projectName}",
-        modelled=lambda _inputs: "the emulator tells GitHub nothing",
+        validated_only=lambda _inputs: "the emulator tells GitHub nothing",
     ),
 }

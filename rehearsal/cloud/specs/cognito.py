@@ -27,7 +27,7 @@ SPECS: Final[dict[str, Spec]] = {
                 "signInPolicy": "Policies.SignInPolicy",
                 "schemas": "Schema",
             },
-            fixed={"UserPoolTags": lambda making: making.tags},
+            fixed={"UserPoolTags": lambda context: context.tags},
             reshape=_pool,
         ),
         id="UserPool.Id",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 
 
 def _recorder(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -28,9 +28,9 @@ def _channel(inputs: dict[str, Any]) -> dict[str, Any]:
     return {"deliveryChannel": channel}
 
 
-def _start_or_stop(making: Making) -> dict[str, Any]:
-    operation = "StartConfigurationRecorder" if making.inputs["isEnabled"] else "StopConfigurationRecorder"
-    return making.call(operation, {"ConfigurationRecorderName": making.inputs["name"]})
+def _start_or_stop(context: CreateContext) -> dict[str, Any]:
+    operation = "StartConfigurationRecorder" if context.inputs["isEnabled"] else "StopConfigurationRecorder"
+    return context.call(operation, {"ConfigurationRecorderName": context.inputs["name"]})
 
 
 def _rule(inputs: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Spec
+from rehearsal.cloud.creation import Call, CreateContext, Spec
 
 
 def _monitor(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def _expression(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tags(making: Making) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
+def _tags(context: CreateContext) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())]
 
 
 SPECS: Final[dict[str, Spec]] = {
@@ -44,7 +44,7 @@ SPECS: Final[dict[str, Spec]] = {
         id="arn:{partition}:ce::{account}:anomalymonitor/{name}",
         autoname="name",
         outputs={"arn": "{id}"},
-        modelled=lambda _inputs: "the emulator looks for no unusual costs",
+        validated_only=lambda _inputs: "the emulator looks for no unusual costs; AWS allows one for all services",
     ),
     "aws:costexplorer/anomalySubscription:AnomalySubscription": Spec(
         service="ce",
@@ -52,7 +52,7 @@ SPECS: Final[dict[str, Spec]] = {
         id="arn:{partition}:ce::{account}:anomalysubscription/{name}",
         autoname="name",
         outputs={"arn": "{id}", "accountId": "{account}"},
-        modelled=lambda _inputs: "the emulator looks for no unusual costs",
+        validated_only=lambda _inputs: "the emulator looks for no unusual costs",
     ),
     "aws:costexplorer/costAllocationTag:CostAllocationTag": Spec(
         service="ce",
@@ -62,6 +62,6 @@ SPECS: Final[dict[str, Spec]] = {
         ),
         id="{tagKey}",
         outputs={"type": lambda _making: "UserDefined"},
-        modelled=lambda _inputs: "the emulator writes no bills",
+        validated_only=lambda _inputs: "the emulator writes no bills; AWS refuses a tag on the day of its first use",
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rehearsal.cloud.account import ACCOUNT, PARTITION
-from rehearsal.cloud.creation import Call, Making, Spec
+from rehearsal.cloud.creation import Call, CreateContext, Spec
 
 
 def _schema(block: dict[str, Any]) -> list[dict[str, Any]]:
@@ -79,16 +79,16 @@ def _table_of(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-def _main_table(making: Making) -> str:
-    return _table_of(making.inputs["globalTableArn"])
+def _main_table(context: CreateContext) -> str:
+    return _table_of(context.inputs["globalTableArn"])
 
 
 _OF_THE_REPLICA: Final = {"kmsKeyArn": "KMSMasterKeyId", "tableClassOverride": "TableClassOverride"}
 
 
-def _replica(making: Making) -> list[dict[str, Any]]:
-    given = {member: making.inputs[key] for key, member in _OF_THE_REPLICA.items() if key in making.inputs}
-    return [{"Create": {"RegionName": making.region, **given}}]
+def _replica(context: CreateContext) -> list[dict[str, Any]]:
+    given = {member: context.inputs[key] for key, member in _OF_THE_REPLICA.items() if key in context.inputs}
+    return [{"Create": {"RegionName": context.region, **given}}]
 
 
 def _recovery_of_replica(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -129,8 +129,8 @@ SPECS: Final[dict[str, Spec]] = {
                 key: value for key, value in inputs.items() if key not in {"globalTableArn", *_OF_THE_REPLICA}
             },
         ),
-        id=lambda making: (
-            f"{_table_of(making.inputs['globalTableArn'])}:{making.inputs['globalTableArn'].split(':')[3]}"
+        id=lambda context: (
+            f"{_table_of(context.inputs['globalTableArn'])}:{context.inputs['globalTableArn'].split(':')[3]}"
         ),
         then=[
             Call(
@@ -147,11 +147,11 @@ SPECS: Final[dict[str, Spec]] = {
         ],
         tagging=Call(operation="TagResource"),
         outputs={
-            "arn": lambda making: (
-                f"arn:{PARTITION}:dynamodb:{making.region}:{ACCOUNT}:table/"
-                + _table_of(making.inputs["globalTableArn"])
+            "arn": lambda context: (
+                f"arn:{PARTITION}:dynamodb:{context.region}:{ACCOUNT}:table/"
+                + _table_of(context.inputs["globalTableArn"])
             )
         },
-        modelled=lambda _inputs: "the emulator takes the order of a replica and makes none",
+        validated_only=lambda _inputs: "the emulator takes the order of a replica and makes none",
     ),
 }

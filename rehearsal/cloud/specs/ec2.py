@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 from rehearsal.cloud.specs.ec2_instances import public_name
-from rehearsal.problems import Refused
+from rehearsal.problems import AwsError, RequestError
 
 _ARN: Final = "arn:{partition}:ec2:{region}:{account}:"
 
 
-def _only(making: Making, operation: str, answer: str, **filters: str) -> dict[str, Any]:
+def _only(context: CreateContext, operation: str, answer: str, **filters: str) -> dict[str, Any]:
     """The one thing of the new VPC that AWS made by itself."""
     wanted = [{"Name": name.replace("_", "-"), "Values": [value]} for name, value in filters.items()]
-    return making.call(operation, {"Filters": wanted})[answer][0]
+    return context.call(operation, {"Filters": wanted})[answer][0]
 
 
-def _default_security_group(making: Making) -> str:
-    vpc = making.inputs.get("vpcId") or making.id
-    return _only(making, "DescribeSecurityGroups", "SecurityGroups", vpc_id=vpc, group_name="default")["GroupId"]
+def _default_security_group(context: CreateContext) -> str:
+    vpc = context.inputs.get("vpcId") or context.id
+    return _only(context, "DescribeSecurityGroups", "SecurityGroups", vpc_id=vpc, group_name="default")["GroupId"]
 
 
-def _default_network_acl(making: Making) -> str:
-    return _only(making, "DescribeNetworkAcls", "NetworkAcls", vpc_id=making.id, default="true")["NetworkAclId"]
+def _default_network_acl(context: CreateContext) -> str:
+    return _only(context, "DescribeNetworkAcls", "NetworkAcls", vpc_id=context.id, default="true")["NetworkAclId"]
 
 
-def _main_route_table(making: Making) -> str:
-    tables = making.call("DescribeRouteTables", {"Filters": [{"Name": "vpc-id", "Values": [making.id]}]})["RouteTables"]
+def _main_route_table(context: CreateContext) -> str:
+    tables = context.call("DescribeRouteTables", {"Filters": [{"Name": "vpc-id", "Values": [context.id]}]})[
+        "RouteTables"
+    ]
     return next(t["RouteTableId"] for t in tables if any(a.get("Main") for a in t["Associations"]))
 
 
@@ -45,8 +47,8 @@ def _permission(rule: dict[str, Any]) -> dict[str, Any]:
         *([rule["referencedSecurityGroupId"]] if "referencedSecurityGroupId" in rule else []),
     ]
     if not (ranges or ranges6 or lists or groups or rule.get("self")):
-        raise Refused(
-            "request", "a security group rule needs a source or destination: a CIDR, a prefix list or a security group"
+        raise RequestError(
+            "a security group rule needs a source or destination: a CIDR, a prefix list or a security group"
         )
     permission["IpRanges"] = [{"CidrIp": cidr, **description} for cidr in ranges]
     permission["Ipv6Ranges"] = [{"CidrIpv6": cidr, **description} for cidr in ranges6]
@@ -69,37 +71,37 @@ def _standalone_rule(direction: str) -> Spec:
     return Spec(
         service="ec2",
         create=Call(operation=f"AuthorizeSecurityGroup{direction}", reshape=reshape),
-        id=lambda making: making.response["SecurityGroupRules"][0]["SecurityGroupRuleId"],
+        id=lambda context: context.response["SecurityGroupRules"][0]["SecurityGroupRuleId"],
         outputs={"securityGroupRuleId": "{id}", "arn": _ARN + "security-group-rule/{id}"},
         tagging="security-group-rule",
     )
 
 
-def _rule_of_either_direction(making: Making) -> dict[str, Any]:
+def _rule_of_either_direction(context: CreateContext) -> dict[str, Any]:
     """The provider's older type, whose input says which way the rule goes."""
-    inputs = making.inputs
+    inputs = context.inputs
     given = {"ingress": "Ingress", "egress": "Egress"}.get(inputs.get("type", ""))
     if given is None:
-        raise Refused("request", f"type: {inputs.get('type')!r} is not allowed", "use ingress or egress")
+        raise RequestError(f"type: {inputs.get('type')!r} is not allowed", "use ingress or egress")
     group = inputs["securityGroupId"]
     other = group if inputs.get("self") else inputs.get("sourceSecurityGroupId")
     rule = {**inputs, **({"referencedSecurityGroupId": other} if other else {})}
-    return making.call(f"AuthorizeSecurityGroup{given}", {"GroupId": group, "IpPermissions": [_permission(rule)]})
+    return context.call(f"AuthorizeSecurityGroup{given}", {"GroupId": group, "IpPermissions": [_permission(rule)]})
 
 
-def _inline_rules(making: Making) -> None:
+def _inline_rules(context: CreateContext) -> None:
     """The rules written inside a security group; AWS's own rule for all egress goes, as the provider removes it."""
-    group = making.call("DescribeSecurityGroups", {"GroupIds": [making.id]})["SecurityGroups"][0]
+    group = context.call("DescribeSecurityGroups", {"GroupIds": [context.id]})["SecurityGroups"][0]
     for direction, present in (("Ingress", "IpPermissions"), ("Egress", "IpPermissionsEgress")):
         if group[present]:
-            making.call(
+            context.call(
                 f"RevokeSecurityGroup{direction}",
-                {"GroupId": making.id, "IpPermissions": [_trimmed(p) for p in group[present]]},
+                {"GroupId": context.id, "IpPermissions": [_trimmed(p) for p in group[present]]},
             )
-        for rule in making.inputs.get(direction.lower(), []):
-            rule = {**rule, "referencedSecurityGroupId": making.id} if rule.get("self") else rule
-            making.call(
-                f"AuthorizeSecurityGroup{direction}", {"GroupId": making.id, "IpPermissions": [_permission(rule)]}
+        for rule in context.inputs.get(direction.lower(), []):
+            rule = {**rule, "referencedSecurityGroupId": context.id} if rule.get("self") else rule
+            context.call(
+                f"AuthorizeSecurityGroup{direction}", {"GroupId": context.id, "IpPermissions": [_permission(rule)]}
             )
 
 
@@ -110,36 +112,36 @@ def _trimmed(permission: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "UserIdGroupPairs": pairs} if pairs else kept
 
 
-def _security_group(making: Making) -> dict[str, Any]:
+def _security_group(context: CreateContext) -> dict[str, Any]:
     request: dict[str, Any] = {
-        "GroupName": making.inputs["name"],
-        "Description": making.inputs.get("description", "Managed by Pulumi"),
-        "TagSpecifications": _tag_specifications("security-group", making),
+        "GroupName": context.inputs["name"],
+        "Description": context.inputs.get("description", "Managed by Pulumi"),
+        "TagSpecifications": _tag_specifications("security-group", context),
     }
-    if "vpcId" in making.inputs:
-        request["VpcId"] = making.inputs["vpcId"]
-    response = making.call("CreateSecurityGroup", {key: value for key, value in request.items() if value})
-    making.id = response["GroupId"]
-    _inline_rules(making)
+    if "vpcId" in context.inputs:
+        request["VpcId"] = context.inputs["vpcId"]
+    response = context.call("CreateSecurityGroup", {key: value for key, value in request.items() if value})
+    context.id = response["GroupId"]
+    _inline_rules(context)
     return response
 
 
-def _tag_specifications(resource_type: str, making: Making) -> list[dict[str, Any]]:
-    pairs = [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
+def _tag_specifications(resource_type: str, context: CreateContext) -> list[dict[str, Any]]:
+    pairs = [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())]
     return [{"ResourceType": resource_type, "Tags": pairs}] if pairs else []
 
 
-def _adopt_default_security_group(making: Making) -> dict[str, Any]:
+def _adopt_default_security_group(context: CreateContext) -> dict[str, Any]:
     """The provider takes the VPC's default group over and makes its rules those of the program: by default none."""
-    making.id = _default_security_group(making)
-    _inline_rules(making)
-    return {"GroupId": making.id}
+    context.id = _default_security_group(context)
+    _inline_rules(context)
+    return {"GroupId": context.id}
 
 
-def _route_id(making: Making) -> str:
+def _route_id(context: CreateContext) -> str:
     keys = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
-    destination = next((making.inputs[key] for key in keys if key in making.inputs), "")
-    return f"r-{making.inputs['routeTableId']}{destination}"
+    destination = next((context.inputs[key] for key in keys if key in context.inputs), "")
+    return f"r-{context.inputs['routeTableId']}{destination}"
 
 
 def _entry(rule: dict[str, Any], *, egress: bool) -> dict[str, Any]:
@@ -159,19 +161,19 @@ def _entry(rule: dict[str, Any], *, egress: bool) -> dict[str, Any]:
     return entry
 
 
-def _network_acl(making: Making) -> dict[str, Any]:
+def _network_acl(context: CreateContext) -> dict[str, Any]:
     request: dict[str, Any] = {
-        "VpcId": making.inputs.get("vpcId"),
-        "TagSpecifications": _tag_specifications("network-acl", making),
+        "VpcId": context.inputs.get("vpcId"),
+        "TagSpecifications": _tag_specifications("network-acl", context),
     }
-    response = making.call("CreateNetworkAcl", {key: value for key, value in request.items() if value})
-    making.id = response["NetworkAcl"]["NetworkAclId"]
+    response = context.call("CreateNetworkAcl", {key: value for key, value in request.items() if value})
+    context.id = response["NetworkAcl"]["NetworkAclId"]
     for direction in ("ingress", "egress"):
-        for rule in making.inputs.get(direction, []):
-            entry = _entry({**rule, "networkAclId": making.id}, egress=direction == "egress")
-            making.call("CreateNetworkAclEntry", _pascal(entry))
-    for subnet in making.inputs.get("subnetIds", []):
-        _associate_acl(making, subnet, making.id)
+        for rule in context.inputs.get(direction, []):
+            entry = _entry({**rule, "networkAclId": context.id}, egress=direction == "egress")
+            context.call("CreateNetworkAclEntry", _pascal(entry))
+    for subnet in context.inputs.get("subnetIds", []):
+        _associate_acl(context, subnet, context.id)
     return response
 
 
@@ -181,14 +183,14 @@ def _pascal(value: Any) -> Any:
     return value
 
 
-def _associate_acl(making: Making, subnet: str, acl: str) -> dict[str, Any]:
+def _associate_acl(context: CreateContext, subnet: str, acl: str) -> dict[str, Any]:
     """A subnet always has a network ACL: a new one replaces the association of the old."""
-    lists = making.call("DescribeNetworkAcls", {})["NetworkAcls"]
+    lists = context.call("DescribeNetworkAcls", {})["NetworkAcls"]
     associations = (association for each in lists for association in each["Associations"])
     association = next((a["NetworkAclAssociationId"] for a in associations if a["SubnetId"] == subnet), None)
     if association is None:
-        raise Refused("aws", f"ReplaceNetworkAclAssociation: the subnet {subnet} does not exist")
-    return making.call("ReplaceNetworkAclAssociation", {"AssociationId": association, "NetworkAclId": acl})
+        raise AwsError(f"ReplaceNetworkAclAssociation: the subnet {subnet} does not exist")
+    return context.call("ReplaceNetworkAclAssociation", {"AssociationId": association, "NetworkAclId": acl})
 
 
 def _flow_log(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -202,12 +204,12 @@ def _flow_log(inputs: dict[str, Any]) -> dict[str, Any]:
     return inputs
 
 
-def _flow_log_id(making: Making) -> str:
+def _flow_log_id(context: CreateContext) -> str:
     """CreateFlowLogs answers well even if it created nothing."""
-    failures = making.response.get("Unsuccessful")
+    failures = context.response.get("Unsuccessful")
     if failures:
-        raise Refused("aws", f"CreateFlowLogs: {failures[0]['Error']['Message']} ({failures[0]['Error']['Code']})")
-    return making.response["FlowLogIds"][0].replace("FlowLogId-", "fl-")
+        raise AwsError(f"CreateFlowLogs: {failures[0]['Error']['Message']} ({failures[0]['Error']['Code']})")
+    return context.response["FlowLogIds"][0].replace("FlowLogId-", "fl-")
 
 
 def _into_a_folder(inputs: dict[str, Any]) -> str | None:
@@ -215,27 +217,27 @@ def _into_a_folder(inputs: dict[str, Any]) -> str | None:
     return "the emulator knows flow logs at the top of a bucket only" if folder else None
 
 
-def _gateway_prefix_list(making: Making) -> str | None:
-    if making.inputs.get("vpcEndpointType", "Gateway") != "Gateway":
+def _gateway_prefix_list(context: CreateContext) -> str | None:
+    if context.inputs.get("vpcEndpointType", "Gateway") != "Gateway":
         return None
-    lists = making.call("DescribeManagedPrefixLists", {})["PrefixLists"]
-    return next((p["PrefixListId"] for p in lists if p["PrefixListName"] == making.inputs["serviceName"]), None)
+    lists = context.call("DescribeManagedPrefixLists", {})["PrefixLists"]
+    return next((p["PrefixListId"] for p in lists if p["PrefixListName"] == context.inputs["serviceName"]), None)
 
 
-def _route_table_routes(making: Making) -> dict[str, Any]:
+def _route_table_routes(context: CreateContext) -> dict[str, Any]:
     request: dict[str, Any] = {
-        "VpcId": making.inputs.get("vpcId"),
-        "TagSpecifications": _tag_specifications("route-table", making),
+        "VpcId": context.inputs.get("vpcId"),
+        "TagSpecifications": _tag_specifications("route-table", context),
     }
-    response = making.call("CreateRouteTable", {key: value for key, value in request.items() if value})
+    response = context.call("CreateRouteTable", {key: value for key, value in request.items() if value})
     table = response["RouteTable"]["RouteTableId"]
     renames = {
         "cidrBlock": "DestinationCidrBlock",
         "ipv6CidrBlock": "DestinationIpv6CidrBlock",
         "egressOnlyGatewayId": "EgressOnlyInternetGatewayId",
     }
-    for route in making.inputs.get("routes", []):
-        making.call("CreateRoute", {"RouteTableId": table, **making.request("CreateRoute", route, renames)})
+    for route in context.inputs.get("routes", []):
+        context.call("CreateRoute", {"RouteTableId": table, **context.request("CreateRoute", route, renames)})
     return response
 
 
@@ -266,8 +268,8 @@ SPECS: Final[dict[str, Spec]] = {
             "defaultRouteTableId": _main_route_table,
             "mainRouteTableId": _main_route_table,
             "dhcpOptionsId": "Vpc.DhcpOptionsId",
-            "enableDnsSupport": lambda making: making.inputs.get("enableDnsSupport", True),
-            "enableDnsHostnames": lambda making: making.inputs.get("enableDnsHostnames", False),
+            "enableDnsSupport": lambda context: context.inputs.get("enableDnsSupport", True),
+            "enableDnsHostnames": lambda context: context.inputs.get("enableDnsHostnames", False),
             "instanceTenancy": "Vpc.InstanceTenancy",
         },
         tagging="vpc",
@@ -336,14 +338,14 @@ SPECS: Final[dict[str, Spec]] = {
     "aws:ec2/natGateway:NatGateway": Spec(
         service="ec2",
         create=Call(operation="CreateNatGateway", takes={"privateIp": "PrivateIpAddress"}),
-        id=lambda making: making.response["NatGateway"]["NatGatewayId"].replace("NatGatewayId-", "nat-"),
+        id=lambda context: context.response["NatGateway"]["NatGatewayId"].replace("NatGatewayId-", "nat-"),
         outputs={
-            "publicIp": lambda making: (making.response["NatGateway"].get("NatGatewayAddresses") or [{}])[0].get(
+            "publicIp": lambda context: (context.response["NatGateway"].get("NatGatewayAddresses") or [{}])[0].get(
                 "PublicIp"
             )
         },
         tagging="natgateway",
-        modelled=lambda inputs: _REGIONAL_NAT if inputs.get("availabilityMode") == "regional" else None,
+        validated_only=lambda inputs: _REGIONAL_NAT if inputs.get("availabilityMode") == "regional" else None,
     ),
     "aws:ec2/vpcEndpoint:VpcEndpoint": Spec(
         service="ec2",
@@ -356,9 +358,9 @@ SPECS: Final[dict[str, Spec]] = {
             "state": "VpcEndpoint.State",
             "prefixListId": _gateway_prefix_list,
             "networkInterfaceIds": "VpcEndpoint.NetworkInterfaceIds",
-            "dnsEntries": lambda making: [
+            "dnsEntries": lambda context: [
                 {"dnsName": entry["DnsName"], "hostedZoneId": entry["HostedZoneId"]}
-                for entry in making.response["VpcEndpoint"].get("DnsEntries", [])
+                for entry in context.response["VpcEndpoint"].get("DnsEntries", [])
             ],
         },
         tagging="vpc-endpoint",
@@ -396,7 +398,7 @@ SPECS: Final[dict[str, Spec]] = {
                 "description",
             ),
         ),
-        id=lambda making: making.response["SecurityGroupRules"][0]["SecurityGroupRuleId"],
+        id=lambda context: context.response["SecurityGroupRules"][0]["SecurityGroupRuleId"],
         outputs={"securityGroupRuleId": "{id}"},
     ),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Spec(
@@ -407,7 +409,7 @@ SPECS: Final[dict[str, Spec]] = {
         outputs={"arn": _ARN + "security-group/{id}", "name": lambda _making: "default"},
         tagging=Call(
             operation="CreateTags",
-            fixed={"Resources": lambda making: [making.id], "Tags": lambda making: _pairs(making)},
+            fixed={"Resources": lambda context: [context.id], "Tags": lambda context: _pairs(context)},
         ),
     ),
     "aws:ec2/networkAcl:NetworkAcl": Spec(
@@ -426,7 +428,7 @@ SPECS: Final[dict[str, Spec]] = {
     "aws:ec2/networkAclAssociation:NetworkAclAssociation": Spec(
         service="ec2",
         create=Code(
-            lambda making: _associate_acl(making, making.inputs["subnetId"], making.inputs["networkAclId"]),
+            lambda context: _associate_acl(context, context.inputs["subnetId"], context.inputs["networkAclId"]),
             reads=("subnetId", "networkAclId"),
         ),
         id="NewAssociationId",
@@ -435,7 +437,7 @@ SPECS: Final[dict[str, Spec]] = {
         service="ec2",
         create=Call(operation="CreateFlowLogs", reshape=_flow_log, takes={"iamRoleArn": "DeliverLogsPermissionArn"}),
         id=_flow_log_id,
-        modelled=_into_a_folder,
+        validated_only=_into_a_folder,
         defaults={"trafficType": "ALL"},
         outputs={"arn": _ARN + "vpc-flow-log/{id}"},
         tagging="vpc-flow-log",
@@ -443,5 +445,5 @@ SPECS: Final[dict[str, Spec]] = {
 }
 
 
-def _pairs(making: Making) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
+def _pairs(context: CreateContext) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())]

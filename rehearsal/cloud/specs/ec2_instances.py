@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 
 _ARN: Final = "arn:{partition}:ec2:{region}:{account}:"
 
@@ -20,41 +20,41 @@ _PLAIN: Final = (
 _OWN: Final = ("primaryNetworkInterface", "associatePublicIpAddress", "rootBlockDevice", "ebsBlockDevices")
 
 
-def _run(making: Making) -> dict[str, Any]:
-    inputs = {key: value for key, value in making.inputs.items() if key in _PLAIN}
-    request: dict[str, Any] = {"MinCount": 1, "MaxCount": 1, **making.request("RunInstances", inputs, _RENAMES)}
-    interface = making.inputs.get("primaryNetworkInterface")
+def _run(context: CreateContext) -> dict[str, Any]:
+    inputs = {key: value for key, value in context.inputs.items() if key in _PLAIN}
+    request: dict[str, Any] = {"MinCount": 1, "MaxCount": 1, **context.request("RunInstances", inputs, _RENAMES)}
+    interface = context.inputs.get("primaryNetworkInterface")
     if interface is not None:
         request["NetworkInterfaces"] = [{"DeviceIndex": 0, "NetworkInterfaceId": interface["networkInterfaceId"]}]
-    elif "associatePublicIpAddress" in making.inputs:
+    elif "associatePublicIpAddress" in context.inputs:
         # AWS takes the subnet and the groups where the address is asked for.
-        nested = {"DeviceIndex": 0, "AssociatePublicIpAddress": making.inputs["associatePublicIpAddress"]}
+        nested = {"DeviceIndex": 0, "AssociatePublicIpAddress": context.inputs["associatePublicIpAddress"]}
         for key, member in (("SubnetId", "SubnetId"), ("SecurityGroupIds", "Groups")):
             if key in request:
                 nested[member] = request.pop(key)
         request["NetworkInterfaces"] = [nested]
-    disks, tags = _disks(making)
+    disks, tags = _disks(context)
     if disks:
         request["BlockDeviceMappings"] = disks
-    specifications = [("instance", making.tags), ("volume", tags)]
+    specifications = [("instance", context.tags), ("volume", tags)]
     request["TagSpecifications"] = [
         {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in sorted(every.items())]}
         for kind, every in specifications
         if every
     ]
-    return making.call("RunInstances", {key: value for key, value in request.items() if value != []})["Instances"][0]
+    return context.call("RunInstances", {key: value for key, value in request.items() if value != []})["Instances"][0]
 
 
-def _disks(making: Making) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def _disks(context: CreateContext) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """The volumes that come with the instance, and the tags of the first of them."""
-    root = making.inputs.get("rootBlockDevice")
-    named = [(disk["deviceName"], disk) for disk in making.inputs.get("ebsBlockDevices", [])]
+    root = context.inputs.get("rootBlockDevice")
+    named = [(disk["deviceName"], disk) for disk in context.inputs.get("ebsBlockDevices", [])]
     if root is not None:
-        named.insert(0, (_root_device(making), root))
+        named.insert(0, (_root_device(context), root))
     mappings = [
         {
             "DeviceName": name,
-            "Ebs": making.request(
+            "Ebs": context.request(
                 "CreateVolume",
                 {key: value for key, value in disk.items() if key in ("encrypted", "kmsKeyId", "iops", "throughput")},
                 {},
@@ -78,8 +78,8 @@ def _disks(making: Making) -> tuple[list[dict[str, Any]], dict[str, str]]:
     return mappings, (root or {}).get("tags", {})
 
 
-def _root_device(making: Making) -> str:
-    images = making.call("DescribeImages", {"Filters": [{"Name": "image-id", "Values": [making.inputs["ami"]]}]})
+def _root_device(context: CreateContext) -> str:
+    images = context.call("DescribeImages", {"Filters": [{"Name": "image-id", "Values": [context.inputs["ami"]]}]})
     return next((image["RootDeviceName"] for image in images["Images"]), "/dev/xvda")
 
 
@@ -93,10 +93,10 @@ def _interface(inputs: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def public_name(making: Making) -> str:
+def public_name(context: CreateContext) -> str:
     """The name that AWS gives to a public address; the provider works it out by itself."""
-    zone = "compute-1" if making.region == "us-east-1" else f"{making.region}.compute"
-    return f"ec2-{making.response['PublicIp'].replace('.', '-')}.{zone}.amazonaws.com"
+    zone = "compute-1" if context.region == "us-east-1" else f"{context.region}.compute"
+    return f"ec2-{context.response['PublicIp'].replace('.', '-')}.{zone}.amazonaws.com"
 
 
 SPECS: Final[dict[str, Spec]] = {

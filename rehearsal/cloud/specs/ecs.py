@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from rehearsal.cloud.creation import Call, Spec
-from rehearsal.problems import Refused
+from rehearsal.problems import RequestError
 
 
 def _task(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def _task(inputs: dict[str, Any]) -> dict[str, Any]:
     try:
         containers = json.loads(inputs["containerDefinitions"])
     except ValueError as error:
-        raise Refused("request", f"containerDefinitions: is not JSON: {error}") from error
+        raise RequestError(f"containerDefinitions: is not JSON: {error}") from error
     return {**inputs, "containerDefinitions": containers}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Spec
+from rehearsal.cloud.creation import Call, CreateContext, Spec
 
 
 def _logs(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -25,14 +25,14 @@ def _log(one: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "destinationDetails": details}
 
 
-def _primary(making: Making) -> str | None:
-    shards = making.response["ReplicationGroup"].get("NodeGroups") or [{}]
+def _primary(context: CreateContext) -> str | None:
+    shards = context.response["ReplicationGroup"].get("NodeGroups") or [{}]
     return (shards[0].get("PrimaryEndpoint") or {}).get("Address")
 
 
-def _reader(making: Making) -> str | None:
+def _reader(context: CreateContext) -> str | None:
     """moto keeps it to itself; as in AWS it is the primary's with another first word."""
-    primary = _primary(making)
+    primary = _primary(context)
     return primary and primary.replace("master.", "replica.", 1)
 
 
@@ -50,7 +50,7 @@ SPECS: Final[dict[str, Spec]] = {
         create=Call(operation="CreateUserGroup"),
         id="{userGroupId}",
         outputs={"arn": _USER_ARN.replace(":user:", ":usergroup:")},
-        modelled=lambda _inputs: "the emulator has users of a cache, but no groups of them",
+        validated_only=lambda _inputs: "the emulator has users of a cache, but no groups of them",
     ),
     "aws:elasticache/subnetGroup:SubnetGroup": Spec(
         service="elasticache",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 
 _ATTRIBUTES: Final = {
     "clientKeepAlive": "client_keep_alive.seconds",
@@ -65,36 +65,36 @@ def actions(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{names.get(key, key): value for key, value in action.items()} for action in given]
 
 
-def _listener(making: Making) -> dict[str, Any]:
-    inputs = {key: value for key, value in making.inputs.items() if key not in (*_HEADERS, "tags", "region")}
+def _listener(context: CreateContext) -> dict[str, Any]:
+    inputs = {key: value for key, value in context.inputs.items() if key not in (*_HEADERS, "tags", "region")}
     inputs["defaultActions"] = actions(inputs["defaultActions"])
     if ":loadbalancer/app/" in inputs["loadBalancerArn"]:
         # The provider's choice for an Application Load Balancer.
         inputs.setdefault("protocol", "HTTP")
     if arn := inputs.pop("certificateArn", None):
         inputs["certificates"] = [{"certificateArn": arn}]
-    request = making.request("CreateListener", inputs, {})
-    if making.tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
-    response = making.call("CreateListener", request)
+    request = context.request("CreateListener", inputs, {})
+    if context.tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())]
+    response = context.call("CreateListener", request)
     headers = [
-        {"Key": key, "Value": _text(making.inputs[name])} for name, key in _HEADERS.items() if name in making.inputs
+        {"Key": key, "Value": _text(context.inputs[name])} for name, key in _HEADERS.items() if name in context.inputs
     ]
     if headers:
         arn = response["Listeners"][0]["ListenerArn"]
-        making.call("ModifyListenerAttributes", {"ListenerArn": arn, "Attributes": headers})
+        context.call("ModifyListenerAttributes", {"ListenerArn": arn, "Attributes": headers})
     return response
 
 
-def _one(making: Making, field: str) -> Any:
-    return making.response["LoadBalancers"][0].get(field)
+def _one(context: CreateContext, field: str) -> Any:
+    return context.response["LoadBalancers"][0].get(field)
 
 
 SPECS: Final[dict[str, Spec]] = {
     "aws:lb/loadBalancer:LoadBalancer": Spec(
         service="elbv2",
         create=Call(operation="CreateLoadBalancer", takes={"loadBalancerType": "Type"}, reshape=_balancer),
-        id=lambda making: _one(making, "LoadBalancerArn"),
+        id=lambda context: _one(context, "LoadBalancerArn"),
         autoname="name",
         defaults={"loadBalancerType": "application"},
         then=[
@@ -107,10 +107,10 @@ SPECS: Final[dict[str, Spec]] = {
         ],
         outputs={
             "arn": "{id}",
-            "arnSuffix": lambda making: making.id.partition(":loadbalancer/")[2],
-            "dnsName": lambda making: _one(making, "DNSName"),
-            "zoneId": lambda making: _one(making, "CanonicalHostedZoneId"),
-            "vpcId": lambda making: _one(making, "VpcId"),
+            "arnSuffix": lambda context: context.id.partition(":loadbalancer/")[2],
+            "dnsName": lambda context: _one(context, "DNSName"),
+            "zoneId": lambda context: _one(context, "CanonicalHostedZoneId"),
+            "vpcId": lambda context: _one(context, "VpcId"),
         },
     ),
     "aws:lb/listener:Listener": Spec(
@@ -128,7 +128,7 @@ SPECS: Final[dict[str, Spec]] = {
                 *_HEADERS,
             ),
         ),
-        id=lambda making: making.response["Listeners"][0]["ListenerArn"],
+        id=lambda context: context.response["Listeners"][0]["ListenerArn"],
         outputs={"arn": "{id}"},
     ),
 }

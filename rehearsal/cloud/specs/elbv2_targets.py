@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Code, Making, Spec
+from rehearsal.cloud.creation import Code, CreateContext, Spec
 
 _HEALTH: Final = {
     "enabled": "HealthCheckEnabled",
@@ -26,37 +26,37 @@ _ATTRIBUTES: Final = {
 _PLAIN: Final = ("name", "port", "protocol", "protocolVersion", "vpcId", "targetType", "ipAddressType")
 
 
-def _target_group(making: Making) -> dict[str, Any]:
-    inputs = {key: value for key, value in making.inputs.items() if key in _PLAIN}
-    request = making.request("CreateTargetGroup", inputs, {})
-    health = dict(making.inputs.get("healthCheck", {}))
+def _target_group(context: CreateContext) -> dict[str, Any]:
+    inputs = {key: value for key, value in context.inputs.items() if key in _PLAIN}
+    request = context.request("CreateTargetGroup", inputs, {})
+    health = dict(context.inputs.get("healthCheck", {}))
     if "matcher" in health:
         request["Matcher"] = {"HttpCode": health.pop("matcher")}
-    request.update(making.request("CreateTargetGroup", health, _HEALTH))
-    if making.tags:
-        request["Tags"] = _pairs(making.tags)
-    response = making.call("CreateTargetGroup", request)
+    request.update(context.request("CreateTargetGroup", health, _HEALTH))
+    if context.tags:
+        request["Tags"] = _pairs(context.tags)
+    response = context.call("CreateTargetGroup", request)
     attributes = [
-        {"Key": attribute, "Value": _text(making.inputs[name])}
+        {"Key": attribute, "Value": _text(context.inputs[name])}
         for name, attribute in _ATTRIBUTES.items()
-        if name in making.inputs
+        if name in context.inputs
     ]
     if attributes:
         arn = response["TargetGroups"][0]["TargetGroupArn"]
-        making.call("ModifyTargetGroupAttributes", {"TargetGroupArn": arn, "Attributes": attributes})
+        context.call("ModifyTargetGroupAttributes", {"TargetGroupArn": arn, "Attributes": attributes})
     return response
 
 
-def _rule(making: Making) -> dict[str, Any]:
+def _rule(context: CreateContext) -> dict[str, Any]:
     request: dict[str, Any] = {
-        "ListenerArn": making.inputs["listenerArn"],
-        "Priority": int(making.inputs["priority"]),
-        "Conditions": [_condition(condition) for condition in making.inputs["conditions"]],
-        "Actions": [_action(making, action) for action in making.inputs["actions"]],
+        "ListenerArn": context.inputs["listenerArn"],
+        "Priority": int(context.inputs["priority"]),
+        "Conditions": [_condition(condition) for condition in context.inputs["conditions"]],
+        "Actions": [_action(context, action) for action in context.inputs["actions"]],
     }
-    if making.tags:
-        request["Tags"] = _pairs(making.tags)
-    return making.call("CreateRule", request)
+    if context.tags:
+        request["Tags"] = _pairs(context.tags)
+    return context.call("CreateRule", request)
 
 
 def _condition(condition: dict[str, Any]) -> dict[str, Any]:
@@ -74,10 +74,10 @@ def _condition(condition: dict[str, Any]) -> dict[str, Any]:
     return {"Field": field, config: {"Values": value["values"]}}
 
 
-def _action(making: Making, action: dict[str, Any]) -> dict[str, Any]:
+def _action(context: CreateContext, action: dict[str, Any]) -> dict[str, Any]:
     shaped = {key: value for key, value in action.items() if key != "forward"}
     names = {"fixedResponse": "FixedResponseConfig", "redirect": "RedirectConfig"}
-    built = making.request("CreateRule", {"actions": [{names.get(k, k): v for k, v in shaped.items()}]}, {})
+    built = context.request("CreateRule", {"actions": [{names.get(k, k): v for k, v in shaped.items()}]}, {})
     result: dict[str, Any] = built["Actions"][0]
     if "forward" in action:
         forward = action["forward"]
@@ -100,25 +100,25 @@ def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) else str(value)
 
 
-def _suffix(making: Making) -> str:
-    return making.response["TargetGroups"][0]["TargetGroupArn"].rpartition(":")[2]
+def _suffix(context: CreateContext) -> str:
+    return context.response["TargetGroups"][0]["TargetGroupArn"].rpartition(":")[2]
 
 
 SPECS: Final[dict[str, Spec]] = {
     "aws:lb/targetGroup:TargetGroup": Spec(
         service="elbv2",
         create=Code(_target_group, reads=(*_PLAIN, "healthCheck", *_ATTRIBUTES)),
-        id=lambda making: making.response["TargetGroups"][0]["TargetGroupArn"],
+        id=lambda context: context.response["TargetGroups"][0]["TargetGroupArn"],
         autoname="name",
         outputs={
-            "arn": lambda making: making.response["TargetGroups"][0]["TargetGroupArn"],
+            "arn": lambda context: context.response["TargetGroups"][0]["TargetGroupArn"],
             "arnSuffix": _suffix,
         },
     ),
     "aws:lb/listenerRule:ListenerRule": Spec(
         service="elbv2",
         create=Code(_rule, reads=("listenerArn", "priority", "conditions", "actions")),
-        id=lambda making: making.response["Rules"][0]["RuleArn"],
-        outputs={"arn": lambda making: making.response["Rules"][0]["RuleArn"]},
+        id=lambda context: context.response["Rules"][0]["RuleArn"],
+        outputs={"arn": lambda context: context.response["Rules"][0]["RuleArn"]},
     ),
 }

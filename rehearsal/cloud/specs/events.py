@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
-from rehearsal.problems import Refused
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
+from rehearsal.problems import AwsError
 
 
-def _target(making: Making) -> dict[str, Any]:
+def _target(context: CreateContext) -> dict[str, Any]:
     aside = ("rule", "eventBusName", "forceDestroy", "region", "targetId", "inputTransformer")
-    inputs = {key: value for key, value in making.inputs.items() if key not in aside}
-    target = making.request("PutTargets", {"targets": [{**inputs, "id": making.inputs["targetId"]}]}, {})["Targets"][0]
-    transformer = making.inputs.get("inputTransformer")
+    inputs = {key: value for key, value in context.inputs.items() if key not in aside}
+    target = context.request("PutTargets", {"targets": [{**inputs, "id": context.inputs["targetId"]}]}, {})["Targets"][
+        0
+    ]
+    transformer = context.inputs.get("inputTransformer")
     if transformer is not None:
         target["InputTransformer"] = {"InputTemplate": transformer["inputTemplate"]}
         if "inputPaths" in transformer:
             target["InputTransformer"]["InputPathsMap"] = transformer["inputPaths"]
-    request: dict[str, Any] = {"Rule": making.inputs["rule"], "Targets": [target]}
-    if "eventBusName" in making.inputs:
-        request["EventBusName"] = making.inputs["eventBusName"]
-    response = making.call("PutTargets", request)
+    request: dict[str, Any] = {"Rule": context.inputs["rule"], "Targets": [target]}
+    if "eventBusName" in context.inputs:
+        request["EventBusName"] = context.inputs["eventBusName"]
+    response = context.call("PutTargets", request)
     if response.get("FailedEntryCount"):
         failed = response["FailedEntries"][0]
-        raise Refused("aws", f"PutTargets: {failed.get('ErrorMessage')} ({failed.get('ErrorCode')})")
+        raise AwsError(f"PutTargets: {failed.get('ErrorMessage')} ({failed.get('ErrorCode')})")
     return response
 
 
@@ -37,7 +39,7 @@ SPECS: Final[dict[str, Spec]] = {
     "aws:cloudwatch/eventRule:EventRule": Spec(
         service="events",
         create=Call(operation="PutRule"),
-        id=lambda making: "/".join(filter(None, (making.inputs.get("eventBusName"), making.inputs["name"]))),
+        id=lambda context: "/".join(filter(None, (context.inputs.get("eventBusName"), context.inputs["name"]))),
         autoname="name",
         outputs={"arn": "RuleArn"},
     ),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 
 
-def _switch_on(making: Making) -> dict[str, Any]:
-    feature: dict[str, Any] = {"Name": making.inputs["name"], "Status": making.inputs["status"]}
-    if further := making.inputs.get("additionalConfigurations"):
+def _switch_on(context: CreateContext) -> dict[str, Any]:
+    feature: dict[str, Any] = {"Name": context.inputs["name"], "Status": context.inputs["status"]}
+    if further := context.inputs.get("additionalConfigurations"):
         feature["AdditionalConfiguration"] = [{"Name": one["name"], "Status": one["status"]} for one in further]
-    return making.call("UpdateDetector", {"DetectorId": making.inputs["detectorId"], "Features": [feature]})
+    return context.call("UpdateDetector", {"DetectorId": context.inputs["detectorId"], "Features": [feature]})
 
 
 SPECS: Final[dict[str, Spec]] = {

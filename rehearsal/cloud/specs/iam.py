@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 
 
-def _inline_and_managed(making: Making) -> dict[str, Any]:
+def _inline_and_managed(context: CreateContext) -> dict[str, Any]:
     """A role with whatever policies were written inside it."""
     aside = ("inlinePolicies", "managedPolicyArns", "forceDetachPolicies", "region", "tags")
-    inputs = {key: value for key, value in making.inputs.items() if key not in aside}
-    request = making.request("CreateRole", inputs, {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"})
-    if making.tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
-    response = making.call("CreateRole", request)
-    for policy in making.inputs.get("inlinePolicies", []):
-        making.call(
+    inputs = {key: value for key, value in context.inputs.items() if key not in aside}
+    request = context.request(
+        "CreateRole", inputs, {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"}
+    )
+    if context.tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())]
+    response = context.call("CreateRole", request)
+    for policy in context.inputs.get("inlinePolicies", []):
+        context.call(
             "PutRolePolicy",
             {"RoleName": request["RoleName"], "PolicyName": policy["name"], "PolicyDocument": policy["policy"]},
         )
-    for arn in making.inputs.get("managedPolicyArns", []):
-        making.call("AttachRolePolicy", {"RoleName": request["RoleName"], "PolicyArn": arn})
+    for arn in context.inputs.get("managedPolicyArns", []):
+        context.call("AttachRolePolicy", {"RoleName": request["RoleName"], "PolicyArn": arn})
     return response
 
 
@@ -83,8 +85,8 @@ SPECS: Final[dict[str, Spec]] = {
         tagging=Call(
             operation="TagRole",
             fixed={
-                "RoleName": lambda making: making.response["Role"]["RoleName"],
-                "Tags": lambda making: [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())],
+                "RoleName": lambda context: context.response["Role"]["RoleName"],
+                "Tags": lambda context: [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())],
             },
         ),
         outputs={

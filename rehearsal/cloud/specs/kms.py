@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 
 
-def _rotation(making: Making) -> dict[str, Any]:
-    period = making.inputs.get("rotationPeriodInDays")
+def _rotation(context: CreateContext) -> dict[str, Any]:
+    period = context.inputs.get("rotationPeriodInDays")
     return {"RotationPeriodInDays": period} if period else {}
 
 
-def _create_key(making: Making) -> dict[str, Any]:
+def _create_key(context: CreateContext) -> dict[str, Any]:
     aside = ("enableKeyRotation", "rotationPeriodInDays", "isEnabled", "deletionWindowInDays", "tags", "region")
-    inputs = {key: value for key, value in making.inputs.items() if key not in aside}
-    request = making.request("CreateKey", inputs, {"customerMasterKeySpec": "KeySpec", "xksKeyId": "XksKeyId"})
-    if making.tags:
-        request["Tags"] = [{"TagKey": key, "TagValue": value} for key, value in sorted(making.tags.items())]
-    response = making.call("CreateKey", request)
+    inputs = {key: value for key, value in context.inputs.items() if key not in aside}
+    request = context.request("CreateKey", inputs, {"customerMasterKeySpec": "KeySpec", "xksKeyId": "XksKeyId"})
+    if context.tags:
+        request["Tags"] = [{"TagKey": key, "TagValue": value} for key, value in sorted(context.tags.items())]
+    response = context.call("CreateKey", request)
     key = response["KeyMetadata"]["KeyId"]
-    if making.inputs.get("enableKeyRotation"):
-        making.call("EnableKeyRotation", {"KeyId": key, **_rotation(making)})
-    if making.inputs.get("isEnabled") is False:
-        making.call("DisableKey", {"KeyId": key})
+    if context.inputs.get("enableKeyRotation"):
+        context.call("EnableKeyRotation", {"KeyId": key, **_rotation(context)})
+    if context.inputs.get("isEnabled") is False:
+        context.call("DisableKey", {"KeyId": key})
     return response
 
 
@@ -57,7 +57,7 @@ SPECS: Final[dict[str, Spec]] = {
         id="{name}",
         outputs={
             "arn": "arn:{partition}:kms:{region}:{account}:{name}",
-            "targetKeyArn": lambda making: making.call("DescribeKey", {"KeyId": making.inputs["targetKeyId"]})[
+            "targetKeyArn": lambda context: context.call("DescribeKey", {"KeyId": context.inputs["targetKeyId"]})[
                 "KeyMetadata"
             ]["Arn"],
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Spec
+from rehearsal.cloud.creation import Call, CreateContext, Spec
 
 _RESOURCES: Final = {
     "database": ("Database", {"name": "Name", "catalogId": "CatalogId"}),
@@ -39,8 +39,8 @@ def _permissions(inputs: dict[str, Any]) -> dict[str, Any]:
     return request
 
 
-def _identity(making: Making) -> str:
-    return json.dumps(making.inputs, sort_keys=True)
+def _identity(context: CreateContext) -> str:
+    return json.dumps(context.inputs, sort_keys=True)
 
 
 SPECS: Final[dict[str, Spec]] = {
@@ -52,7 +52,7 @@ SPECS: Final[dict[str, Spec]] = {
     "aws:lakeformation/resource:Resource": Spec(
         service="lakeformation",
         create=Call(operation="RegisterResource", takes={"arn": "ResourceArn"}),
-        id=lambda making: making.inputs["arn"],
+        id=lambda context: context.inputs["arn"],
     ),
     "aws:lakeformation/permissions:Permissions": Spec(
         service="lakeformation",

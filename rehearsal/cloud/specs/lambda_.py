@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rehearsal.cloud.archives import zipped
-from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 
 _FUNCTION: Final = (
     "architectures",
@@ -46,29 +46,29 @@ def _code(inputs: dict[str, Any]) -> dict[str, Any]:
     return given or {"ZipFile": zipped(inputs.get("code"))}
 
 
-def _create_function(making: Making) -> dict[str, Any]:
-    inputs = making.inputs
-    request = making.request("CreateFunction", {key: inputs[key] for key in _FUNCTION if key in inputs}, {})
+def _create_function(context: CreateContext) -> dict[str, Any]:
+    inputs = context.inputs
+    request = context.request("CreateFunction", {key: inputs[key] for key in _FUNCTION if key in inputs}, {})
     request |= {"FunctionName": inputs["name"], "Code": _code(inputs)}
-    if making.tags:
-        request["Tags"] = making.tags
-    made = making.call("CreateFunction", request)
+    if context.tags:
+        request["Tags"] = context.tags
+    made = context.call("CreateFunction", request)
     if "reservedConcurrentExecutions" in inputs:
         reserved = {"ReservedConcurrentExecutions": inputs["reservedConcurrentExecutions"]}
-        making.call("PutFunctionConcurrency", {"FunctionName": inputs["name"], **reserved})
+        context.call("PutFunctionConcurrency", {"FunctionName": inputs["name"], **reserved})
     # moto publishes nothing by itself, whatever the creating request says.
     version = (
-        making.call("PublishVersion", {"FunctionName": inputs["name"]})["Version"]
+        context.call("PublishVersion", {"FunctionName": inputs["name"]})["Version"]
         if inputs.get("publish")
         else "$LATEST"
     )
     return {**made, "Version": version}
 
 
-def _publish_layer(making: Making) -> dict[str, Any]:
-    inputs = {key: making.inputs[key] for key in _LAYER if key in making.inputs}
-    request = making.request("PublishLayerVersion", inputs, {})
-    return making.call("PublishLayerVersion", {**request, "Content": {"ZipFile": zipped(making.inputs.get("code"))}})
+def _publish_layer(context: CreateContext) -> dict[str, Any]:
+    inputs = {key: context.inputs[key] for key in _LAYER if key in context.inputs}
+    request = context.request("PublishLayerVersion", inputs, {})
+    return context.call("PublishLayerVersion", {**request, "Content": {"ZipFile": zipped(context.inputs.get("code"))}})
 
 
 def _destination(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -96,8 +96,8 @@ SPECS: Final[dict[str, Spec]] = {
         outputs={
             "arn": "FunctionArn",
             "version": "Version",
-            "qualifiedArn": lambda making: f"{making.response['FunctionArn']}:{making.response['Version']}",
-            "invokeArn": lambda making: _invocations(making.response["FunctionArn"]),
+            "qualifiedArn": lambda context: f"{context.response['FunctionArn']}:{context.response['Version']}",
+            "invokeArn": lambda context: _invocations(context.response["FunctionArn"]),
         },
         left_out={
             "replaceSecurityGroupsOnDestroy": "read by the provider on deletion",
@@ -112,7 +112,7 @@ SPECS: Final[dict[str, Spec]] = {
         outputs={
             "arn": "LayerVersionArn",
             "layerArn": "LayerArn",
-            "version": lambda making: str(making.response["Version"]),
+            "version": lambda context: str(context.response["Version"]),
         },
         left_out={"sourceCodeHash": "read by the provider to find changes"},
     ),
@@ -120,7 +120,7 @@ SPECS: Final[dict[str, Spec]] = {
         service="lambda",
         create=Call(operation="CreateAlias"),
         id="AliasArn",
-        outputs={"arn": "AliasArn", "invokeArn": lambda making: _invocations(making.response["AliasArn"])},
+        outputs={"arn": "AliasArn", "invokeArn": lambda context: _invocations(context.response["AliasArn"])},
     ),
     "aws:lambda/permission:Permission": Spec(
         service="lambda",
@@ -132,7 +132,7 @@ SPECS: Final[dict[str, Spec]] = {
         service="lambda",
         create=Call(operation="PutProvisionedConcurrencyConfig"),
         id="{functionName},{qualifier}",
-        modelled=lambda _inputs: "the emulator has no provisioned concurrency",
+        validated_only=lambda _inputs: "the emulator has no provisioned concurrency",
     ),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Spec(
         service="lambda",
@@ -150,7 +150,7 @@ SPECS: Final[dict[str, Spec]] = {
         create=Call(operation="Invoke", takes={"input": "Payload"}),
         id="{functionName}_{qualifier}",
         outputs={"result": lambda _making: "null"},
-        modelled=lambda _inputs: "the emulator runs no function",
+        validated_only=lambda _inputs: "the emulator runs no function",
         left_out={
             "lifecycleScope": "read by the provider on changes",
             "terraformKey": "read by the provider on changes",

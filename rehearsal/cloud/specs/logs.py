@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rehearsal.cloud.creation import Call, Spec
-from rehearsal.problems import Refused
+from rehearsal.problems import RequestError
 
 # PutRetentionPolicy, CloudWatch Logs API reference; the service model has a plain integer here.
 _RETENTION_DAYS: Final = (
@@ -16,8 +16,7 @@ _RETENTION_DAYS: Final = (
 def _retention(inputs: dict[str, object]) -> dict[str, object]:
     days = inputs.get("retentionInDays")
     if days not in _RETENTION_DAYS:
-        raise Refused(
-            "request",
+        raise RequestError(
             f"retentionInDays: {days} is not a retention that CloudWatch Logs has",
             f"use one of {', '.join(map(str, _RETENTION_DAYS))}",
         )
@@ -104,6 +103,6 @@ SPECS: Final[dict[str, Spec]] = {
         create=Call(operation="PutQueryDefinition"),
         id="queryDefinitionId",
         outputs={"queryDefinitionId": "{id}"},
-        modelled=lambda _inputs: "the emulator keeps no saved queries",
+        validated_only=lambda _inputs: "the emulator keeps no saved queries",
     ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Making, Source, Spec
+from rehearsal.cloud.creation import Call, CreateContext, Source, Spec
 
 _GROUP_PARAMETERS: Final = {"applyMethod": "immediate"}
 
@@ -56,8 +56,8 @@ def _parameter_group(kind: str) -> Spec:
 def _secrets(kind: str) -> Source:
     """The secret of the master password, as the provider hands it out."""
 
-    def secrets(making: Making) -> list[dict[str, Any]]:
-        secret = making.response[kind].get("MasterUserSecret")
+    def secrets(context: CreateContext) -> list[dict[str, Any]]:
+        secret = context.response[kind].get("MasterUserSecret")
         if not secret:
             return []
         return [
@@ -71,9 +71,9 @@ def _secrets(kind: str) -> Source:
     return secrets
 
 
-def _address(making: Making) -> str:
-    endpoint = making.response["DBInstance"].get("Endpoint") or {}
-    return endpoint.get("Address") or f"{making.id}.abcdefghijkl.{making.region}.rds.amazonaws.com"
+def _address(context: CreateContext) -> str:
+    endpoint = context.response["DBInstance"].get("Endpoint") or {}
+    return endpoint.get("Address") or f"{context.id}.abcdefghijkl.{context.region}.rds.amazonaws.com"
 
 
 SPECS: Final[dict[str, Spec]] = {
@@ -133,8 +133,8 @@ SPECS: Final[dict[str, Spec]] = {
         outputs={
             "arn": "DBInstance.DBInstanceArn",
             "endpoint": _address,
-            "port": lambda making: (making.response["DBInstance"].get("Endpoint") or {}).get("Port", 5432),
-            "writer": lambda making: making.inputs.get("promotionTier", 0) == 0,
+            "port": lambda context: (context.response["DBInstance"].get("Endpoint") or {}).get("Port", 5432),
+            "writer": lambda context: context.inputs.get("promotionTier", 0) == 0,
             "dbiResourceId": "DBInstance.DbiResourceId",
         },
     ),
@@ -160,8 +160,8 @@ SPECS: Final[dict[str, Spec]] = {
         outputs={
             "arn": "DBInstance.DBInstanceArn",
             "address": _address,
-            "endpoint": lambda making: f"{_address(making)}:{making.inputs.get('port', 5432)}",
-            "port": lambda making: making.inputs.get("port", 5432),
+            "endpoint": lambda context: f"{_address(context)}:{context.inputs.get('port', 5432)}",
+            "port": lambda context: context.inputs.get("port", 5432),
             "engineVersionActual": "DBInstance.EngineVersion",
             "resourceId": "DBInstance.DbiResourceId",
             "masterUserSecrets": _secrets("DBInstance"),

@@ -1,48 +1,57 @@
-"""Hosted zones and their records."""
+"""Hosted zones, their records and their signatures."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Code, Making, Spec
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
+from rehearsal.problems import AwsError
+
+_UNSIGNED: Final = "the emulator signs no zones"
+
+# https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-configuring-dnssec-cmk-requirements.html
+_SIGNS_IN: Final = "us-east-1"
+_SIGNS_WITH: Final = ("ECC_NIST_P256", "SIGN_VERIFY")
 
 
-def _create_zone(making: Making) -> dict[str, Any]:
-    inputs = making.inputs
-    vpcs = [{"VPCId": vpc["vpcId"], "VPCRegion": vpc.get("vpcRegion", making.region)} for vpc in inputs.get("vpcs", [])]
+def _create_zone(context: CreateContext) -> dict[str, Any]:
+    inputs = context.inputs
+    vpcs = [
+        {"VPCId": vpc["vpcId"], "VPCRegion": vpc.get("vpcRegion", context.region)} for vpc in inputs.get("vpcs", [])
+    ]
     request: dict[str, Any] = {
         "Name": inputs["name"],
-        "CallerReference": making.urn[-128:],
+        "CallerReference": context.urn[-128:],
         "HostedZoneConfig": {"Comment": inputs.get("comment", "Managed by Pulumi"), "PrivateZone": bool(vpcs)},
     }
     if vpcs:
         request["VPC"] = vpcs[0]
     if "delegationSetId" in inputs:
         request["DelegationSetId"] = inputs["delegationSetId"]
-    response = making.call("CreateHostedZone", request)
+    response = context.call("CreateHostedZone", request)
     zone = response["HostedZone"]["Id"].rpartition("/")[2]
     for vpc in vpcs[1:]:
-        making.call("AssociateVPCWithHostedZone", {"HostedZoneId": zone, "VPC": vpc})
-    if making.tags:
-        tags = [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
-        making.call("ChangeTagsForResource", {"ResourceType": "hostedzone", "ResourceId": zone, "AddTags": tags})
+        context.call("AssociateVPCWithHostedZone", {"HostedZoneId": zone, "VPC": vpc})
+    if context.tags:
+        tags = [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())]
+        context.call("ChangeTagsForResource", {"ResourceType": "hostedzone", "ResourceId": zone, "AddTags": tags})
     return response
 
 
-def _zone_id(making: Making) -> str:
-    return str(making.response["HostedZone"]["Id"]).rpartition("/")[2]
+def _zone_id(context: CreateContext) -> str:
+    return str(context.response["HostedZone"]["Id"]).rpartition("/")[2]
 
 
-def _whole_name(making: Making) -> str:
+def _whole_name(context: CreateContext) -> str:
     """The provider takes names with and without the zone's own."""
-    zone = making.call("GetHostedZone", {"Id": making.inputs["zoneId"]})["HostedZone"]["Name"].rstrip(".")
-    name = str(making.inputs["name"]).rstrip(".")
+    zone = context.call("GetHostedZone", {"Id": context.inputs["zoneId"]})["HostedZone"]["Name"].rstrip(".")
+    name = str(context.inputs["name"]).rstrip(".")
     return name if zone == "" or name == zone or name.endswith(f".{zone}") else f"{name}.{zone}" if name else zone
 
 
-def _change_record(making: Making) -> dict[str, Any]:
-    inputs = making.inputs
-    record: dict[str, Any] = {"Name": _whole_name(making), "Type": inputs["type"]}
+def _change_record(context: CreateContext) -> dict[str, Any]:
+    inputs = context.inputs
+    record: dict[str, Any] = {"Name": _whole_name(context), "Type": inputs["type"]}
     if "ttl" in inputs:
         record["TTL"] = int(inputs["ttl"])
     if "records" in inputs:
@@ -58,14 +67,30 @@ def _change_record(making: Making) -> dict[str, Any]:
     if "healthCheckId" in inputs:
         record["HealthCheckId"] = inputs["healthCheckId"]
     change = {"Action": "UPSERT" if inputs.get("allowOverwrite") else "CREATE", "ResourceRecordSet": record}
-    return making.call(
+    return context.call(
         "ChangeResourceRecordSets", {"HostedZoneId": inputs["zoneId"], "ChangeBatch": {"Changes": [change]}}
     )
 
 
-def _name_servers(making: Making) -> list[str] | None:
-    servers = making.response.get("DelegationSet", {}).get("NameServers")
+def _name_servers(context: CreateContext) -> list[str] | None:
+    servers = context.response.get("DelegationSet", {}).get("NameServers")
     return sorted(servers) if servers else None
+
+
+def _ds_record(context: CreateContext) -> str:
+    """Made up; but what Route 53 refuses of zone and key is asked of the emulator."""
+    zone, arn = context.inputs["hostedZoneId"], str(context.inputs["keyManagementServiceArn"])
+    if context.call("GetHostedZone", {"Id": zone})["HostedZone"]["Config"]["PrivateZone"]:
+        raise AwsError(f"CreateKeySigningKey: {zone} is private; Route 53 signs public zones only")
+    region = (arn.split(":") + [""] * 4)[3]
+    if region != _SIGNS_IN:
+        raise AwsError(f"CreateKeySigningKey: {arn} is not in {_SIGNS_IN} (InvalidKMSArn)")
+    key = context.account.call("kms", "DescribeKey", region, {"KeyId": arn})["KeyMetadata"]
+    if (key["KeySpec"], key["KeyUsage"]) != _SIGNS_WITH:
+        wanted = " for ".join(_SIGNS_WITH)
+        is_ = f"{key['KeySpec']} for {key['KeyUsage']}"
+        raise AwsError(f"CreateKeySigningKey: {arn} is {is_}, not {wanted} (InvalidKMSArn)")
+    return str(context.response["KeySigningKey"]["DSRecord"])
 
 
 SPECS: Final[dict[str, Spec]] = {
@@ -77,8 +102,23 @@ SPECS: Final[dict[str, Spec]] = {
             "zoneId": "{id}",
             "arn": "arn:{partition}:route53:::hostedzone/{id}",
             "nameServers": _name_servers,
-            "primaryNameServer": lambda making: (_name_servers(making) or [None])[0],
+            "primaryNameServer": lambda context: (_name_servers(context) or [None])[0],
         },
+    ),
+    "aws:route53/keySigningKey:KeySigningKey": Spec(
+        service="route53",
+        create=Call(operation="CreateKeySigningKey", fixed={"CallerReference": lambda context: context.urn[-128:]}),
+        id="{hostedZoneId},{name}",
+        defaults={"status": "ACTIVE"},
+        outputs={"dsRecord": _ds_record},
+        validated_only=lambda _inputs: _UNSIGNED,
+    ),
+    "aws:route53/hostedZoneDnsSec:HostedZoneDnsSec": Spec(
+        service="route53",
+        create=Call(operation="EnableHostedZoneDNSSEC"),
+        id="{hostedZoneId}",
+        left_out={"signingStatus": "which of two calls the provider sends; both take the zone alone"},
+        validated_only=lambda _inputs: _UNSIGNED,
     ),
     "aws:route53/record:Record": Spec(
         service="route53",
@@ -96,7 +136,7 @@ SPECS: Final[dict[str, Spec]] = {
                 "allowOverwrite",
             ),
         ),
-        id=lambda making: f"{making.inputs['zoneId']}_{making.inputs['name']}_{making.inputs['type']}",
-        outputs={"fqdn": lambda making: _whole_name(making)},
+        id=lambda context: f"{context.inputs['zoneId']}_{context.inputs['name']}_{context.inputs['type']}",
+        outputs={"fqdn": lambda context: _whole_name(context)},
     ),
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
-from rehearsal.problems import Refused
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
+from rehearsal.problems import RequestError
 
 _S3_ZONE: Final = {
     "ap-northeast-1": "Z2M4EHUR26P7ZW",
@@ -21,19 +21,18 @@ _BUCKET_NAME: Final = re.compile(
 )
 
 
-def _create_bucket(making: Making) -> dict[str, Any]:
-    if not _BUCKET_NAME.fullmatch(making.inputs["bucket"]):
-        raise Refused(
-            "request",
-            f"bucket: {making.inputs['bucket']!r} is not a name that S3 allows",
+def _create_bucket(context: CreateContext) -> dict[str, Any]:
+    if not _BUCKET_NAME.fullmatch(context.inputs["bucket"]):
+        raise RequestError(
+            f"bucket: {context.inputs['bucket']!r} is not a name that S3 allows",
             "use 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit at both ends",
         )
-    request: dict[str, Any] = {"Bucket": making.inputs["bucket"]}
-    if making.region != "us-east-1":
-        request["CreateBucketConfiguration"] = {"LocationConstraint": making.region}
-    if making.inputs.get("objectLockEnabled"):
+    request: dict[str, Any] = {"Bucket": context.inputs["bucket"]}
+    if context.region != "us-east-1":
+        request["CreateBucketConfiguration"] = {"LocationConstraint": context.region}
+    if context.inputs.get("objectLockEnabled"):
         request["ObjectLockEnabledForBucket"] = True
-    return making.call("CreateBucket", request)
+    return context.call("CreateBucket", request)
 
 
 def _sub_resource(operation: str, container: str, **spec: Any) -> Spec:
@@ -151,8 +150,8 @@ SPECS: Final[dict[str, Spec]] = {
             operation="PutBucketTagging",
             fixed={
                 "Bucket": "{bucket}",
-                "Tagging": lambda making: {
-                    "TagSet": [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
+                "Tagging": lambda context: {
+                    "TagSet": [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())]
                 },
             },
         ),
@@ -161,7 +160,7 @@ SPECS: Final[dict[str, Spec]] = {
             "bucketDomainName": "{bucket}.s3.amazonaws.com",
             "bucketRegionalDomainName": "{bucket}.s3.{region}.amazonaws.com",
             "bucketRegion": "{region}",
-            "hostedZoneId": lambda making: _S3_ZONE.get(making.region),
+            "hostedZoneId": lambda context: _S3_ZONE.get(context.region),
         },
     ),
     "aws:s3/bucketVersioning:BucketVersioning": _sub_resource(
@@ -238,7 +237,7 @@ SPECS: Final[dict[str, Spec]] = {
         ),
         id="{bucket}:{name}",
         # moto takes the request for another one and answers about the bucket's location.
-        modelled=lambda _inputs: "the emulator does not know Intelligent-Tiering configurations",
+        validated_only=lambda _inputs: "the emulator does not know Intelligent-Tiering configurations",
         autoname="name",
     ),
     "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": _sub_resource(

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from rehearsal.cloud.archives import asset
-from rehearsal.cloud.creation import Code, Making, Spec
+from rehearsal.cloud.creation import Code, CreateContext, Spec
 
 _MEMBERS: Final = {
     "cacheControl": "CacheControl",
@@ -23,13 +23,13 @@ _MEMBERS: Final = {
 }
 
 
-def _put(making: Making) -> dict[str, Any]:
-    inputs = making.inputs
+def _put(context: CreateContext) -> dict[str, Any]:
+    inputs = context.inputs
     request: dict[str, Any] = {"Bucket": inputs["bucket"], "Key": inputs["key"], "Body": _body(inputs)}
     request |= {member: inputs[key] for key, member in _MEMBERS.items() if key in inputs}
-    if making.tags:
-        request["Tagging"] = urlencode(sorted(making.tags.items()))
-    return making.call("PutObject", request)
+    if context.tags:
+        request["Tagging"] = urlencode(sorted(context.tags.items()))
+    return context.call("PutObject", request)
 
 
 def _body(inputs: dict[str, Any]) -> bytes:

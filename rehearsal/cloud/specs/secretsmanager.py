@@ -35,7 +35,7 @@ SPECS: Final[dict[str, Spec]] = {
     "aws:secretsmanager/secretVersion:SecretVersion": Spec(
         service="secretsmanager",
         create=Call(operation="PutSecretValue"),
-        id=lambda making: f"{making.inputs['secretId']}|{making.response['VersionId']}",
+        id=lambda context: f"{context.inputs['secretId']}|{context.response['VersionId']}",
         outputs={"arn": "ARN", "versionId": "VersionId"},
     ),
     "aws:secretsmanager/secretRotation:SecretRotation": Spec(

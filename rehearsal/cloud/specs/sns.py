@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 
 # The members of CreateTopic's and Subscribe's `Attributes`, as AWS spells them.
 _TOPIC: Final = {
@@ -36,25 +36,25 @@ def _attributes(inputs: dict[str, Any], names: dict[str, str]) -> dict[str, str]
     return {names[key]: text(value) for key, value in sorted(inputs.items()) if key in names}
 
 
-def _create_topic(making: Making) -> dict[str, Any]:
-    request: dict[str, Any] = {"Name": making.inputs["name"]}
-    if attributes := _attributes(making.inputs, _TOPIC):
+def _create_topic(context: CreateContext) -> dict[str, Any]:
+    request: dict[str, Any] = {"Name": context.inputs["name"]}
+    if attributes := _attributes(context.inputs, _TOPIC):
         request["Attributes"] = attributes
-    if making.tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(making.tags.items())]
-    return making.call("CreateTopic", request)
+    if context.tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())]
+    return context.call("CreateTopic", request)
 
 
-def _subscribe(making: Making) -> dict[str, Any]:
+def _subscribe(context: CreateContext) -> dict[str, Any]:
     request: dict[str, Any] = {
-        "TopicArn": making.inputs["topic"],
-        "Protocol": making.inputs["protocol"],
-        "Endpoint": making.inputs["endpoint"],
+        "TopicArn": context.inputs["topic"],
+        "Protocol": context.inputs["protocol"],
+        "Endpoint": context.inputs["endpoint"],
         "ReturnSubscriptionArn": True,
     }
-    if attributes := _attributes(making.inputs, _SUBSCRIPTION):
+    if attributes := _attributes(context.inputs, _SUBSCRIPTION):
         request["Attributes"] = attributes
-    return making.call("Subscribe", request)
+    return context.call("Subscribe", request)
 
 
 SPECS: Final[dict[str, Spec]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Code, Making, Spec
+from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 
 # Inputs of the provider and the queue attributes that they are.
 _ATTRIBUTES: Final = {
@@ -27,12 +27,12 @@ _ATTRIBUTES: Final = {
 }
 
 
-def _create(making: Making) -> dict[str, Any]:
-    attributes = {_ATTRIBUTES[key]: _text(value) for key, value in making.inputs.items() if key in _ATTRIBUTES}
-    request: dict[str, Any] = {"QueueName": making.inputs["name"], "Attributes": attributes}
-    if making.tags:
-        request["tags"] = making.tags
-    return making.call("CreateQueue", request)
+def _create(context: CreateContext) -> dict[str, Any]:
+    attributes = {_ATTRIBUTES[key]: _text(value) for key, value in context.inputs.items() if key in _ATTRIBUTES}
+    request: dict[str, Any] = {"QueueName": context.inputs["name"], "Attributes": attributes}
+    if context.tags:
+        request["tags"] = context.tags
+    return context.call("CreateQueue", request)
 
 
 def _text(value: Any) -> str:
@@ -63,9 +63,9 @@ SPECS: Final[dict[str, Spec]] = {
         autoname_form=lambda name, given: f"{name}.fifo" if "fifoQueue" in given else name,
         outputs={
             "url": "{id}",
-            "arn": lambda making: making.call("GetQueueAttributes", {"QueueUrl": making.id, "AttributeNames": ["All"]})[
-                "Attributes"
-            ]["QueueArn"],
+            "arn": lambda context: context.call(
+                "GetQueueAttributes", {"QueueUrl": context.id, "AttributeNames": ["All"]}
+            )["Attributes"]["QueueArn"],
         },
     ),
     "aws:sqs/queuePolicy:QueuePolicy": _set_later("policy"),

@@ -26,7 +26,7 @@ SPECS: Final[dict[str, Spec]] = {
         create=Call(operation="CreateAssociation", reshape=_parameters),
         id="AssociationDescription.AssociationId",
         left_out={"waitForSuccessTimeoutSeconds": "how long the provider waits"},
-        modelled=lambda _inputs: "the emulator has no State Manager",
+        validated_only=lambda _inputs: "the emulator has no State Manager",
         outputs={"associationId": "AssociationDescription.AssociationId"},
     ),
     "aws:ssm/parameter:Parameter": Spec(
@@ -36,8 +36,8 @@ SPECS: Final[dict[str, Spec]] = {
         autoname="name",
         outputs={
             # A name that begins with / has none of its own after "parameter".
-            "arn": lambda making: (
-                making.find("arn:{partition}:ssm:{region}:{account}:parameter/") + making.inputs["name"].lstrip("/")
+            "arn": lambda context: (
+                context.find("arn:{partition}:ssm:{region}:{account}:parameter/") + context.inputs["name"].lstrip("/")
             ),
             "version": "Version",
         },

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from rehearsal.cloud import mends
+from rehearsal.cloud import moto_patches
 from rehearsal.cloud.creation import Call, Spec
-from rehearsal.problems import Refused
+from rehearsal.problems import RequestError
 
 
 def _request(inputs: dict[str, Any]) -> dict[str, Any]:
     """A definition that can be read; and log destinations, which the provider takes as a text and AWS as a list."""
-    mends.apply_to_workflows()
+    moto_patches.apply_to_workflows()
     try:
         json.loads(inputs["definition"])
     except ValueError as error:
-        raise Refused("request", f"definition: is not JSON: {error}") from None
+        raise RequestError(f"definition: is not JSON: {error}") from None
     if "loggingConfiguration" not in inputs:
         return inputs
     logging = dict(inputs["loggingConfiguration"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rehearsal.cloud.creation import Call, Spec
-from rehearsal.problems import Refused
+from rehearsal.lint.shapes import bodies_by_sender
+from rehearsal.problems import AwsError
 
 
 def _logging(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -13,8 +14,7 @@ def _logging(inputs: dict[str, Any]) -> dict[str, Any]:
     for arn in inputs.get("logDestinationConfigs", []):
         resource = arn.partition(":log-group:")[2] or arn.rpartition("/")[2] or arn.rpartition(":")[2]
         if not resource.startswith("aws-waf-logs-"):
-            raise Refused(
-                "aws",
+            raise AwsError(
                 f"PutLoggingConfiguration: the destination {arn} must have a name that begins with aws-waf-logs-",
                 "name it aws-waf-logs-…",
             )
@@ -24,7 +24,7 @@ def _logging(inputs: dict[str, Any]) -> dict[str, Any]:
 SPECS: Final[dict[str, Spec]] = {
     "aws:wafv2/webAcl:WebAcl": Spec(
         service="wafv2",
-        create=Call(operation="CreateWebACL"),
+        create=Call(operation="CreateWebACL", reshape=bodies_by_sender),
         id="Summary.Id",
         autoname="name",
         outputs={"arn": "Summary.ARN", "lockToken": "Summary.LockToken"},

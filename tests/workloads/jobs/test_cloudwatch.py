@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,9 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytest.importorskip("pyspark")
-
 from jobs import cloudwatch, lake, quality
+from pyspark.sql import Row
 
 DAY = date(2026, 11, 20)
 WINDOW = lake.Window(first=DAY, last=DAY)
@@ -113,6 +113,57 @@ def test_what_cannot_be_read_is_set_aside_hides_no_other_and_stops_the_gate(
     zones.prepare()
     quality.check(zones.spark, f"{zones.folder}/clean", WINDOW, 0.01)
     assert zones.rows("rejected_service_logs") == [], "of a file that has been mended"
+
+
+@pytest.mark.covers("B14")
+def test_a_day_of_which_nothing_can_be_read_any_more_keeps_no_row_of_an_earlier_run(zones: Zones) -> None:
+    zones.arrive("a", envelope(1))
+    zones.prepare()
+    zones.arrive("a", b"this was never gzip")
+    zones.prepare()
+    assert zones.messages() == []
+    assert len(zones.rows("rejected_service_logs")) == 1
+
+
+@pytest.mark.parametrize("time", ["Infinity", "NaN", "-1", "1e30", "253402300800000", "null", '"noon"'])
+def test_a_time_that_is_none_is_set_aside_and_ends_no_run(time: str) -> None:
+    events = f'[{{"id": "7", "timestamp": {time}, "message": "line 7"}}]'
+    told = f'{{"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "one", "logEvents": {events}}}'
+    file = Row(path="a", content=envelope(1) + gzip.compress(told.encode()))
+    kept, aside = cloudwatch._events(file)  # noqa: SLF001 a file without Spark around it
+    assert (kept[1], kept[6]) == ("1", None)
+    assert (aside[5], aside[6]) == (told, "what follows is no envelope of CloudWatch's")
+
+
+def test_a_large_file_is_never_whole_in_memory() -> None:
+    text = "x" * 1000
+    events = [{"id": str(number), "timestamp": 1, "message": text} for number in range(100)]
+    one = json.dumps({"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s", "logEvents": events}).encode()
+    # Members of one envelope each, and one member of all of them.
+    for content in (gzip.compress(one) * 300, gzip.compress(one * 300)):
+        tracemalloc.start()
+        try:
+            found = sum(1 for _ in cloudwatch._events(Row(path="p", content=content)))  # noqa: SLF001
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert found == 300 * 100
+        assert most < 0.3 * 300 * len(one)
+
+
+def test_a_file_of_one_endless_envelope_is_looked_at_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    decode = json.JSONDecoder.raw_decode
+
+    def counted(decoder: json.JSONDecoder, text: str, at: int = 0) -> Any:
+        looked.append(len(text) - at)
+        return decode(decoder, text, at)
+
+    monkeypatch.setattr(json.JSONDecoder, "raw_decode", counted)
+    endless = gzip.compress(b'{"logEvents": [' + b'"x", ' * 1_000_000, compresslevel=0)
+    ((*_, rest, reason),) = cloudwatch._events(Row(path="p", content=endless))  # noqa: SLF001
+    assert (len(rest or ""), reason) == (5_000_014, "what follows is no envelope of CloudWatch's")
+    assert sum(looked) < 3 * 5_000_000
 
 
 @pytest.mark.covers("B14")

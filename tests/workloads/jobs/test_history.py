@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytest.importorskip("pyspark")
-
 from jobs import extract, history, lake
 from jobs.tables import MESSAGE
 
 from tests.conftest import ROOT
-from tests.workloads.conftest import PASSWORD, Postgres
+from tests.workloads.conftest import until
+from tests.workloads.network import relay
+from tests.workloads.postgres import PASSWORD, Postgres
 
 LOGIN = {"user": "app", "password": PASSWORD}
 
@@ -303,6 +305,37 @@ def test_a_server_that_does_not_prove_its_name_is_not_told_the_password(
     url, text = f"jdbc:postgresql://{host}:{postgres.port}/postgres", (postgres.folder / authority).read_text()
     with pytest.raises(Exception, match=why):
         extract.Database(spark, url, LOGIN, text).changed_since(NOON - DAY)
+
+
+@pytest.mark.usefixtures("jdbc_driver")
+def test_a_database_that_falls_silent_ends_the_run(
+    postgres: Postgres, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extract, "SILENCE_SECONDS", 2, raising=False)
+    _fill(postgres, 10)
+    with relay(postgres.port) as way:
+        url, authority = f"jdbc:postgresql://localhost:{way.port}/postgres", postgres.certificate.read_text()
+        source = extract.Database(spark, url, LOGIN, authority)
+        assert source.changed_since(NOON - DAY).count() == 10
+        problems: list[str] = []
+
+        def read() -> None:
+            try:
+                source.changed_since(NOON - DAY).count()
+            except Exception as error:  # noqa: BLE001 it is told below
+                problems.append(str(error))
+
+        with psycopg.connect(host=str(postgres.folder), port=postgres.port, user="app", dbname="postgres") as other:
+            # The question has come, and waits; before the answer there is silence. (A new connection has a limit
+            # of its own in Java.)
+            other.execute("LOCK TABLE lake_messages IN ACCESS EXCLUSIVE MODE")
+            reads = threading.Thread(target=read, daemon=True)
+            reads.start()
+            waits = b"SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            until(lambda: problems or other.execute(waits).fetchone() is not None)
+            with way.silent():
+                reads.join(60)
+                assert ["PSQLException" in problem for problem in problems] == [True]
 
 
 def test_an_address_with_options_of_its_own_is_refused(spark: SparkSession) -> None:

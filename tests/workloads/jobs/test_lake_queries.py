@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -15,9 +16,7 @@ from sqlglot import exp
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytest.importorskip("pyspark")
-
-from jobs import lake
+from jobs import lake, logs
 from jobs.tables import TABLES
 
 from tests.conftest import ROOT
@@ -95,6 +94,18 @@ def test_each_query_is_athenas_sql_over_the_lakes_tables_and_names_its_days(titl
     for reading in tree.find_all(exp.Select):
         if reading.args["from_"].this.name in tables:
             assert "day" in {column.name for column in reading.args["where"].find_all(exp.Column)}
+
+
+@pytest.mark.parametrize("title", sorted(title for title, text in QUERIES.items() if "FROM app_logs" in text))
+def test_a_record_is_looked_for_in_each_folder_in_which_it_may_lie(title: str) -> None:
+    [tree] = sqlglot.parse(QUERIES[title], read="athena")
+    assert tree is not None
+    [folders] = [each for each in tree.find_all(exp.Between) if each.this.name == "day"]
+    begin, end = re.findall(r"TIMESTAMP '([0-9-]+) 00:00:00'", QUERIES[title])
+    first, last = (date.fromisoformat(folders.args[part].this.name) for part in ("low", "high"))
+    # A file may have been begun the evening before, and is believed to be late by so many days.
+    assert first == date.fromisoformat(begin) - timedelta(days=1)
+    assert last == date.fromisoformat(end) - timedelta(days=1) + timedelta(days=logs.LATENESS_DAYS)
 
 
 @pytest.mark.covers("B15")

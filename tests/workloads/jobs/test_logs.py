@@ -15,8 +15,6 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytest.importorskip("pyspark")
-
 from jobs import lake, logs, quality
 
 DAY = date(2026, 11, 20)
@@ -127,6 +125,62 @@ def test_a_file_that_has_been_mended_leaves_nothing_set_aside(zones: Zones) -> N
     assert [row["line"] for row in zones.rows("rejected_logs")] == ["garbage"]
     assert {row["request_id"] for row in zones.rows("app_logs")} == {"r1", "r2"}
     quality.check(zones.spark, f"{zones.folder}/clean", WINDOW, 1)
+
+
+def test_what_has_become_garbage_leaves_no_row_of_an_earlier_run(zones: Zones) -> None:
+    zones.arrive("a", [record(1), record(2)])
+    zones.arrive("b", [record(3)], service="worker")
+    zones.prepare()
+    zones.arrive("a", ["garbage", "more of it"])
+    zones.prepare()
+    assert [row["request_id"] for row in zones.rows("app_logs")] == ["r3"]
+    quality.check(zones.spark, f"{zones.folder}/clean", WINDOW, 1)
+
+
+def test_a_file_is_unpacked_by_looking_at_each_byte_once() -> None:
+    class Content(bytes):
+        looked = 0
+
+        def __getitem__(self, part: Any) -> Any:
+            found = bytes.__getitem__(self, part)
+            self.looked += len(found)
+            return found
+
+    line = b"x" * 200 + b"\n"
+    for content in (
+        Content(gzip.compress(line * 20_000, compresslevel=0)),
+        Content(gzip.compress(line * 10, mtime=0) * 2_000),
+    ):
+        unpacked = logs.Unpacked(content)
+        assert b"".join(unpacked) == line * 20_000
+        assert unpacked.damage is None
+        assert content.looked < 2 * len(content) + 2_000 * 16 * 1024
+
+
+def test_a_large_partition_is_written_by_several_tasks_and_a_small_one_into_one_file(zones: Zones) -> None:
+    for number in range(6):
+        zones.arrive(f"a{number}", [record(n, message=f"{number}{n * 7919:x}" * 40) for n in range(2000)])
+    zones.arrive("b", [record(1)], service="worker")
+    settings = {
+        "spark.sql.adaptive.advisoryPartitionSizeInBytes": "100k",
+        # A task for each file, as where files are large.
+        "spark.sql.files.maxPartitionBytes": "1k",
+        "spark.sql.files.openCostInBytes": "1",
+    }
+    before = {name: str(zones.spark.conf.get(name)) for name in settings}
+    for name, value in settings.items():
+        zones.spark.conf.set(name, value)
+    try:
+        zones.prepare()
+    finally:
+        for name, value in before.items():
+            zones.spark.conf.set(name, value)
+    files = {
+        service: len(list((zones.folder / f"clean/app_logs/service={service}").rglob("*.parquet")))
+        for service in ("api", "worker")
+    }
+    assert files["worker"] == 1
+    assert files["api"] > 2
 
 
 def test_a_damaged_file_stops_no_other(zones: Zones) -> None:

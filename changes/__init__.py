@@ -1,0 +1,1 @@
+"""What a change of a stack would do: two sides, rehearsed or exported, compared by what is known of the provider."""

@@ -1,0 +1,132 @@
+"""The command line: `python -m changes STACK`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from changes import gate, show, sides
+from changes.compare import compare, renamed, with_ids_of
+from changes.model import ChangeError, Side
+from changes.security import security
+
+FINE: Final = 0
+REFUSED: Final = 1
+USAGE: Final = 2
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def diff(
+    stack: Annotated[str, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.")],
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REVISION|FILE",
+            help="A branch, tag or commit, a report, or what `pulumi stack export` wrote. "
+            "By default, where this branch left the main one.",
+        ),
+    ] = None,
+    against_stack: Annotated[
+        str | None, typer.Option(metavar="STACK", help="Another stack of this tree: what differs beside the names.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A report of this tree that exists already: nothing of it is rehearsed."),
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="The way back: what a roll-back would do.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it as JSON, too.")] = None,
+    markdown_file: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Write it as a comment for a pull request, too.")
+    ] = None,
+    program: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the Pulumi program.")] = Path(),
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every resource and property.")] = False,
+) -> None:
+    """Say what a change would do to a stack: replaced, deleted, lost, opened. Needs no credentials.
+
+    Exit status: 0 nothing that needs a person, 1 refused, 2 bad usage or a side that does not deploy.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        _check(against, against_stack, [json_file, markdown_file])
+        comparison = _comparison(program.resolve(), stack, against, against_stack, report, reverse=reverse)
+    except ChangeError as error:
+        console.print(Text.assemble(("error ", "red"), error.message))
+        if error.remedy:
+            console.print(Text(f"      → {error.remedy}", style="dim"))
+        raise typer.Exit(USAGE) from None
+    except KeyboardInterrupt:
+        console.print("[bold]interrupted[/]: nothing is left running")
+        raise typer.Exit(130) from None
+    show.text(console, comparison, verbose=verbose)
+    if json_file is not None:
+        _write(json_file, json.dumps(comparison.as_json(), indent=2, ensure_ascii=False) + "\n")
+    if markdown_file is not None:
+        _write(markdown_file, show.markdown(comparison))
+    raise typer.Exit(REFUSED if comparison.refused else FINE)
+
+
+def _check(against: str | None, against_stack: str | None, files: list[Path | None]) -> None:
+    if against is not None and against_stack is not None:
+        raise ChangeError("--against and --against-stack exclude each other", "name one side to compare with")
+    for path in files:
+        if path is not None and not path.resolve().parent.is_dir():
+            raise ChangeError(f"{path}: the folder {path.resolve().parent} does not exist", "make it first")
+        if path is not None and path.is_dir():
+            raise ChangeError(f"{path} is a folder", "name a file in it")
+
+
+def _comparison(
+    folder: Path, stack: str, against: str | None, other_stack: str | None, known: Path | None, *, reverse: bool
+) -> show.Comparison:
+    for name in (stack, other_stack):
+        if name is not None and known is None and not (folder / f"Pulumi.{name}.yaml").is_file():
+            stacks = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
+            raise ChangeError(
+                f"there is no stack {name!r} in {folder}", f"the stacks are: {', '.join(stacks) or 'none'}"
+            )
+    file = Path(against) if against is not None else None
+    if file is not None and (file.is_file() or file.suffix == ".json"):
+        before = sides.read(file, stack)
+        after = sides.this_tree(folder, stack, known)
+    else:
+        before, after = sides.rehearsed(folder, stack, against, other_stack, known)
+    if before.project not in ("", after.project):
+        raise ChangeError(f"{before.label} is of project {before.project!r}, this one is {after.project!r}")
+    if reverse:
+        before, after = after, before
+    return judged(before, after)
+
+
+def judged(before: Side, after: Side) -> show.Comparison:
+    """The comparison of two sides, with what a person must decide."""
+    notes: list[str] = []
+    if before.stack != after.stack:
+        before = replace(renamed(before, after), stack=after.stack)
+        notes.append("two stacks: the kinds say what it would take to make the one of the other")
+    if before.report is None:
+        notes.append("the other side was not rehearsed: what is reached, findings and costs are not compared")
+    before = with_ids_of(after, before)
+    changes = compare(before, after)
+    # On the way back to a state, those that this tree's file gives.
+    waivers = (after.report or before.report or {}).get("waivers", [])
+    found = gate.problems(changes, before, after, waivers)
+    notes.append("the values of secrets are not compared: nobody can read them here")
+    return show.Comparison(before, after, changes, security(changes, before, after), found, notes)
+
+
+def _write(path: Path, content: str) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(content, encoding="utf-8")
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    app()

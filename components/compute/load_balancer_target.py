@@ -1,0 +1,311 @@
+"""A service as the target of a load balancer: target groups behind one rule of a listener, and deployments that shift
+requests between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, Protocol
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.account import Account
+from components.alarms import Metric
+from components.args import Args
+from components.children import Children
+from components.edge.origin_secret import HEADER
+from components.errors import Mistake
+from components.policy import statement
+from components.security_rules import allow_egress, allow_ingress
+from components.service_role import service_role
+from components.values import text
+
+CHILDREN = (
+    "ingress_rule", "load_balancer_egress_rule", "target_group", "listener_rule", "deployment_role",
+    "deployment_policy",
+)  # fmt: skip
+
+Strategy = Literal["rolling", "blueGreen", "canary"]
+
+_CANARY_MINUTES = 5
+"""For which the first tenth of the requests is watched."""
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
+_MOST_VALUES = 5
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions
+_Path = Annotated[
+    str, text(r"""[/*?][A-Za-z0-9_\-.$/~"'@:+&*?]{0,127}""", "write a pattern of paths such as /api/*, in ASCII")
+]
+_Times = Annotated[int, Field(ge=2, le=10)]
+
+
+class LoadBalancerTarget(Args):
+    """Which requests of a load balancer a service answers, and how it is found healthy."""
+
+    priority: Annotated[int, Field(ge=1, le=50_000)] = 100
+    """Rules are tried from the lowest on, and each number can be used once."""
+
+    hosts: list[str] = []
+    """Host names, with `*` and `?`; empty means any."""
+
+    paths: list[_Path] = ["/*"]
+    """Paths, with `*` and `?`."""
+
+    health_path: Annotated[str, text(r"/.*", "write a path such as /health")] = "/health"
+    """Must answer 200 while a task may get requests."""
+
+    health_interval_seconds: Annotated[int, Field(ge=5, le=300)] = 15
+    """Seconds between two checks."""
+
+    healthy_after: _Times = 2
+    """Good answers until a new task gets requests."""
+
+    unhealthy_after: _Times = 3
+    """Bad answers until a task gets none, and is replaced."""
+
+    grace_seconds: Annotated[int, Field(ge=0, le=7200)] = 60
+    """Seconds that a new task has to start in before bad answers count."""
+
+    drain_seconds: Annotated[int, Field(ge=0, le=110)] = 30
+    """Seconds that open requests have to end in; a task is ended after 120 at the latest."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if not self.hosts and not self.paths:
+            yield Mistake("paths", [], "and no hosts leave nothing to answer; use ['/*'] for everything")
+        yield from self.mistakes_of_rule(origin_secret=False)
+
+    def mistakes_of_rule(self, *, origin_secret: bool) -> Iterator[Mistake]:
+        """More values than a rule can have, in all conditions together."""
+        if len(self.hosts) + len(self.paths) + origin_secret > _MOST_VALUES:
+            secret = " and the origin's secret" if origin_secret else ""
+            why = f"and hosts{secret} are more than five values, the most that a rule can have"
+            yield Mistake("paths", self.paths, why)
+
+
+class AnyLoadBalancer(Protocol):
+    """What a service needs to know of the load balancer before it."""
+
+    @property
+    def listener_arn(self) -> pulumi.Output[str]: ...
+    @property
+    def security_group_id(self) -> pulumi.Output[str]: ...
+    @property
+    def arn_suffix(self) -> pulumi.Output[str]: ...
+    @property
+    def origin_secret(self) -> pulumi.Output[str] | None:
+        """What a request must show in the header X-Origin-Secret; without it the listener answers 404."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetGroups:
+    """What was made for the requests of a service."""
+
+    port: int
+    health_path: str
+    groups: Sequence[aws.lb.TargetGroup]
+    """One, or two between which deployments shift the requests."""
+    rule: aws.lb.ListenerRule
+    deployment_role: aws.iam.Role | None
+    deployment_policy: aws.iam.RolePolicy | None
+    label: pulumi.Output[str]
+    """By which scaling knows the requests."""
+    dimensions: dict[str, pulumi.Input[str]]
+    """By which metrics know them."""
+
+    def metric(self, name: str, statistic: str) -> Metric:
+        """What the load balancer tells of them."""
+        return Metric(namespace="AWS/ApplicationELB", name=name, dimensions=self.dimensions, statistic=statistic)
+
+    @property
+    def resources(self) -> list[pulumi.Resource]:
+        """What must be there before the service: a target group without a listener takes none."""
+        return [self.rule, *([self.deployment_policy] if self.deployment_policy is not None else [])]
+
+    def load_balancer_of(self, container: str) -> aws.ecs.ServiceLoadBalancerArgs:
+        """The groups as ECS takes them."""
+        shifting = None
+        if self.deployment_role is not None:
+            shifting = aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs(
+                alternate_target_group_arn=self.groups[1].arn,
+                production_listener_rule=self.rule.arn,
+                role_arn=self.deployment_role.arn,
+            )
+        return aws.ecs.ServiceLoadBalancerArgs(
+            container_name=container,
+            container_port=self.port,
+            target_group_arn=self.groups[0].arn,
+            advanced_configuration=shifting,
+        )
+
+
+def attach(
+    name: str,
+    target: LoadBalancerTarget,
+    load_balancer: AnyLoadBalancer,
+    *,
+    group_id: pulumi.Output[str],
+    port: int,
+    vpc_id: pulumi.Input[str],
+    strategy: Strategy,
+    account: Account,
+    child: Children,
+) -> TargetGroups:
+    """The way from the load balancer to the tasks, target groups, the listener's rule and, where ECS shifts requests
+    itself, the role with which it does."""
+    why, balancer = "Requests and health checks", load_balancer.security_group_id
+    opts = child("ingress_rule")
+    allow_ingress(f"{name}-ingress-rule", group_id, port, f"{why} of the load balancer", opts, group=balancer)
+    opts = child("load_balancer_egress_rule")
+    allow_egress(f"{name}-load-balancer-egress-rule", balancer, port, f"{why} to {name}", opts, group=group_id)
+    shifts = strategy != "rolling"
+    groups = [
+        _target_group(f"{name}-{label}", target, port, vpc_id, child)
+        for label in (("tg", "tg2") if shifts else ("tg",))
+    ]
+    rule = aws.lb.ListenerRule(
+        f"{name}-listener-rule",
+        listener_arn=load_balancer.listener_arn,
+        priority=target.priority,
+        actions=[_action(groups)],
+        conditions=_conditions(target, load_balancer.origin_secret),
+        # During a deployment ECS moves the weights; an update of ours would move them back.
+        opts=child("listener_rule", ignore_changes=["actions"] if shifts else []),
+    )
+    role, policy = (None, None)
+    if shifts:
+        role, policy = _deployment_role(name, load_balancer.listener_arn, groups, rule, account, child)
+    return TargetGroups(
+        port=port,
+        health_path=target.health_path,
+        groups=groups,
+        rule=rule,
+        deployment_role=role,
+        deployment_policy=policy,
+        label=pulumi.Output.concat(load_balancer.arn_suffix, "/", groups[0].arn_suffix),
+        dimensions={"TargetGroup": groups[0].arn_suffix, "LoadBalancer": load_balancer.arn_suffix},
+    )
+
+
+def deployment_configuration(strategy: Strategy, bake_minutes: int) -> aws.ecs.ServiceDeploymentConfigurationArgs:
+    """How ECS moves to new tasks."""
+    configuration = aws.ecs.ServiceDeploymentConfigurationArgs
+    if strategy == "rolling":
+        return configuration(strategy="ROLLING")
+    bake = str(bake_minutes)
+    if strategy == "blueGreen":
+        return configuration(strategy="BLUE_GREEN", bake_time_in_minutes=bake)
+    return configuration(
+        strategy="CANARY",
+        bake_time_in_minutes=bake,
+        canary_configuration=aws.ecs.ServiceDeploymentConfigurationCanaryConfigurationArgs(
+            canary_percent=10, canary_bake_time_in_minutes=str(_CANARY_MINUTES)
+        ),
+    )
+
+
+def deployment_timeouts(strategy: Strategy, bake_minutes: int) -> pulumi.CustomTimeouts | None:
+    """The provider's own are 20 minutes, for a deployment that does not bake."""
+    if strategy == "rolling":
+        return None
+    minutes = f"{20 + _CANARY_MINUTES + bake_minutes}m"
+    return pulumi.CustomTimeouts(create=minutes, update=minutes)
+
+
+def _target_group(
+    name: str, target: LoadBalancerTarget, port: int, vpc_id: pulumi.Input[str], child: Children
+) -> aws.lb.TargetGroup:
+    return aws.lb.TargetGroup(
+        # Named by Pulumi: a group in use cannot be replaced under the same name. AWS allows 32 characters.
+        name,
+        vpc_id=vpc_id,
+        target_type="ip",
+        protocol="HTTP",
+        port=port,
+        deregistration_delay=target.drain_seconds,
+        health_check=aws.lb.TargetGroupHealthCheckArgs(
+            path=target.health_path,
+            protocol="HTTP",
+            matcher="200",
+            interval=target.health_interval_seconds,
+            timeout=min(5, target.health_interval_seconds - 1),
+            healthy_threshold=target.healthy_after,
+            unhealthy_threshold=target.unhealthy_after,
+        ),
+        opts=child("target_group"),
+    )
+
+
+def _action(groups: Sequence[aws.lb.TargetGroup]) -> aws.lb.ListenerRuleActionArgs:
+    if len(groups) == 1:
+        return aws.lb.ListenerRuleActionArgs(type="forward", target_group_arn=groups[0].arn)
+    return aws.lb.ListenerRuleActionArgs(
+        type="forward",
+        forward=aws.lb.ListenerRuleActionForwardArgs(
+            target_groups=[
+                aws.lb.ListenerRuleActionForwardTargetGroupArgs(arn=group.arn, weight=weight)
+                for group, weight in zip(groups, (100, 0), strict=True)
+            ]
+        ),
+    )
+
+
+def _conditions(
+    target: LoadBalancerTarget, origin_secret: pulumi.Output[str] | None
+) -> list[aws.lb.ListenerRuleConditionArgs]:
+    conditions = []
+    if target.hosts:
+        hosts = aws.lb.ListenerRuleConditionHostHeaderArgs(values=target.hosts)
+        conditions.append(aws.lb.ListenerRuleConditionArgs(host_header=hosts))
+    if target.paths:
+        paths = aws.lb.ListenerRuleConditionPathPatternArgs(values=target.paths)
+        conditions.append(aws.lb.ListenerRuleConditionArgs(path_pattern=paths))
+    if origin_secret is not None:
+        header = aws.lb.ListenerRuleConditionHttpHeaderArgs(http_header_name=HEADER, values=[origin_secret])
+        conditions.append(aws.lb.ListenerRuleConditionArgs(http_header=header))
+    return conditions
+
+
+def _deployment_role(
+    name: str,
+    listener_arn: pulumi.Input[str],
+    groups: Sequence[aws.lb.TargetGroup],
+    rule: aws.lb.ListenerRule,
+    account: Account,
+    child: Children,
+) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+    return service_role(
+        name,
+        account,
+        child,
+        kind="deployment",
+        service="ecs.amazonaws.com",
+        source_arn=account.arn("ecs", "*"),
+        description=f"With it ECS shifts the requests of {name} between two target groups.",
+        statements=[
+            # The Describe actions know no resources.
+            statement(
+                "LookAround",
+                actions=[
+                    "elasticloadbalancing:DescribeListeners",
+                    "elasticloadbalancing:DescribeRules",
+                    "elasticloadbalancing:DescribeTargetGroups",
+                    "elasticloadbalancing:DescribeTargetHealth",
+                ],
+                resources="*",
+            ),
+            statement(
+                "ShiftRequests",
+                actions=["elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyRule"],
+                resources=[listener_arn, rule.arn],
+            ),
+            statement(
+                "MoveTasks",
+                actions=["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
+                resources=[group.arn for group in groups],
+            ),
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Models at Amazon Bedrock: which there are, and who may invoke them."""

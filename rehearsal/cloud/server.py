@@ -1,0 +1,178 @@
+"""The cloud process: one emulated account for all passes.
+
+It is a process of its own so that importing moto overlaps with importing the provider's SDK, and so that what one
+pass does to Python's state cannot reach another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import logging
+import os
+import socket
+import threading
+from collections import Counter
+from multiprocessing.connection import Connection, wait
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError
+
+from rehearsal.cloud.account import Account
+from rehearsal.cloud.client import CheckResult, CreateRequest, CreateResult, internal_error
+from rehearsal.cloud.creation import CreateContext, create
+from rehearsal.cloud.endpoint import address, listener
+from rehearsal.cloud.existing import stand_in
+from rehearsal.cloud.lookups import look_up
+from rehearsal.cloud.references import References
+from rehearsal.cloud.specs import spec_of
+from rehearsal.isolation import LOOPBACK
+from rehearsal.problems import ReferenceNotFoundError, RehearsalError
+
+_CALL: Final = ("HTTP_X_AMZ_SECURITY_TOKEN", "REQUEST_METHOD", "PATH_INFO", "QUERY_STRING")
+"""What a call is recognized by besides its body: the token is of the one who calls (`isolation`)."""
+_SUFFIX_LENGTH: Final = 7
+"""Hexadecimal digits that Pulumi appends to a name it makes, after a hyphen."""
+
+
+def main(connections: list[Connection], sdk: socket.socket, stand_ins: list[str], region: str | None) -> None:
+    """Answer questions until every asker has gone. `stand_ins` are ids of things that exist already; `region` is where
+    most questions will be about, as far as that is known. On `sdk` the account answers as AWS does, once it is asked:
+    most programs never do, and then nothing is loaded for it."""
+    served = _Server(stand_ins)
+    served.expect(region)
+    open_connections = list(connections)
+    waiting: list[Connection | socket.socket] = [sdk, *connections]
+    while open_connections:
+        for connection in wait(waiting):
+            if not isinstance(connection, Connection):
+                waiting.remove(sdk)
+                served.open(sdk)
+                continue
+            try:
+                question = connection.recv()
+            except (EOFError, OSError):
+                open_connections.remove(connection)
+                waiting.remove(connection)
+                continue
+            connection.send(served.answer(*question))
+
+
+class _Server:
+    """The account and what is remembered about it."""
+
+    def __init__(self, stand_ins: list[str]) -> None:
+
+        self._account = Account()
+        self._references = References()
+        self._stand_ins = stand_ins
+        self._references.produced(stand_ins)
+        self._one_at_a_time = threading.Lock()
+        """moto is not made for several callers at once, and its ids come from one source."""
+
+    def expect(self, region: str | None) -> None:
+        """Make ready, while the program still loads, what its first questions would wait for."""
+        if region is not None:
+            # What is wrong with the region is for the program, or its first resource, to say.
+            with contextlib.suppress(LookupError, ValueError, BotoCoreError):
+                self._account.client("ec2", region)
+
+    def answer(self, question: str, *arguments: Any) -> Any:
+        try:
+            with self._one_at_a_time:
+                return getattr(self, f"_{question}")(*arguments)
+        except RehearsalError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 must reach the report with its resource, not end the process
+            return internal_error(error)
+
+    def _check(self, urn: str, type_: str, name: str, given: list[str]) -> CheckResult:
+        spec = spec_of(type_)
+        if spec is None:
+            return CheckResult({}, known_type=False)
+        added: dict[str, Any] = {}
+        if spec.autoname is not None and spec.autoname not in given and f"{spec.autoname}Prefix" not in given:
+            suffix = hashlib.sha256(urn.encode()).hexdigest()[:_SUFFIX_LENGTH]
+            added[spec.autoname] = spec.autoname_form(f"{name}-{suffix}", given)
+        return CheckResult(added, known_type=True)
+
+    def _create(self, request: CreateRequest) -> CreateResult:
+
+        self._prepare(request.region)
+        missing = sorted(set(self._references.missing(request.urn, request.inputs)))
+        if missing:
+            raise ReferenceNotFoundError(
+                f"refers to {', '.join(missing)}, which nothing in this stack has made",
+                "pass the output of the resource that makes it; name what exists already in the stack file",
+            )
+        context = CreateContext(
+            self._account, request.urn, request.type, request.name, request.region, request.inputs, request.tags
+        )
+        spec = spec_of(request.type)
+        assert spec is not None, "the passes ask for types that `check` knows"
+        result = create(spec, context)
+        names = {key: value for key, value in request.inputs.items() if key in ("name", "bucket")}
+        self._references.produced([result.id, result.outputs, names])
+        return result
+
+    def _look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
+
+        self._prepare(region)
+        answer = look_up(self._account, region, token, args)
+        self._references.produced(answer)
+        return answer
+
+    def _prepare(self, region: str) -> None:
+        """What exists already stands where the stack works: in the region that it uses first."""
+        if self._stand_ins:
+            identifiers, self._stand_ins = self._stand_ins, []
+            stand_in(self._account, region, identifiers)
+
+    def _read(self, identifier: str, properties: dict[str, Any]) -> None:
+        if not self._references.has(identifier):
+            # What refers to it is checked, and not asked of an account that does not have it.
+            self._account.not_emulated.add(identifier)
+        self._references.produced([identifier, properties])
+
+    def _never_made(self) -> list[tuple[str, str]]:
+        return list(self._references.never_made())
+
+    def _serve(self, port: int) -> str:
+        opened = listener(port)
+        self.open(opened)
+        return address(opened)
+
+    def open(self, sdk: socket.socket) -> None:
+        """Answer there as AWS does, in a thread beside this one."""
+        from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
+            DomainDispatcherApplication,
+            MotoRequestHandler,
+            create_backend_app,
+        )
+        from werkzeug.serving import make_server  # noqa: PLC0415
+
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)
+        application: Any = DomainDispatcherApplication(create_backend_app)
+        asked: Counter[str] = Counter()
+
+        def answer(environment: dict[str, Any], start_response: Any) -> list[bytes]:
+            said = b""
+            if environment.get("CONTENT_LENGTH"):
+                said = environment["wsgi.input"].read(int(environment["CONTENT_LENGTH"]))
+                environment["wsgi.input"] = io.BytesIO(said)
+            what = [environment.get(part, "") for part in _CALL]
+            call = " ".join([*what, hashlib.sha256(said).hexdigest()])
+            with self._one_at_a_time:
+                # A service's first call would draw ids of the service's own.
+                application.get_application(environment)
+                # Ids do not depend on what else is going on; the same call again gives others.
+                asked[call] += 1
+                self._account.seed(f"{call} {asked[call]}")
+                return [b"".join(application(environment, start_response))]
+
+        port = sdk.getsockname()[1]
+        server = make_server(
+            LOOPBACK, port, answer, threaded=True, request_handler=MotoRequestHandler, fd=os.dup(sdk.fileno())
+        )
+        threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,0 +1,111 @@
+"""Changes of our own development stack, made in its report: what each would do."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from changes.__main__ import judged
+from changes.show import Comparison
+from changes.sides import report
+from tests.rehearsal.conftest import Rehearsed, rehearsed  # noqa: F401 a fixture
+
+Content = dict[str, Any]
+
+
+@pytest.fixture
+def change(request: pytest.FixtureRequest) -> Callable[[Callable[[Content], None]], Comparison]:
+    """The development stack against itself with an edit."""
+    before: Rehearsed = request.getfixturevalue("rehearsed")("dev")
+
+    def compare(edit: Callable[[Content], None]) -> Comparison:
+        after = copy.deepcopy(before.report)
+        edit(after)
+        return judged(report(before.report, "main", "dev"), report(after, "this tree", "dev"))
+
+    return compare
+
+
+def of_type(content: Content, ending: str) -> Iterator[Content]:
+    return (one for one in content["resources"] if one["type"].endswith(ending) and one["custom"])
+
+
+def kinds(comparison: Comparison) -> dict[str, str]:
+    return {one.name: one.kind for one in comparison.changes}
+
+
+def test_a_tag_more_touches_nothing_else(change: Callable[..., Comparison]) -> None:
+    def edit(content: Content) -> None:
+        for one in content["resources"]:
+            if isinstance(one["inputs"].get("tags"), dict):
+                one["inputs"]["tags"]["CostCentre"] = "42"
+
+    found = change(edit)
+
+    assert {one.kind for one in found.changes} == {"update"}
+    assert {each.path for one in found.changes for each in one.properties} == {"tags.CostCentre"}
+    assert found.problems == []
+
+
+def test_another_image_restarts_the_services_that_run_it(change: Callable[..., Comparison]) -> None:
+    def edit(content: Content) -> None:
+        for one in of_type(content, ":TaskDefinition"):
+            containers = json.loads(one["inputs"]["containerDefinitions"])
+            for container in containers:
+                container["image"] = container["image"].replace(":0.1.0", ":0.2.0")
+            one["inputs"]["containerDefinitions"] = json.dumps(containers)
+
+    found = change(edit)
+
+    assert kinds(found) == {
+        "kumiki-dev-api-task-definition": "replace",
+        "kumiki-dev-worker-task-definition": "replace",
+        "kumiki-dev-api-service": "update",
+        "kumiki-dev-worker-service": "update",
+    }
+    assert found.problems == []
+    paths = [each.path for one in found.changes if one.kind == "replace" for each in one.properties]
+    assert all(path.endswith(".image") for path in paths), paths
+
+
+def test_another_name_of_a_tier_moves_what_stands_in_it(change: Callable[..., Comparison]) -> None:
+    def edit(content: Content) -> None:
+        text = json.dumps(content["resources"])
+        content["resources"] = json.loads(text.replace("network-isolated-subnet", "network-data-subnet"))
+
+    found = kinds(change(edit))
+
+    assert {name: kind for name, kind in found.items() if "-subnet-" in name} == {
+        "kumiki-dev-network-data-subnet-1": "create",
+        "kumiki-dev-network-data-subnet-2": "create",
+        "kumiki-dev-network-isolated-subnet-1": "delete",
+        "kumiki-dev-network-isolated-subnet-2": "delete",
+    }
+
+
+def test_a_section_with_data_does_not_go_unseen(change: Callable[..., Comparison]) -> None:
+    def edit(content: Content) -> None:
+        content["resources"] = [one for one in content["resources"] if "kumiki-dev-sessions" not in one["name"]]
+
+    found = change(edit)
+
+    (lost,) = [one for one in found.changes if one.data_loss]
+    assert (lost.name, lost.kind) == ("kumiki-dev-sessions-table", "delete")
+    assert found.refused
+
+
+def test_an_unencrypted_database_takes_its_instances_along(change: Callable[..., Comparison]) -> None:
+    def edit(content: Content) -> None:
+        (cluster,) = of_type(content, "rds/cluster:Cluster")
+        cluster["inputs"]["storageEncrypted"] = False
+
+    found = change(edit)
+
+    assert kinds(found)["kumiki-dev-database-cluster"] == "replace"
+    assert kinds(found)["kumiki-dev-database-instance-1"] == "replace"
+    assert found.refused
+    assert any(one.kind == "encryption" and one.direction == "more" for one in found.security)

@@ -1,0 +1,1 @@
+"""Creates the indexes of a collection, on Lambda."""

@@ -1,0 +1,75 @@
+"""What the surroundings tell the wiki, all of it by environment variables (docs/wiki.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from api.settings import ProgramSettings, SettingsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(ProgramSettings):
+    """Everything that can differ between two places where the same image runs."""
+
+    repositories: str
+    pages: str
+    jobs: str
+    bucket: str
+    queue_url: str
+    search_endpoint: str
+    search_index: str
+    models: str
+    """The path in the Parameter Store below which `wiki.model` reads which models there are and how they are asked."""
+    github_token_secret: str | None
+    """Without one, public repositories are read, 60 requests an hour."""
+    github_api: str
+    sampled_share: float
+    """Of the requests and jobs for which nobody has decided, those that are traced."""
+
+    @staticmethod
+    def read(environment: Mapping[str, str]) -> Settings:
+        """The settings in these variables; what is wrong is refused at the start, not at the first request."""
+        path = _needed(environment, "MODEL_PARAMETERS")
+        if not re.fullmatch(r"(/[\w.-]+)+", path):
+            raise SettingsError(f"MODEL_PARAMETERS is {path!r}; use a path such as /wiki/dev/models")
+        return Settings(
+            **vars(ProgramSettings.of(environment, "wiki")),
+            repositories=_needed(environment, "TABLE_REPOSITORIES"),
+            pages=_needed(environment, "TABLE_PAGES"),
+            jobs=_needed(environment, "TABLE_JOBS"),
+            bucket=_needed(environment, "BUCKET_CONTENT"),
+            queue_url=_needed(environment, "QUEUE_URL"),
+            search_endpoint=_address(environment, "COLLECTION_URL", _needed(environment, "COLLECTION_URL")),
+            search_index=environment.get("SEARCH_INDEX") or "pages",
+            models=path,
+            github_token_secret=environment.get("GITHUB_TOKEN_SECRET_ARN") or None,
+            github_api=_address(environment, "GITHUB_API", environment.get("GITHUB_API") or "https://api.github.com"),
+            sampled_share=_share(environment, "OTEL_TRACES_SAMPLER_ARG", "0.1"),
+        )
+
+
+def _needed(environment: Mapping[str, str], name: str) -> str:
+    text = environment.get(name)
+    if not text:
+        raise SettingsError(f"{name} is missing; docs/wiki.md has all variables")
+    return text
+
+
+def _address(environment: Mapping[str, str], name: str, text: str) -> str:
+    # Without TLS only on this machine: what is sent holds tokens and signatures.
+    if not re.fullmatch(r"https://[\w.-]+(:\d+)?(/[\w./-]*)?|http://(localhost|127\.0\.0\.1):\d+", text):
+        raise SettingsError(f"{name} is {environment.get(name)!r}; use an address that begins with https://")
+    return text.rstrip("/")
+
+
+def _share(environment: Mapping[str, str], name: str, default: str) -> float:
+    text = environment.get(name) or default
+    try:
+        share = float(text)
+    except ValueError:
+        share = float("nan")
+    if not 0 <= share <= 1:
+        raise SettingsError(f"{name} is {text!r}; use a number from 0 to 1")
+    return share
