@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from changes import gate, show, sides
+from changes import gate, growth, show, sides
 from changes.compare import compare, renamed, with_ids_of
 from changes.model import ChangeError, Side
 from changes.security import security
@@ -46,6 +46,9 @@ def diff(
     markdown_file: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write it as a comment for a pull request, too.")
     ] = None,
+    phases: Annotated[
+        bool, typer.Option("--phases", help="Grow the stack phase by phase (docs/phases.md): what each step would do.")
+    ] = False,
     program: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the Pulumi program.")] = Path(),
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every resource and property.")] = False,
 ) -> None:
@@ -56,7 +59,11 @@ def diff(
     console = Console(highlight=False, soft_wrap=True)
     try:
         _check(against, against_stack, [json_file, markdown_file])
-        comparison = _comparison(program.resolve(), stack, against, against_stack, report, reverse=reverse)
+        if phases:
+            others = {"--against": against, "--against-stack": against_stack, "--report": report, "--reverse": reverse}
+            comparisons = _steps(program.resolve(), stack, {name for name, given in others.items() if given})
+        else:
+            comparisons = [_comparison(program.resolve(), stack, against, against_stack, report, reverse=reverse)]
     except ChangeError as error:
         console.print(Text.assemble(("error ", "red"), error.message))
         if error.remedy:
@@ -65,12 +72,21 @@ def diff(
     except KeyboardInterrupt:
         console.print("[bold]interrupted[/]: nothing is left running")
         raise typer.Exit(130) from None
-    show.text(console, comparison, verbose=verbose)
+    for comparison in comparisons:
+        show.text(console, comparison, verbose=verbose, brief=phases and not verbose)
     if json_file is not None:
-        _write(json_file, json.dumps(comparison.as_json(), indent=2, ensure_ascii=False) + "\n")
+        content = growth.as_json(stack, comparisons) if phases else comparisons[0].as_json()
+        _write(json_file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     if markdown_file is not None:
-        _write(markdown_file, show.markdown(comparison))
-    raise typer.Exit(REFUSED if comparison.refused else FINE)
+        _write(markdown_file, growth.markdown(comparisons) if phases else show.markdown(comparisons[0]))
+    raise typer.Exit(REFUSED if any(one.refused for one in comparisons) else FINE)
+
+
+def _steps(folder: Path, stack: str, others: set[str]) -> list[show.Comparison]:
+    if others:
+        raise ChangeError(f"--phases and {', '.join(sorted(others))} exclude each other", "leave one of them out")
+    _known_stack(folder, stack)
+    return [judged(before, after) for before, after in growth.steps(folder, stack, folder / sides.CACHE)]
 
 
 def _check(against: str | None, against_stack: str | None, files: list[Path | None]) -> None:
@@ -87,11 +103,8 @@ def _comparison(
     folder: Path, stack: str, against: str | None, other_stack: str | None, known: Path | None, *, reverse: bool
 ) -> show.Comparison:
     for name in (stack, other_stack):
-        if name is not None and known is None and not (folder / f"Pulumi.{name}.yaml").is_file():
-            stacks = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
-            raise ChangeError(
-                f"there is no stack {name!r} in {folder}", f"the stacks are: {', '.join(stacks) or 'none'}"
-            )
+        if name is not None and known is None:
+            _known_stack(folder, name)
     file = Path(against) if against is not None else None
     if file is not None and (file.is_file() or file.suffix == ".json"):
         before = sides.read(file, stack)
@@ -103,6 +116,12 @@ def _comparison(
     if reverse:
         before, after = after, before
     return judged(before, after)
+
+
+def _known_stack(folder: Path, name: str) -> None:
+    if not (folder / f"Pulumi.{name}.yaml").is_file():
+        stacks = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
+        raise ChangeError(f"there is no stack {name!r} in {folder}", f"the stacks are: {', '.join(stacks) or 'none'}")
 
 
 def judged(before: Side, after: Side) -> show.Comparison:

@@ -115,8 +115,9 @@ def _kind(type_: str) -> str:
     return f"{parts[1].partition('/')[0]} {parts[-1]}" if parts[0] == "aws" and len(parts) > 2 else type_
 
 
-def text(console: Console, comparison: Comparison, *, verbose: bool = False) -> None:
-    """The verdict first, then what a person must decide, then the rest by how bad it is."""
+def text(console: Console, comparison: Comparison, *, verbose: bool = False, brief: bool = False) -> None:
+    """The verdict first, then what a person must decide, then the rest by how bad it is; `brief`: nothing of what is
+    new, which is much where a stack grows by whole sections."""
     line = _summary(comparison)
     console.print(Text.assemble((line, "bold red" if comparison.refused else "bold")))
     for problem in comparison.problems:
@@ -147,6 +148,8 @@ def text(console: Console, comparison: Comparison, *, verbose: bool = False) -> 
             more = f" and {len(names) - 4} more" if len(names) > 4 else ""
             console.print(Text(f"    from it follow: {', '.join(names[:4])}{more}", style="dim"))
     created = [one for one in comparison.changes if one.kind == "create"]
+    if brief:
+        return
     if created and not verbose:
         counted = Counter(_kind(one.type) for one in created)
         listed = ", ".join(f"{number} × {kind}" if number > 1 else kind for kind, number in sorted(counted.items()))
@@ -162,12 +165,16 @@ def _after_name(change: Change) -> str:
 
 
 def _summary(comparison: Comparison) -> str:
+    verdict = "refused: " if comparison.refused else ""
+    return f"{verdict}{comparison.after.stack} against {comparison.before.label}: {summary(comparison)}"
+
+
+def summary(comparison: Comparison) -> str:
+    """What happens to how many resources, and whether data is lost."""
     counts = comparison.counts
     said = [f"{counts[kind]} {SIGNS[kind][2]}" for kind in ORDER if counts[kind]]
     lost = f"; {counts['data_loss']} lose data" if counts["data_loss"] else ""
-    verdict = "refused: " if comparison.refused else ""
-    sides = f"{comparison.after.stack} against {comparison.before.label}"
-    return f"{verdict}{sides}: {', '.join(said) or 'nothing changes'}{lost}"
+    return f"{', '.join(said) or 'nothing changes'}{lost}"
 
 
 def _cost_lines(comparison: Comparison) -> Iterator[str]:

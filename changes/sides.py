@@ -22,7 +22,7 @@ from changes.model import ChangeError, Resource, Side
 from rehearsal.marks import REPORT_VERSION
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-_CACHE: Final = "build/changes"
+CACHE: Final = "build/changes"
 _GIT: Final = shutil.which("git") or "git"
 _REHEARSE: Final = ("-m", "rehearsal", "--only-deploy")
 _PINS: Final = "requirements/dev.txt"
@@ -259,10 +259,13 @@ class Rehearsal:
         label: str,
         place: Path,
         prepare: Callable[[], str] | None = None,
+        *,
+        built: Path | None = None,
     ) -> None:
-        """`prepare` makes ready what a rehearsal there needs, unless there was one, and names the interpreter."""
+        """`prepare` makes ready what a rehearsal there needs, unless there was one, and names the interpreter. `built`
+        is where the packages of functions are, if not in `folder`."""
         self._label, self._stack = label, stack
-        key = _key(stack, tree, folder)
+        key = _key(stack, tree, folder, built or folder)
         self._cached = place / f"{stack}-{key}.json"
         self._process: subprocess.Popen[str] | None = None
         if self._cached.is_file():
@@ -323,7 +326,7 @@ class Known:
         """There is nothing to stop."""
 
 
-def _key(stack: str, tree: str | None, folder: Path) -> str:
+def _key(stack: str, tree: str | None, folder: Path, built: Path) -> str:
     """What a report depends on; outside a repository nothing tells whether that is the same as before.
 
     The day is part of it, since waivers end; so is what functions were built to, which git does not see.
@@ -337,7 +340,7 @@ def _key(stack: str, tree: str | None, folder: Path) -> str:
         # Installed where the repository around it does not look.
         return secrets.token_hex(10)
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    known = [tree, stack, sys.version, today, git(folder, "rev-parse", "--show-prefix"), *_built(folder), *parts]
+    known = [tree, stack, sys.version, today, git(folder, "rev-parse", "--show-prefix"), *_built(built), *parts]
     return hashlib.sha256("\n".join(known).encode()).hexdigest()[:20]
 
 
@@ -349,10 +352,10 @@ def _built(folder: Path) -> Iterator[str]:
 
 @cache
 def _own_tree() -> str | None:
-    return _tree_or_none(ROOT)
+    return tree_or_none(ROOT)
 
 
-def _tree_or_none(folder: Path) -> str | None:
+def tree_or_none(folder: Path) -> str | None:
     try:
         return tree_of(folder)
     except ChangeError:
@@ -370,8 +373,8 @@ def rehearsed(
 
     `known` is a report of this tree, where there is one already.
     """
-    place = folder / _CACHE
-    here = _tree_or_none(folder)
+    place = folder / CACHE
+    here = tree_or_none(folder)
     if here is None and other_stack is None:
         raise ChangeError(
             f"{folder} lies in no git repository with a commit: it has no revisions",
@@ -416,7 +419,7 @@ def this_tree(folder: Path, stack: str, known: Path | None = None) -> Side:
     """This tree, rehearsed; or by the report that `known` is."""
     if known is not None:
         return report(Known(known).result(), str(known), stack)
-    running = Rehearsal(folder, stack, _tree_or_none(folder), "this tree", folder / _CACHE)
+    running = Rehearsal(folder, stack, tree_or_none(folder), "this tree", folder / CACHE)
     try:
         return report(running.result(), "this tree", stack)
     finally:

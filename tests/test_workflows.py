@@ -125,7 +125,7 @@ def test_there_are_no_stored_keys() -> None:
         assert "aws-access-key-id" not in path.read_text()
 
 
-@pytest.mark.covers("A17")
+@pytest.mark.covers("B22", "A17")
 def test_a_deployment_judges_before_it_changes_and_goes_back_when_it_fails() -> None:
     deploy = workflow("deploy")["jobs"]
     assert deploy["stack"]["needs"] == ["image", "migrate"]

@@ -43,6 +43,7 @@ def images(recorder: Recorder) -> dict[str, str]:
     }
 
 
+@pytest.mark.covers("B22")
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_an_image_can_be_pushed_and_chosen_before_anything_runs_or_a_domain_is_delegated(name: str) -> None:
     recorder = deployed(name)

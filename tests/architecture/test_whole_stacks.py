@@ -91,7 +91,7 @@ def test_an_update_does_not_take_back_the_version_to_which_aws_has_upgraded(name
         assert not upgraded or "engineVersion" in store.ignore_changes, store.name
 
 
-@pytest.mark.covers("A13")
+@pytest.mark.covers("B22", "A13")
 @pytest.mark.parametrize(("name", "days"), [("dev", 7), ("prod", 30)])
 def test_hot_logs_are_kept_a_week_in_dev_and_a_month_in_prod(name: str, days: int) -> None:
     recorder = deployed(name)

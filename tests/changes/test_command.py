@@ -154,6 +154,21 @@ def test_a_program_may_lie_deeper_in_its_repository(project: Path, rehearse: Reh
     assert (done.exit_code, "nothing changes" in done.output) == (FINE, True), done.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--phases", "--against", "main"], "--phases and --against exclude each other"),
+        (["--phases", "--reverse"], "--phases and --reverse exclude each other"),
+        (["--phases"], "stack dev does not grow: nothing in it comes after the first phase"),
+    ],
+)
+def test_phases_are_of_a_stack_that_grows_and_of_nothing_else(project: Path, arguments: list[str], said: str) -> None:
+    done = diff(project, *arguments)
+    assert done.exit_code == USAGE
+    assert said in done.output
+
+
+@pytest.mark.covers("B22")
 def test_two_reports_need_no_rehearsal(tmp_path: Path) -> None:
     def write(name: str, **given: Any) -> Path:
         table = {

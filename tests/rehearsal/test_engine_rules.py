@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi_aws  # noqa: F401 its classes say which outputs a type has
+import pytest
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import resource_pb2
 
@@ -384,6 +385,7 @@ def previewed() -> tuple[Listening, Any]:
     return heard, response
 
 
+@pytest.mark.covers("B22")
 def test_a_preview_knows_the_names_that_the_provider_makes() -> None:
     heard, response = previewed()
     assert response.object["bucket"] == "data-0123456"
