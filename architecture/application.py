@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from architecture.messaging import Messaging
     from architecture.models import Models
     from architecture.search import Search
+    from architecture.storage import Storage
     from components.network.network import Network
     from components.widgets import Widget
     from settings.application import ServiceSettings
@@ -85,16 +86,28 @@ def build_application(
     messaging: Messaging,
     models: Models,
     search: Search,
+    storage: Storage,
 ) -> Application:
     """The cluster and each service of the stack's YAML, connected to the parts that it names."""
     if not ctx.settings.services:
         return Application()
-    cluster = Cluster(ctx.name("cluster"), ctx.settings.cluster, ctx.opts)
+    cluster = Cluster(ctx.name(ctx.settings.cluster.called), ctx.settings.cluster, ctx.opts)
     router = _log_router(ctx)
     images, deployed = _images(ctx)
     services = {
         name: _service(
-            name, ctx, cluster, router, images[service.image_of or name], network, data, edge, messaging, models, search
+            name,
+            ctx,
+            cluster,
+            router,
+            images[service.image_of or name],
+            network,
+            data,
+            edge,
+            messaging,
+            models,
+            search,
+            storage,
         )
         for name, service in sorted(ctx.settings.services.items())
     }
@@ -119,9 +132,12 @@ def _service(
     messaging: Messaging,
     models: Models,
     search: Search,
+    storage: Storage,
 ) -> Service:
     args, place = ctx.settings.services[name], require(network, "network")
     queue = messaging.queues[args.queue] if args.queue is not None else None
+    outbox = messaging.queues[args.sends_to] if args.sends_to is not None else None
+    told = queue if queue is not None else outbox
     stores = {
         what: require(store, what)
         for what, wanted, store in (("database", args.database, data.database), ("cache", args.cache, data.cache))
@@ -137,8 +153,10 @@ def _service(
         queue=queue,
         environment={
             **_environment(name, args, ctx, data),
-            **({"QUEUE_URL": queue.url} if queue is not None else {}),
+            **({"QUEUE_URL": told.url} if told is not None else {}),
             **data.table_names(args.tables),
+            **storage.bucket_names(args.buckets),
+            **data.secrets_by_arn(args.secret_arns),
             **models.environment(args.models),
             **search.environment(args.collections, args.knowledge_bases),
         },
@@ -154,10 +172,14 @@ def _service(
         store.allow_from(service.security_group_id, name)
         service.allow_to(store.security_group_id, store.port, what)
     data.grant_tables(args.tables, service.task_role)
+    data.grant_secrets(args.secret_arns, service.task_role)
+    storage.grant_buckets(args.buckets, service.task_role)
     models.grant(args.models, service.task_role)
     search.admit(name, service, service.task_role, args.collections, args.knowledge_bases)
     if args.tables and place.dynamodb_prefix_list_id is not None:
         service.allow_to_prefix_list(place.dynamodb_prefix_list_id, "dynamodb")
+    if outbox is not None:
+        outbox.grant_send(service.task_role)
     if queue is not None:
         queue.grant_consume(service.task_role)
         for workflow in messaging.workflows.values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +86,18 @@ class Data:
         if uses.cache:
             arns["CACHE_SECRET"] = require(self.cache, "cache").secret_arn
         return arns
+
+    def secrets_by_arn(self, names: Sequence[str]) -> dict[str, pulumi.Input[str]]:
+        """What a program is told that reads secrets itself: where `github-token` is, as GITHUB_TOKEN_SECRET_ARN."""
+        return {
+            f"{name.replace('-', '_').upper()}_SECRET_ARN": require(self.secrets, "secrets").arns[name]
+            for name in names
+        }
+
+    def grant_secrets(self, names: Sequence[str], role: aws.iam.Role) -> None:
+        """Let such a program with `role` read these, and nothing more."""
+        if names:
+            require(self.secrets, "secrets").grant_read(role, *names)
 
     def table_names(self, uses: Mapping[str, TableUse]) -> dict[str, pulumi.Input[str]]:
         """What such a program is told: the name of `sessions` as TABLE_SESSIONS."""

@@ -11,8 +11,12 @@ from components.data.bucket import Bucket, BucketArgs
 from components.widgets import widgets_of
 
 if TYPE_CHECKING:
+    import pulumi
+    import pulumi_aws as aws
+
     from architecture.context import Context
     from components.widgets import Widget
+    from settings.application import BucketUse
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,18 @@ class Storage:
     def outputs(self) -> dict[str, Any]:
         """The names of the buckets, by service."""
         return {"buckets": {service: bucket.name for service, bucket in self.buckets.items()}}
+
+    def bucket_names(self, uses: Mapping[str, BucketUse]) -> dict[str, pulumi.Input[str]]:
+        """What a program is told that uses them: the name of `content` as BUCKET_CONTENT."""
+        return {f"BUCKET_{name.replace('-', '_').upper()}": self.buckets[name].name for name in uses}
+
+    def grant_buckets(self, uses: Mapping[str, BucketUse], role: aws.iam.Role) -> None:
+        """Let a program with `role` do with each bucket what its settings say, and nothing more."""
+        for name, use in sorted(uses.items()):
+            if use != "write":
+                self.buckets[name].grant_read(role)
+            if use != "read":
+                self.buckets[name].grant_write(role)
 
 
 def build_storage(ctx: Context) -> Storage:

@@ -21,7 +21,6 @@ from pydantic.alias_generators import to_camel
 
 from components import errors
 from components.args import EXAMPLES, FROM_YAML, Args, as_far_as_known, found_by, in_yaml, known, mistakes_of_known
-from components.compute.cluster import ClusterArgs
 from components.compute.log_router import LogRouterArgs
 from components.data.bucket import BucketArgs
 from components.data.cache import CacheArgs
@@ -69,7 +68,7 @@ from settings import (
 )
 from settings.analytics import LogAnalyticsSettings
 from settings.apis import ApiSettings
-from settings.application import ServiceSettings
+from settings.application import ClusterSettings, ServiceSettings
 from settings.baseline import BaselineSettings
 from settings.cost import CostGuardSettings, ExpectedSettings
 from settings.data import DatabaseSettings
@@ -173,7 +172,7 @@ class Settings(Args):
     cost_guard: CostGuardSettings | None = None
     database_copy: DatabaseCopySettings | None = None
     expected: ExpectedSettings = ExpectedSettings()
-    cluster: ClusterArgs = ClusterArgs()
+    cluster: ClusterSettings = ClusterSettings()
     log_router: LogRouterArgs = LogRouterArgs()
     services: dict[Name, ServiceSettings] = {}
     functions: dict[Name, FunctionSettings] = {}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic.alias_generators import to_camel
 
 from components.args import as_far_as_known, in_yaml
+from components.compute.cluster import ClusterArgs
 from components.compute.fargate import ImageUri
 from components.compute.repository import KeepImages
 from components.compute.service import ServiceArgs
@@ -29,7 +30,22 @@ BUILDER: Final = "pulumi_awsx"
 """The package that builds images; most stacks do without it."""
 _INSTALL = ".venv/bin/python -m pip install --require-hashes -r requirements/images.txt"
 
+BucketUse = Literal["read", "write", "readWrite"]
+
 Variable = Annotated[str, text(r"[A-Za-z_]\w{0,254}", "use letters, digits and _")]
+
+
+class ClusterSettings(ClusterArgs):
+    """The cluster, and what it is called."""
+
+    service: Name | None = None
+    """What it is for, as part of its name: {product}-{environment}-{service}-cluster. Left out:
+    {product}-{environment}-cluster. Another name is another cluster, with all of its services."""
+
+    @property
+    def called(self) -> str:
+        """As a component is called behind product and environment."""
+        return "cluster" if self.service is None else f"{self.service}-cluster"
 
 
 class ServiceSettings(ServiceArgs):
@@ -81,6 +97,16 @@ class ServiceSettings(ServiceArgs):
     """What it may ask of which knowledge bases of the stack: for chunks that fit a question (retrieve), or an answer
     from them, too (generate). It is told the id of wiki as KNOWLEDGE_BASE_WIKI."""
 
+    buckets: dict[str, BucketUse] = {}
+    """What it may do with which buckets of the stack; it is told the name of content as BUCKET_CONTENT."""
+
+    secret_arns: list[Name] = []
+    """Secrets of the stack that the code reads itself, whenever it needs them, so that one that is changed counts
+    without new tasks; it is told of `github-token` as GITHUB_TOKEN_SECRET_ARN."""
+
+    sends_to: Name | None = None
+    """A queue to which it sends; it is told where as QUEUE_URL."""
+
     queue: str | None = None
     """A worker's queue: it is told the queue's address as QUEUE_URL, may take messages and answer workflows."""
 
@@ -118,6 +144,13 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.database", "true needs a database; add the section database or remove this key"
         if service.cache and settings.cache is None:
             yield f"{key}.cache", "true needs a cache; add the section cache or remove this key"
+        for secret in service.secret_arns:
+            if secret not in settings.secrets:
+                yield f"{key}.secretArns", f"{secret} is not a secret of this stack; add it to the section secrets"
+        for bucket in service.buckets:
+            if bucket not in settings.buckets:
+                known = ", ".join(sorted(settings.buckets)) or "none"
+                yield f"{key}.buckets.{bucket}", f"is not a bucket of this stack; the buckets are: {known}"
         for secret in service.secrets:
             if secret not in settings.secrets:
                 yield f"{key}.secrets", f"{secret} is not a secret of this stack; add it to the section secrets"
@@ -125,6 +158,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
                 yield f"{key}.secrets", f"{secret} is what the secret of {key}.{secret} is called; rename it"
         yield from as_far_as_known(_parameters(key, service, settings))
         yield from as_far_as_known(unknown_tables(key, service.tables, settings))
+        yield from as_far_as_known(_sender(key, service, settings))
         yield from as_far_as_known(_worker(key, service, settings))
         network = settings.network
         if service.models and network and (missing := network.lacks(*ENDPOINTS)):
@@ -133,6 +167,8 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
         yield from as_far_as_known(_same_priority(name, service, settings))
         if settings.free_tier:
             yield key, "runs on Fargate, which is not free, and freeTier is true; remove it"
+        if service.secret_arns and network and network.lacks("secretsmanager"):
+            yield "network.endpoints", f"lacks secretsmanager, where {name} reads secrets without NAT; add it"
         if service.shell_access and network and network.lacks(*BUNDLES["ecsExec"]):
             yield (
                 f"{key}.shellAccess",
@@ -195,6 +231,19 @@ def _shared_image(key: str, service: ServiceSettings, settings: Settings) -> Ite
             f"{key}.architecture",
             f"{service.architecture} does not fit the image of {service.image_of}, which is for {other.architecture}",
         )
+
+
+def _sender(key: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    """A service that sends to a queue."""
+    if service.sends_to is None:
+        return
+    if service.queue is not None:
+        yield f"{key}.sendsTo", "and queue are both told as QUEUE_URL; a service has one of them"
+    if service.sends_to not in settings.queues:
+        known = ", ".join(sorted(settings.queues)) or "none"
+        yield f"{key}.sendsTo", f"{service.sends_to} is not a queue of this stack; the queues are: {known}"
+    if settings.network is not None and settings.network.lacks("sqs"):
+        yield "network.endpoints", f"lacks sqs, to which {key} sends where there is no NAT; add it"
 
 
 def _worker(key: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:

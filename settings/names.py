@@ -31,10 +31,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     ),
     "deploy role": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
     "build": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
-    "service": (
-        ("target group", len("-tg2") + SUFFIX_LENGTH, longest("aws:lb/targetGroup:TargetGroup")),
-        ("role", len("-execution-role") + SUFFIX_LENGTH, _ROLE),
-    ),
+    "service": (("role", len("-deployment-role") + SUFFIX_LENGTH, _ROLE),),
     "bucket": (("bucket", len("-bucket") + SUFFIX_LENGTH, _BUCKET),),
     "replicated bucket": (
         ("role", len("-replica-role") + SUFFIX_LENGTH, _ROLE),
@@ -58,7 +55,6 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "collections": (("endpoint", 0, longest("aws:opensearch/serverlessVpcEndpoint:ServerlessVpcEndpoint")),),
     "knowledge base": (("role", len("-schedule-role") + SUFFIX_LENGTH, _ROLE),),
     "models": (("guardrail", len("-guardrail"), longest("aws:bedrock/guardrail:Guardrail")),),
-    "tracing": (("trace group", len("-faults"), longest("aws:xray/group:Group")),),
     "job": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
     "event workflow": (("role", len("-event-role") + SUFFIX_LENGTH, _ROLE),),
 }
@@ -148,7 +144,6 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("site", "site")] if settings.site else []
     ours += [("collections", "collections")] if settings.vector_collections else []
     ours += [("models", "models"), ("model-logs", "bucket")] if settings.model_access else []
-    ours += [("tracing", "tracing")] if settings.tracing else []
     ours += [("build", "build"), ("builds", "bucket")] if settings.build else []
     ours += (
         [("lake-curated", "bucket"), ("lake-cloudwatch", "job"), ("lake-night", "workflow")] if settings.lake else []

@@ -31,7 +31,7 @@ class VectorIndexSettings(VectorIndexArgs):
     """An index, and the file of its mapping."""
 
     mapping: Name
-    """The file workloads/indexes/<mapping>.json."""
+    """The file workloads/indexes/<mapping>.json, or an application's own, workloads/<mapping>/index.json."""
 
     def mistakes(self) -> Iterator[Mistake]:
         own = list(super().mistakes())
@@ -136,6 +136,9 @@ def _knowledge_base(key: str, base: KnowledgeBaseSettings, settings: Settings) -
         known = ", ".join(sorted(collection.indexes))
         yield f"{key}.index", f"{base.index} is not an index of {base.collection}; the indexes are: {known}"
         return
+    if index.metadata_field is None:
+        at = f"vectorCollections.{base.collection}.indexes.{base.index}.metadataField"
+        yield at, f"null leaves {key} no place for what it knows of a text; name a field of the mapping"
     model = index.embedding_model
     where = f"vectorCollections.{base.collection}.indexes.{base.index}.embeddingModel"
     if (why := unreachable(model, settings.region, settings.residency.regions)) is not None:

@@ -21,9 +21,10 @@ def definitions() -> dict[str, Path]:
 
 
 def index_mappings() -> dict[str, Path]:
-    """The mappings of indexes, by name."""
+    """The mappings of indexes, by name: those that stand for themselves, and an application's own by its folder."""
     files = (ROOT / "workloads" / "indexes").glob("*.json")
-    return {path.stem: path for path in sorted(files)}
+    own = (ROOT / "workloads").glob("*/index.json")
+    return {path.stem: path for path in sorted(files)} | {path.parent.name: path for path in sorted(own)}
 
 
 def package(name: str, architecture: Architecture) -> Package:

@@ -20,6 +20,7 @@ from components.errors import Mistake
 from components.policy import statement
 from components.security_rules import allow_egress, allow_ingress
 from components.service_role import service_role
+from components.short_names import digested
 from components.values import text
 
 CHILDREN = (
@@ -28,6 +29,11 @@ CHILDREN = (
 )  # fmt: skip
 
 Strategy = Literal["rolling", "blueGreen", "canary"]
+
+_LONGEST_NAME = 32
+"""Of a target group, in AWS."""
+_ROOM = _LONGEST_NAME - len("-1234567")
+"""What Pulumi leaves of it."""
 
 _CANARY_MINUTES = 5
 """For which the first tenth of the requests is watched."""
@@ -163,8 +169,7 @@ def attach(
     allow_egress(f"{name}-load-balancer-egress-rule", balancer, port, f"{why} to {name}", opts, group=group_id)
     shifts = strategy != "rolling"
     groups = [
-        _target_group(f"{name}-{label}", target, port, vpc_id, child)
-        for label in (("tg", "tg2") if shifts else ("tg",))
+        _target_group(name, label, target, port, vpc_id, child) for label in (("tg", "tg2") if shifts else ("tg",))
     ]
     rule = aws.lb.ListenerRule(
         f"{name}-listener-rule",
@@ -216,11 +221,14 @@ def deployment_timeouts(strategy: Strategy, bake_minutes: int) -> pulumi.CustomT
 
 
 def _target_group(
-    name: str, target: LoadBalancerTarget, port: int, vpc_id: pulumi.Input[str], child: Children
+    prefix: str, label: str, target: LoadBalancerTarget, port: int, vpc_id: pulumi.Input[str], child: Children
 ) -> aws.lb.TargetGroup:
+    name = f"{prefix}-{label}"
     return aws.lb.TargetGroup(
-        # Named by Pulumi: a group in use cannot be replaced under the same name. AWS allows 32 characters.
         name,
+        # By Pulumi where there is room for its suffix: a group in use cannot be replaced under the same name. Else one
+        # that changes with the port; beside the network nothing else replaces a group.
+        name=None if len(name) <= _ROOM else digested(prefix, _LONGEST_NAME, ending=f"-{label}", also=str(port)),
         vpc_id=vpc_id,
         target_type="ip",
         protocol="HTTP",

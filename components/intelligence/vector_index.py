@@ -52,14 +52,15 @@ class VectorIndexArgs(Args):
     text_field: str = "text"
     """The field with the text that the vector is of."""
 
-    metadata_field: str = "metadata"
-    """The field in which a knowledge base keeps what it knows of the text's source."""
+    metadata_field: str | None = "metadata"
+    """The field in which a knowledge base keeps what it knows of the text's source; null for an index that programs
+    fill themselves, on which no knowledge base stands."""
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from embedding_mistakes(self.embedding_model, self.dimension)
-        fields = [self.vector_field, self.text_field, self.metadata_field]
+        fields = [one for one in (self.vector_field, self.text_field, self.metadata_field) if one is not None]
         if len(set(fields)) < len(fields):
-            yield Mistake("text_field", self.text_field, "and another of the three are one field; use a field for each")
+            yield Mistake("text_field", self.text_field, "and another of its fields are one; use a field for each")
 
     @property
     def length(self) -> int:
@@ -70,11 +71,9 @@ class VectorIndexArgs(Args):
         """What its mapping has otherwise."""
         for mistake in mapping_mistakes(mapping, self.length):
             yield mistake.at("mapping")
-        fields: dict[Role, str] = {
-            "vector": self.vector_field,
-            "text": self.text_field,
-            "metadata": self.metadata_field,
-        }
+        fields: dict[Role, str] = {"vector": self.vector_field, "text": self.text_field}
+        if self.metadata_field is not None:
+            fields["metadata"] = self.metadata_field
         yield from field_mistakes(mapping, fields)
 
 
@@ -118,6 +117,10 @@ class VectorIndex:
     @property
     def storage(self) -> aws.bedrock.AgentKnowledgeBaseStorageConfigurationArgsDict:
         """As a knowledge base names it."""
+        if self.args.metadata_field is None:
+            raise ArgumentError(
+                "metadata_field", None, "is needed for a knowledge base; name the field of its metadata"
+            )
         return {
             "type": "OPENSEARCH_SERVERLESS",
             "opensearch_serverless_configuration": {
@@ -187,7 +190,7 @@ class VectorIndexes(Component):
             opts=pulumi.ResourceOptions(parent=self),
         )
         if collection.endpoint is not None and function.security_group_id is not None:
-            collection.allow_from(function.security_group_id, "indexes")
+            collection.allow_from(function.security_group_id, f"{collection.name}-indexes")
             function.allow_to(collection.endpoint.security_group_id, collection.endpoint.port, "collection")
         grant = collection.grant_create(function.role, *sorted(args.indexes))
         self.made = {

@@ -23,6 +23,7 @@ from components.alarms import AlarmTopics, Metric
 from components.args import ComponentArgs
 from components.component import Component
 from components.errors import ArgumentError, Mistake
+from components.short_names import shortened
 from components.widgets import Widget
 
 RETENTION_DAYS: Final = 30
@@ -95,7 +96,7 @@ class Tracing(Component):
         self.slow_group = self._group("slow", f"responsetime > {args.slow_seconds:g} AND ({through})")
         aws.xray.SamplingRule(
             f"{name}-sampling-rule",
-            rule_name=name,
+            rule_name=shortened(name, _NAME),
             priority=args.priority,
             version=1,
             reservoir_size=args.reservoir_per_second,
@@ -149,10 +150,6 @@ class Tracing(Component):
         )
 
     def _check(self, services: Sequence[str], sampled: str) -> None:
-        longest = len(f"{self._prefix}-faults")
-        if longest > _NAME:
-            why = f"makes names of {longest} characters, and X-Ray takes {_NAME}; shorten it"
-            raise ArgumentError("name", self._prefix, why)
         if not services:
             raise ArgumentError("services", services, "names nobody who sends traces; name at least one")
         for service in services:
@@ -165,7 +162,7 @@ class Tracing(Component):
     def _group(self, what: str, expression: str) -> pulumi.Output[str]:
         group = aws.xray.Group(
             f"{self._prefix}-{what}-group",
-            group_name=f"{self._prefix}-{what}",
+            group_name=shortened(self._prefix, _NAME, ending=f"-{what}"),
             filter_expression=expression,
             insights_configuration=aws.xray.GroupInsightsConfigurationArgs(
                 # X-Ray looks for unusual rates of faults, and has none to compare among slow requests.

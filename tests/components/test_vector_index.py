@@ -87,7 +87,7 @@ def test_it_is_called_when_the_collection_is_there_and_lets_the_function_in(reco
         f"{SEARCH}-collection",
         f"{SEARCH}-create-for-{NAME}-role",
         "wiki-dev-collections-endpoint",
-        "wiki-dev-collections-ingress-from-indexes",
+        "wiki-dev-collections-ingress-from-wiki-dev-search-indexes",
         f"{NAME}-collection-egress-rule",
     } <= before
 

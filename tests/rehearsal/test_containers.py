@@ -278,12 +278,20 @@ def test_no_database_and_no_cache_is_paid_for_and_reached_by_nobody(name: str, r
         ),
         ({**api(), "kumiki:logArchive": None}, ["kumiki:services.api: needs the log archive"]),
         (
-            {"kumiki:services": {"a-service-with-a-long-name": API}},
-            ["kumiki:services.a-service-with-a-long-name: ", "AWS allows 32", "shorten"],
+            {"kumiki:services": {"a-service-with-a-very-long-name": API}},
+            ["kumiki:services.a-service-with-a-very-long-name: ", "AWS allows 64", "shorten"],
         ),
         ({"kumiki:services": {"cluster": API}}, ["kumiki:services.cluster: is a name that the program uses"]),
         (api(cache=True), ["kumiki:services.api.cache: true needs a cache; add the section cache"]),
         (api(secrets=["token"]), ["kumiki:services.api.secrets: token is not a secret of this stack"]),
+        (api(secretArns=["token"]), ["kumiki:services.api.secretArns: token is not a secret of this stack"]),
+        (api(buckets={"texts": "read"}), ["kumiki:services.api.buckets.texts: is not a bucket of this stack"]),
+        (api(buckets={"texts": "delete"}), ["kumiki:services.api.buckets.texts: ", "read", "readWrite"]),
+        (api(sendsTo="outbox"), ["kumiki:services.api.sendsTo: outbox is not a queue of this stack"]),
+        (
+            {**api(sendsTo="jobs", queue="jobs"), "kumiki:queues": {"jobs": {"consumerTimeoutSeconds": 30}}},
+            ["kumiki:services.api.sendsTo: and queue are both told as QUEUE_URL"],
+        ),
         (
             {**api(secrets=["database"], database=True), "kumiki:secrets": {"database": {"description": "x"}}},
             ["kumiki:services.api.secrets: database is what the secret of services.api.database is called"],

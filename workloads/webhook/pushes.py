@@ -31,7 +31,7 @@ KEPT_SECONDS = 30 * 24 * 3600
 CLAIM_SECONDS = 60
 """A delivery that was begun so long ago and not queued may come again: this function ended in between."""
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/\.?[A-Za-z0-9_-][A-Za-z0-9_.-]{0,98}")
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/\.?[A-Za-z0-9_-][A-Za-z0-9_.-]{0,98}")
 _COMMIT = re.compile(r"(?!0{40})[0-9a-f]{40}")
 
 
@@ -69,7 +69,7 @@ def _job(delivery: Delivery) -> dict[str, str] | None:
         said = json.loads(delivery.body)
         repository, branch = said["repository"]["full_name"], said["repository"]["default_branch"]
         ref, commit = said["ref"], said["after"]
-        if not (_REPOSITORY.fullmatch(repository) and isinstance(ref, str) and isinstance(commit, str)):
+        if not (REPOSITORY.fullmatch(repository) and isinstance(ref, str) and isinstance(commit, str)):
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Refused(400, "the body is not that of a push") from None

@@ -86,8 +86,8 @@ class GitHub:
         for attempt in range(attempts):
             last = attempt + 1 == attempts
             headers = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
-            if self._secret is not None:
-                headers["authorization"] = f"Bearer {self._current_token()}"
+            if token := self._current_token():
+                headers["authorization"] = f"Bearer {token}"
             request = AWSRequest("GET", self._api + path, {**headers, "user-agent": "wiki"}).prepare()
             try:
                 answer = self._http.send(request)
@@ -108,8 +108,12 @@ class GitHub:
         raise AssertionError("the last attempt answers or raises")
 
     def _current_token(self) -> str:
-        if time.monotonic() - self._read_at > TOKEN_SECONDS:
-            self._token = self._secrets.get_secret_value(SecretId=self._secret)["SecretString"].strip()
+        """Empty where there is none: no secret, or one into which nobody has put a token yet."""
+        if self._secret is not None and time.monotonic() - self._read_at > TOKEN_SECONDS:
+            try:
+                self._token = self._secrets.get_secret_value(SecretId=self._secret)["SecretString"].strip()
+            except self._secrets.exceptions.ResourceNotFoundException:
+                self._token = ""
             self._read_at = time.monotonic()
         return self._token
 

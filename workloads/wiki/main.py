@@ -165,12 +165,17 @@ def create_app(settings: Settings, store: Store, index: Index, models: Models) -
                 return {**_page(found), "text": text}
         raise HTTPException(404, "there is no such page")
 
+    @app.get("/repositories/{owner}/{name}/jobs")
+    def jobs(owner: Owner, name: Name, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> list[dict[str, Any]]:
+        """What was asked for last, and what became of it."""
+        return [_job(one) for one in store.latest_jobs(known(owner, name)["repository"], limit)]
+
     @app.get("/jobs/{id_}")
     def job(id_: Annotated[str, Path(max_length=100)]) -> dict[str, Any]:
         found = store.job(id_)
         if found is None:
             raise HTTPException(404, "there is no such job")
-        return {name: found.get(name) for name in ("id", "repository", "action", "state", "created", "problem")}
+        return _job(found)
 
     @app.get("/search")
     def find(
@@ -194,6 +199,10 @@ def create_app(settings: Settings, store: Store, index: Index, models: Models) -
 
 def _repository(item: dict[str, Any]) -> dict[str, Any]:
     return {name: item.get(name) for name in ("repository", "added", "analysed", "commit")}
+
+
+def _job(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: item.get(name) for name in ("id", "repository", "action", "state", "created", "problem")}
 
 
 def _page(page: Page) -> dict[str, Any]:

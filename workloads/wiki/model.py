@@ -233,7 +233,7 @@ def _passes(error: ClientError | BotoCoreError) -> bool:
 
 def _needed(given: Mapping[str, str], name: str) -> str:
     if not given.get(name):
-        raise BadParameters(f"{name} is missing below the path that MODEL_PARAMETERS names")
+        raise BadParameters(f"{name} is missing below the path that MODELS_PATH names")
     return given[name]
 
 

@@ -31,9 +31,9 @@ class Settings(ProgramSettings):
     @staticmethod
     def read(environment: Mapping[str, str]) -> Settings:
         """The settings in these variables; what is wrong is refused at the start, not at the first request."""
-        path = _needed(environment, "MODEL_PARAMETERS")
+        path = _needed(environment, "MODELS_PATH")
         if not re.fullmatch(r"(/[\w.-]+)+", path):
-            raise SettingsError(f"MODEL_PARAMETERS is {path!r}; use a path such as /wiki/dev/models")
+            raise SettingsError(f"MODELS_PATH is {path!r}; use a path such as /wiki/dev/models")
         return Settings(
             **vars(ProgramSettings.of(environment, "wiki")),
             repositories=_needed(environment, "TABLE_REPOSITORIES"),
@@ -41,7 +41,9 @@ class Settings(ProgramSettings):
             jobs=_needed(environment, "TABLE_JOBS"),
             bucket=_needed(environment, "BUCKET_CONTENT"),
             queue_url=_needed(environment, "QUEUE_URL"),
-            search_endpoint=_address(environment, "COLLECTION_URL", _needed(environment, "COLLECTION_URL")),
+            search_endpoint=_address(
+                environment, "COLLECTION_SEARCH_URL", _needed(environment, "COLLECTION_SEARCH_URL")
+            ),
             search_index=environment.get("SEARCH_INDEX") or "pages",
             models=path,
             github_token_secret=environment.get("GITHUB_TOKEN_SECRET_ARN") or None,

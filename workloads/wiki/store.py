@@ -173,6 +173,14 @@ class Store:
     def job(self, id_: str) -> dict[str, Any] | None:
         return self._get(self._settings.jobs, {"id": id_})
 
+    def latest_jobs(self, repository: str, most: int) -> list[dict[str, Any]]:
+        """The jobs of a repository that were asked for last, by an index that knows of each a moment later."""
+        answer = self._tables.query(
+            TableName=self._settings.jobs, IndexName="by-repository", KeyConditionExpression="repository = :repository",
+            ExpressionAttributeValues=_packed({":repository": repository}), ScanIndexForward=False, Limit=most,
+        )  # fmt: skip
+        return [_unpacked(item) for item in answer["Items"]]
+
     def claim(self, job: Mapping[str, Any], holder: str) -> bool:
         """Begin the job; False where it was done before. Superseded while another worker has it."""
         at = int(time.time())

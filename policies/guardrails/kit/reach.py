@@ -33,7 +33,7 @@ _NAMES_OF_APIS = (
     (types.BASE_PATH_MAPPING, "restApi", types.REST_API),
     (types.API_MAPPING, "apiId", types.APIGATEWAYV2_API),
 )
-BY_GRANT = {types.DYNAMODB_TABLE: "dynamodb:", types.S3_BUCKET: "s3:"}
+BY_GRANT = {types.DYNAMODB_TABLE: "dynamodb:", types.S3_BUCKET: "s3:", types.SERVERLESS_COLLECTION: "aoss:"}
 """Data stores that answer, by their API, to whoever may: how the names of their actions begin."""
 
 
@@ -370,7 +370,7 @@ class Reach:
         ]
 
     def _grants(self) -> Iterator[Edge]:
-        """Tables and buckets answer to whoever may, by their API."""
+        """Tables, buckets and collections answer to whoever may, by their API."""
         for policy in self.graph.of_kind(types.ROLE_POLICY):
             stores = [
                 self.graph.by_urn[urn]
@@ -398,8 +398,9 @@ class Reach:
         """What runs with this role."""
         found = [
             each
-            for each in self.graph.of_kind(types.LAMBDA_FUNCTION)
-            if role in self.graph.targets(each, types.IAM_ROLE, via="role")
+            for kind, via in ((types.LAMBDA_FUNCTION, "role"), (types.AGENT_KNOWLEDGE_BASE, "roleArn"))
+            for each in self.graph.of_kind(kind)
+            if role in self.graph.targets(each, types.IAM_ROLE, via=via)
         ]
         for service in self.graph.of_kind(types.ECS_SERVICE):
             tasks = self.graph.targets(service, types.TASK_DEFINITION, via="taskDefinition")

@@ -94,7 +94,7 @@ class Account:
         """Change how models are asked: `writer__top_p="0.9"`, or None for what shall not be there."""
         ssm = self.client("ssm")
         for name, value in parameters.items():
-            path = f"{self.environment['MODEL_PARAMETERS']}/{name.replace('__', '/').replace('_', '-')}"
+            path = f"{self.environment['MODELS_PATH']}/{name.replace('__', '/').replace('_', '-')}"
             if value is None:
                 ssm.delete_parameter(Name=path)
             else:
@@ -167,15 +167,15 @@ def account(emulator: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]
             "AWS_ENDPOINT_URL": emulator, "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": models, "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "SERVICE_NAME": "wiki",
             "TABLE_REPOSITORIES": f"{name}-repositories", "TABLE_PAGES": f"{name}-pages", "TABLE_JOBS": f"{name}-jobs",
-            "BUCKET_CONTENT": f"{name}-content", "COLLECTION_URL": search, "GITHUB_API": sources,
-            "MODEL_PARAMETERS": f"/{name}/test/models",
+            "BUCKET_CONTENT": f"{name}-content", "COLLECTION_SEARCH_URL": search, "GITHUB_API": sources,
+            "MODELS_PATH": f"/{name}/test/models",
             "METRICS_NAMESPACE": "wiki-test", "USER_HEADER": "X-User",
         }  # fmt: skip
         for variable, value in environment.items():
             monkeypatch.setenv(variable, value)
-        for kind, (key, order) in {"repositories": ("repository", None), "pages": ("repository", "path"),
-                                   "jobs": ("id", None)}.items():  # fmt: skip
-            _table(f"{name}-{kind}", key, order)
+        _table(f"{name}-repositories", "repository", None, None)
+        _table(f"{name}-pages", "repository", "path", None)
+        _table(f"{name}-jobs", "id", None, ("repository", "created"))
         client("s3").create_bucket(Bucket=f"{name}-content", CreateBucketConfiguration={"LocationConstraint": REGION})
         secret = client("secretsmanager").create_secret(Name=f"{name}-github", SecretString=github.token)
         queue, dead = _queues(name)
@@ -196,13 +196,21 @@ def account(emulator: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]
     assert trace.current.get() is None
 
 
-def _table(name: str, key: str, order: str | None) -> None:
-    keys = [(key, "HASH"), *([(order, "RANGE")] if order else [])]
+def _table(name: str, key: str, order: str | None, by: tuple[str, str] | None) -> None:
+    keys = _keys(key, order)
+    index = {"IndexName": f"by-{by[0]}", "KeySchema": _keys(*by), "Projection": {"ProjectionType": "ALL"}} if by else {}
     client("dynamodb").create_table(
-        TableName=name, BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": one, "KeyType": kind} for one, kind in keys],
-        AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one, _ in keys],
+        TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=keys,
+        AttributeDefinitions=[
+            {"AttributeName": one, "AttributeType": "S"} for one in dict.fromkeys((key, order, *(by or ()))) if one
+        ],
+        **({"GlobalSecondaryIndexes": [index]} if by else {}),
     )  # fmt: skip
+
+
+def _keys(key: str, order: str | None) -> list[dict[str, str]]:
+    given = [(key, "HASH"), *([(order, "RANGE")] if order else [])]
+    return [{"AttributeName": one, "KeyType": kind} for one, kind in given]
 
 
 def _queues(name: str) -> tuple[str, str]:

@@ -76,8 +76,13 @@ def test_a_repository_is_taken_in_written_read_and_removed(account: Account, cli
 
 def test_what_is_asked_for_again_is_analysed_again(account: Account, written: TestClient) -> None:
     account.github.commit("o/r", {"new/x.py": "is new"})
-    assert written.post("/repositories/o/r/analyses").status_code == 202
+    asked = written.post("/repositories/o/r/analyses")
+    assert asked.status_code == 202
+    assert asked.json()["job"] in [one["id"] for one in written.get("/repositories/o/r/jobs").json()]
     account.work()
+    jobs = written.get("/repositories/o/r/jobs", params={"limit": 1})
+    assert [one["state"] for one in jobs.json()] == ["done"]
+    assert written.get("/repositories/o/none/jobs").status_code == 404
     assert [page["path"] for page in written.get("/repositories/o/r/pages").json()] == ["new"]
 
 

@@ -90,8 +90,8 @@ def test_each_file_is_of_one_page(paths: list[str]) -> None:
 
 ENOUGH = {
     "TABLE_REPOSITORIES": "r", "TABLE_PAGES": "p", "TABLE_JOBS": "j", "BUCKET_CONTENT": "b", "QUEUE_URL": "q",
-    "MODEL_PARAMETERS": "/wiki/dev/models",
-    "COLLECTION_URL": "https://abc.ap-northeast-1.aoss.amazonaws.com",
+    "MODELS_PATH": "/wiki/dev/models",
+    "COLLECTION_SEARCH_URL": "https://abc.ap-northeast-1.aoss.amazonaws.com",
 }  # fmt: skip
 
 
@@ -105,8 +105,11 @@ def test_what_is_not_said_is_as_the_design_has_it() -> None:
     ("given_", "words"),
     [
         *(({name: ""}, f"{name} is missing") for name in ENOUGH),
-        ({"MODEL_PARAMETERS": "models/"}, "MODEL_PARAMETERS is 'models/'; use a path"),
-        ({"COLLECTION_URL": "http://abc.example.com"}, "COLLECTION_URL is 'http://abc.example.com'; use an address"),
+        ({"MODELS_PATH": "models/"}, "MODELS_PATH is 'models/'; use a path"),
+        (
+            {"COLLECTION_SEARCH_URL": "http://abc.example.com"},
+            "COLLECTION_SEARCH_URL is 'http://abc.example.com'; use an address",
+        ),
         ({"GITHUB_API": "file:///etc/passwd"}, "GITHUB_API is"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'LOUD'"),
         ({"DRAIN_SECONDS": "500"}, "DRAIN_SECONDS is '500'"),

@@ -171,7 +171,7 @@ def test_repositories_with_very_long_names_have_a_group_too(account: Account, re
 
 def test_the_receiver_and_the_worker_take_the_same_for_a_repository() -> None:
     """Said twice: the function's package and the image have no module in common."""
-    assert pushes._REPOSITORY.pattern == REPOSITORY  # noqa: SLF001 compared
+    assert pushes.REPOSITORY.pattern == REPOSITORY
 
 
 @pytest.mark.usefixtures("receiver")

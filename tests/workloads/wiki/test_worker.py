@@ -223,6 +223,15 @@ def test_a_token_that_was_rotated_is_read_again(account: Account) -> None:
     assert github.head("o/r")
 
 
+def test_a_secret_into_which_nobody_has_put_a_token_is_as_none(account: Account) -> None:
+    taken_in(account, {"src/a.py": "counts"})
+    secrets = account.client("secretsmanager")
+    account.environment["GITHUB_TOKEN_SECRET_ARN"] = secrets.create_secret(Name=f"{uuid.uuid4().hex}-empty")["ARN"]
+    # Public repositories are read so; this one is not public, and no attempt changes that.
+    with pytest.raises(NoSources, match="401"):
+        account.worker().github.head("o/r")
+
+
 def test_a_job_that_was_done_before_is_not_done_again(account: Account) -> None:
     taken_in(account, {"src/a.py": "counts"})
     job = {"id": uuid.uuid4().hex, "repository": "o/r", "action": "analyse", "commit": None}
