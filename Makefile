@@ -11,7 +11,7 @@ JOBS := .venv/.jobs-$(firstword $(shell cat requirements/dev.txt requirements/jo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup packages format check test test-quick rehearse diff bench docs requirements upgrade clean
+.PHONY: help setup packages format check test test-quick rehearse diff permissions bench docs requirements upgrade clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -50,6 +50,13 @@ ifeq ($(STACK),)
 	@echo "Say which stack: make diff STACK=<name>. There are: $(STACKS)" >&2; exit 2
 else
 	@$(RUN) -m changes "$(STACK)" $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
+endif
+
+permissions: $(SYNCED) packages ## What a stack's deployer must be allowed to do, as IAM policies: make permissions STACK=dev [ARGS="--json FILE"]
+ifeq ($(STACK),)
+	@echo "Say which stack: make permissions STACK=<name>. There are: $(STACKS)" >&2; exit 2
+else
+	@$(RUN) -m permissions "$(STACK)" $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
 endif
 
 # Only pytest can say whether a test that needs Spark is among those chosen.

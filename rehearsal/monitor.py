@@ -21,7 +21,7 @@ from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, provider_pb2, 
 
 from rehearsal import sdk
 from rehearsal.analyzer import Analyzer, Judged
-from rehearsal.cloud.client import CheckResult, Cloud, CreateRequest, internal_error
+from rehearsal.cloud.client import CheckResult, Cloud, CreateRequest, RecordedCall, internal_error
 from rehearsal.problems import NOTE, Problem, ProgramError, ReferenceNotFoundError, RehearsalError, RequestError
 from rehearsal.property_values import UNKNOWN, Secret, decode, encode, has_secret, has_unknown, plain
 
@@ -59,6 +59,8 @@ class Registered:
     retain_on_delete: bool = False
     delete_before_replace: bool = False
     replace_on_changes: list[str] = field(default_factory=list)
+    calls: list[RecordedCall] = field(default_factory=list)
+    """What its creation asked of AWS."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Outcome:
     status: str
     left_out: list[str] = field(default_factory=list)
     reason: str | None = None
+    calls: list[RecordedCall] = field(default_factory=list)
 
 
 class Provider(Protocol):
@@ -140,7 +143,7 @@ class Deploying:
         always, optional = sdk.output_names(resource.type)
         known = {name: value for name, value in outputs.items() if name in always | optional and value is not None}
         unknown = _unknown_outputs(resource.type, inputs)
-        return Outcome(result.id, {**unknown, **known}, result.status, result.left_out, result.reason)
+        return Outcome(result.id, {**unknown, **known}, result.status, result.left_out, result.reason, result.calls)
 
     def read(self, identifier: str, properties: dict[str, Any]) -> None:
         self._cloud.read(identifier, properties)
@@ -340,6 +343,7 @@ class Monitor:
         plain(resource.outputs, self.secrets)
         resource.id, resource.status = outcome.id, outcome.status
         resource.left_out, resource.reason = outcome.left_out, outcome.reason
+        resource.calls = outcome.calls
         if outcome.status != "skipped":
             self._made(resource, inputs)
 

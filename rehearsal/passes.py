@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from rehearsal import program
 from rehearsal.analyzer import Analyzer
-from rehearsal.cloud.client import Cloud
+from rehearsal.cloud.client import Cloud, RecordedCall
 from rehearsal.lint.result import LintInput
 from rehearsal.monitor import Deploying, Monitor, Previewing, Provider, Registered
 from rehearsal.pack import PackProcess
@@ -38,6 +38,8 @@ class PassResult:
     seconds: float
     failed: bool = field(default=False)
     """Whether the program itself did not reach its end."""
+    looked_up: list[RecordedCall] = field(default_factory=list)
+    """What look-ups asked of AWS."""
 
 
 def run(
@@ -53,8 +55,9 @@ def run(
     sys.stdout = sys.stderr if name == "deploy" else io.StringIO()
     gc.disable()
     started = time.perf_counter()
-    monitor = _monitor(name, stack, runner, Cloud(cloud), pack, lint)
-    result = _result(name, stack, monitor, Cloud(cloud), lint, started)
+    account = Cloud(cloud)
+    monitor = _monitor(name, stack, runner, account, pack, lint)
+    result = _result(name, stack, monitor, account, lint, started)
     runner.send(("result", result))
     runner.close()
     sys.stderr.flush()
@@ -94,6 +97,7 @@ def _result(
         judging=monitor.judging,
         seconds=time.perf_counter() - started,
         failed=failed,
+        looked_up=cloud.looked_up,
     )
 
 

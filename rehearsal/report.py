@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from costs import FreeTierUse, Month, UnpricedRegion, free_tier_use, month
+from rehearsal.cloud.client import RecordedCall
 from rehearsal.contents import with_hashes
 from rehearsal.iam_analysis import IamAnalysis
 from rehearsal.insights import Insights
@@ -36,6 +37,8 @@ class Report:
     region: str
     resources: list[Registered] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    looked_up: list[RecordedCall] = field(default_factory=list)
+    """What look-ups asked of AWS."""
     problems: list[Problem] = field(default_factory=list)
     waivers: list[dict[str, Any]] = field(default_factory=list)
     stand_ins: list[str] = field(default_factory=list)
@@ -132,6 +135,7 @@ class Report:
             "ok": self.ok,
             "resources": [self._resource(resource) for resource in self.resources],
             "outputs": shown(self.outputs, self.secrets),
+            "looked_up": [shown(one.as_json(), self.secrets) for one in self.looked_up],
             "problems": [shown(problem.as_json(), self.secrets) for problem in self.problems],
             "waivers": self.waivers,
             "stand_ins": self.stand_ins,
@@ -176,6 +180,7 @@ class Report:
             "replace_on_changes": resource.replace_on_changes,
             "region": resource.region,
             "remediated": resource.remediated,
+            "calls": [shown(one.as_json(), self.secrets) for one in resource.calls],
         }
 
     def write(self, path: Path) -> None:

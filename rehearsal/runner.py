@@ -261,6 +261,7 @@ class Runner:
             region=_region(main.resources) or config.get("aws:region", ""),
             resources=main.resources,
             outputs=main.outputs,
+            looked_up=main.looked_up,
             problems=[problem for problem in problems if problem.rule != _WAIVER_REPORT],
             waivers=_waivers(config, problems),
             stand_ins=self.stack.existing_ids,

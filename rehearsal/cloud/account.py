@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, cast
@@ -19,12 +20,20 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_api._internal import mock_random
 
 from rehearsal.cloud import moto_patches
+from rehearsal.cloud.client import RecordedCall
 from rehearsal.cloud.requests import example, violations
 from rehearsal.isolation import isolate
 from rehearsal.problems import AwsError, RequestError, UnsupportedOperationError
 
 ACCOUNT: Final = DEFAULT_ACCOUNT_ID
 PARTITION: Final = "aws"
+
+_NAMES_A_THING: Final = re.compile(
+    r"(?:name|id|arn|identifier|url|bucket|key|path|namespace|dimension)$", re.IGNORECASE
+)
+_LONGEST_NAME: Final = 1024
+"""Characters: the key of an S3 object and the path of a parameter may have as many."""
+_TAGS: Final = ("tags", "tagspecifications", "taglist", "taggings", "tagging", "resourcetags")
 
 
 class Account:
@@ -43,6 +52,7 @@ class Account:
         self._session = boto3.Session()
         self.not_emulated: set[str] = set()
         """Ids that were made up because the emulator lacks their operation."""
+        self._recorded: list[RecordedCall] = []
 
     def close(self) -> None:
         """Give the process its real boto3 back."""
@@ -118,10 +128,31 @@ class Account:
 
     def check(self, service: str, operation: str, region: str, request: Mapping[str, Any]) -> None:
         """Refuse a request that breaks the service model."""
+        self._record(service, operation, region, request)
         shape = self.operation(service, operation, region).input_shape
         found = list(violations(shape, request)) if shape is not None else []
         if found:
             raise RequestError(f"{operation}: " + "; ".join(found))
+
+    def _record(self, service: str, operation: str, region: str, request: Mapping[str, Any]) -> None:
+        call = RecordedCall(
+            service,
+            operation,
+            region,
+            {
+                name: value
+                for name, value in request.items()
+                if isinstance(value, str) and len(value) <= _LONGEST_NAME and _NAMES_A_THING.search(name)
+            },
+            tagged=any(name.lower() in _TAGS and value for name, value in request.items()),
+        )
+        if call not in self._recorded:
+            self._recorded.append(call)
+
+    def recorded(self) -> list[RecordedCall]:
+        """The requests since this was last asked."""
+        calls, self._recorded = self._recorded, []
+        return calls
 
     def example_answer(
         self, service: str, operation: str, region: str, request: Mapping[str, Any], urn: str

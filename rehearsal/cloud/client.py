@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
@@ -27,6 +27,29 @@ Status = Literal["emulated", "validated", "skipped"]
 
 
 @dataclass(frozen=True)
+class RecordedCall:
+    """A request to AWS, without its content."""
+
+    service: str
+    """As boto3 calls it."""
+    operation: str
+    region: str
+    about: dict[str, str]
+    """The members of the request that name things: `QueueName`, `RoleName`, `ResourceArn` and the like."""
+    tagged: bool
+    """Whether the request carries tags."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "service": self.service,
+            "operation": self.operation,
+            "region": self.region,
+            "about": self.about,
+            "tagged": self.tagged,
+        }
+
+
+@dataclass(frozen=True)
 class CreateResult:
     """A resource as the emulated account has it."""
 
@@ -35,6 +58,8 @@ class CreateResult:
     status: Status
     left_out: list[str]
     reason: str | None = None
+    calls: list[RecordedCall] = field(default_factory=list)
+    """What was asked of AWS for it, each request once."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +76,8 @@ class Cloud:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = threading.Lock()
+        self.looked_up: list[RecordedCall] = []
+        """What look-ups asked of AWS."""
 
     def _ask(self, *question: Any) -> Any:
         with self._lock:
@@ -67,7 +94,9 @@ class Cloud:
         return self._ask("create", request)
 
     def look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
-        return self._ask("look_up", region, token, args)
+        answer, calls = self._ask("look_up", region, token, args)
+        self.looked_up += [one for one in calls if one not in self.looked_up]
+        return answer
 
     def read(self, identifier: str, properties: dict[str, Any]) -> None:
         """Take note of a resource that the program reads rather than creates."""

@@ -140,6 +140,8 @@ def create(spec: Spec, context: CreateContext) -> CreateResult:
     left_out = [key for key in context.inputs if key in spec.left_out or key in LIFECYCLE]
     reason = spec.validated_only(context.inputs) or (None if spec.accepts_validated else _refers_to_validated(context))
     context.account.client(spec.service, context.region)
+    # What was asked before was for something else.
+    context.account.recorded()
     context.account.seed(context.urn)
     try:
         if reason is None:
@@ -157,6 +159,7 @@ def create(spec: Spec, context: CreateContext) -> CreateResult:
         status="validated" if reason else "emulated",
         left_out=sorted(left_out),
         reason=reason,
+        calls=context.account.recorded(),
     )
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError
 
 from rehearsal.cloud.account import Account
-from rehearsal.cloud.client import CheckResult, CreateRequest, CreateResult, internal_error
+from rehearsal.cloud.client import CheckResult, CreateRequest, CreateResult, RecordedCall, internal_error
 from rehearsal.cloud.creation import CreateContext, create
 from rehearsal.cloud.endpoint import address, listener
 from rehearsal.cloud.existing import stand_in
@@ -116,12 +116,13 @@ class _Server:
         self._references.produced([result.id, result.outputs, names])
         return result
 
-    def _look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
+    def _look_up(self, region: str, token: str, args: dict[str, Any]) -> tuple[dict[str, Any], list[RecordedCall]]:
 
         self._prepare(region)
+        self._account.recorded()
         answer = look_up(self._account, region, token, args)
         self._references.produced(answer)
-        return answer
+        return answer, self._account.recorded()
 
     def _prepare(self, region: str) -> None:
         """What exists already stands where the stack works: in the region that it uses first."""

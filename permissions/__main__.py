@@ -1,0 +1,157 @@
+"""The command line: `python -m permissions STACK`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Final, cast
+
+import typer
+import yaml
+from rich.console import Console
+from rich.text import Text
+
+from changes import sides
+from changes.model import ChangeError, Side
+from permissions import show
+from permissions.backend import Backend, backend, said
+from permissions.difference import more
+from permissions.model import ACCOUNT, PURPOSES, Permissions, Purpose, permissions
+
+FINE: Final = 0
+USAGE: Final = 2
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def needed(
+    stack: Annotated[str, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.")],
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="preview|up|destroy", help="The policies for this alone; by default all three."),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="REVISION|FILE", help="A branch, tag, commit or report: say what this tree needs more."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A report of this tree that exists already: nothing of it is rehearsed."),
+    ] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="The account that is deployed to, in place of the emulated one's id."),
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where the state is, as `pulumi login` takes it; else what Pulumi.yaml says."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the policies as JSON.")
+    ] = None,
+    program: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the Pulumi program.")] = Path(),
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every statement.")] = False,
+) -> None:
+    """Say what a stack's deployer must be allowed to do, as IAM policies. Needs no credentials.
+
+    Exit status: 0 fine, 2 bad usage, a stack that does not deploy, or a type of which nobody says what it needs.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        purposes = _purposes(only)
+        _check(account, json_file)
+        folder = program.resolve()
+        before, after = _sides(folder, stack, against, report)
+        where = _backend(folder, after, state, account)
+        found = _permissions(after, where, purposes, account)
+        old = _permissions(before, where, purposes, account) if before is not None else None
+    except ChangeError as error:
+        console.print(Text.assemble(("error ", "red"), error.message))
+        if error.remedy:
+            console.print(Text(f"      → {error.remedy}", style="dim"))
+        raise typer.Exit(USAGE) from None
+    except KeyboardInterrupt:
+        console.print("[bold]interrupted[/]: nothing is left running")
+        raise typer.Exit(130) from None
+    show.text(console, found, verbose=verbose)
+    if before is not None and old is not None:
+        for purpose in purposes:
+            show.difference(
+                console, more(old, found, purpose), more(found, old, purpose), f"{before.label} ({purpose})"
+            )
+    if json_file is not None:
+        _write(json_file, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
+    raise typer.Exit(FINE)
+
+
+def _purposes(only: str | None) -> tuple[Purpose, ...]:
+    if only is None:
+        return PURPOSES
+    if only not in PURPOSES:
+        raise ChangeError(f"--only {only}: there is no such purpose", f"write one of {', '.join(PURPOSES)}")
+    return (cast("Purpose", only),)
+
+
+def _check(account: str | None, file: Path | None) -> None:
+    if account is not None and re.fullmatch(r"\d{12}", account) is None:
+        raise ChangeError(f"--account {account}: this is no account", "write its 12 digits")
+    if file is not None and not file.resolve().parent.is_dir():
+        raise ChangeError(f"{file}: the folder {file.resolve().parent} does not exist", "make it first")
+    if file is not None and file.is_dir():
+        raise ChangeError(f"{file} is a folder", "name a file in it")
+
+
+def _sides(folder: Path, stack: str, against: str | None, known: Path | None) -> tuple[Side | None, Side]:
+    if known is None and not (folder / f"Pulumi.{stack}.yaml").is_file():
+        stacks = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
+        raise ChangeError(f"there is no stack {stack!r} in {folder}", f"the stacks are: {', '.join(stacks) or 'none'}")
+    if against is None:
+        return None, sides.this_tree(folder, stack, known)
+    file = Path(against)
+    if file.is_file() or file.suffix == ".json":
+        before = sides.read(file, stack)
+        if before.report is None:
+            raise ChangeError(
+                f"{against} is a state: it does not say which calls made it",
+                "name a revision, or a report of a rehearsal",
+            )
+        return before, sides.this_tree(folder, stack, known)
+    return sides.rehearsed(folder, stack, against, None, known)
+
+
+def _backend(folder: Path, side: Side, state: str | None, account: str | None) -> Backend:
+    project, of_stack = (_yaml(folder / name) for name in ("Pulumi.yaml", f"Pulumi.{side.stack}.yaml"))
+    url, secrets = said(project, of_stack)
+    region = str((side.report or {}).get("region", ""))
+    return backend(state if state is not None else url, secrets, region, account or ACCOUNT)
+
+
+def _yaml(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        return {}
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content if isinstance(content, dict) else {}
+
+
+def _permissions(side: Side, where: Backend, purposes: tuple[Purpose, ...], account: str | None) -> Permissions:
+    if side.report is None:
+        # A side that has no such stack needs nothing.
+        return Permissions.none(side.stack)
+    if any("calls" not in one for one in side.report["resources"]):
+        raise ChangeError(
+            f"{side.label} is a report without the calls that made its resources",
+            "make it again by `python -m rehearsal`",
+        )
+    return permissions(side.report, where, purposes, account)
+
+
+def _write(path: Path, content: str) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(content, encoding="utf-8")
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    app()
