@@ -37,7 +37,7 @@ def clean(text: str) -> str:
 
 SHOWN = re.compile(r"◆ \S+ AuroraPostgres$")
 """The component whose branch of the tree stands for all of them."""
-FROM, UNTIL = "Who reaches the data", "Not as in AWS"
+FROM, UNTIL = "Who reaches the data", "Gaps"
 """The part between the outputs and what was left out: insights, costs, the free tier."""
 
 

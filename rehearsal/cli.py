@@ -18,8 +18,9 @@ from rich.live import Live
 from rich.text import Text
 
 from rehearsal import own_pack
-from rehearsal.pack import choices_in
+from rehearsal.pack import Choice, choices_in
 from rehearsal.problems import RehearsalError, SettingsError
+from rehearsal.profiles import Profile, default, named
 from rehearsal.runner import Runner
 from rehearsal.stacks import load, stack_names
 
@@ -30,6 +31,9 @@ OK: Final = 0
 PROBLEMS: Final = 1
 INVALID: Final = 2
 INTERRUPTED: Final = 130
+
+_FIRST_STACK: Final = "dev"
+"""The name that `pulumi new` offers: a program without a stack file is rehearsed under it."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
@@ -66,6 +70,14 @@ def rehearse(
     policy_pack_config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Levels of policies, as JSON; as `pulumi up` takes them.")
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="house|general",
+            help="What is asked of the program: house rules, for our own project, or general ones, for every other.",
+            show_default=False,
+        ),
+    ] = None,
     only_deploy: Annotated[
         bool,
         typer.Option(
@@ -86,7 +98,15 @@ def rehearse(
         files = _Files(json_file, sarif_file)
         packs = _Pack((policy_pack or own_pack.FOLDER).resolve(), policy_pack_config)
         asked = _Asked(
-            console, _stack_name(stack, program), program.resolve(), files, packs, only_deploy, verbose, debug
+            console,
+            _stack_name(stack, program),
+            program.resolve(),
+            files,
+            packs,
+            named(profile),
+            only_deploy,
+            verbose,
+            debug,
         )
         if watch and serve:
             raise SettingsError("--watch and --serve exclude each other", "each rehearsal has an account of its own")
@@ -126,6 +146,11 @@ class _Pack:
     folder: Path
     config: Path | None
 
+    def choices(self, profile: Profile) -> dict[str, Choice]:
+        """The levels of the profile, where the pack is ours, and over them those of the command line."""
+        levels = choices_in(profile.levels) if profile.levels is not None and self.folder == own_pack.FOLDER else {}
+        return {**levels, **(choices_in(self.config) if self.config is not None else {})}
+
     def check(self) -> None:
         if not (self.folder / "PulumiPolicy.yaml").is_file():
             raise SettingsError(f"{self.folder.resolve()} is no policy pack: it has no PulumiPolicy.yaml")
@@ -150,18 +175,19 @@ class _Asked:
     program: Path
     files: _Files
     pack: _Pack
+    profile: Profile | None
     only_deploy: bool
     verbose: bool
     debug: bool
 
 
 def _stack_name(given: str | None, program: Path) -> str:
-    if given is None:
-        raise SettingsError(
-            "which stack?",
-            f"name one: {', '.join(stack_names(program)) or f'there is no Pulumi.<stack>.yaml in {program.resolve()}'}",
-        )
-    return given
+    if given is not None:
+        return given
+    names = stack_names(program)
+    if len(names) > 1:
+        raise SettingsError("which stack?", f"name one: {', '.join(names)}")
+    return names[0] if names else _FIRST_STACK
 
 
 def _rehearse(asked: _Asked, port: int | None = None, *, shown: bool = True) -> Report:
@@ -172,7 +198,8 @@ def _rehearse(asked: _Asked, port: int | None = None, *, shown: bool = True) -> 
     if not stack.main.is_file():
         raise SettingsError(f"{stack.main} does not exist", "a Pulumi Python program starts at __main__.py")
     asked.pack.check()
-    choices = choices_in(asked.pack.config) if asked.pack.config is not None else {}
+    profile = asked.profile or default(stack.project)
+    choices = asked.pack.choices(profile)
     asked.files.check()
     if port is not None:
         _check_port(port)
@@ -189,7 +216,13 @@ def _rehearse(asked: _Asked, port: int | None = None, *, shown: bool = True) -> 
             )
 
         with Runner(
-            stack, asked.pack.folder, choices, progress=progress, only_deploy=asked.only_deploy, started=started
+            stack,
+            asked.pack.folder,
+            choices,
+            progress=progress,
+            assume_existing=profile.assume_existing,
+            only_deploy=asked.only_deploy,
+            started=started,
         ) as runner:
             report = runner.run()
             live.stop()

@@ -11,22 +11,34 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, provider_pb2, resource_pb2
 
-from rehearsal import sdk
+from rehearsal import made_up, sdk
 from rehearsal.analyzer import Analyzer, Judged
 from rehearsal.cloud.client import CheckResult, Cloud, CreateRequest, RecordedCall, internal_error
-from rehearsal.problems import NOTE, Problem, ProgramError, ReferenceNotFoundError, RehearsalError, RequestError
+from rehearsal.gaps import Cause, Gap
+from rehearsal.problems import (
+    ASSUMED,
+    NOTE,
+    NoAnswerError,
+    Problem,
+    ProgramError,
+    RehearsalError,
+    RequestError,
+)
 from rehearsal.property_values import UNKNOWN, Secret, decode, encode, has_secret, has_unknown, plain
+from rehearsal.texts import texts
 
 T = TypeVar("T")
 
+_SHORTEST_MADE_UP: Final = 10
+"""Characters from which a made-up text is known for one; `{}`, a region or an account's number are others' too."""
 _STACK: Final = "pulumi:pulumi:Stack"
 _STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 
@@ -51,6 +63,8 @@ class Registered:
     protect: bool = False
     provider: str = ""
     region: str = ""
+    partial: bool = False
+    """Whether AWS would get more than the inputs here: some are unknown, or no spec says what the provider adds."""
     remediated: list[str] = field(default_factory=list)
     ignore_changes: list[str] = field(default_factory=list)
     secret_outputs: list[str] = field(default_factory=list)
@@ -73,6 +87,8 @@ class Outcome:
     left_out: list[str] = field(default_factory=list)
     reason: str | None = None
     calls: list[RecordedCall] = field(default_factory=list)
+    gaps: tuple[tuple[Cause, str], ...] = ()
+    """What was not rehearsed as AWS would have it, and the inputs, ids or reason behind it."""
 
 
 class Provider(Protocol):
@@ -82,11 +98,19 @@ class Provider(Protocol):
         """Inputs that the provider adds by itself, such as a generated name."""
         ...
 
-    def create(self, resource: Registered, inputs: dict[str, Any], tags: dict[str, str]) -> Outcome: ...
+    def create(
+        self, resource: Registered, inputs: dict[str, Any], tags: dict[str, str], unknown: tuple[str, ...]
+    ) -> Outcome:
+        """Make it of `inputs`; `unknown` names those that were given and that nobody knows yet."""
+        ...
 
     def read(self, identifier: str, properties: dict[str, Any]) -> None: ...
 
     def look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]: ...
+
+    def made_up(self, values: Any) -> None:
+        """Take note of ids and ARNs that stand for what nothing has made."""
+        ...
 
 
 class Previewing:
@@ -99,7 +123,13 @@ class Previewing:
         # The names that the provider makes are known at a preview already.
         return _checked(self._cloud, resource).added
 
-    def create(self, resource: Registered, inputs: dict[str, Any], tags: dict[str, str]) -> Outcome:  # noqa: ARG002
+    def create(
+        self,
+        resource: Registered,
+        inputs: dict[str, Any],
+        tags: dict[str, str],  # noqa: ARG002
+        unknown: tuple[str, ...],  # noqa: ARG002
+    ) -> Outcome:
         return Outcome("", _unknown_outputs(resource.type, inputs), "component")
 
     def read(self, identifier: str, properties: dict[str, Any]) -> None:
@@ -107,6 +137,9 @@ class Previewing:
 
     def look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
         return self._cloud.look_up(region, token, args)
+
+    def made_up(self, values: Any) -> None:
+        self._cloud.made_up(values)
 
 
 class Deploying:
@@ -122,18 +155,20 @@ class Deploying:
             self._unknown_types.add(resource.type)
         return checked.added
 
-    def create(self, resource: Registered, inputs: dict[str, Any], tags: dict[str, str]) -> Outcome:
+    def create(
+        self, resource: Registered, inputs: dict[str, Any], tags: dict[str, str], unknown: tuple[str, ...]
+    ) -> Outcome:
         if resource.type in self._unknown_types:
-            made_up = f"{resource.name}-{uuid.uuid5(uuid.NAMESPACE_URL, resource.urn).hex[:8]}"
-            self._cloud.read(made_up, {})
-            return Outcome(
-                made_up,
-                _unknown_outputs(resource.type, inputs),
-                "skipped",
-                reason=f"the rehearsal has no spec for {resource.type}",
-            )
-        request = CreateRequest(resource.urn, resource.type, resource.name, resource.region, inputs, tags)
+            return self._made_up(resource, "no spec", f"the rehearsal has no spec for {resource.type}")
+        request = CreateRequest(resource.urn, resource.type, resource.name, resource.region, inputs, tags, unknown)
         result = self._cloud.create(request)
+        gaps = [_of("taken as existing", one) for one in result.existing]
+        gaps += [_of("inputs not checked", one) for one in result.unmapped]
+        gaps += [_of("unknown inputs", one) for one in unknown]
+        if result.failed:
+            return self._made_up(resource, "spec failed", result.reason or "", gaps)
+        if result.status == "validated":
+            gaps.append(_of("not emulated", result.reason or ""))
         outputs = {
             "tagsAll": tags,
             "region": resource.region,
@@ -142,8 +177,22 @@ class Deploying:
         }
         always, optional = sdk.output_names(resource.type)
         known = {name: value for name, value in outputs.items() if name in always | optional and value is not None}
-        unknown = _unknown_outputs(resource.type, inputs)
-        return Outcome(result.id, {**unknown, **known}, result.status, result.left_out, result.reason, result.calls)
+        without = _unknown_outputs(resource.type, inputs)
+        return Outcome(
+            result.id, {**without, **known}, result.status, result.left_out, result.reason, result.calls, tuple(gaps)
+        )
+
+    def _made_up(
+        self, resource: Registered, cause: Cause, reason: str, gaps: Sequence[tuple[Cause, str]] = ()
+    ) -> Outcome:
+        """A resource that nothing emulates: what refers to it is validated only, too."""
+        identifier, outputs = made_up.resource(
+            resource.type, resource.name, resource.urn, resource.region, resource.inputs
+        )
+        known = {name: value for name, value in outputs.items() if value is not UNKNOWN}
+        self._cloud.made_up([identifier, *(value for name, value in known.items() if name.lower().endswith("arn"))])
+        self._cloud.read(identifier, known)
+        return Outcome(identifier, outputs, "validated", reason=reason, gaps=((cause, reason), *gaps))
 
     def read(self, identifier: str, properties: dict[str, Any]) -> None:
         self._cloud.read(identifier, properties)
@@ -151,11 +200,22 @@ class Deploying:
     def look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
         return self._cloud.look_up(region, token, args)
 
+    def made_up(self, values: Any) -> None:
+        self._cloud.made_up(values)
+
+
+def _of(cause: Cause, what: str) -> tuple[Cause, str]:
+    return cause, what
+
 
 def _checked(cloud: Cloud, resource: Registered) -> CheckResult:
     # A false says no more than an input that is left out.
     given = [key for key, value in resource.inputs.items() if value is not False]
-    return cloud.check(resource.urn, resource.type, resource.name, given)
+    checked = cloud.check(resource.urn, resource.type, resource.name, given)
+    if not checked.added and "name" not in given and "namePrefix" not in given and sdk.named(resource.type):
+        # What no spec says otherwise is called as the provider calls it.
+        return replace(checked, added={"name": f"{resource.name}-{made_up.token(resource.urn)[:7]}"})
+    return checked
 
 
 def _unknown_outputs(type_: str, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -188,6 +248,9 @@ class Monitor:
     ) -> None:
         self.resources: dict[str, Registered] = {}
         self.problems: list[Problem] = []
+        self.gaps: list[Gap] = []
+        self.made_up: set[str] = set()
+        """Ids, ARNs and answers that stand for what nothing has made."""
         self.outputs: dict[str, Any] = {}
         self.secrets: set[str] = set()
         self._project = project
@@ -248,7 +311,10 @@ class Monitor:
         return empty_pb2.Empty()
 
     def Call(self, request: Any) -> Any:  # noqa: N802
-        raise ProgramError(f"the rehearsal cannot call the method {request.tok} of a remote component")
+        """A method of a remote component, which nobody here can run: its result is unknown."""
+        self._gap("component not run", request.tok, "a method")
+        result: dict[str, Any] = {"return": encode({"result": UNKNOWN})}
+        return provider_pb2.CallResponse(**result)
 
     # Resources.
 
@@ -275,10 +341,6 @@ class Monitor:
     def _register(
         self, urn: str, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
-        if request.remote:
-            raise ProgramError(
-                f"{request.type} is a component of another language's plug-in, which no rehearsal can run"
-            )
         properties, options = self._transformed(urn, request)
         inputs = decode(properties)
         plain(inputs, self.secrets)
@@ -311,13 +373,18 @@ class Monitor:
             resource.outputs = dict(inputs)
         elif request.custom:
             self._create(resource)
+        elif request.remote:
+            always, optional = sdk.output_names(request.type)
+            resource.outputs = dict.fromkeys((always | optional) - {"urn"}, UNKNOWN)
+            resource.status, resource.reason = "read", "a component that another language's plug-in makes"
+            self._gap("component not run", resource.type, resource.name)
         self._analyze(resource)
         self._progress(len(self.resources))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=resource.id, object=encode(resource.outputs))
 
     def _create(self, resource: Registered) -> None:
         self._check_provider(resource.provider, resource.type, resource.name)
-        wrong = [str(name) for name in sdk.wrong_names(resource.type, resource.inputs)]
+        wrong = [str(name) for name in sdk.wrong_inputs(resource.type, resource.inputs)]
         if wrong:
             raise RequestError("; ".join(f"{resource.type} {one}" for one in wrong), "correct the name in the program")
         for name, value in resource.inputs.items():
@@ -332,9 +399,11 @@ class Monitor:
             resource.inputs["tagsAll"] = tags
         resource.inputs.update(self._provider.check(resource))
         self._remediate(resource)
-        self._refuse_unknown(resource)
-        inputs = {key: value for key, value in plain(resource.inputs).items() if key != "tagsAll"}
-        outcome = self._provider.create(resource, inputs, _plain_tags(resource.inputs.get("tagsAll")) or tags)
+        unknown = self._unknown_inputs(resource)
+        inputs = {
+            key: value for key, value in plain(resource.inputs).items() if key != "tagsAll" and key not in unknown
+        }
+        outcome = self._provider.create(resource, inputs, _plain_tags(resource.inputs.get("tagsAll")) or tags, unknown)
         computed = {key: value for key, value in outcome.outputs.items() if not has_secret(resource.inputs.get(key))}
         resource.outputs = {**resource.inputs, **computed}
         for name in resource.secret_outputs:
@@ -344,28 +413,33 @@ class Monitor:
         resource.id, resource.status = outcome.id, outcome.status
         resource.left_out, resource.reason = outcome.left_out, outcome.reason
         resource.calls = outcome.calls
+        if any(cause in ("no spec", "spec failed") for cause, _what in outcome.gaps):
+            self.made_up |= set(texts([outcome.id, outcome.outputs])) - {
+                resource.name,
+                resource.region,
+                made_up.ACCOUNT,
+            }
+        resource.partial = any(cause in ("no spec", "spec failed", "unknown inputs") for cause, _what in outcome.gaps)
+        for cause, what in outcome.gaps:
+            self._gap(cause, resource.type, resource.name, what)
         if outcome.status != "skipped":
             self._made(resource, inputs)
 
-    def _refuse_unknown(self, resource: Registered) -> None:
-        """In a deployment everything is known, unless something before has failed or the rehearsal has a gap."""
+    def _unknown_inputs(self, resource: Registered) -> tuple[str, ...]:
+        """The inputs whose values nobody knows in a deployment: a gap of the rehearsal is behind them, or a failure."""
         if isinstance(self._provider, Previewing):
-            return
-        unknown = [key for key, value in resource.inputs.items() if has_unknown(value)]
-        if not unknown:
-            return
+            return ()
+        unknown = tuple(key for key, value in resource.inputs.items() if key != "tagsAll" and has_unknown(value))
         sources = sorted({urn for key in unknown for urn in resource.property_dependencies.get(key, [])})
-        if any(urn in self._failed for urn in sources):
-            failed = next(urn for urn in sources if urn in self._failed)
+        failed = next((urn for urn in sources if urn in self._failed), None)
+        if failed is not None:
             raise _NotAttempted(f"not attempted: {failed.rpartition('::')[2]}, which it needs, failed")
-        without_spec = next((urn for urn in sources if self.resources[urn].status == "skipped"), None)
-        if without_spec is not None:
-            raise _NotAttempted(f"not attempted: {without_spec.rpartition('::')[2]}, which it needs, was skipped")
-        names = ", ".join(urn.rpartition("::")[2] for urn in sources) or "another resource"
-        raise RequestError(
-            f"input {', '.join(unknown)} needs an output of {names} that the rehearsal does not produce",
-            "add that output to the resource's spec in rehearsal/cloud/specs/",
-        )
+        return unknown
+
+    def _gap(self, cause: Cause, type_: str, subject: str, what: str = "") -> None:
+        gap = Gap(cause, type_, subject, what)
+        if gap not in self.gaps:
+            self.gaps.append(gap)
 
     def _ask(self, question: Callable[[Analyzer], T], otherwise: T) -> T:
         """What the policy pack answers, or `otherwise` without one. It starts while the program imports its SDK."""
@@ -460,14 +534,12 @@ class Monitor:
         name = str(plain(resource.inputs).get("name", resource.id))
         outputs = self._stack_outputs(name)
         if outputs is None:
-            self._say(
-                resource.urn,
-                ReferenceNotFoundError(
-                    f"the stack reference {name!r} leads to no stack that the rehearsal knows",
-                    "name a stack of this project, as organization/project/stack",
-                ),
-            )
-            outputs = {}
+            # As in a preview before that stack is there: a program that only passes them on goes on.
+            self._gap("stack not known", _STACK_REFERENCE, name)
+            resource.outputs = {"name": name, "outputs": UNKNOWN, "secretOutputNames": []}
+            resource.status, resource.reason = "read", f"nobody declared the outputs of the stack {name!r}"
+            self.resources[resource.urn] = resource
+            return resource_pb2.ReadResourceResponse(urn=resource.urn, properties=encode(resource.outputs))
         secret_names = [key for key, value in outputs.items() if has_secret(value)]
         resource.outputs = {"name": name, "outputs": outputs, "secretOutputNames": secret_names}
         resource.status, resource.reason = "emulated", f"rehearsed as stack {name!r} in the same account"
@@ -484,7 +556,9 @@ class Monitor:
                     answer = {"urn": resource.urn, "id": resource.id, "state": resource.outputs}
                 else:
                     self._check_provider(request.provider, request.tok, request.tok)
-                    answer = self._provider.look_up(self._region(request.provider, args), request.tok, args)
+                    answer = self._look_up(self._region(request.provider, args), request.tok, args)
+                    if ASSUMED in answer:
+                        self._gap("taken as existing", request.tok, str(args.get("name")), answer.pop(ASSUMED))
                     if NOTE in answer:
                         self._warn(answer.pop(NOTE))
             except RehearsalError as error:
@@ -494,6 +568,23 @@ class Monitor:
             # `return` is a word of Python's, so it cannot be written as a keyword.
             result: dict[str, Any] = {"return": encode(answer)}
             return resource_pb2.ResourceInvokeResponse(**result)
+
+    def _look_up(self, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
+        if has_unknown(args):
+            # The SDK takes an answer with anything unknown in it for unknown as a whole.
+            return {"id": UNKNOWN}
+        try:
+            return self._provider.look_up(region, token, args)
+        except NoAnswerError:
+            self._gap("look-up made up", token, ", ".join(f"{key} = {value}" for key, value in sorted(args.items())))
+            answer = made_up.answer(token, args, region)
+            new = {text for text in set(texts(answer)) - set(texts(args)) if len(text) >= _SHORTEST_MADE_UP} - {
+                region,
+                made_up.ACCOUNT,
+            }
+            self.made_up |= new
+            self._provider.made_up(sorted(new))
+            return answer
 
     # How things are called and where they belong.
 

@@ -16,11 +16,13 @@ from typing import Any, Literal
 from rehearsal import program
 from rehearsal.analyzer import Analyzer
 from rehearsal.cloud.client import Cloud, RecordedCall
+from rehearsal.gaps import Gap
 from rehearsal.lint.result import LintInput
 from rehearsal.monitor import Deploying, Monitor, Previewing, Provider, Registered
 from rehearsal.pack import PackProcess
 from rehearsal.problems import Problem, ProgramError
 from rehearsal.stacks import Stack
+from rehearsal.texts import texts
 
 PassName = Literal["preview", "deploy", "referenced"]
 
@@ -36,6 +38,7 @@ class PassResult:
     rules: int
     judging: float
     seconds: float
+    gaps: list[Gap] = field(default_factory=list[Gap])
     failed: bool = field(default=False)
     """Whether the program itself did not reach its end."""
     looked_up: list[RecordedCall] = field(default_factory=list)
@@ -93,6 +96,7 @@ def _result(
         problems=monitor.problems,
         outputs=monitor.outputs,
         secrets=monitor.secrets,
+        gaps=monitor.gaps,
         rules=rules,
         judging=monitor.judging,
         seconds=time.perf_counter() - started,
@@ -117,9 +121,19 @@ def _monitor(
 
     def made(resource: Registered, inputs: dict[str, Any]) -> None:
         if lint is not None:
-            _tell(lint, LintInput(resource.urn, resource.type, resource.region, inputs))
+            _tell(
+                lint,
+                LintInput(
+                    resource.urn,
+                    resource.type,
+                    resource.region,
+                    inputs,
+                    partial=resource.partial,
+                    made_up=tuple(monitor.made_up & set(texts(inputs))),
+                ),
+            )
 
-    return Monitor(
+    monitor = Monitor(
         project=stack.project,
         stack=stack.name,
         provider=provider,
@@ -130,6 +144,7 @@ def _monitor(
         progress=lambda count: runner.send(("progress", count)),
         made=made,
     )
+    return monitor
 
 
 def _tell(lint: Connection, resource: LintInput | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final, Literal
 
@@ -12,6 +13,15 @@ ONLY_AT_PREVIEW: Final = "(only in a preview, while values are unknown)"
 """Ends the message of what a deployment does not find."""
 NOTE: Final = "(note)"
 """The key by which the answer to a look-up says what about it is not as it would be on AWS."""
+
+_AWS_OWN: Final = ":iam::aws:policy/"
+"""What is AWS's own is the same in every account."""
+ASSUMED: Final = "(assumed)"
+"""The key by which the answer to a look-up says what was taken as existing for it."""
+_NOT_THERE: Final = re.compile(
+    r"matched 0 |no managed prefix list|No hosted zone found|NotFound|NoSuch|does not exist|\bnot found\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +85,19 @@ class UnsupportedOperationError(RequestError):
     """The emulator lacks the operation."""
 
 
+class NoAnswerError(RequestError):
+    """A look-up that the rehearsal cannot answer, or about what the emulated account does not hold."""
+
+
 class AwsError(RehearsalError):
     """What AWS, as the emulator has it, does not accept."""
 
     kind = "aws"
+
+    @property
+    def not_there(self) -> bool:
+        """Whether the account just does not hold what was asked for; somebody's real one may."""
+        return _AWS_OWN not in self.message and bool(_NOT_THERE.search(self.message))
 
 
 class ReferenceNotFoundError(RehearsalError):

@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 from pulumi import _types
-from pulumi.runtime import mocks
+from pulumi.runtime import mocks, rpc
 from pulumi.runtime import stack as stack_module
 from pulumi.runtime.settings import SETTINGS
 
@@ -55,6 +55,8 @@ def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
     os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
     pulumi.Output.__bool__ = _refuse_truth  # type: ignore[method-assign]
     stack_module.wait_for_rpcs = _wait_for_rpcs
+    # What only AWS could tell is unknown in a rehearsed deployment, too; the SDK would hand the program None there.
+    rpc.deserialize_property = _keep_unknown
     # The SDK takes a stack trace for each resource, and looks at the date of every file in it.
     linecache.checkcache = lambda filename=None: None  # noqa: ARG005 the signature of what it replaces
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
@@ -78,6 +80,13 @@ def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
         calls.shutdown(wait=True, cancel_futures=True)
         with contextlib.suppress(RuntimeError):
             loop.close()
+
+
+_deserialize: Final = rpc.deserialize_property
+
+
+def _keep_unknown(value: Any, keep_unknowns: bool | None = None, keep_internal: bool | None = True) -> Any:  # noqa: ARG001
+    return _deserialize(value, True, keep_internal)
 
 
 async def _wait_for_rpcs(await_all_outstanding_tasks: bool = True) -> None:

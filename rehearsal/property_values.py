@@ -12,6 +12,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 
 from rehearsal.marks import NOT_KNOWN, REDACTED, SECRET, SIGNATURE
+from rehearsal.texts import texts
 
 _RESOURCE = rpc._special_resource_sig  # noqa: SLF001 the SDK has no public names for its wire sentinels
 _OUTPUT = rpc._special_output_value_sig  # noqa: SLF001
@@ -124,13 +125,7 @@ def plain(value: Any, secrets: set[str] | None = None) -> Any:
 
 
 def _texts(value: Any) -> set[str]:
-    if isinstance(value, str):
-        return {value} if value else set()
-    if isinstance(value, dict):
-        return set().union(*(_texts(item) for item in value.values()))
-    if isinstance(value, list):
-        return set().union(*(_texts(item) for item in value))
-    return set()
+    return {text for text in texts(value) if text}
 
 
 def shown(value: Any, secrets: frozenset[str] | set[str] = frozenset()) -> Any:

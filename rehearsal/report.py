@@ -13,6 +13,7 @@ from typing import Any, Final
 from costs import FreeTierUse, Month, UnpricedRegion, free_tier_use, month
 from rehearsal.cloud.client import RecordedCall
 from rehearsal.contents import with_hashes
+from rehearsal.gaps import Gap, counted
 from rehearsal.iam_analysis import IamAnalysis
 from rehearsal.insights import Insights
 from rehearsal.lint.result import LintResult
@@ -40,6 +41,8 @@ class Report:
     looked_up: list[RecordedCall] = field(default_factory=list)
     """What look-ups asked of AWS."""
     problems: list[Problem] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    """Where the rehearsal did less than AWS would."""
     waivers: list[dict[str, Any]] = field(default_factory=list)
     stand_ins: list[str] = field(default_factory=list)
     rules: int = 0
@@ -137,6 +140,7 @@ class Report:
             "outputs": shown(self.outputs, self.secrets),
             "looked_up": [shown(one.as_json(), self.secrets) for one in self.looked_up],
             "problems": [shown(problem.as_json(), self.secrets) for problem in self.problems],
+            "gaps": shown(counted(self.gaps), self.secrets),
             "waivers": self.waivers,
             "stand_ins": self.stand_ins,
             "lint": {

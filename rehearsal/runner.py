@@ -68,6 +68,8 @@ class Runner:
     pack_folder: Path
     choices: Mapping[str, Choice] = field(default_factory=dict)
     progress: Progress = lambda _name, _count: None
+    assume_existing: bool = False
+    """Whether ids that the program names and nothing makes are taken as existing."""
     only_deploy: bool = False
     """Whether the preview, the linter and the analysis of IAM policies are left out."""
     started: float = field(default_factory=time.perf_counter)
@@ -84,7 +86,14 @@ class Runner:
             self._address = address(sdk)
             self._start(
                 _serve_cloud,
-                (self._lifeline, [theirs for _ours, theirs in ends], self._cloud, sdk, self.stack),
+                (
+                    self._lifeline,
+                    [theirs for _ours, theirs in ends],
+                    self._cloud,
+                    sdk,
+                    self.stack,
+                    self.assume_existing,
+                ),
             )
         for _ours, theirs in ends:
             theirs.close()
@@ -260,6 +269,7 @@ class Runner:
             environment=config.get(f"{project}:environment", self.stack.name),
             region=_region(main.resources) or config.get("aws:region", ""),
             resources=main.resources,
+            gaps=main.gaps,
             outputs=main.outputs,
             looked_up=main.looked_up,
             problems=[problem for problem in problems if problem.rule != _WAIVER_REPORT],
@@ -274,7 +284,6 @@ class Runner:
             folder=self.stack.folder,
             secrets=set().union(*(result.secrets for result in results.values())),
         )
-        _warn_of_skipped(report)
         report.seconds = {
             "preview": 0.0 if self.only_deploy else preview.seconds - preview.judging,
             "deploy": main.seconds - main.judging,
@@ -289,7 +298,12 @@ class Runner:
 
 
 def _serve_cloud(
-    lifeline: Lifeline, connections: list[Connection], others: list[Connection], sdk: socket.socket, stack: Stack
+    lifeline: Lifeline,
+    connections: list[Connection],
+    others: list[Connection],
+    sdk: socket.socket,
+    stack: Stack,
+    assume_existing: bool,
 ) -> None:
     _obey_runner(lifeline)
     # Files and archives are named from where the program runs.
@@ -299,7 +313,7 @@ def _serve_cloud(
     gc.disable()
     from rehearsal.cloud.server import main  # noqa: PLC0415 this is what takes the time, and only this process needs it
 
-    main(connections, sdk, stack.existing_ids, stack.region)
+    main(connections, sdk, stack.existing_ids, stack.region, assume_existing=assume_existing)
     os._exit(0)
 
 
@@ -461,18 +475,3 @@ def _warn_of_cost(report: Report) -> None:
                 remedy="raise kumiki:costGuard.monthlyLimitUsd, or make the stack cheaper: see the lines of the month",
             )
         )
-
-
-def _warn_of_skipped(report: Report) -> None:
-    """A green report must not claim more than was done."""
-    for resource in report.resources:
-        if resource.status == "skipped" and (resource.reason or "").startswith("the rehearsal has no spec"):
-            report.problems.append(
-                Problem(
-                    kind="request",
-                    level="warning",
-                    urn=resource.urn,
-                    message=str(resource.reason),
-                    remedy="add one in rehearsal/cloud/specs/",
-                )
-            )

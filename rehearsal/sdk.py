@@ -59,14 +59,28 @@ def _args_class(token: str) -> type | None:
     return getattr(module, f"{cls.__name__}InitArgs", None) or getattr(module, f"{cls.__name__}Args", None)
 
 
-def wrong_names(token: str, inputs: Mapping[str, Any]) -> Iterator[WrongName]:
-    """Every key in `inputs`, at any depth, that the SDK's args classes do not have."""
+@dataclass(frozen=True)
+class WrongKind:
+    """A text or a number where the SDK has an object."""
+
+    path: str
+    given: Any
+    keys: tuple[str, ...]
+
+    def __str__(self) -> str:
+        shown = repr(self.given) if isinstance(self.given, str) else f"{self.given}"
+        return f"wants an object for '{self.path}', with {', '.join(self.keys)}; got {shown}"
+
+
+def wrong_inputs(token: str, inputs: Mapping[str, Any]) -> Iterator[WrongName | WrongKind]:
+    """Every key in `inputs`, at any depth, that the SDK's args classes do not have, and every text or number where
+    they have an object."""
     args = _args_class(token)
     if args is not None:
         yield from _wrong_names((args,), inputs, "")
 
 
-def _wrong_names(classes: tuple[type, ...], value: Mapping[str, Any], path: str) -> Iterator[WrongName]:
+def _wrong_names(classes: tuple[type, ...], value: Mapping[str, Any], path: str) -> Iterator[WrongName | WrongKind]:
     # Of several classes any will do, and which one is meant no key says: a principal is AWS's, a service's, another's.
     known = {name: hint for cls in classes for name, hint in _input_types(cls).items()}
     for key, item in value.items():
@@ -79,7 +93,7 @@ def _wrong_names(classes: tuple[type, ...], value: Mapping[str, Any], path: str)
         yield from _wrong_in(known[key], item, path + key)
 
 
-def _wrong_in(hint: Any, value: Any, path: str) -> Iterator[WrongName]:
+def _wrong_in(hint: Any, value: Any, path: str) -> Iterator[WrongName | WrongKind]:
     if isinstance(value, Secret):
         value = value.value
     if isinstance(value, dict):
@@ -90,6 +104,9 @@ def _wrong_in(hint: Any, value: Any, path: str) -> Iterator[WrongName]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _wrong_in(hint, item, f"{path}[{index}]")
+    elif isinstance(value, str | int | float) and _only_objects(hint):
+        keys = tuple(name for cls in _nested_classes(hint) for name in _input_types(cls))
+        yield WrongKind(path, value, keys)
 
 
 @cache
@@ -104,6 +121,19 @@ def _nested_classes(hint: Any) -> tuple[type, ...]:
         found = [cls for argument in typing.get_args(hint) for cls in _nested_classes(argument)]
         return tuple(dict.fromkeys(found))
     return ()
+
+
+@cache
+def _only_objects(hint: Any) -> bool:
+    """Whether every value of this type is an object of an args class: no text, no number, no list."""
+    if isinstance(hint, type):
+        return _types.is_input_type(hint) or hint is type(None)
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType) or (
+        isinstance(origin, type) and issubclass(origin, Awaitable | pulumi.Output)
+    ):
+        return bool(_nested_classes(hint)) and all(_only_objects(each) for each in typing.get_args(hint))
+    return False
 
 
 @cache
@@ -123,6 +153,26 @@ def texts(token: str) -> frozenset[str]:
     cls = resource_class(token)
     hints = _types._raw_return_hints(cls) if cls is not None else {}  # noqa: SLF001 as above
     return frozenset(name for name, hint in hints.items() if any(map(_is_text, typing.get_args(hint))))
+
+
+def is_text(token: str, name: str) -> bool:
+    """Whether this property is a text in the end."""
+    return name in texts(token)
+
+
+@cache
+def named(token: str) -> bool:
+    """Whether the provider names such a resource where nobody does: there is always a name in the end."""
+    cls, args = resource_class(token), _args_class(token)
+    if cls is None or args is None:
+        return False
+    hint = _types._raw_return_hints(cls).get("name")  # noqa: SLF001 as above
+    given = typing.get_type_hints(args.__init__).get("name") if hint is not None else None
+    return (
+        _is_text(next(iter(typing.get_args(hint)), None))
+        and not _is_optional(hint)
+        and type(None) in typing.get_args(given)
+    )
 
 
 def _is_text(hint: Any) -> bool:

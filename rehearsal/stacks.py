@@ -63,7 +63,7 @@ def load(folder: Path, name: str) -> Stack:
     """The stack `name` of the project in `folder`; `RehearsalError` of kind "settings" says what to fix."""
     project = _read(folder / "Pulumi.yaml", "a Pulumi project has a Pulumi.yaml beside its __main__.py")
     names = stack_names(folder)
-    if name not in names:
+    if names and name not in names:
         raise SettingsError(
             f"there is no stack {name!r} in {folder}",
             f"{_did_you_mean(name, names)}The stacks are: {', '.join(names) or 'none'}.",
@@ -73,7 +73,8 @@ def load(folder: Path, name: str) -> Stack:
             f"{folder / 'Pulumi.yaml'} has no `name`", "give the project a name, such as `name: kumiki`"
         )
     path = folder / f"Pulumi.{name}.yaml"
-    content = _read(path, "")
+    # As in the CLI, a stack without settings needs no file.
+    content = _read(path, "") if path.exists() else {}
     for key in content:
         if key not in _SECTIONS:
             raise SettingsError(

@@ -16,6 +16,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from costs import EndpointSaving, FreeTierUse, endpoint_saving, program
+from rehearsal.gaps import MEANINGS, counted
 from rehearsal.insights import Insights
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
@@ -299,15 +300,13 @@ def _free_tier_words(use: FreeTierUse, plan: str | None) -> Iterator[str]:
 
 
 def _gaps(console: Console, report: Report) -> None:
-    """Where the rehearsal did less than AWS would."""
-    lines = [
-        f"[yellow]≈[/] {_kind(one)} {escape(one.name)}: {_reason(one, report)}"
-        for status in ("validated", "read")
-        for one in report.resources
-        if one.status == status
-    ]
-    if report.counts["validated"]:
-        lines.insert(0, "Validated only: each request was checked against AWS's service model, nothing emulated it.")
+    """Where the rehearsal did less than AWS would: per cause and type, how many and which."""
+    lines: list[str] = []
+    for cause, of_cause in groupby(counted(report.gaps), key=lambda one: one["cause"]):
+        lines.append(f"[bold]{cause}[/] [dim]{MEANINGS[cause]}[/]")
+        lines += [f"  [yellow]≈[/] {_gap(one, report)}" for one in of_cause]
+    read = [one for one in report.resources if one.status == "read" and one.custom]
+    lines += [f"[yellow]≈[/] {_kind(one)} {escape(one.name)}: {_reason(one, report)}" for one in read]
     lines += [
         f"[red]✗[/] {_kind(one)} {escape(one.name)}: {_reason(one, report)}"
         for one in report.resources
@@ -320,9 +319,24 @@ def _gaps(console: Console, report: Report) -> None:
         names = ", ".join(f"{name} of {type_.rpartition(':')[2]}" for type_, name in sorted(omitted))
         lines.append(f"[dim]Read by the provider only, so not sent: {names}[/]")
     if lines:
-        console.print("[bold]Not as in AWS[/]")
+        console.print("[bold]Gaps[/] [dim]what was not rehearsed as AWS would have it; none of it is an error[/]")
         for line in lines:
             console.print(Padding(line, (0, 0, 0, 2)))
+
+
+_MOST_NAMED: Final = 5
+"""How many subjects or reasons a line of the gaps names; the JSON report has all."""
+
+
+def _gap(one: dict[str, Any], report: Report) -> str:
+    subjects, what = (_few(shown(one[key], report.secrets)) for key in ("subjects", "what"))
+    behind = f": {what}" if what else ""
+    return escape(f"{one['count']} × {one['type'].removeprefix('aws:')} ({subjects}){behind}")
+
+
+def _few(words: list[str]) -> str:
+    rest = len(words) - _MOST_NAMED
+    return ", ".join(words[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _reason(resource: Registered, report: Report) -> str:

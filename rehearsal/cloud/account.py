@@ -53,6 +53,8 @@ class Account:
         self.not_emulated: set[str] = set()
         """Ids that were made up because the emulator lacks their operation."""
         self._recorded: list[RecordedCall] = []
+        self.blind_to: set[str] = set()
+        """Types of which some are validated only: what looks for one of them may find nothing."""
 
     def close(self) -> None:
         """Give the process its real boto3 back."""

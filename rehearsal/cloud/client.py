@@ -21,6 +21,8 @@ class CreateRequest:
     region: str
     inputs: dict[str, Any]
     tags: dict[str, str]
+    unknown: tuple[str, ...] = ()
+    """Inputs that were given and whose values nobody knows; they are not among `inputs`."""
 
 
 Status = Literal["emulated", "validated", "skipped"]
@@ -60,6 +62,12 @@ class CreateResult:
     reason: str | None = None
     calls: list[RecordedCall] = field(default_factory=list)
     """What was asked of AWS for it, each request once."""
+    unmapped: list[str] = field(default_factory=list[str])
+    """Inputs that the SDK knows and no request carries."""
+    existing: list[str] = field(default_factory=list[str])
+    """Ids in its inputs that nothing has made, taken as existing."""
+    failed: bool = False
+    """Whether the rehearsal could not make it, for a reason of its own; id and outputs are the asker's to make up."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,10 @@ class Cloud:
         answer, calls = self._ask("look_up", region, token, args)
         self.looked_up += [one for one in calls if one not in self.looked_up]
         return answer
+
+    def made_up(self, values: Any) -> None:
+        """Take note of ids and ARNs that stand for what nothing has made."""
+        self._ask("made_up", values)
 
     def read(self, identifier: str, properties: dict[str, Any]) -> None:
         """Take note of a resource that the program reads rather than creates."""

@@ -2,7 +2,8 @@
 
 A spec says only what the AWS service model cannot: which operation creates the resource, which inputs are called
 otherwise there, where the id is found, which further calls complete it. Every other input is matched against the
-request by name, exactly; an input that matches nothing is an error, one left out on purpose is listed with its reason.
+request by name, exactly. An input that matches nothing is left out and listed as not checked by the emulator: the SDK
+knows it, or it would have been refused before. What a program wrote into a JSON text has no such witness: an error.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from botocore.model import ListShape, MapShape, StructureShape
 
 from rehearsal.cloud.account import ACCOUNT, PARTITION
 from rehearsal.cloud.client import CreateResult
-from rehearsal.cloud.requests import request_for, unknown_input
-from rehearsal.problems import RequestError, UnsupportedOperationError
+from rehearsal.cloud.requests import Unmapped, keys_of, request_for
+from rehearsal.problems import UnsupportedOperationError
+from rehearsal.texts import texts
 
 if TYPE_CHECKING:
     from rehearsal.cloud.account import Account
@@ -36,6 +38,10 @@ class CreateContext:
     service: str = ""
     id: str = ""
     response: dict[str, Any] = field(default_factory=dict)
+    unmapped: Unmapped = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.unmapped = Unmapped(frozenset(keys_of(self.inputs)))
 
     def call(self, operation: str, request: Mapping[str, Any], service: str | None = None) -> dict[str, Any]:
         return self.account.call(service or self.service, operation, self.region, request)
@@ -43,7 +49,9 @@ class CreateContext:
     def request(self, operation: str, inputs: Mapping[str, Any], renames: Mapping[str, str]) -> dict[str, Any]:
         """The members of an operation's request that these inputs fill."""
         shape = self.account.operation(self.service, operation, self.region).input_shape
-        return request_for(shape, inputs, renames, operation) if isinstance(shape, StructureShape) else {}
+        if not isinstance(shape, StructureShape):
+            return {}
+        return request_for(shape, inputs, renames, operation, self.unmapped)
 
     def find(self, source: Source) -> Any:
         """The value of a source: a function of this, a text with `{fields}`, or a path into the creating answer."""
@@ -96,7 +104,7 @@ class Code:
 
     run: Callable[[CreateContext], dict[str, Any]]
     reads: Sequence[str]
-    """Every input that it uses; any other is refused, as one that matches no request is."""
+    """Every input that it uses; any other is listed as not checked, as one that matches no request is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +128,9 @@ class Spec:
     """Inputs that no creating request carries, and why."""
     validated_only: Callable[[dict[str, Any]], str | None] = lambda _inputs: None
     """The reason why the emulator cannot create such a resource, if it cannot; its requests are validated then."""
+    unmade_by: Sequence[str] = ()
+    """Inputs that hold parts of the resource which the emulator does not make: given one, what refers to it is
+    validated only."""
     accepts_validated: bool = False
     """Whether the emulator makes it without looking up what it refers to, which may then be validated only."""
 
@@ -149,10 +160,14 @@ def create(spec: Spec, context: CreateContext) -> CreateResult:
         else:
             _validate(spec, context)
     except UnsupportedOperationError as error:
-        raise RequestError(f"{error}, and the spec of {context.type} does not say so") from error
+        raise UnsupportedOperationError(f"{error}, and the spec of {context.type} does not say so") from error
     outputs = {name: context.find(source) for name, source in spec.outputs.items()}
     if reason is not None and context.id not in texts(context.inputs):
         context.account.not_emulated.add(context.id)
+    if any(key in context.inputs for key in spec.unmade_by):
+        context.account.not_emulated.add(context.id)
+    if reason is not None:
+        context.account.blind_to.add(context.type)
     return CreateResult(
         id=context.id,
         outputs={name: value for name, value in outputs.items() if value is not None},
@@ -160,12 +175,13 @@ def create(spec: Spec, context: CreateContext) -> CreateResult:
         left_out=sorted(left_out),
         reason=reason,
         calls=context.account.recorded(),
+        unmapped=sorted(set(context.unmapped.paths)),
     )
 
 
 def _emulate(spec: Spec, context: CreateContext) -> None:
     if isinstance(spec.create, Code):
-        _refuse_unread(spec, spec.create, context)
+        _leave_unread(spec, spec.create, context)
         context.response = spec.create.run(context)
     else:
         context.response = context.call(spec.create.operation, _creating_request(spec, spec.create, context))
@@ -183,7 +199,7 @@ def _validate(spec: Spec, context: CreateContext) -> None:
     """Check every request as if it were sent, and make up the answer."""
     if isinstance(spec.create, Code):
         # Code decides by answers that only the emulator gives: without it, only the names can be checked.
-        _refuse_unread(spec, spec.create, context)
+        _leave_unread(spec, spec.create, context)
         context.id = f"{context.name}-validated"
         return
     request = _creating_request(spec, spec.create, context)
@@ -197,26 +213,14 @@ def _validate(spec: Spec, context: CreateContext) -> None:
             context.account.check(call.service or spec.service, call.operation, context.region, further)
 
 
-def _refuse_unread(spec: Spec, code: Code, context: CreateContext) -> None:
+def _leave_unread(spec: Spec, code: Code, context: CreateContext) -> None:
     unread = set(context.inputs) - set(code.reads) - set(spec.left_out) - set(LIFECYCLE) - {"tags", "region"}
-    if unread:
-        raise unknown_input(min(unread), f"of {context.type}", list(code.reads))
+    context.unmapped.paths += sorted(unread)
 
 
 def _refers_to_validated(context: CreateContext) -> str | None:
     found = next((text for text in texts(context.inputs) if text in context.account.not_emulated), None)
     return f"refers to {found}, which is validated only" if found else None
-
-
-def texts(value: Any) -> list[str]:
-    """Every text in `value`, at any depth."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [text for item in value.values() for text in texts(item)]
-    if isinstance(value, list):
-        return [text for item in value for text in texts(item)]
-    return []
 
 
 def _creating_request(spec: Spec, call: Call, context: CreateContext) -> dict[str, Any]:
@@ -245,7 +249,9 @@ def _request(call: Call, context: CreateContext, inputs: dict[str, Any]) -> dict
     shape = context.account.operation(call.service or context.service, call.operation, context.region).input_shape
     if call.reshape is not None:
         inputs = call.reshape(inputs)
-    request = request_for(shape, inputs, call.takes, call.operation) if isinstance(shape, StructureShape) else {}
+    request: dict[str, Any] = {}
+    if isinstance(shape, StructureShape):
+        request = request_for(shape, inputs, call.takes, call.operation, context.unmapped)
     request.update({name: _fixed(context, value) for name, value in call.fixed.items()})
     return request
 

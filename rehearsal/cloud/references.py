@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from rehearsal.cloud.account import ACCOUNT
-from rehearsal.cloud.creation import texts
+from rehearsal.texts import texts
 
 # AMIs, prefix lists and snapshots exist without any stack: AWS and others publish them.
 _ID: Final = re.compile(

@@ -10,6 +10,7 @@ import base64
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -31,57 +32,112 @@ def _members(shape: StructureShape) -> dict[str, str]:
     return {name.lower(): name for name in shape.members}
 
 
+@dataclass
+class Unmapped:
+    """What of a resource's inputs no request carries: the SDK knows it, the rehearsal does not know where it goes."""
+
+    given: frozenset[str] = frozenset()
+    """Every key of the inputs, at any depth, as the SDK passed them on; what it does not know was refused before."""
+    paths: list[str] = field(default_factory=list[str])
+
+    def takes(self, key: str, path: str) -> bool:
+        """Take note of an input that the request has no place for; not of what a program wrote into a JSON text."""
+        if key in self.given:
+            self.paths.append(path)
+        return key in self.given
+
+
+def keys_of(value: Any) -> Iterator[str]:
+    """Every key of every object in `value`."""
+    if isinstance(value, dict):
+        yield from value
+        for item in value.values():
+            yield from keys_of(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from keys_of(item)
+
+
 def request_for(
-    shape: StructureShape, inputs: Mapping[str, Any], renames: Mapping[str, str], operation: str
+    shape: StructureShape,
+    inputs: Mapping[str, Any],
+    renames: Mapping[str, str],
+    operation: str,
+    unmapped: Unmapped | None = None,
 ) -> dict[str, Any]:
     """The members of `shape` that `inputs` fill. `renames` maps an input to a member, or to a path such as `A.B`."""
-    request: dict[str, Any] = {}
-    members = _members(shape)
-    for key, value in inputs.items():
-        path = renames.get(key, key).split(".")
-        target, level, level_members = request, shape, members
-        for step in path[:-1]:
-            inner = level.members[level_members[step.lower()]]
-            assert isinstance(inner, StructureShape), f"{operation}.{renames[key]} does not lead through structures"
-            target = target.setdefault(level_members[step.lower()], {})
-            level, level_members = inner, _members(inner)
-        name = level_members.get(path[-1].lower())
+    return _Mapping(operation, unmapped or Unmapped()).request(shape, inputs, renames)
+
+
+class _NoPlaceError(Exception):
+    """A value of a form that the request does not have."""
+
+
+class _Mapping:
+    """From inputs to the members of one operation's request."""
+
+    def __init__(self, operation: str, unmapped: Unmapped) -> None:
+        self._operation = operation
+        self._unmapped = unmapped
+
+    def request(self, shape: StructureShape, inputs: Mapping[str, Any], renames: Mapping[str, str]) -> dict[str, Any]:
+        request: dict[str, Any] = {}
+        members = _members(shape)
+        for key, value in inputs.items():
+            path = renames.get(key, key).split(".")
+            target, level, level_members = request, shape, members
+            for step in path[:-1]:
+                inner = level.members[level_members[step.lower()]]
+                assert isinstance(inner, StructureShape), (
+                    f"{self._operation}.{renames[key]} does not lead through structures"
+                )
+                target = target.setdefault(level_members[step.lower()], {})
+                level, level_members = inner, _members(inner)
+            name = level_members.get(path[-1].lower())
+            self._place(target, level, name, key, value, key)
+        return request
+
+    def _place(
+        self, target: dict[str, Any], level: StructureShape, name: str | None, key: str, value: Any, path: str
+    ) -> None:
+        """Fill one member, or take note that there is none for it."""
         if name is None:
-            raise unknown_input(key, operation, list(level.members))
-        target[name] = _value(level.members[name], value, key, operation)
-    return request
+            if not self._unmapped.takes(key, path):
+                raise unknown_input(path, self._operation, list(level.members))
+            return
+        try:
+            target[name] = self._value(level.members[name], value, path)
+        except _NoPlaceError as error:
+            # The SDK's type allows the value, so it goes somewhere else than where it seems to.
+            if not self._unmapped.takes(key, path):
+                raise RequestError(str(error)) from None
 
+    def _value(self, shape: Shape, value: Any, path: str) -> Any:
+        if isinstance(shape, StructureShape):
+            return self._structure(shape, value, path)
+        if isinstance(shape, ListShape):
+            items = value if isinstance(value, list) else [value]
+            return [self._value(shape.member, item, f"{path}[{index}]") for index, item in enumerate(items)]
+        if isinstance(shape, MapShape):
+            if not isinstance(value, dict):
+                raise _NoPlaceError(f"input '{path}' must be a map, got {_kind(value)}")
+            return {key: self._value(shape.value, item, f"{path}.{key}") for key, item in value.items()}
+        return _scalar(shape, value, path)
 
-def _value(shape: Shape, value: Any, path: str, operation: str) -> Any:
-    if isinstance(shape, StructureShape):
-        return _structure(shape, value, path, operation)
-    if isinstance(shape, ListShape):
-        items = value if isinstance(value, list) else [value]
-        return [_value(shape.member, item, f"{path}[{index}]", operation) for index, item in enumerate(items)]
-    if isinstance(shape, MapShape):
+    def _structure(self, shape: StructureShape, value: Any, path: str) -> Any:
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
         if not isinstance(value, dict):
-            raise RequestError(f"input '{path}' must be a map, got {_kind(value)}")
-        return {key: _value(shape.value, item, f"{path}.{key}", operation) for key, item in value.items()}
-    return _scalar(shape, value, path)
-
-
-def _structure(shape: StructureShape, value: Any, path: str, operation: str) -> Any:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if not isinstance(value, dict):
-        # CloudFront's and others' `{Quantity, Items}` around a list.
-        if isinstance(value, list) and {"Quantity", "Items"} <= set(shape.members):
-            items = _value(shape.members["Items"], value, path, operation)
-            return {"Quantity": len(items), "Items": items}
-        raise RequestError(f"input '{path}' must be an object, got {_kind(value)}")
-    members = _members(shape)
-    built: dict[str, Any] = {}
-    for key, item in value.items():
-        name = members.get(key.lower())
-        if name is None:
-            raise unknown_input(f"{path}.{key}", operation, list(shape.members))
-        built[name] = _value(shape.members[name], item, f"{path}.{key}", operation)
-    return built
+            # CloudFront's and others' `{Quantity, Items}` around a list.
+            if isinstance(value, list) and {"Quantity", "Items"} <= set(shape.members):
+                items = self._value(shape.members["Items"], value, path)
+                return {"Quantity": len(items), "Items": items}
+            raise _NoPlaceError(f"input '{path}' must be an object, got {_kind(value)}")
+        members = _members(shape)
+        built: dict[str, Any] = {}
+        for key, item in value.items():
+            self._place(built, shape, members.get(key.lower()), key, item, f"{path}.{key}")
+        return built
 
 
 def _scalar(shape: Shape, value: Any, path: str) -> Any:
@@ -90,7 +146,7 @@ def _scalar(shape: Shape, value: Any, path: str) -> Any:
         # A document given as an object where AWS wants its JSON text.
         if kind == "string":
             return json.dumps(value, separators=(",", ":"))
-        raise RequestError(f"input '{path}' must be a {kind}, got {_kind(value)}")
+        raise _NoPlaceError(f"input '{path}' must be a {kind}, got {_kind(value)}")
     if kind in ("integer", "long"):
         return _whole_number(value, path)
     if kind in ("float", "double"):

@@ -11,9 +11,11 @@ import hashlib
 import io
 import logging
 import os
+import re
 import socket
 import threading
 from collections import Counter
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final
 
@@ -28,19 +30,37 @@ from rehearsal.cloud.lookups import look_up
 from rehearsal.cloud.references import References
 from rehearsal.cloud.specs import spec_of
 from rehearsal.isolation import LOOPBACK
-from rehearsal.problems import ReferenceNotFoundError, RehearsalError
+from rehearsal.problems import (
+    ASSUMED,
+    AwsError,
+    NoAnswerError,
+    ReferenceNotFoundError,
+    RehearsalError,
+    RequestError,
+    UnsupportedOperationError,
+)
+from rehearsal.texts import texts
 
 _CALL: Final = ("HTTP_X_AMZ_SECURITY_TOKEN", "REQUEST_METHOD", "PATH_INFO", "QUERY_STRING")
 """What a call is recognized by besides its body: the token is of the one who calls (`isolation`)."""
+_ZONE: Final = "aws:route53/getZone:getZone"
 _SUFFIX_LENGTH: Final = 7
 """Hexadecimal digits that Pulumi appends to a name it makes, after a hyphen."""
 
 
-def main(connections: list[Connection], sdk: socket.socket, stand_ins: list[str], region: str | None) -> None:
-    """Answer questions until every asker has gone. `stand_ins` are ids of things that exist already; `region` is where
-    most questions will be about, as far as that is known. On `sdk` the account answers as AWS does, once it is asked:
+def main(
+    connections: list[Connection],
+    sdk: socket.socket,
+    stand_ins: list[str],
+    region: str | None,
+    *,
+    assume_existing: bool = False,
+) -> None:
+    """Answer questions until every asker has gone. `stand_ins` are ids of things that exist already, and with
+    `assume_existing` any that nothing makes does; `region` is where most questions will be about, as far as that is
+    known. On `sdk` the account answers as AWS does, once it is asked:
     most programs never do, and then nothing is loaded for it."""
-    served = _Server(stand_ins)
+    served = _Server(stand_ins, assume_existing=assume_existing)
     served.expect(region)
     open_connections = list(connections)
     waiting: list[Connection | socket.socket] = [sdk, *connections]
@@ -62,11 +82,13 @@ def main(connections: list[Connection], sdk: socket.socket, stand_ins: list[str]
 class _Server:
     """The account and what is remembered about it."""
 
-    def __init__(self, stand_ins: list[str]) -> None:
-
+    def __init__(self, stand_ins: list[str], *, assume_existing: bool) -> None:
         self._account = Account()
         self._references = References()
         self._stand_ins = stand_ins
+        self._assume_existing = assume_existing
+        self._assumed: set[str] = set()
+        """The hosted zones that a program looked up and nobody made."""
         self._references.produced(stand_ins)
         self._one_at_a_time = threading.Lock()
         """moto is not made for several callers at once, and its ids come from one source."""
@@ -101,26 +123,57 @@ class _Server:
 
         self._prepare(request.region)
         missing = sorted(set(self._references.missing(request.urn, request.inputs)))
-        if missing:
+        if missing and not self._assume_existing:
             raise ReferenceNotFoundError(
                 f"refers to {', '.join(missing)}, which nothing in this stack has made",
                 "pass the output of the resource that makes it; name what exists already in the stack file",
             )
+        self._made_up(missing)
         context = CreateContext(
             self._account, request.urn, request.type, request.name, request.region, request.inputs, request.tags
         )
         spec = spec_of(request.type)
         assert spec is not None, "the passes ask for types that `check` knows"
-        result = create(spec, context)
+        try:
+            result = create(spec, context)
+        except RehearsalError as error:
+            assumed = self._assume_existing and isinstance(error, AwsError) and error.not_there
+            if not assumed and not _follows_from_gap(error, context, request.unknown):
+                raise
+            result = _not_made(error.message, context)
+            self._account.blind_to.add(request.type)
+        except Exception as error:  # noqa: BLE001 a fault of a spec is a gap of the rehearsal, not a mistake of the program's
+            result = _not_made(f"{type(error).__name__}: {error}", context)
         names = {key: value for key, value in request.inputs.items() if key in ("name", "bucket")}
         self._references.produced([result.id, result.outputs, names])
-        return result
+        return replace(result, existing=missing)
+
+    def _made_up(self, values: Any) -> None:
+        self._references.produced(values)
+        self._account.not_emulated.update(texts(values))
 
     def _look_up(self, region: str, token: str, args: dict[str, Any]) -> tuple[dict[str, Any], list[RecordedCall]]:
 
         self._prepare(region)
         self._account.recorded()
-        answer = look_up(self._account, region, token, args)
+        try:
+            answer = look_up(self._account, region, token, args)
+        except AwsError as error:
+            if not (self._assume_existing and error.not_there):
+                raise
+            if token != _ZONE or "name" not in args or args.get("privateZone"):
+                raise NoAnswerError(error.message) from error
+            # Records are made in it, and certificates proved by them.
+            request = {"Name": args["name"], "CallerReference": args["name"]}
+            self._account.call("route53", "CreateHostedZone", region, request)
+            self._assumed.add(args["name"])
+            answer = look_up(self._account, region, token, args)
+        except RehearsalError:
+            raise
+        except Exception as error:
+            raise NoAnswerError(f"the look-up {token} failed: {type(error).__name__}: {error}") from error
+        if token == _ZONE and args.get("name") in self._assumed:
+            answer = {**answer, ASSUMED: f"a hosted zone {args['name']}"}
         self._references.produced(answer)
         return answer, self._account.recorded()
 
@@ -137,7 +190,7 @@ class _Server:
         self._references.produced([identifier, properties])
 
     def _never_made(self) -> list[tuple[str, str]]:
-        return list(self._references.never_made())
+        return [] if self._assume_existing else list(self._references.never_made())
 
     def _serve(self, port: int) -> str:
         opened = listener(port)
@@ -177,3 +230,30 @@ class _Server:
             LOOPBACK, port, answer, threaded=True, request_handler=MotoRequestHandler, fd=os.dup(sdk.fileno())
         )
         threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+_INCOMPLETE: Final = re.compile(
+    r"lacks \w+, which AWS requires|\((?:Missing\w*|Validation\w*|Invalid(?:Parameter|Request)\w*)\)"
+)
+
+
+def _follows_from_gap(error: RehearsalError, context: CreateContext, unknown: tuple[str, ...]) -> bool:
+    """Whether a refusal says no more than that the rehearsal left something out or made something up."""
+    if isinstance(error, UnsupportedOperationError):
+        return True
+    if isinstance(error, RequestError | AwsError) and any(one in error.message for one in context.account.not_emulated):
+        return True
+    left_out = context.unmapped.paths or unknown
+    return bool(left_out) and isinstance(error, RequestError | AwsError) and bool(_INCOMPLETE.search(error.message))
+
+
+def _not_made(reason: str, context: CreateContext) -> CreateResult:
+    return CreateResult(
+        id="",
+        outputs={},
+        status="validated",
+        left_out=[],
+        reason=reason,
+        unmapped=sorted(set(context.unmapped.paths)),
+        failed=True,
+    )

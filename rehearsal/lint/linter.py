@@ -57,6 +57,9 @@ SUPPRESSED: Final = (
 _COUNT: Final = ("E11", "E25", "W25")
 """Formats of ids and ARNs, and runtimes: they stand among the template's own rules."""
 
+_ABOUT_THE_WHOLE: Final = ("E3003", "E3014", "E3017", "E3018", "E3020", "E3021", "E3049")
+"""What is required, and what goes with what: no finding where a part is not there to be seen."""
+
 _RULE_FAILED: Final = "E0002"
 _OFFER: Final = re.compile(r"^'(?P<given>[^']*)' is not one of \[(?P<offered>.*)\]", re.DOTALL)
 _MAJOR_VERSION: Final = re.compile(r"Engine version '\d+' ")
@@ -148,10 +151,10 @@ def _problem(match: Match, fragments: dict[str, tuple[LintInput, Fragment]]) -> 
     if len(path) < 2 or path[0] != "Resources" or path[1] not in fragments:
         return None
     resource, made = fragments[path[1]]
-    if suppressed(match.rule.id, made.type) is not None:
+    if suppressed(match.rule.id, made.type) is not None or (resource.partial and match.rule.id in _ABOUT_THE_WHOLE):
         return None
     message = _message(match)
-    if message is None:
+    if message is None or any(text in match.message for text in resource.made_up):
         return None
     where = _input(made, path[3:])
     level: Level = "error" if match.rule.id.startswith("E") else "warning"

@@ -16,6 +16,10 @@ class LintInput:
     type: str
     region: str
     inputs: dict[str, Any]
+    partial: bool = False
+    """Whether `inputs` are not all that AWS gets: some are unknown, or the provider adds what nobody here knows of."""
+    made_up: tuple[str, ...] = ()
+    """Texts in `inputs` that were made up: their form says nothing about the program."""
 
 
 @dataclass

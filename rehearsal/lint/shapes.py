@@ -237,6 +237,13 @@ def zone(inputs: Inputs) -> Inputs:
     return {**inputs, "vpcs": vpcs} if vpcs else inputs
 
 
+def record(inputs: Inputs) -> Inputs:
+    """The provider puts the quotes around texts."""
+    if inputs.get("type") not in ("TXT", "SPF"):
+        return inputs
+    return {**inputs, "records": [f'"{value}"' for value in inputs.get("records", [])]}
+
+
 def listener_rule(inputs: Inputs) -> Inputs:
     fields = {"hostHeader": "host-header", "pathPattern": "path-pattern", "sourceIp": "source-ip"}
     fields |= {"httpHeader": "http-header", "httpRequestMethod": "http-request-method", "queryStrings": "query-string"}

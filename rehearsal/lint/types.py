@@ -554,6 +554,7 @@ _TYPES: Final = {
     "route53/keySigningKey:KeySigningKey": Cfn(type="AWS::Route53::KeySigningKey"),
     "route53/record:Record": Cfn(
         type="AWS::Route53::RecordSet",
+        reshape=shapes.record,
         renames={
             "zoneId": "HostedZoneId",
             "aliases": "AliasTarget",

@@ -20,7 +20,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, rehearse: Rehearse) -> Rehe
     lines = [f"aws.{mistake.code.format(name=name)}" for name, mistake in MISTAKES.items()]
     program = PREAMBLE + _PROVIDER + "\n".join(lines) + "\n"
     folder = tmp_path_factory.mktemp("corpus")
-    return rehearse(project(folder, {"config": {}}, program), "test")
+    return rehearse(project(folder, {"config": {}}, program), "test", "--profile", "house")
 
 
 def _accusations(corpus: Rehearsed, name: str) -> list[dict[str, Any]]:

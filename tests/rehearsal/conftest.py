@@ -113,6 +113,9 @@ def rehearse_plain(tmp_path: Path, rehearse: Rehearse) -> Rehearse:
 
     def rehearse_program(program: str, *arguments: str, config: Mapping[str, Any] | None = None) -> Rehearsed:
         pack = () if "--policy-pack" in arguments else ("--policy-pack", str(SILENT_PACK))
-        return rehearse(project(tmp_path, {"config": dict(config or {})}, program), "test", *pack, *arguments)
+        # What a program only seems to have made is a mistake to be found here.
+        profile = () if "--profile" in arguments else ("--profile", "house")
+        folder = project(tmp_path, {"config": dict(config or {})}, program)
+        return rehearse(folder, "test", *pack, *profile, *arguments)
 
     return rehearse_program

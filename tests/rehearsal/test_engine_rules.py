@@ -17,6 +17,7 @@ from rehearsal import marks
 from rehearsal.cloud.account import Account
 from rehearsal.cloud.client import CheckResult
 from rehearsal.cloud.specs import SPECS
+from rehearsal.marks import NOT_KNOWN
 from rehearsal.monitor import Monitor, Previewing
 from rehearsal.property_values import UNKNOWN, encode
 from tests.rehearsal.conftest import Rehearse
@@ -227,14 +228,14 @@ def test_an_output_in_a_text_is_refused(rehearse_plain: Rehearse) -> None:
     assert "__str__" in done.text or "Output" in done.problems()[0]["message"]
 
 
-def test_an_output_that_the_rehearsal_cannot_give_is_said_not_made_up(rehearse_plain: Rehearse) -> None:
+def test_an_output_that_the_rehearsal_cannot_give_is_unknown_and_said(rehearse_plain: Rehearse) -> None:
     done = rehearse_plain("""
         key = aws.ec2.Eip("address", opts=opts)
         aws.cloudwatch.LogGroup("group", tags={"Carrier": key.carrier_ip}, opts=opts)
     """)
-    assert done.status == 1
-    (problem,) = done.problems()
-    assert "an output of address that the rehearsal does not produce" in problem["message"]
+    assert done.status == 0
+    (gap,) = done.report["gaps"]
+    assert (gap["cause"], gap["subjects"], gap["what"]) == ("unknown inputs", ["group"], ["tags"])
 
 
 def test_two_runs_give_the_same_report_but_for_times(rehearse_plain: Rehearse) -> None:
@@ -268,13 +269,15 @@ def test_a_stack_reference_gives_what_that_stack_deploys_in_the_same_account(
     assert done.resource("subnet")["inputs"]["vpcId"].startswith("vpc-")
 
 
-def test_a_stack_reference_to_nowhere_is_refused(rehearse_plain: Rehearse) -> None:
+def test_what_a_stack_reference_to_nowhere_gives_is_unknown(rehearse_plain: Rehearse) -> None:
     done = rehearse_plain("""
         base = pulumi.StackReference("organization/plain/nowhere")
         pulumi.export("vpcId", base.get_output("vpcId"))
     """)
-    assert done.status == 1
-    assert "leads to no stack" in done.problems("reference")[0]["message"]
+    assert done.status == 0
+    assert done.report["outputs"] == {"vpcId": NOT_KNOWN}
+    (gap,) = done.report["gaps"]
+    assert (gap["cause"], gap["subjects"]) == ("stack not known", ["organization/plain/nowhere"])
 
 
 def test_ids_that_the_stack_file_names_exist_in_the_account(rehearse_plain: Rehearse) -> None:

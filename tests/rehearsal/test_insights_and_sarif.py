@@ -56,7 +56,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory, rehearse: Rehearse) -> Reh
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     # The stack's program names no environment: its name says that it is production.
-    return rehearse(folder, "live", "--sarif", str(folder / "findings.sarif"), report_in=folder)
+    return rehearse(folder, "live", "--profile", "house", "--sarif", str(folder / "findings.sarif"), report_in=folder)
 
 
 def test_a_program_of_others_is_rehearsed_and_judged(foreign: Rehearsed) -> None:
@@ -70,12 +70,10 @@ def test_a_program_of_others_is_rehearsed_and_judged(foreign: Rehearsed) -> None
 
 def test_a_type_without_a_spec_is_said_to_be_one(foreign: Rehearsed) -> None:
     thing = foreign.resource("shop-scale")
-    said = [one for one in foreign.report["problems"] if one["urn"] == thing["urn"] and one["kind"] == "request"]
+    said = [one for one in foreign.report["gaps"] if one["type"] == thing["type"]]
 
-    assert thing["status"] == "skipped"
-    assert [(one["level"], one["message"]) for one in said] == [
-        ("warning", "the rehearsal has no spec for aws:iot/thing:Thing")
-    ]
+    assert thing["status"] == "validated"
+    assert [(one["cause"], one["count"], one["subjects"]) for one in said] == [("no spec", 1, ["shop-scale"])]
     assert "aws:iot/thing:Thing" in foreign.report["lint"]["types_not_linted"]
 
 

@@ -27,8 +27,10 @@ def test_an_unknown_stack_is_refused_with_the_nearest_and_all_names(tmp_path: Pa
     assert_one_clean_error(done, 2, "there is no stack 'tset'", "did you mean 'test'?", "The stacks are: test.")
 
 
-def test_no_stack_is_refused_with_all_names(tmp_path: Path, rehearse: Rehearse) -> None:
-    assert_one_clean_error(rehearse(project(tmp_path, {"config": {}}, "")), 2, "which stack?", "name one: test")
+def test_one_of_several_stacks_is_to_be_named(tmp_path: Path, rehearse: Rehearse) -> None:
+    folder = project(tmp_path, {"config": {}}, "")
+    (folder / "Pulumi.other.yaml").touch()
+    assert_one_clean_error(rehearse(folder), 2, "which stack?", "name one: other, test")
 
 
 def test_a_folder_without_a_project_is_refused(tmp_path: Path, rehearse: Rehearse) -> None:
@@ -199,17 +201,12 @@ def test_a_value_that_aws_refuses_is_refused(rehearse_plain: Rehearse, program: 
     assert done.problems()[0]["kind"] in ("aws", "request")
 
 
-def test_an_input_that_no_request_carries_is_refused_not_dropped(rehearse_plain: Rehearse) -> None:
-    done = rehearse_plain('aws.s3.Bucket("b", acceleration_status="Enabled", opts=opts)')
-    assert_one_clean_error(done, 1, "input 'accelerationStatus' matches nothing")
-
-
-def test_a_type_without_spec_is_skipped_and_said(rehearse_plain: Rehearse) -> None:
+def test_a_type_without_spec_is_validated_only_and_said(rehearse_plain: Rehearse) -> None:
     done = rehearse_plain('aws.synthetics.Group("g", name="g", opts=opts)')
     assert done.status == 0
-    assert done.resource("g")["status"] == "skipped"
+    assert done.resource("g")["status"] == "validated"
     assert "the rehearsal has no spec for aws:synthetics/group:Group" in done.text
-    assert "1 skipped" in done.text
+    assert "1 validated only" in done.text
 
 
 def test_a_program_that_ends_its_process_is_reported(rehearse_plain: Rehearse) -> None:

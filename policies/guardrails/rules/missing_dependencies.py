@@ -191,7 +191,8 @@ def delivery_permitted(sender: Resource, at: Context) -> Iterator[str]:
         ):
             for target in at.graph.targets(sender, kind, via=via):
                 written = [target, *at.graph.children(target, policy, via=name)]
-                if service not in _services([one for each in written for one in statements(each.props, "policy")]):
+                said = [one for each in written for one in statements(each.props, "policy")]
+                if service not in _services(said) and not any(one.allows and one.is_for_anyone for one in said):
                     _insist(policy, name, at)
                     yield f"{target.name} does not allow {service}.amazonaws.com to send to it"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from rehearsal.cloud.account import Account
-from rehearsal.problems import RequestError
+from rehearsal.problems import NoAnswerError
 
 Lookup = Callable[[Account, str, dict[str, Any]], dict[str, Any]]
 
@@ -18,8 +18,8 @@ for _module in pkgutil.iter_modules(__path__):
 
 
 def look_up(account: Account, region: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
-    """The answer to one invoke; an error if the account has none or the rehearsal does not know the question."""
+    """The answer to one invoke; `NoAnswerError` if the rehearsal does not know the question."""
     lookup = LOOKUPS.get(token)
     if lookup is None:
-        raise RequestError(f"the rehearsal has no answer to {token}", "add it to rehearsal/cloud/lookups/")
+        raise NoAnswerError(f"the rehearsal has no answer to {token}")
     return lookup(account, region, args)

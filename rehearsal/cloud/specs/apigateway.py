@@ -66,6 +66,7 @@ SPECS: Final[dict[str, Spec]] = {
         create=Call(operation="CreateRestApi"),
         id="id",
         autoname="name",
+        unmade_by=("body",),
         outputs={
             "arn": "arn:{partition}:apigateway:{region}::/restapis/{id}",
             "executionArn": "arn:{partition}:execute-api:{region}:{account}:{id}",

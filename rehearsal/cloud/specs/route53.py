@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
-from rehearsal.problems import AwsError
+from rehearsal.problems import AwsError, RequestError
+
+_TEXTS: Final = ("TXT", "SPF")
+_ROUTING: Final[dict[str, tuple[str | None, dict[str, str]]]] = {
+    "weightedRoutingPolicies": (None, {"weight": "Weight"}),
+    "failoverRoutingPolicies": (None, {"type": "Failover"}),
+    "latencyRoutingPolicies": (None, {"region": "Region"}),
+    "geolocationRoutingPolicies": (
+        "GeoLocation",
+        {"continent": "ContinentCode", "country": "CountryCode", "subdivision": "SubdivisionCode"},
+    ),
+}
+"""The provider's blocks, the record's structure that each fills (None for the record itself), and its members."""
 
 _UNSIGNED: Final = "the emulator signs no zones"
 
@@ -49,13 +61,22 @@ def _whole_name(context: CreateContext) -> str:
     return name if zone == "" or name == zone or name.endswith(f".{zone}") else f"{name}.{zone}" if name else zone
 
 
+def _value(type_: str, value: str) -> str:
+    """The provider puts the quotes around texts; a text longer than 255 characters has `""` where it is split."""
+    if type_ not in _TEXTS:
+        return value
+    if value[:1] == value[-1:] == '"' and len(value) > 1:
+        raise RequestError(f"records: {value} has quotes of its own, and the provider adds others", "leave them out")
+    return f'"{value}"'
+
+
 def _change_record(context: CreateContext) -> dict[str, Any]:
     inputs = context.inputs
     record: dict[str, Any] = {"Name": _whole_name(context), "Type": inputs["type"]}
     if "ttl" in inputs:
         record["TTL"] = int(inputs["ttl"])
     if "records" in inputs:
-        record["ResourceRecords"] = [{"Value": value} for value in inputs["records"]]
+        record["ResourceRecords"] = [{"Value": _value(inputs["type"], value)} for value in inputs["records"]]
     for alias in inputs.get("aliases", []):
         record["AliasTarget"] = {
             "HostedZoneId": alias["zoneId"],
@@ -64,6 +85,12 @@ def _change_record(context: CreateContext) -> dict[str, Any]:
         }
     if "setIdentifier" in inputs:
         record["SetIdentifier"] = inputs["setIdentifier"]
+    for policy, (member, names) in _ROUTING.items():
+        for given in inputs.get(policy, []):
+            values = {name: given[key] for key, name in names.items() if key in given}
+            record.update(values if member is None else {member: values})
+    if "multivalueAnswerRoutingPolicy" in inputs:
+        record["MultiValueAnswer"] = inputs["multivalueAnswerRoutingPolicy"]
     if "healthCheckId" in inputs:
         record["HealthCheckId"] = inputs["healthCheckId"]
     change = {"Action": "UPSERT" if inputs.get("allowOverwrite") else "CREATE", "ResourceRecordSet": record}
@@ -132,6 +159,8 @@ SPECS: Final[dict[str, Spec]] = {
                 "records",
                 "aliases",
                 "setIdentifier",
+                *_ROUTING,
+                "multivalueAnswerRoutingPolicy",
                 "healthCheckId",
                 "allowOverwrite",
             ),
