@@ -93,7 +93,7 @@ def test_a_certificate_elsewhere_than_in_us_east_1_is_refused_as_aws_would(cloud
 
 
 def test_what_a_distribution_is_not_asked_for_is_named_and_what_it_does_not_take_is_refused(cloud: Cloud) -> None:
-    assert distribution(cloud, rootObject="index.html").unmapped == ["rootObject"]
+    assert distribution(cloud, rootObject="index.html").unmapped == ["distributionConfig.rootObject"]
     with pytest.raises(RehearsalError, match="is not allowed"):
         distribution(cloud, defaultCacheBehavior={**BEHAVIOUR, "viewerProtocolPolicy": "redirect"})
     with pytest.raises(RehearsalError, match="is not allowed"):
