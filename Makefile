@@ -11,7 +11,7 @@ JOBS := .venv/.jobs-$(firstword $(shell cat requirements/dev.txt requirements/jo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup packages format check test test-quick rehearse diff permissions bench docs requirements upgrade clean
+.PHONY: help setup packages format check test test-quick rehearse cost diff permissions bench docs requirements upgrade clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -43,6 +43,13 @@ ifeq ($(STACK),)
 	@echo "Say which stack: make rehearse STACK=<name>. There are: $(STACKS)" >&2; exit 2
 else
 	@$(RUN) -m rehearsal "$(STACK)" $(ARGS)
+endif
+
+cost: $(SYNCED) packages ## What a stack costs a month: make cost STACK=dev [ARGS="--profile large"]
+ifeq ($(STACK),)
+	@echo "Say which stack: make cost STACK=<name>. There are: $(STACKS)" >&2; exit 2
+else
+	@$(RUN) -m costs "$(STACK)" $(ARGS)
 endif
 
 diff: $(SYNCED) packages ## What a change would do, without credentials: make diff STACK=dev [AGAINST=main|state.json]

@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
 from typing import Any, Final
 
 from rich.console import Console
@@ -14,6 +16,11 @@ from rich.text import Text
 
 from changes.model import ORDER, Change, Kind, Problem, PropertyChange, Side
 from changes.security import SecurityChange
+from costs.bill import Bill, bill
+from costs.model import CostError
+from costs.prices import cents
+from costs.stack import Stack, resources_of
+from costs.use import expected
 from rehearsal.differences import unpaired
 
 SIGNS: Final[Mapping[Kind, tuple[str, str, str]]] = {
@@ -27,6 +34,8 @@ SIGNS: Final[Mapping[Kind, tuple[str, str, str]]] = {
 }
 _LONGEST: Final = 70
 _PROPERTIES: Final = 6
+_MOVERS: Final = 5
+"""Components whose costs change the most."""
 _MARKDOWN_LIMIT: Final = 60_000
 """Characters; GitHub takes 65,536 in a comment."""
 
@@ -70,29 +79,51 @@ class Comparison:
             "counts": self.counts,
         }
 
-    @property
+    @cached_property
     def cost(self) -> dict[str, Any] | None:
-        """The difference of a month, where both sides have one."""
-        before, after = (_month(side) for side in (self.before, self.after))
+        """The difference of a month, where both sides were rehearsed; both at the use that the newer side expects."""
+        before, after = self._bills
         if before is None or after is None:
             return None
-        lines = {
-            what: round(after[1].get(what, 0.0) - before[1].get(what, 0.0), 4)
-            for what in sorted(before[1].keys() | after[1].keys())
-        }
+        parts = [_parts(one) for one in (before, after)]
+        components = [one.by_component for one in (before, after)]
         return {
-            "before_usd": before[0],
-            "after_usd": after[0],
-            "delta_usd": round(after[0] - before[0], 4),
-            "lines": {what: usd for what, usd in lines.items() if usd},
+            "region": after.region,
+            "use": after.use.said_by,
+            "before_usd": float(cents(before.usd)),
+            "after_usd": float(cents(after.usd)),
+            "delta_usd": float(cents(after.usd - before.usd)),
+            "components": _delta(*({name: fixed + used for name, (fixed, used) in one.items()} for one in components)),
+            "lines": _delta(*parts),
+            "unpriced": dict(after.unpriced),
         }
 
+    @cached_property
+    def _bills(self) -> tuple[Bill | None, Bill | None]:
+        try:
+            said = (self.after.report or {}).get("expected")
+            return _bill(self.before, said), _bill(self.after, said)
+        except CostError:
+            return None, None
 
-def _month(side: Side) -> tuple[float, dict[str, float]] | None:
-    months = side.report.get("months") if side.report is not None else None
-    if not months:
+
+def _bill(side: Side, said: Mapping[str, Any] | None) -> Bill | None:
+    if side.report is None:
         return None
-    return months[0]["usd"], {f"{line['service']}: {line['what']}": line["usd"] for line in months[0]["lines"]}
+    return bill(Stack(resources_of(side.report), side.report["region"], expected(said)))
+
+
+def _parts(one: Bill) -> dict[str, Decimal]:
+    """What each part of each resource costs."""
+    return {f"{cost.resource.name}: {line.name}": line.usd for cost in one.resources for line in cost.lines}
+
+
+def _delta(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> dict[str, float]:
+    """What differs, the most first."""
+    names = before.keys() | after.keys()
+    deltas = {name: after.get(name, Decimal(0)) - before.get(name, Decimal(0)) for name in names}
+    ordered = sorted(deltas.items(), key=lambda item: (-abs(item[1]), item[0]))
+    return {name: float(round(usd, 4)) for name, usd in ordered if round(usd, 4)}
 
 
 def _value(value: Any) -> str:
@@ -181,6 +212,11 @@ def _cost_lines(comparison: Comparison) -> Iterator[str]:
     cost = comparison.cost
     if cost is not None:
         yield f"a month: {cost['before_usd']:.2f} → {cost['after_usd']:.2f} USD ({cost['delta_usd']:+.2f})"
+        shown = list(cost["components"].items())
+        for name, usd in shown[:_MOVERS]:
+            yield f"  {name}: {usd:+.2f} USD a month"
+        if len(shown) > _MOVERS:
+            yield f"  and {len(shown) - _MOVERS} components more, by less"
 
 
 def markdown(comparison: Comparison) -> str:

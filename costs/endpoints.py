@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from costs.prices import HOURS_PER_MONTH, Price, cents, price
+from costs.prices import Price, cents, price
+from costs.services.network import zones_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from costs.stack import Stack
 
-ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
-NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
+ENDPOINT = "ec2/vpcEndpoint:VpcEndpoint"
+NAT_GATEWAY = "ec2/natGateway:NatGateway"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,23 +40,20 @@ class EndpointSaving:
     sources: tuple[str, ...]
 
 
-def endpoint_saving(
-    resources: Iterable[Mapping[str, Any]], region: str, hours: Decimal = HOURS_PER_MONTH
-) -> EndpointSaving | None:
-    """What the interface endpoints among `resources` save in a month of `hours` at the prices of `region`.
+def endpoint_saving(stack: Stack, region: str) -> EndpointSaving | None:
+    """What the interface endpoints of a stack save in a month at the prices of `region`.
 
-    `resources` are those of the rehearsal's report: `{"type": ..., "inputs": {...}}`. None without interface endpoints;
-    `UnpricedRegion` where no price is known.
+    None without interface endpoints; `UnpricedRegion` where no price is known.
     """
-    resources = list(resources)
+    hours = stack.hours
     zones_by_endpoint = [
-        (str(inputs.get("vpcId")), _zones(inputs))
-        for inputs in (resource["inputs"] for resource in resources if resource["type"] == ENDPOINT)
-        if inputs.get("vpcEndpointType") == "Interface"
+        (str(one.inputs.get("vpcId")), zones_of(one.inputs))
+        for one in stack.of(ENDPOINT)
+        if one.inputs.get("vpcEndpointType") == "Interface"
     ]
     if not zones_by_endpoint:
         return None
-    present = sum(resource["type"] == NAT_GATEWAY for resource in resources)
+    present = len(stack.of(NAT_GATEWAY))
     zones_by_vpc: dict[str, int] = {}
     for vpc, count in zones_by_endpoint:
         zones_by_vpc[vpc] = max(count, zones_by_vpc.get(vpc, 0))
@@ -87,13 +85,6 @@ def endpoint_saving(
         ),
         sources=tuple(dict.fromkeys(_cite(one) for one in used)),
     )
-
-
-def _zones(inputs: Mapping[str, Any]) -> int:
-    # AWS allows one subnet of each zone, so an endpoint has as many zones as subnets.
-    named = inputs.get("subnetIds") or []
-    configured = [one.get("subnetId") for one in inputs.get("subnetConfigurations") or []]
-    return len({*named, *configured})
 
 
 def _alternative(present: int) -> str:

@@ -1,1 +1,1 @@
-"""One command for people: what a stack does, and what a change of it would do."""
+"""One command for people: what a stack does, what a change of it would do, and what it costs."""

@@ -1,4 +1,4 @@
-"""`kumiki rehearse STACK`, `kumiki diff STACK`, `kumiki permissions STACK`: each is loaded when it is asked for."""
+"""`kumiki rehearse STACK`, `kumiki diff STACK` and so on: each is loaded when it is asked for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ _COMMANDS: Final = {
     "rehearse": ("rehearsal.cli", "deploy a stack on an emulated AWS and judge it by the policy pack"),
     "diff": ("changes.__main__", "say what a change would do: replaced, deleted, lost, opened"),
     "permissions": ("permissions.__main__", "say what a deployer must be allowed to do, as IAM policies"),
+    "cost": ("costs.__main__", "say what a stack costs a month, part by part, before it exists"),
 }
 _FINE: Final = 0
 _USAGE: Final = 2

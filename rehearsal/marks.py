@@ -13,5 +13,5 @@ ARCHIVE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
 REDACTED: Final = "[secret]"
 NOT_KNOWN: Final = "[unknown]"
 
-REPORT_VERSION: Final = 2
+REPORT_VERSION: Final = 3
 """Of the report as JSON: one that lacks what is read here has another."""

@@ -10,7 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from costs import FreeTierUse, Month, UnpricedRegion, free_tier_use, month
+from costs.allowances import FreeTierUse, free_tier_use
+from costs.bill import Bill, bill, full_type
+from costs.free_tier import LEGACY
+from costs.gate import Budget, budget
+from costs.model import CostError, Resource
+from costs.prices import cents
+from costs.stack import Stack, resources_of
+from costs.use import expected
 from rehearsal.cloud.client import RecordedCall
 from rehearsal.contents import with_hashes
 from rehearsal.gaps import Gap, counted
@@ -82,44 +89,68 @@ class Report:
         }
 
     @cached_property
-    def free_tier(self) -> FreeTierUse | None:
-        """How much of the free tier the stack uses, if it must stay within it."""
-        if self.expected is None or self.plan is None:
-            return None
-        resources = [{"type": resource.type, "inputs": shown(resource.inputs)} for resource in self.resources]
-        return free_tier_use(resources, self.region, self.expected)
+    def billed(self) -> list[Resource]:
+        """The resources as a bill sees them."""
+        rows = [
+            {
+                "urn": one.urn,
+                "type": one.type,
+                "name": one.name,
+                "parent": one.parent,
+                "custom": one.custom,
+                "status": one.status,
+                "region": one.region,
+                "inputs": shown(one.inputs),
+                "outputs": shown(one.outputs),
+            }
+            for one in self.resources
+        ]
+        return resources_of({"resources": rows, "region": self.region})
 
     @cached_property
-    def months(self) -> list[Month]:
-        """What a month costs, here and where the designs' prices come from, if the stack's file says what it is for."""
-        if not self.expected or self.plan is not None:
-            return []
-        resources = [{"type": resource.type, "inputs": shown(resource.inputs)} for resource in self.resources]
-        regions = dict.fromkeys([self.region, REFERENCE_REGION])
+    def costed(self) -> Stack:
+        """The stack at what its file expects. `CostError` for an expectation that is none."""
+        # Who says nothing of a stack that must be free expects nothing.
+        said = self.expected if self.plan is None else {"profile": None, **(self.expected or {})}
+        return Stack(self.billed, self.region, expected(said))
+
+    @cached_property
+    def free_tier(self) -> FreeTierUse | None:
+        """How much of the free tier the stack uses, if it must stay within it."""
+        if self.plan is None:
+            return None
         try:
-            return [month(resources, region, self.expected) for region in regions]
-        except UnpricedRegion:
+            return free_tier_use(self.costed)
+        except CostError:
+            return None
+
+    @cached_property
+    def months(self) -> list[Bill]:
+        """What a month costs, here and where the designs' prices come from; nothing where nobody can tell."""
+        try:
+            regions = dict.fromkeys([self.region, REFERENCE_REGION])
+            return [bill(self.costed, region=region, offers=self.plan == LEGACY) for region in regions]
+        except CostError:
             return []
+
+    @property
+    def no_months(self) -> str:
+        """Why nobody can tell."""
+        try:
+            bill(self.costed)
+        except CostError as error:
+            return error.message
+        return ""
 
     @property
     def month_usd(self) -> Decimal | None:
-        """What the expected month costs where the stack is, beyond what is free; None where nobody can tell."""
-        if self.free_tier is not None:
-            # Only an account made before there were plans has the 12-month offers.
-            return self.free_tier.cost if self.plan == "legacy" else self.free_tier.cost_without_offers
+        """What the month costs where the stack is, beyond what is free; None where nobody can tell."""
         return self.months[0].usd if self.months else None
 
     @property
-    def budget(self) -> Decimal | None:
-        """The lowest limit, in USD a month, that a budget of the stack sets to its cost; None without one."""
-        limits = [
-            Decimal(str(one.inputs["limitAmount"]))
-            for one in self.resources
-            if one.type == "aws:budgets/budget:Budget"
-            and (one.inputs.get("budgetType"), one.inputs.get("timeUnit")) == ("COST", "MONTHLY")
-            and one.inputs.get("limitUnit") == "USD"
-        ]
-        return min(limits, default=None)
+    def budget(self) -> Budget | None:
+        """What the stack's budgets allow a month; None without one."""
+        return budget(self.billed)
 
     def sort(self) -> None:
         """The same order in every run: the SDK's own order of registrations is not stable."""
@@ -139,6 +170,8 @@ class Report:
             "resources": [self._resource(resource) for resource in self.resources],
             "outputs": shown(self.outputs, self.secrets),
             "looked_up": [shown(one.as_json(), self.secrets) for one in self.looked_up],
+            "expected": self.expected,
+            "plan": self.plan,
             "problems": [shown(problem.as_json(), self.secrets) for problem in self.problems],
             "gaps": shown(counted(self.gaps), self.secrets),
             "waivers": self.waivers,
@@ -195,15 +228,35 @@ class Report:
         partial.replace(path)
 
 
-def _month(one: Month) -> dict[str, Any]:
+def _month(one: Bill) -> dict[str, Any]:
     return {
         "region": one.region,
-        "usd": float(one.usd),
-        "list_usd": float(one.list_usd),
+        "use": one.use.said_by,
+        "usd": float(cents(one.usd)),
+        "list_usd": float(cents(one.list_usd)),
+        "fixed_usd": float(cents(one.fixed_usd)),
+        "by_use_usd": float(cents(one.by_use_usd)),
+        "components": {
+            name: {"fixed": float(cents(fixed)), "by_use": float(cents(used))}
+            for name, (fixed, used) in one.by_component.items()
+            if fixed or used
+        },
         "lines": [
-            {"service": line.service, "what": line.what, "usd": float(line.usd), "list_usd": float(line.list_usd)}
-            for line in one.lines
+            {
+                "component": cost.resource.component,
+                "resource": cost.resource.name,
+                "type": full_type(cost.resource.type),
+                "what": line.name,
+                "kind": line.kind,
+                "usd": float(cents(line.usd)),
+                "list_usd": float(cents(line.list_usd)),
+            }
+            for cost in one.resources
+            for line in cost.lines
+            if line.list_usd
         ],
+        "estimates": [f"{price.key} in {price.region}: {price.source}" for price in one.estimates],
+        "unpriced": dict(one.unpriced),
     }
 
 
@@ -224,11 +277,8 @@ def _free_tier(use: FreeTierUse | None, plan: str | None) -> dict[str, Any] | No
                 "unit": one.limit.unit,
                 "percent": int(one.percent),
             }
-            for one in use.uses
+            for one in use.taken
         ],
-        "charges": [
-            {"what": one.what, "count": one.count, "usd": None if one.cost is None else float(one.cost)}
-            for one in use.charges
-        ],
+        "charges": [{"what": one.what, "usd": float(one.cost)} for one in use.charges],
         "uncounted": list(use.uncounted),
     }

@@ -247,6 +247,7 @@ class Runner:
         return Cloud(self._cloud.pop()).serve(port)
 
     def _report(self, results: dict[str, PassResult], linted: LintResult) -> Report:
+        from rehearsal import budget  # noqa: PLC0415
         from rehearsal.iam_analysis import IamAnalysis  # noqa: PLC0415
         from rehearsal.insights import insights  # noqa: PLC0415
         from rehearsal.report import Report  # noqa: PLC0415
@@ -293,7 +294,7 @@ class Runner:
         }
         report.sort()
         # Last: what a month costs is reckoned once, of the resources in their order.
-        _warn_of_cost(report)
+        budget.judge(report, config.get("policy:exemptions", ""))
         return report
 
 
@@ -460,18 +461,3 @@ def _waivers(config: dict[str, str], problems: list[Problem]) -> list[dict[str, 
         for entry in declared
         if isinstance(entry, dict)
     ]
-
-
-def _warn_of_cost(report: Report) -> None:
-    """A budget that the expected month already passes tells people of nothing but that, every month."""
-    limit, usd = report.budget, report.month_usd
-    if limit is not None and usd is not None and usd > limit:
-        report.problems.append(
-            Problem(
-                kind="cost",
-                level="warning",
-                message=f"the month that the stack's file expects costs {usd:.2f} USD in {report.region}, "
-                f"and the stack's budget is {limit:.2f} USD",
-                remedy="raise kumiki:costGuard.monthlyLimitUsd, or make the stack cheaper: see the lines of the month",
-            )
-        )

@@ -15,7 +15,13 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from costs import EndpointSaving, FreeTierUse, endpoint_saving, program
+from costs import show as costs_shown
+from costs.allowances import FreeTierUse
+from costs.endpoints import EndpointSaving, endpoint_saving
+from costs.free_tier import program
+from costs.model import CostError
+from costs.prices import UnpricedRegion
+from costs.stack import Stack
 from rehearsal.gaps import MEANINGS, counted
 from rehearsal.insights import Insights
 from rehearsal.monitor import Registered
@@ -180,8 +186,11 @@ def _recovery(console: Console, report: Report) -> None:
 
 def _costs(console: Console, report: Report) -> None:
     """What the VPC endpoints save against NAT, here and where the design's prices come from."""
-    resources = [{"type": resource.type, "inputs": shown(resource.inputs)} for resource in report.resources]
-    savings = [_saving(resources, region) for region in dict.fromkeys([report.region, REFERENCE_REGION])]
+    try:
+        stack = report.costed
+    except CostError:
+        return
+    savings = [_saving(stack, region) for region in dict.fromkeys([report.region, REFERENCE_REGION])]
     rows = [saving for saving in savings if saving is not None]
     if not rows:
         return
@@ -206,40 +215,23 @@ def _costs(console: Console, report: Report) -> None:
         console.print(Padding(Text(assumption, style="dim"), (0, 0, 0, 2)))
 
 
-def _saving(resources: list[dict[str, Any]], region: str) -> EndpointSaving | None:
+def _saving(stack: Stack, region: str) -> EndpointSaving | None:
     try:
-        return endpoint_saving(resources, region)
-    except LookupError:
+        return endpoint_saving(stack, region)
+    except UnpricedRegion:
         return None
 
 
 def _month(console: Console, report: Report) -> None:
-    """What the stack costs with what its file expects, here and where the design's prices come from."""
+    """What the stack costs where it is, by component, and what it would cost where the designs' prices come from."""
     months = report.months
     if not months:
+        if report.no_months:
+            console.print(Text(f"What it costs a month, nobody can say: {report.no_months}", style="yellow"))
         return
-    table = Table(
-        title="The month that the stack's file expects, USD",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-    )
-    for heading in ("", *(f"{one.region}\n{part}" for one in months for part in ("list", "due"))):
-        table.add_column(heading, justify="right" if heading else "left", header_style="dim")
-    for service in sorted({line.service for one in months for line in one.lines}):
-        lines = [[line for line in one.lines if line.service == service] for one in months]
-        amounts = [
-            sum(amount) for of_one in lines for amount in ([x.list_usd for x in of_one], [x.usd for x in of_one])
-        ]
-        table.add_row(service, *(f"{amount:.2f}" for amount in amounts))
-    sums = [amount for one in months for amount in (one.list_usd, one.usd)]
-    table.add_row("[bold]together[/]", *(f"[bold]{amount:.2f}[/]" for amount in sums))
-    console.print(table)
-    words = (
-        "due: beyond what is free for ever, in an account that has nothing else; what has no line here is not counted"
-    )
-    console.print(Padding(Text(words, style="dim"), (0, 0, 0, 2)))
+    costs_shown.text(console, months[0], report.stack, report.budget if report.plan is None else None)
+    for other in months[1:]:
+        console.print(Padding(Text(f"In {other.region} it would cost {other.usd:.2f} USD.", style="dim"), (0, 0, 0, 2)))
 
 
 def _free_tier(console: Console, report: Report) -> None:
@@ -256,7 +248,7 @@ def _free_tier(console: Console, report: Report) -> None:
     )
     for heading in ("limit", "a month", "free", "used", ""):
         table.add_column(heading, justify="left" if heading in ("limit", "") else "right", header_style="dim")
-    for one in use.uses:
+    for one in use.taken:
         limit = one.limit
         table.add_row(
             f"{limit.service} {escape(limit.item)}",
@@ -266,8 +258,7 @@ def _free_tier(console: Console, report: Report) -> None:
             "[dim]always[/]" if limit.kind == "always" else "",
         )
     for charge in use.charges:
-        cost = "not priced here" if charge.cost is None else f"{charge.cost:.2f} USD"
-        table.add_row(escape(charge.what), str(charge.count), "none", f"[red]{cost}[/]", "")
+        table.add_row(escape(charge.what), "", "none", f"[red]{charge.cost:.2f} USD[/]", "")
     console.print(table)
     for line in _free_tier_words(use, report.plan):
         console.print(Padding(line, (0, 0, 0, 2)))
@@ -284,7 +275,7 @@ def _free_tier_words(use: FreeTierUse, plan: str | None) -> Iterator[str]:
     outside = "not all of it is priced here" if use.cost is None else f"{use.cost:.2f} USD a month"
     yield f"[bold]Outside the free tier: {outside}[/]"
     if use.uncounted:
-        yield f"[yellow]Not counted, billed by use or not known here: {escape(', '.join(use.uncounted))}[/]"
+        yield f"[yellow]Not counted, since there is no price here: {escape(', '.join(use.uncounted))}[/]"
     offered, low_and_high = program(), program().credits_usd
     yield f"[dim]{offered.before} The last of them ended by {offered.last_twelve_months_end:%d %B %Y}.[/]"
     yield f"[dim]{offered.after}[/]"

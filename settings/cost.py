@@ -18,49 +18,138 @@ NotNegative = Annotated[float, Field(ge=0, le=1e12)]
 
 
 class ExpectedSettings(Args):
-    """What passes through the system in a month. Nothing is made of it: a rehearsal compares it with the free tier, or
-    says what the month costs."""
+    """What passes through the system in a month. Nothing is made of it: a rehearsal and `kumiki cost` price it. What is
+    not said is nothing, or what the profile says."""
+
+    profile: Literal["small", "medium", "large"] | None = None
+    """What the other keys are without being said: a trial with a few people, a product with some thousands, one with
+    hundreds of thousands."""
 
     storage_gb: NotNegative = 0
-    """Kept in S3, on average."""
+    """Kept in S3, on average; 10, 200 or 5,000 by the profiles."""
+
+    object_writes: NotNegative = 0
+    """Objects written to S3, and lists of them; 10,000, 500,000 or 20,000,000 by the profiles."""
+
+    object_reads: NotNegative = 0
+    """Objects read from S3; 100,000, 5,000,000 or 200,000,000 by the profiles."""
+
+    replicated_gb: NotNegative = 0
+    """Copied by S3 to another bucket; 1, 20 or 500 by the profiles."""
 
     images_gb: NotNegative = 0
-    """Kept in ECR."""
+    """Kept in ECR; 1, 5 or 20 by the profiles."""
 
     transfer_gb: NotNegative = 0
-    """Sent to users by CloudFront."""
+    """Sent to users by CloudFront; 10, 500 or 20,000 by the profiles."""
+
+    site_requests: NotNegative = 0
+    """Requests to CloudFront; 100,000, 10,000,000 or 500,000,000 by the profiles."""
 
     internet_gb: NotNegative = 0
-    """Sent to the internet by servers, not to CloudFront."""
+    """Sent to the internet by servers, not by CloudFront; 1, 50 or 2,000 by the profiles."""
+
+    web_requests: NotNegative = 0
+    """Requests to load balancers; 100,000, 10,000,000 or 500,000,000 by the profiles."""
+
+    nat_gb: NotNegative = 0
+    """Through NAT gateways; 1, 50 or 2,000 by the profiles."""
+
+    endpoint_gb: NotNegative = 0
+    """Through interface endpoints; 1, 50 or 2,000 by the profiles."""
+
+    zones_gb: NotNegative = 0
+    """Between zones, by servers; 1, 50 or 2,000 by the profiles."""
 
     logs_gb: NotNegative = 0
-    """Written to CloudWatch."""
+    """Written to CloudWatch; 1, 20 or 500 by the profiles."""
 
     metrics: NotNegative = 0
-    """Metrics that programs publish."""
+    """Metrics that programs publish; 0, 20 or 200 by the profiles."""
+
+    traces: NotNegative = 0
+    """Recorded by X-Ray; 10,000, 500,000 or 20,000,000 by the profiles."""
 
     emails: NotNegative = 0
-    """From topics."""
+    """E-mails from topics; 100, 1,000 or 10,000 by the profiles."""
+
+    messages: NotNegative = 0
+    """Requests to queues and topics, and events of one's own; 100,000, 10,000,000 or 500,000,000 by the profiles."""
 
     workflow_steps: NotNegative = 0
+    """Steps of workflows; 5,000, 100,000 or 5,000,000 by the profiles."""
+
     function_calls: NotNegative = 0
+    """Calls of functions, and of APIs before them; 100,000, 5,000,000 or 200,000,000 by the profiles."""
 
     function_milliseconds: NotNegative = 0
-    """How long a call takes, on average."""
+    """How long a call takes, on average; 200, 200 or 200 by the profiles."""
+
+    connection_minutes: NotNegative = 0
+    """Minutes of WebSocket connections; 100,000, 5,000,000 or 200,000,000 by the profiles."""
 
     model_input_tokens: NotNegative = 0
-    """Read by chat models: prompts, and what is quoted in them."""
+    """Tokens that chat models read; 1,000,000, 20,000,000 or 1,000,000,000 by the profiles."""
 
     model_output_tokens: NotNegative = 0
-    """Written by chat models; about five times as dear."""
+    """Tokens that chat models write; 200,000, 4,000,000 or 200,000,000 by the profiles."""
 
     embedded_tokens: NotNegative = 0
-    """Made into vectors."""
+    """Tokens made into vectors; 1,000,000, 20,000,000 or 500,000,000 by the profiles."""
 
     table_reads: NotNegative = 0
+    """Read units of tables on demand; 500,000, 20,000,000 or 1,000,000,000 by the profiles."""
+
     table_writes: NotNegative = 0
+    """Write units of tables on demand; 100,000, 5,000,000 or 200,000,000 by the profiles."""
+
     table_gb: NotNegative = 0
-    """Kept in tables."""
+    """Kept in tables; 1, 20 or 500 by the profiles."""
+
+    database_gb: NotNegative = 0
+    """Kept in Aurora; 10, 100 or 2,000 by the profiles."""
+
+    database_requests: NotNegative = 0
+    """Reads and writes of Aurora's storage; 10,000,000, 100,000,000 or 5,000,000,000 by the profiles."""
+
+    database_acus: NotNegative = 0
+    """Capacity units of serverless databases, on average; 0.5, 2 or 16 by the profiles."""
+
+    vector_gb: NotNegative = 0
+    """Kept in collections of vectors; 1, 10 or 200 by the profiles."""
+
+    backup_gb: NotNegative = 0
+    """Copies kept by backups, beyond what is free; 5, 50 or 1,000 by the profiles."""
+
+    users: NotNegative = 0
+    """People who sign in; 100, 10,000 or 200,000 by the profiles."""
+
+    dns_queries: NotNegative = 0
+    """Questions to hosted zones; 100,000, 5,000,000 or 100,000,000 by the profiles."""
+
+    secret_reads: NotNegative = 0
+    """Secrets read; 5,000, 100,000 or 2,000,000 by the profiles."""
+
+    key_requests: NotNegative = 0
+    """Requests to KMS; 50,000, 1,000,000 or 50,000,000 by the profiles."""
+
+    audit_events: NotNegative = 0
+    """Management events that GuardDuty analyses; 50,000, 1,000,000 or 20,000,000 by the profiles."""
+
+    config_items: NotNegative = 0
+    """Changes that AWS Config records; 500, 2,000 or 20,000 by the profiles."""
+
+    build_minutes: NotNegative = 0
+    """Minutes of builds; 100, 1,000 or 10,000 by the profiles."""
+
+    job_hours: NotNegative = 0
+    """DPU-hours of Glue's jobs and crawlers; 10, 100 or 1,000 by the profiles."""
+
+    scanned_gb: NotNegative = 0
+    """Read by queries of Athena; 10, 500 or 20,000 by the profiles."""
+
+    stream_gb: NotNegative = 0
+    """Taken in by Firehose and Kinesis; 1, 50 or 2,000 by the profiles."""
 
 
 class CostGuardSettings(CostGuardArgs):

@@ -7,17 +7,25 @@ from typing import Any
 
 import pytest
 
-from costs import UnpricedRegion, endpoint_saving, price
+from costs import endpoints
+from costs.endpoints import EndpointSaving
+from costs.model import Resource
+from costs.prices import HOURS_PER_MONTH, UnpricedRegion, price
+from tests.costs.stacks import made, one
 
-TYPE = "aws:ec2/vpcEndpoint:VpcEndpoint"
+TYPE = "ec2/vpcEndpoint:VpcEndpoint"
 
 
-def interface(*subnets: str, vpc: str = "vpc-1") -> dict[str, Any]:
-    return {"type": TYPE, "inputs": {"vpcEndpointType": "Interface", "vpcId": vpc, "subnetIds": list(subnets)}}
+def interface(*subnets: str, vpc: str = "vpc-1", **more: Any) -> Resource:
+    return one(TYPE, vpcEndpointType="Interface", vpcId=vpc, subnetIds=list(subnets), **more)
 
 
-S3_GATEWAY = {"type": TYPE, "inputs": {"vpcEndpointType": "Gateway", "vpcId": "vpc-1", "routeTableIds": ["rtb-1"]}}
-NAT = {"type": "aws:ec2/natGateway:NatGateway", "inputs": {"subnetId": "subnet-public-a"}}
+def endpoint_saving(resources: list[Resource], region: str, hours: Decimal = HOURS_PER_MONTH) -> EndpointSaving | None:
+    return endpoints.endpoint_saving(made(resources, hours=hours), region)
+
+
+S3_GATEWAY = one(TYPE, vpcEndpointType="Gateway", vpcId="vpc-1", routeTableIds=["rtb-1"])
+NAT = one("ec2/natGateway:NatGateway", subnetId="subnet-public-a")
 FOUR_IN_TWO_ZONES = [interface("subnet-a", "subnet-b") for _ in range(4)]
 
 
@@ -85,8 +93,7 @@ def test_two_vpcs_need_gateways_of_their_own() -> None:
 
 
 def test_subnets_given_with_fixed_addresses_count_once() -> None:
-    endpoint = interface("subnet-a")
-    endpoint["inputs"]["subnetConfigurations"] = [{"subnetId": "subnet-a"}, {"subnetId": "subnet-b"}]
+    endpoint = interface("subnet-a", subnetConfigurations=[{"subnetId": "subnet-a"}, {"subnetId": "subnet-b"}])
     saving = endpoint_saving([endpoint], "us-east-1")
     assert saving is not None
     assert saving.zones == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,10 @@ from rehearsal.stacks import stack_names
 from tests.rehearsal.conftest import ROOT, Rehearse
 
 MONITOR = "arn:aws:ce::210987654321:anomalymonitor/00000000-0000-0000-0000-000000000000"
+
+
+def config_of_stack(name: str) -> str:
+    return (ROOT / f"Pulumi.{name}.yaml").read_text(encoding="utf-8")
 
 
 def inputs(done: Any, kind: str) -> list[dict[str, Any]]:
@@ -54,3 +59,23 @@ def test_from_the_second_day_on_the_tags_are_on_the_bill_and_the_accounts_monito
     for budget in inputs(done, "Budget"):
         counted = {one["tags"]["key"]: one["tags"]["values"] for one in budget["filterExpression"]["ands"]}
         assert counted == {"Environment": ["dev"], "Project": ["kumiki"]}
+
+
+@pytest.mark.parametrize("stack", stack_names(ROOT))
+def test_the_file_of_a_stack_states_its_month_and_nothing_of_it_is_without_a_price(rehearsed: Any, stack: str) -> None:
+    month = rehearsed(stack).report["months"][0]
+    assert month["unpriced"] == {}
+    text = config_of_stack(stack)
+    [stated] = re.findall(rf"`kumiki cost {stack}` prices all of it: ([\d.,]+) USD\.\n", text)
+    assert stated == (f"{month['usd']:,.0f}" if month["usd"] >= 50 else f"{month['usd']:.2f}")
+
+
+@pytest.mark.covers("C8")
+@pytest.mark.parametrize("stack", [name for name in stack_names(ROOT) if "costGuard" in config_of_stack(name)])
+def test_the_budget_is_enough_for_the_month_and_nobody_is_told_of_a_usual_one(rehearsed: Any, stack: str) -> None:
+    done = rehearsed(stack)
+    usd = done.report["months"][0]["usd"]
+    limit = min(float(one["limitAmount"]) for one in inputs(done, "Budget") if one.get("limitAmount"))
+    assert usd <= 0.8 * limit, "at 80 % people hear"
+    assert limit < 1.6 * usd or limit == 1, "and half as much again is news"
+    assert not [one for one in done.report["problems"] if one["kind"] == "cost"]

@@ -31,7 +31,11 @@ SHORTEST_REASON = 15
 LONGEST_TERM = timedelta(days=366)
 
 OF_CHANGES = "change-"
-"""How the rules of the change report begin: it reads their waivers, and the pack expects nothing of them."""
+OF_COSTS = "cost-"
+"""How the rules of the change report and of the bill begin: they read their waivers, and the pack expects nothing of
+them."""
+
+_ELSEWHERE = (OF_CHANGES, OF_COSTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +100,7 @@ class WaiverBook:
             yield Finding(message=message)
         expected = {position for position, _ in self.used} | self._open
         for waiver in self.waivers:
-            if waiver.position not in expected and not waiver.rule.startswith(OF_CHANGES):
+            if waiver.position not in expected and not waiver.rule.startswith(_ELSEWHERE):
                 yield Finding(message=f"waiver {waiver.position} ({waiver.rule}) waives nothing at {waiver.urn}")
 
     def report(self) -> Iterator[Finding]:
@@ -131,7 +135,7 @@ def _read(entry: Any, position: int, rules: Mapping[str, bool], today: date, mis
     rule, urn, reason, until = (str(entry.get(key) or "").strip() for key in KEYS)
     if rule:
         label = f"waiver {position} ({rule})"
-        if rule.startswith(OF_CHANGES):
+        if rule.startswith(_ELSEWHERE):
             pass
         elif rule not in rules:
             mistakes.append(f"{label}: there is no such rule{_nearest(rule, rules)}")

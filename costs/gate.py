@@ -1,0 +1,41 @@
+"""The stack's budget against its month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from costs.model import Resource
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The lowest limit, in USD a month, that a budget of the stack sets to its cost."""
+
+    limit: Decimal
+    urn: str = ""
+    """Of the resource that sets it."""
+
+    def holds(self, usd: Decimal) -> bool:
+        return usd <= self.limit
+
+    def words(self, usd: Decimal, *, complete: bool) -> str:
+        """The verdict; none for a sum within the limit that lacks something."""
+        if not self.holds(usd):
+            return f"the month is above the stack's budget of {self.limit:.2f} USD"
+        if not complete:
+            return f"the stack's budget is {self.limit:.2f} USD: whether it is enough, nobody can say"
+        return f"the stack's budget of {self.limit:.2f} USD is enough"
+
+
+def budget(resources: Iterable[Resource]) -> Budget | None:
+    """The budget among the resources of a stack; None without one."""
+    limits = [
+        Budget(Decimal(str(one.inputs["limitAmount"])), one.urn)
+        for one in resources
+        if one.type == "budgets/budget:Budget"
+        and (one.inputs.get("budgetType"), one.inputs.get("timeUnit")) == ("COST", "MONTHLY")
+        and one.inputs.get("limitUnit") == "USD"
+    ]
+    return min(limits, key=lambda one: one.limit, default=None)

@@ -1,0 +1,276 @@
+"""Servers, containers and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from costs.model import CostComponent, Resource, by_use, fixed, not_priced
+from costs.services.registry import number, prices
+from costs.stack import Stack
+
+_MIB_IN_GIB: Final = 1024
+_FREE_EPHEMERAL_GIB: Final = 20
+"""Of each Fargate task. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html"""
+_FREE_TMP_MIB: Final = 512
+"""Of each function's /tmp. https://aws.amazon.com/lambda/pricing/"""
+_ROOT_GIB: Final = 8
+"""A root volume that nobody sizes has the size of its image: 8 GB."""
+_GP3_IOPS: Final = 3000
+_GP3_MIBPS: Final = 125
+"""Of each gp3 volume, free. https://aws.amazon.com/ebs/pricing/"""
+
+
+@prices("ec2/instance:Instance", "ec2/spotInstanceRequest:SpotInstanceRequest")
+def instance(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Hours of a server, its disks and the public address that it was born with."""
+    template = stack.find("ec2/launchTemplate:LaunchTemplate", (one.inputs.get("launchTemplate") or {}).get("id"))
+    inputs = {**(template.inputs if template else {}), **one.inputs}
+    kind = str(inputs.get("instanceType") or "")
+    if one.type.startswith("ec2/spot") or (inputs.get("instanceMarketOptions") or {}).get("marketType") == "spot":
+        yield not_priced(f"Spot hours of {kind}", "Spot prices float and no list of them is kept here")
+    elif inputs.get("tenancy") in ("dedicated", "host"):
+        yield not_priced(f"dedicated hours of {kind}", "dedicated tenancy has prices of its own")
+    else:
+        yield fixed(f"instance, Linux, on demand, {kind}", f"ec2.{kind}.hour", stack.hours)
+    root = inputs.get("rootBlockDevice") or {}
+    yield from _disk("root volume", root, "volumeType", "volumeSize", _ROOT_GIB)
+    for disk in inputs.get("ebsBlockDevices") or []:
+        yield from _disk(f"volume {disk.get('deviceName', '')}".strip(), disk, "volumeType", "volumeSize", 0)
+    if one.inputs.get("associatePublicIpAddress") and not _has_elastic(one, stack):
+        yield fixed("public IPv4 address", "vpc.public_ipv4.in_use_hour", stack.hours)
+    if internet := stack.use("internetGb", one):
+        yield by_use("data out to the internet", "datatransfer.out_internet_gb.first_10tb", internet)
+    if between := stack.use("zonesGb", one):
+        yield by_use("data between zones, both ways", "datatransfer.cross_az_gb", 2 * between)
+
+
+def _has_elastic(one: Resource, stack: Stack) -> bool:
+    """An elastic address takes the place of the one that the instance was born with."""
+    name = one.outputs.get("id")
+    held = [*stack.of("ec2/eip:Eip"), *stack.of("ec2/eipAssociation:EipAssociation")]
+    return any(name and name in (each.inputs.get("instance"), each.inputs.get("instanceId")) for each in held)
+
+
+def _disk(name: str, disk: Mapping[str, Any], type_key: str, size_key: str, otherwise: int) -> Iterator[CostComponent]:
+    kind = str(disk.get(type_key) or "gp3")
+    size = number(disk, size_key, otherwise)
+    known = "io1" if kind in ("io1", "io2") else kind
+    if known not in ("gp2", "gp3", "io1"):
+        yield not_priced(f"{name}, {kind}", f"volumes of type {kind} have no price here")
+        return
+    yield fixed(f"{name}, {kind}", f"ebs.{known}.gb_month", size)
+    iops = number(disk, "iops")
+    if known == "gp3":
+        if more := max(iops - _GP3_IOPS, Decimal(0)):
+            yield fixed(f"{name}, operations a second beyond {_GP3_IOPS}", "ebs.gp3.iops_month", more)
+        if more := max(number(disk, "throughput") - _GP3_MIBPS, Decimal(0)):
+            yield fixed(f"{name}, MiB/s beyond {_GP3_MIBPS}", "ebs.gp3.throughput_mibps_month", more)
+    elif known == "io1" and iops:
+        yield fixed(f"{name}, operations a second", "ebs.io1.iops_month", iops)
+
+
+@prices("ebs/volume:Volume")
+def volume(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """A disk of its own."""
+    del stack
+    yield from _disk("volume", one.inputs, "type", "size", 0)
+
+
+@prices("ebs/snapshot:Snapshot", "ebs/snapshotCopy:SnapshotCopy", "ec2/amiFromInstance:AmiFromInstance")
+def snapshot(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """A copy of a disk, by what differs from the copy before: at most its size."""
+    of = stack.find("ebs/volume:Volume", one.inputs.get("volumeId"))
+    size = number(of.inputs, "size") if of else stack.use("backupGb", one)
+    yield by_use("snapshot, at most", "ebs.snapshot_gb_month", size)
+
+
+@prices("ec2/eip:Eip")
+def address(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """A public address costs the same whether it is used or not; a NAT gateway's is counted here, too."""
+    del one
+    yield fixed("public IPv4 address", "vpc.public_ipv4.in_use_hour", stack.hours)
+
+
+@prices("autoscaling/group:Group")
+def servers(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """As many servers as are wanted, or as there must be."""
+    count = number(one.inputs, "desiredCapacity", str(number(one.inputs, "minSize")))
+    wanted = one.inputs.get("launchTemplate") or {}
+    template = stack.find("ec2/launchTemplate:LaunchTemplate", wanted.get("id") or wanted.get("name"))
+    if template is None:
+        yield not_priced("instances", "the launch template of the group is not in this stack")
+        return
+    kind = str(template.inputs.get("instanceType") or "")
+    if (template.inputs.get("instanceMarketOptions") or {}).get("marketType") == "spot":
+        yield not_priced(f"Spot hours of {kind}", "Spot prices float and no list of them is kept here")
+    elif not kind:
+        yield not_priced("instances", "the launch template leaves the type to the group")
+    else:
+        yield fixed(f"{count} instances, Linux, on demand, {kind}", f"ec2.{kind}.hour", count * stack.hours)
+    for mapping in template.inputs.get("blockDeviceMappings") or []:
+        for part in _disk("volumes", mapping.get("ebs") or {}, "volumeType", "volumeSize", _ROOT_GIB):
+            yield CostComponent(**{**part.__dict__, "quantity": part.quantity * count})
+
+
+@prices("ecs/service:Service")
+def service(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Tasks on Fargate: processor, memory and disk beyond what is free, by the hour and by the kind of capacity."""
+    task = stack.find(
+        "ecs/taskDefinition:TaskDefinition", one.inputs.get("taskDefinition"), "arn", "arnWithoutRevision", "family"
+    )
+    shares = _capacity(one, stack)
+    if not shares:
+        yield CostComponent(name="tasks", kind="free", reason="tasks on EC2 are paid as the instances they run on")
+        return
+    if task is None:
+        yield not_priced("tasks", "the task definition of the service is not in this stack")
+        return
+    count = _tasks(one, stack)
+    machine = _machine(task)
+    vcpus, memory = _vcpus(task), _memory(task)
+    disk = max(number(task.inputs.get("ephemeralStorage") or {}, "sizeInGib") - _FREE_EPHEMERAL_GIB, Decimal(0))
+    for provider, share in shares.items():
+        hours = count * share * stack.hours
+        if not hours:
+            continue
+        spot = provider == "FARGATE_SPOT"
+        key, words = ("fargate_spot", "Spot") if spot else ("fargate", "on demand")
+        for what, unit, amount in (("vCPU", "vcpu", vcpus), ("GB", "gb", memory)):
+            yield CostComponent(
+                name=f"{what}-hours, {machine}, {words}",
+                price_key=f"{key}.{machine}.{unit}_hour",
+                quantity=hours * amount,
+                indicative=spot,
+            )
+        if disk:
+            yield fixed(f"disk beyond {_FREE_EPHEMERAL_GIB} GB", "fargate.ephemeral.gb_hour", hours * disk)
+    if (one.inputs.get("networkConfiguration") or {}).get("assignPublicIp"):
+        yield fixed("public IPv4 addresses", "vpc.public_ipv4.in_use_hour", count * stack.hours)
+    if internet := stack.use("internetGb", one) if not stack.of("ec2/instance:Instance") else Decimal(0):
+        yield by_use("data out to the internet", "datatransfer.out_internet_gb.first_10tb", internet)
+    if between := stack.use("zonesGb", one) if not stack.of("ec2/instance:Instance") else Decimal(0):
+        yield by_use("data between zones, both ways", "datatransfer.cross_az_gb", 2 * between)
+
+
+def _tasks(one: Resource, stack: Stack) -> Decimal:
+    """As many as are wanted; scaling brings them to no less than its minimum."""
+    name = one.inputs.get("name") or one.outputs.get("name")
+    least = [
+        number(target.inputs, "minCapacity")
+        for target in stack.of("appautoscaling/target:Target")
+        if name and str(target.inputs.get("resourceId", "")).endswith(f"/{name}")
+    ]
+    if one.inputs.get("schedulingStrategy") == "DAEMON":
+        return Decimal(1)
+    return max([number(one.inputs, "desiredCount", 1), *least])
+
+
+def _capacity(one: Resource, stack: Stack) -> dict[str, Decimal]:
+    """The share of the tasks on each kind of Fargate: by its weight, and `base` first. Empty on EC2."""
+    strategies = one.inputs.get("capacityProviderStrategies") or []
+    if not strategies:
+        launch = one.inputs.get("launchType")
+        if launch:
+            return {"FARGATE": Decimal(1)} if launch == "FARGATE" else {}
+        strategies = _defaults(one, stack)
+        if not strategies:
+            return {}
+    count = _tasks(one, stack) or Decimal(1)
+    based = {str(each["capacityProvider"]): number(each, "base") for each in strategies}
+    weights = {str(each["capacityProvider"]): number(each, "weight") for each in strategies}
+    left = max(count - sum(based.values(), Decimal(0)), Decimal(0))
+    every = sum(weights.values(), Decimal(0)) or Decimal(1)
+    tasks = {name: min(based[name], count) + left * weight / every for name, weight in weights.items()}
+    return {name: some / count for name, some in tasks.items() if name in ("FARGATE", "FARGATE_SPOT")}
+
+
+def _defaults(one: Resource, stack: Stack) -> list[Mapping[str, Any]]:
+    cluster = one.inputs.get("cluster")
+    for each in stack.of("ecs/clusterCapacityProviders:ClusterCapacityProviders"):
+        if cluster and str(cluster).endswith(str(each.inputs.get("clusterName"))):
+            return list(each.inputs.get("defaultCapacityProviderStrategies") or [])
+    return []
+
+
+def _machine(task: Resource) -> str:
+    return "arm" if (task.inputs.get("runtimePlatform") or {}).get("cpuArchitecture") == "ARM64" else "x86"
+
+
+def _vcpus(task: Resource) -> Decimal:
+    """`256`, `1024` or `.25 vCPU`, `1 vcpu`."""
+    text = str(task.inputs.get("cpu") or "256").lower()
+    value = Decimal(text.replace("vcpu", "").strip() or 0)
+    return value if "vcpu" in text else value / 1024
+
+
+def _memory(task: Resource) -> Decimal:
+    """`512`, `2048` or `2 GB`; in GiB."""
+    text = str(task.inputs.get("memory") or "512").lower()
+    value = Decimal(text.replace("gb", "").strip() or 0)
+    return value if "gb" in text else value / _MIB_IN_GIB
+
+
+@prices("eks/cluster:Cluster")
+def kubernetes(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """The control plane; what runs is paid as instances or Fargate."""
+    del one
+    yield fixed("control plane", "eks.cluster_hour", stack.hours)
+
+
+@prices("eks/nodeGroup:NodeGroup")
+def nodes(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Servers of a cluster, each with a disk of 20 GB if nobody says otherwise."""
+    count = number(one.inputs.get("scalingConfig") or {}, "desiredSize", 1)
+    kind = str((one.inputs.get("instanceTypes") or ["t3.medium"])[0])
+    if one.inputs.get("capacityType") == "SPOT":
+        yield not_priced(f"Spot hours of {kind}", "Spot prices float and no list of them is kept here")
+    else:
+        yield fixed(f"{count} instances, Linux, on demand, {kind}", f"ec2.{kind}.hour", count * stack.hours)
+    yield fixed("volumes, gp2", "ebs.gp2.gb_month", count * number(one.inputs, "diskSize", 20))
+
+
+@prices("apprunner/service:Service")
+def runner(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Memory that is kept ready for one instance; processors cost while there are requests, which nobody counts."""
+    memory = str((one.inputs.get("instanceConfiguration") or {}).get("memory") or "2048").upper()
+    gib = Decimal(memory.replace("GB", "").strip()) if "GB" in memory else Decimal(memory) / _MIB_IN_GIB
+    yield fixed("memory kept ready, one instance", "apprunner.gb_hour", gib * stack.hours)
+    yield not_priced("processors while there are requests", "how long they are busy is not among the use that is known")
+
+
+@prices("lambda/function:Function")
+def function(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Calls and their time. Every call counts as one of the largest function: most stacks have one that people call."""
+    largest = max(stack.of(one.type), key=lambda each: number(each.inputs, "memorySize", 128))
+    machine = _architecture(one)
+    gib = number(one.inputs, "memorySize", 128) / _MIB_IN_GIB
+    calls = stack.expects("functionCalls") if largest is one else Decimal(0)
+    seconds = calls * stack.expects("functionMilliseconds") / 1000
+    yield by_use(f"calls, {machine}", f"lambda.{machine}.requests", calls)
+    yield by_use(f"time of calls, {machine}, {gib.normalize():f} GB", f"lambda.{machine}.gb_second", seconds * gib)
+    tmp = max(number(one.inputs.get("ephemeralStorage") or {}, "size") - _FREE_TMP_MIB, Decimal(0)) / _MIB_IN_GIB
+    if tmp:
+        yield by_use(f"scratch disk beyond {_FREE_TMP_MIB} MB", "lambda.ephemeral_gb_second", seconds * tmp)
+
+
+def _architecture(one: Resource) -> str:
+    return "arm" if "arm64" in (one.inputs.get("architectures") or []) else "x86"
+
+
+@prices("lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
+def kept_started(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Copies that wait for calls, by the second. The time of calls is cheaper on them; it is counted at its full price,
+    since which calls meet them nobody knows."""
+    of = stack.find("lambda/function:Function", one.inputs.get("functionName"))
+    if of is None:
+        yield not_priced("copies kept started", "the function is not in this stack, so its memory is not known")
+        return
+    gib = number(of.inputs, "memorySize", 128) / _MIB_IN_GIB
+    copies = number(one.inputs, "provisionedConcurrentExecutions")
+    yield fixed(
+        "copies kept started",
+        f"lambda.{_architecture(of)}.provisioned_concurrency_gb_second",
+        copies * gib * stack.hours * 3600,
+    )

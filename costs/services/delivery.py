@@ -1,0 +1,86 @@
+"""Builds, pipelines, images and analyses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from costs.model import CostComponent, Resource, by_use, fixed, not_priced
+from costs.services.registry import prices
+from costs.stack import Stack
+
+_GB_IN_TB: Final = 1024
+
+
+@prices("ecr/repository:Repository")
+def images(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the GB that is kept."""
+    yield by_use("images of all repositories", "ecr.storage_gb_month", stack.use("imagesGb", one))
+
+
+_BUILDERS: Final = {
+    ("LINUX_CONTAINER", "BUILD_GENERAL1_SMALL"): "codebuild.linux.small_minute",
+    ("LINUX_CONTAINER", "BUILD_GENERAL1_MEDIUM"): "codebuild.linux.medium_minute",
+    ("LINUX_CONTAINER", "BUILD_GENERAL1_LARGE"): "codebuild.linux.large_minute",
+    ("ARM_CONTAINER", "BUILD_GENERAL1_SMALL"): "codebuild.arm.small_minute",
+}
+
+
+@prices("codebuild/project:Project")
+def build(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the minute, by the kind of machine."""
+    environment = one.inputs.get("environment") or {}
+    kind = str(environment.get("type")), str(environment.get("computeType"))
+    minutes = stack.use("buildMinutes", one)
+    if kind not in _BUILDERS:
+        yield not_priced(f"builds on {' '.join(kind)}", "this kind of machine has no price here")
+    else:
+        yield by_use(f"minutes of builds, {' '.join(kind)}", _BUILDERS[kind], minutes)
+
+
+@prices("codepipeline/pipeline:Pipeline")
+def pipeline(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """A pipeline of the first type by the month, of the second by the minute of its actions."""
+    if one.inputs.get("pipelineType") == "V2":
+        yield by_use("minutes of actions", "codepipeline.v2_action_minute", stack.use("buildMinutes", one))
+    else:
+        yield fixed("active pipeline", "codepipeline.v1_active_month", 1)
+
+
+@prices("amplify/app:App")
+def app(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Builds, files that are kept, and data that is served."""
+    yield by_use("minutes of builds", "amplify.build_minute", stack.use("buildMinutes", one))
+    yield by_use("data served", "amplify.served_gb", stack.use("transferGb", one))
+
+
+_JOB: Final = "glue/job:Job"
+
+
+@prices(_JOB)
+def job(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the DPU and hour; flexible ones for two thirds of it."""
+    flexible = one.inputs.get("executionClass") == "FLEX"
+    kind = "glue.etl_flex.dpu_hour" if flexible else "glue.etl.dpu_hour"
+    yield by_use("DPU-hours of all jobs", kind, stack.use("jobHours", one))
+
+
+@prices("glue/crawler:Crawler")
+def crawler(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """As a job: a tenth of the hours of the stack's jobs, all of them where there is none."""
+    hours = stack.use("jobHours", one)
+    yield by_use("DPU-hours of all crawlers", "glue.crawler.dpu_hour", hours / 10 if stack.of(_JOB) else hours)
+
+
+@prices("glue/catalogDatabase:CatalogDatabase", "glue/catalogTable:CatalogTable")
+def catalogue(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Tables, databases and partitions: a million are free in an account."""
+    del one, stack
+    yield by_use("object of the catalogue", "glue.catalog.objects_month", 1)
+
+
+@prices("athena/workgroup:Workgroup")
+def queries(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the TB that queries read."""
+    yield by_use("data that queries read", "athena.scanned_tb", stack.use("scannedGb", one) / Decimal(_GB_IN_TB))

@@ -1,0 +1,105 @@
+"""Models of Bedrock, and searches by vectors."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import Final
+
+from costs.model import CostComponent, Resource, by_use, fixed, free
+from costs.prices import keys_of_prices, price
+from costs.services.registry import number, prices
+from costs.stack import Stack
+
+_POLICIES: Final = ("iam/rolePolicy:RolePolicy", "iam/policy:Policy")
+_COLLECTION: Final = "opensearch/serverlessCollection:ServerlessCollection"
+_UNIT: Final = "opensearch.serverless.ocu_hour"
+
+
+@prices(*_POLICIES)
+def who_may_ask(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Who may ask a model is the only resource of a model. Each token counts as if the dearest model that a role may
+    ask read or wrote it: which of several is asked, nobody says."""
+    asked = {each: _models(each) for each in stack.of(*_POLICIES)} if _models(one) else {}
+    if not asked or next((each for each, models in asked.items() if models), None) is not one:
+        yield free("permissions cost nothing")
+        return
+    for what, kind, expected in (
+        ("tokens read", "input", "modelInputTokens"),
+        ("tokens written", "output", "modelOutputTokens"),
+        ("tokens embedded", "embedding", "embeddedTokens"),
+    ):
+        keys = {f"bedrock.{model}.{kind}" for models in asked.values() for model in models} & keys_of_prices()
+        if keys:
+            dearest = max(sorted(keys), key=lambda key: price(key, stack.region).usd)
+            yield by_use(what, dearest, stack.expects(expected))
+
+
+def _models(one: Resource) -> frozenset[str]:
+    return frozenset(re.findall(r"foundation-model/([\w.:-]+)", str(one.inputs.get("policy"))))
+
+
+_POLICIES_OF_A_GUARDRAIL: Final = {
+    "contentPolicyConfig": ("content filters", "content"),
+    "topicPolicyConfig": ("denied topics", "topics"),
+    "sensitiveInformationPolicyConfig": ("sensitive information", "sensitive"),
+    "contextualGroundingPolicyConfig": ("contextual grounding", "grounding"),
+}
+_TOKENS_PER_TEXT_UNIT: Final = 250
+"""A unit is 1,000 characters, a token about four of them."""
+
+
+@prices("bedrock/guardrail:Guardrail")
+def guardrail(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the text that each of its policies reads: all of what chat models read and write. Lists of words are free."""
+    tokens = stack.use("modelInputTokens", one) + stack.use("modelOutputTokens", one)
+    for property_, (words, key) in _POLICIES_OF_A_GUARDRAIL.items():
+        if one.inputs.get(property_):
+            yield by_use(f"text units, {words}", f"bedrock.guardrail.{key}", tokens / _TOKENS_PER_TEXT_UNIT)
+
+
+@prices(_COLLECTION)
+def collection(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """What is always paid, whoever asks: half a unit for indexing and half a one for searching, each twice with standby
+    replicas, shared by all collections under one key. What a load needs more is not here.
+    https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html"""
+    if one.inputs.get("collectionGroupName"):
+        yield free("its group pays for the capacity")
+    else:
+        same = [
+            each
+            for each in stack.of(_COLLECTION)
+            if not each.inputs.get("collectionGroupName") and _key_of(each, stack) == _key_of(one, stack)
+        ]
+        twice = any(each.inputs.get("standbyReplicas") != "DISABLED" for each in same)
+        units = (2 if twice else 1) if same[0] is one else 0
+        yield fixed("least capacity", _UNIT, units * stack.hours)
+    yield by_use("data of all collections", "opensearch.serverless.storage_gb_month", stack.use("vectorGb", one))
+
+
+@prices("opensearch/serverlessCollectionGroup:ServerlessCollectionGroup")
+def group(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """The least that its limits say, always."""
+    units = sum(
+        (
+            number(most, "minIndexingCapacityInOcu") + number(most, "minSearchCapacityInOcu")
+            for most in one.inputs.get("capacityLimits") or []
+        ),
+        Decimal(0),
+    )
+    yield fixed("least capacity", _UNIT, units * stack.hours)
+
+
+def _key_of(one: Resource, stack: Stack) -> str:
+    """What encrypts a collection; empty where AWS keeps it."""
+    covered = f"collection/{one.inputs.get('name')}"
+    for policy in stack.of("opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy"):
+        if policy.inputs.get("type") == "encryption":
+            said = json.loads(policy.inputs["policy"])
+            patterns = [each for rule in said["Rules"] for each in rule["Resource"]]
+            if any(fnmatchcase(covered, pattern) for pattern in patterns):
+                return str(said.get("KmsARN") or "")
+    return ""

@@ -1,0 +1,81 @@
+"""Networks: endpoints, NAT and load balancers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
+from costs.services.registry import prices
+from costs.stack import Stack
+
+_REQUESTS_PER_LCU_HOUR: Final = 25 * 3600
+"""A unit of an application load balancer takes 25 new connections a second, each as if for one request, or 1 GB an
+hour. https://aws.amazon.com/elasticloadbalancing/pricing/"""
+
+
+def zones_of(inputs: Any) -> int:
+    """AWS allows one subnet of each zone, so an endpoint has as many zones as subnets."""
+    named = inputs.get("subnetIds") or []
+    configured = [one.get("subnetId") for one in inputs.get("subnetConfigurations") or []]
+    return len({*named, *configured})
+
+
+@prices("ec2/vpcEndpoint:VpcEndpoint", "opensearch/serverlessVpcEndpoint:ServerlessVpcEndpoint")
+def endpoint(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the hour in each zone, and by the GB; gateway endpoints (S3, DynamoDB) are free."""
+    kind = one.inputs.get("vpcEndpointType") or ("Gateway" if one.type.startswith("ec2/") else "Interface")
+    if kind == "Gateway":
+        yield free("gateway endpoints cost nothing")
+        return
+    if kind != "Interface":
+        yield not_priced(f"endpoint of type {kind}", f"endpoints of type {kind} have no price here")
+        return
+    yield fixed("endpoint, each zone", "vpc.endpoint.interface_hour", max(zones_of(one.inputs), 1) * stack.hours)
+    interfaces = [each for each in stack.of(one.type) if each.inputs.get("vpcEndpointType") in ("Interface", None)]
+    if one.type.startswith("ec2/") and interfaces[:1] == [one]:
+        yield by_use("data through all endpoints", "vpc.endpoint.interface_gb", stack.expects("endpointGb"))
+
+
+@prices("ec2/natGateway:NatGateway")
+def nat(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the hour and by the GB; its public address is a resource of its own. A regional one is billed for each zone
+    that it works in: those of the VPC's subnets."""
+    zones = 1
+    if one.inputs.get("availabilityMode") == "regional":
+        zones = len({each.inputs.get("availabilityZone") for each in stack.of("ec2/subnet:Subnet")}) or 1
+        yield fixed("public IPv4 addresses", "vpc.public_ipv4.in_use_hour", zones * stack.hours)
+    yield fixed("gateway", "nat_gateway.hour", zones * stack.hours)
+    yield by_use("data through all gateways", "nat_gateway.gb", stack.use("natGb", one))
+
+
+@prices("lb/loadBalancer:LoadBalancer", "alb/loadBalancer:LoadBalancer")
+def balancer(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the hour, by units of load, and a public address in each zone if the internet may reach it."""
+    kind = one.inputs.get("loadBalancerType") or "application"
+    if kind == "gateway":
+        yield not_priced("gateway load balancer", "gateway load balancers have no price here")
+        return
+    yield fixed(f"{kind} load balancer", "alb.hour", stack.hours)
+    units = stack.use("webRequests", one) / _REQUESTS_PER_LCU_HOUR
+    yield by_use("units of load", "alb.lcu_hour" if kind == "application" else "nlb.lcu_hour", units)
+    if not one.inputs.get("internal"):
+        zones = len(one.inputs.get("subnets") or one.inputs.get("subnetMappings") or []) or 2
+        yield fixed("public IPv4 addresses", "vpc.public_ipv4.in_use_hour", zones * stack.hours)
+
+
+@prices("elb/loadBalancer:LoadBalancer")
+def classic(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """A load balancer of the first generation."""
+    del one, stack
+    yield not_priced("classic load balancer", "load balancers of the first generation have no price here")
+
+
+@prices("ec2transitgateway/transitGateway:TransitGateway", "ec2transitgateway/vpcAttachment:VpcAttachment")
+def transit(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Attachments are paid by the hour."""
+    del stack
+    if one.type.endswith(":TransitGateway"):
+        yield free("the attachments are paid")
+        return
+    yield not_priced("attachment", "transit gateways have no price here")

@@ -1,0 +1,37 @@
+"""Which function prices which type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from costs.model import CostComponent, Resource
+from costs.stack import Stack
+
+Pricer = Callable[[Resource, Stack], Iterable[CostComponent]]
+
+PRICED: Final[dict[str, Pricer]] = {}
+"""By type, without the package: `ec2/instance:Instance`."""
+
+
+def prices(*types: str) -> Callable[[Pricer], Pricer]:
+    """Says that a function prices these types."""
+
+    def register(pricer: Pricer) -> Pricer:
+        for type_ in types:
+            if type_ in PRICED:
+                raise ValueError(f"two functions price {type_}")
+            PRICED[type_] = pricer
+        return pricer
+
+    return register
+
+
+def number(inputs: Mapping[str, Any], key: str, otherwise: Decimal | int | str = 0) -> Decimal:
+    """A number among the inputs, or what AWS takes where there is none; a stand-in (no number) counts as none."""
+    value = inputs.get(key)
+    try:
+        return Decimal(str(value)) if value is not None and not isinstance(value, bool) else Decimal(otherwise)
+    except ArithmeticError:
+        return Decimal(otherwise)

@@ -1,0 +1,106 @@
+"""Logs, metrics, alarms, dashboards and traces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Final
+
+from costs.model import CostComponent, Resource, by_use, fixed, free
+from costs.services.registry import number, prices
+from costs.stack import Stack
+
+FREE_DASHBOARD_METRICS: Final = 50
+"""In each of the three dashboards that are free. https://aws.amazon.com/cloudwatch/pricing/"""
+
+_COMPRESSED: Final = Decimal("0.15")
+"""Of what was taken in is what is kept, by the example on AWS's page. https://aws.amazon.com/cloudwatch/pricing/"""
+_DAYS: Final = 30
+_FOREVER_DAYS: Final = 365
+"""Logs that never end are counted as those of the first year."""
+_FAST_SECONDS: Final = 30
+
+_LOGS: Final = "cloudwatch/logGroup:LogGroup"
+_FILTER: Final = "cloudwatch/logMetricFilter:LogMetricFilter"
+
+
+@prices(_LOGS)
+def logs(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """What is written, and what is kept: as long as the group that keeps longest says, compressed."""
+    cheap = one.inputs.get("logGroupClass") == "INFREQUENT_ACCESS"
+    written = stack.use("logsGb", one)
+    yield by_use(
+        "written to all groups" + (", infrequent access" if cheap else ""),
+        "cloudwatch.logs.ia_ingest_gb" if cheap else "cloudwatch.logs.ingest_gb",
+        written,
+    )
+    days = max(number(each.inputs, "retentionInDays") or Decimal(_FOREVER_DAYS) for each in stack.of(_LOGS))
+    yield by_use("kept, at most", "cloudwatch.logs.storage_gb_month", written * days / _DAYS * _COMPRESSED)
+
+
+@prices("cloudwatch/metricAlarm:MetricAlarm")
+def alarm(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By each metric: an alarm on an expression counts once for each metric in it."""
+    del stack
+    queries = one.inputs.get("metricQueries") or []
+    count = 1 if "metricName" in one.inputs else sum("metric" in query for query in queries)
+    periods = [number(one.inputs, "period", 60), *(number(each.get("metric") or {}, "period", 60) for each in queries)]
+    fast = min(periods) < _FAST_SECONDS
+    yield fixed("metrics of an alarm", f"cloudwatch.alarm.{'high_resolution' if fast else 'standard'}_month", count)
+
+
+@prices("cloudwatch/compositeAlarm:CompositeAlarm")
+def composite(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """An alarm on alarms."""
+    del one, stack
+    yield fixed("composite alarm", "cloudwatch.alarm.composite_month", 1)
+
+
+@prices(_FILTER)
+def metric(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """A metric of one's own; filters that count into the same one are one."""
+    same = [each for each in stack.of(_FILTER) if _counted(each) == _counted(one)]
+    yield fixed("metric of one's own", "cloudwatch.metrics.month", 1 if same[0] is one else 0)
+
+
+def _counted(one: Resource) -> tuple[Any, Any]:
+    change = one.inputs.get("metricTransformation") or {}
+    return change.get("namespace"), change.get("name")
+
+
+@prices("cloudwatch/dashboard:Dashboard")
+def dashboard(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Three of up to 50 metrics are free in an account; a larger one is paid from the first. Metrics that programs
+    publish are counted here, once: nothing else of them is a resource."""
+    large = _shown(one, stack) > FREE_DASHBOARD_METRICS
+    words = f"dashboard of more than {FREE_DASHBOARD_METRICS} metrics" if large else "dashboard"
+    yield CostComponent(name=words, quantity=Decimal(1), price_key="cloudwatch.dashboard_month", allowed=not large)
+    yield by_use("metrics that programs publish", "cloudwatch.metrics.month", stack.use("metrics", one))
+
+
+def _shown(one: Resource, stack: Stack) -> Decimal:
+    """Each metric once, in however many graphs it is. Of a search nobody knows what it finds: all of one's own."""
+    body = one.inputs.get("dashboardBody") or "{}"
+    said = json.loads(body) if isinstance(body, str) else body
+    lines = [line for each in said.get("widgets", []) for line in (each.get("properties") or {}).get("metrics", [])]
+    named = {json.dumps([part for part in line if not isinstance(part, dict)]) for line in lines}
+    searches = any("SEARCH(" in str(line[0].get("expression")) for line in lines if isinstance(line[0], dict))
+    return Decimal(len(named - {"[]"})) + (stack.expects("metrics") if searches else 0)
+
+
+@prices("xray/samplingRule:SamplingRule", "xray/group:Group")
+def traces(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Traces that are recorded: what a rule lets through."""
+    others = tuple({"xray/samplingRule:SamplingRule", "xray/group:Group"} - {one.type})
+    if stack.of(*others) and one.type == "xray/group:Group":
+        yield free("groups cost nothing; the rule's traces are counted")
+    else:
+        yield by_use("traces recorded", "xray.traces_recorded", stack.use("traces", one))
+
+
+@prices("synthetics/canary:Canary")
+def canary(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the run."""
+    del one, stack
+    yield CostComponent(name="runs", kind="not priced", reason="runs of canaries have no price here")

@@ -1,0 +1,141 @@
+"""`kumiki cost`: the sum, its parts, the JSON that Infracost's readers read, and mistakes."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from costs.__main__ import app
+from costs.bill import Bill, bill
+from costs.infracost import infracost
+from tests.costs.stacks import made, one
+
+RESOURCES = [
+    {"type": "aws:ec2/natGateway:NatGateway", "name": "nat", "inputs": {}},
+    {"type": "aws:kms/key:Key", "name": "key", "inputs": {"tags": {"Owner": "platform"}}},
+    {"type": "aws:ec2/vpc:Vpc", "name": "vpc", "inputs": {}},
+    {"type": "aws:macie2/account:Account", "name": "macie", "inputs": {}},
+    {"type": "aws:budgets/budget:Budget", "name": "limit",
+     "inputs": {"budgetType": "COST", "timeUnit": "MONTHLY", "limitUnit": "USD", "limitAmount": "40"}},
+]  # fmt: skip
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    urn = "urn:pulumi:dev::shop::"
+    rows = [
+        {"urn": f"{urn}{row['type']}::{row['name']}", "parent": "", "custom": True, "status": "emulated", "region": "",
+         "outputs": {}, **row}
+        for row in RESOURCES
+    ]  # fmt: skip
+    return {"version": 3, "stack": "dev", "project": "shop", "region": "ap-northeast-1", "resources": rows,
+            "problems": [], "expected": {"natGb": 100}, **changes}  # fmt: skip
+
+
+def run(tmp_path: Path, *arguments: str, content: Any = None, stack: str = "dev") -> tuple[int, str, dict[str, Any]]:
+    file, out = tmp_path / "report.json", tmp_path / "cost.json"
+    file.write_text(content if isinstance(content, str) else json.dumps(content or report()))
+    done = CliRunner().invoke(app, [stack, "--report", str(file), "--json", str(out), *arguments])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output, json.loads(out.read_text()) if out.exists() else {}
+
+
+def test_the_sum_and_its_parts_are_shown(tmp_path: Path) -> None:
+    status, said, _ = run(tmp_path)
+    assert status == 0
+    # 730 x 0.062 + 100 x 0.062 + 1
+    assert "dev: 52.46 USD a month in ap-northeast-1, with the stack's file" in said
+    assert "not priced: aws:macie2/account:Account: Macie has no price here" in said
+    assert "not in the sum: 1 resource of 1 types" in said
+    assert "the month is above the stack's budget of 40.00 USD" in said
+
+
+def test_another_profile_and_another_region_have_other_sums(tmp_path: Path) -> None:
+    _, said, document = run(tmp_path, "--profile", "large", "--region", "us-east-1")
+    # 730 x 0.045 + 2,000 x 0.045 + 1 + (50,000,000 - 20,000) / 10,000 x 0.03
+    assert document["totalMonthlyCost"] == "273.79"
+    assert "in us-east-1, with the profile large" in said
+
+
+def test_the_json_has_infracosts_shape(tmp_path: Path) -> None:
+    _, _, document = run(tmp_path)
+    [project] = document["projects"]
+    breakdown = project["breakdown"]
+    assert breakdown["totalMonthlyCost"] == document["totalMonthlyCost"] == document["diffTotalMonthlyCost"] == "52.46"
+    assert document["unpriced"] == ["aws:macie2/account:Account"]
+    by_name = {row["name"]: row for row in breakdown["resources"]}
+    assert set(by_name) == {"nat", "key", "macie"}
+    assert {row["name"] for row in breakdown["freeResources"]} == {"vpc", "limit"}
+    hours, data = by_name["nat"]["costComponents"]
+    assert (hours["unit"], hours["monthlyQuantity"], hours["price"], hours["monthlyCost"]) == (
+        "hour", "730", "0.062", "45.26",
+    )  # fmt: skip
+    assert (hours["hourlyQuantity"], hours["hourlyCost"]) == ("1", "0.062")
+    assert data["usageBased"] is True
+    assert by_name["key"]["tags"] == {"Owner": "platform"}
+    [unknown] = by_name["macie"]["costComponents"]
+    assert (unknown["priceNotFound"], unknown["monthlyCost"]) == (True, None), "never silently nothing"
+    assert sum(Decimal(row["monthlyCost"]) for row in breakdown["resources"]) == Decimal("52.46")
+    summary = document["summary"]
+    assert (summary["totalDetectedResources"], summary["totalUnsupportedResources"]) == (5, 1)
+    assert summary["unsupportedResourceCounts"] == {"aws:macie2/account:Account": 1}
+    numbers = [value for key, value in document.items() if key.lower().endswith("cost")]
+    assert numbers
+    assert all(isinstance(value, str) for value in numbers), "Infracost writes numbers as strings"
+
+
+def month(count: int) -> Bill:
+    keys = [one("kms/key:Key") for _ in range(count)]
+    resources = [type(each)(**{**each.__dict__, "urn": f"key-{n}", "name": f"key-{n}"}) for n, each in enumerate(keys)]
+    return bill(made(resources))
+
+
+def test_the_difference_is_against_what_was_there_before() -> None:
+    document = infracost(month(3), project="shop", stack="dev", past=month(1))
+    assert (document["pastTotalMonthlyCost"], document["totalMonthlyCost"], document["diffTotalMonthlyCost"]) == (
+        "1", "3", "2",
+    )  # fmt: skip
+    assert [row["name"] for row in document["projects"][0]["diff"]["resources"]] == ["key-1", "key-2"]
+    back = infracost(month(1), project="shop", stack="dev", past=month(3))
+    parts = [part for row in back["projects"][0]["diff"]["resources"] for part in row["costComponents"]]
+    assert (back["diffTotalMonthlyCost"], [part["monthlyCost"] for part in parts]) == ("-2", ["-1", "-1"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "content", "parts"),
+    [
+        (["--profile", "huge"], None, ["there is no profile 'huge'", "small, medium, large"]),
+        (["--region", "eu-west-1"], None, ["there are no prices for the region 'eu-west-1'", "us-east-1"]),
+        ([], report(region="eu-west-1"), ["there are no prices for the region 'eu-west-1'", "use --region"]),
+        ([], report(expected={"storageGB": 1}), ["expected.storageGB: is not a known key", "did you mean storageGb?"]),
+        ([], report(expected={"storageGb": -1}), ["expected.storageGb: -1 is not allowed"]),
+        ([], '{"stack": "dev"', ["is cut off or not JSON"]),
+        ([], "[]", ["is no report of a rehearsal"]),
+        ([], report(stack="prod"), ["is a report of stack 'prod', not of 'dev'"]),
+        (
+            [],
+            report(problems=[{"level": "error", "kind": "aws", "urn": "a::b", "message": "refused it"}]),
+            ["dev does not deploy, so its sum would lack something", "b: refused it"],
+        ),
+    ],
+)
+def test_a_mistake_is_one_message(tmp_path: Path, arguments: list[str], content: Any, parts: list[str]) -> None:
+    status, said, document = run(tmp_path, *arguments, content=content)
+    assert status == 2
+    assert document == {}
+    for part in ["error ", *parts]:
+        assert part in said
+
+
+def test_a_stack_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.prod.yaml").write_text("config: {}\n")
+    done = CliRunner().invoke(app, ["prd", "--program", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "there is no stack 'prd'" in done.output
+    assert "the stacks are: prod" in done.output
+    done = CliRunner().invoke(app, ["prod", "--json", str(tmp_path / "no" / "cost.json")])
+    assert "does not exist" in done.output
