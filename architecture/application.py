@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -254,7 +255,14 @@ def _deployed(name: str, service: ServiceSettings, ctx: Context, repository: Rep
     args = LiveImageArgs(parameter=parameter, first_tag=service.tag or "")
     return DeployedImage(
         repository=repository,
-        live=LiveImage(ctx.name(name), args, repository=repository, opts=ctx.opts),
+        live=LiveImage(
+            ctx.name(name),
+            args,
+            repository=repository,
+            # Set where a pipeline plans what somebody approves before it is chosen (.github/scripts/stack.sh).
+            planned_tag=os.environ.get("PLANNED_IMAGE_TAG"),
+            opts=ctx.opts,
+        ),
         parameter=parameter,
         source=service.source,
         platform=_PLATFORMS[service.architecture],

@@ -1,4 +1,4 @@
-"""How changes get here: the role of the GitHub workflow, and the front end that Amplify builds."""
+"""How changes get here: the role of the GitHub workflow, the pipeline, and the front end that Amplify builds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from architecture.pipelines import build_pipeline
 from components.delivery.amplify_app import AmplifyApp
 from components.delivery.deploy_role import (
     Deployed,
@@ -17,6 +18,7 @@ from components.delivery.deploy_role import (
     DeployedSite,
     DeployRole,
 )
+from components.delivery.pipeline import Pipeline, role_name
 from components.widgets import widgets_of
 
 if TYPE_CHECKING:
@@ -40,13 +42,14 @@ class Delivery:
 
     deploy_role: DeployRole | None
     front_end: AmplifyApp | None
+    pipeline: Pipeline | None = None
     github_variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """What the workflow that deploys this stack asks of its GitHub environment; nothing secret."""
 
     @property
     def widgets(self) -> list[Widget]:
         """What a dashboard shows of them."""
-        return widgets_of(self.front_end)
+        return widgets_of(self.pipeline, self.front_end)
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -56,6 +59,10 @@ class Delivery:
             told["deployRoleArn"] = self.deploy_role.arn
             told["githubOidcProviderArn"] = self.deploy_role.provider_arn
             told["githubVariables"] = dict(self.github_variables)
+        if self.pipeline is not None:
+            told["pipelineName"] = self.pipeline.name
+            # The same for the stages of a pipeline, which read the stack's outputs.
+            told["githubVariables"] = dict(self.github_variables)
         if self.front_end is not None:
             told["frontEndUrl"] = self.front_end.url
         return told
@@ -64,24 +71,28 @@ class Delivery:
 def build_delivery(
     ctx: Context, application: Application, functions: Mapping[str, Function], host: Host | None, site: Site | None
 ) -> Delivery:
-    """The deploy role of this stack's services, functions, server and site, and the front end, each where the stack's
-    YAML has its section."""
-    role = front_end = None
+    """The deploy role of this stack's services, functions, server and site, the pipeline to them, and the front end,
+    each where the stack's YAML has its section."""
+    role = front_end = pipeline = None
     variables: dict[str, pulumi.Input[str]] = {}
-    if ctx.settings.delivery is not None:
-        deployed = _deployed(ctx, application, functions, host, site)
-        role = DeployRole(ctx.name("delivery"), ctx.settings.delivery, deployed=deployed, opts=ctx.opts)
+    args, deployed = ctx.settings.delivery, _deployed(ctx, application, functions, host, site)
+    if args is not None or ctx.settings.pipeline is not None:
         variables = {
             "AWS_REGION": ctx.settings.region,
-            "DEPLOY_ROLE_ARN": role.arn,
             **_container_variables(application),
             **_host_variables(host),
             **_site_variables(ctx.settings, site),
         }
+    if args is not None:
+        trusted = args.staging_of and role_name(f"{ctx.settings.product}-{args.staging_of}-pipeline", "staging")
+        role = DeployRole(ctx.name("delivery"), args, deployed=deployed, pipeline_role=trusted, opts=ctx.opts)
+        variables["DEPLOY_ROLE_ARN"] = role.arn
+    if ctx.settings.pipeline is not None:
+        pipeline = build_pipeline(ctx, ctx.settings.pipeline, application, deployed)
     if ctx.settings.front_end is not None:
         stage = "PRODUCTION" if ctx.settings.environment == "prod" else "DEVELOPMENT"
         front_end = AmplifyApp(ctx.name("front-end"), ctx.settings.front_end, stage=stage, opts=ctx.opts)
-    return Delivery(deploy_role=role, front_end=front_end, github_variables=variables)
+    return Delivery(deploy_role=role, front_end=front_end, pipeline=pipeline, github_variables=variables)
 
 
 def _deployed(

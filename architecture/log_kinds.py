@@ -23,6 +23,7 @@ _OF_GROUPS: Final[Mapping[str, LogKind]] = {
     "kumiki:data:Cache": "application",
     "kumiki:data:Postgres": "error",
     "kumiki:delivery:Build": "application",
+    "kumiki:delivery:Pipeline": "application",
     "kumiki:edge:HttpApi": "access",
     "kumiki:edge:RestApi": "access",
     "kumiki:edge:WebAcl": "access",

@@ -18,6 +18,7 @@ def service_role(
     child: Children,
     *,
     kind: str = "",
+    name: str | None = None,
     service: str,
     source_arn: pulumi.Input[str],
     says_for_whom: bool = True,
@@ -25,10 +26,12 @@ def service_role(
     statements: Iterable[Statement],
 ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
     """A role that `service` assumes for `source_arn` (see `trust`), and what it may do with it. What uses the role at
-    once waits for the policy. `kind` tells it from the component's other roles."""
+    once waits for the policy. `kind` tells it from the component's other roles. `name` is what AWS calls it where
+    somebody must know that beforehand; otherwise Pulumi adds a suffix, by which a replacement can be made first."""
     stem, children = (f"{prefix}-{kind.replace('_', '-')}", f"{kind}_") if kind else (prefix, "")
     role = aws.iam.Role(
         f"{stem}-role",
+        name=name,
         description=description,
         assume_role_policy=trust(
             service, source_account=account.id, source_arn=source_arn, says_for_whom=says_for_whom

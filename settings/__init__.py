@@ -28,7 +28,6 @@ from components.data.parameters import ParameterTreeArgs
 from components.data.secrets import Secret
 from components.data.table import TableArgs
 from components.delivery.amplify_app import AmplifyAppArgs
-from components.delivery.deploy_role import DeployRoleArgs
 from components.edge.web_acl import WebAclArgs
 from components.errors import nearest
 from components.identity.user_pool import UserPoolArgs
@@ -73,7 +72,7 @@ from settings.baseline import BaselineSettings
 from settings.cost import CostGuardSettings, ExpectedSettings
 from settings.data import DatabaseSettings
 from settings.database_copies import DatabaseCopySettings
-from settings.delivery import BuildSettings
+from settings.delivery import BuildSettings, DeliverySettings, PipelineSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.free_tier import FreeTier
 from settings.functions import FunctionSettings
@@ -160,8 +159,9 @@ class Settings(Args):
     tables: dict[Name, TableArgs] = {}
     secrets: dict[Name, Secret] = {}
     parameters: ParameterTreeArgs | None = None
-    delivery: DeployRoleArgs | None = None
+    delivery: DeliverySettings | None = None
     build: BuildSettings | None = None
+    pipeline: PipelineSettings | None = None
     front_end: AmplifyAppArgs | None = None
     baseline: BaselineSettings | None = None
     backup: BackupArgs | None = None
@@ -210,7 +210,9 @@ class Settings(Args):
         """Whether any part of the stack has a CloudWatch log group."""
         network_logs = self.network is not None and self.network.logs_to_cloudwatch
         stores = self.database or self.cache
-        runs = self.services or self.workflows or self.functions or self.apis or self.build or self.host
+        runs = (
+            self.services or self.workflows or self.functions or self.apis or self.build or self.host or self.pipeline
+        )
         trail = self.baseline is not None and self.baseline.trail_logs
         asked = self.model_access is not None and self.model_access.creates_logs
         # A function creates the indexes of a collection, and a workflow fills a knowledge base.
@@ -221,7 +223,7 @@ class Settings(Args):
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
         stores = self.buckets or self.database or self.cache or self.tables or self.secrets or self.vector_collections
-        runs = self.services or self.functions or self.build or self.host
+        runs = self.services or self.functions or self.build or self.pipeline or self.host
         return bool(stores or self.parameters or runs or self.has_origin_secret or self.gated_apis)
 
     @property

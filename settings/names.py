@@ -31,6 +31,10 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     ),
     "deploy role": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
     "build": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
+    "pipeline": (
+        ("role", len("-pipeline-role") + SUFFIX_LENGTH, _ROLE),
+        ("bucket", len("-store-bucket") + SUFFIX_LENGTH, _BUCKET),
+    ),
     "service": (("role", len("-deployment-role") + SUFFIX_LENGTH, _ROLE),),
     "bucket": (("bucket", len("-bucket") + SUFFIX_LENGTH, _BUCKET),),
     "replicated bucket": (
@@ -115,6 +119,8 @@ RESERVED_SERVICES = (
     "network",
     "overview",
     "parameters",
+    "pipeline",
+    "pipeline-store",
     "query-results",
     "recovery-drill",
     "replica-alerts",
@@ -145,6 +151,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("collections", "collections")] if settings.vector_collections else []
     ours += [("models", "models"), ("model-logs", "bucket")] if settings.model_access else []
     ours += [("build", "build"), ("builds", "bucket")] if settings.build else []
+    ours += [("pipeline", "pipeline")] if settings.pipeline else []
     ours += (
         [("lake-curated", "bucket"), ("lake-cloudwatch", "job"), ("lake-night", "workflow")] if settings.lake else []
     )

@@ -56,6 +56,7 @@ from components.data.table_scaling import CapacityRange, Provisioned
 from components.data.vector_collection import OcuLimits, VectorCollection, VectorCollectionArgs
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
 from components.delivery.build import Build, BuildArgs
+from components.delivery.pipeline import Pipeline, PipelineArgs, Work
 from components.delivery.deploy_role import Deployed, DeployedService, DeployRole, DeployRoleArgs
 from components.edge.api_log_role import ApiLogRole, ApiLogRoleArgs
 from components.edge.certificate import Certificate, CertificateArgs
@@ -318,6 +319,18 @@ def _build(transform: Any) -> None:
     bucket: Any = SimpleNamespace(name="builds", arn="arn:aws:s3:::builds")
     args = BuildArgs(repository="acme/wiki", connection=connection, transform=transform)
     Build(NAME, args, spec=spec, bucket=bucket, key=ExistingKey(arn="arn:aws:kms:::key/1")).alarms(TOPICS)
+
+
+def _pipeline(transform: Any) -> None:
+    spec = "{version: 0.2, phases: {build: {commands: [make]}}}"
+    bucket: Any = SimpleNamespace(name="store", arn="arn:aws:s3:::store")
+    connection = "arn:aws:codeconnections:ap-northeast-1:123456789012:connection/1"
+    args = PipelineArgs(repository="acme/wiki", connection=connection, transform=transform)
+    work = {each: Work(spec=spec) for each in ("test", "build", "plan", "production")}
+    key = ExistingKey(arn="arn:aws:kms:::key/1")
+    pipeline = Pipeline(NAME, args, work=work, bucket=bucket, released="/wiki/released", key=key)
+    pipeline.tell("arn:aws:sns:::topic")
+    pipeline.alarms(TOPICS)
 
 
 def _amplify_app(transform: Any) -> None:
@@ -695,6 +708,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     CostGuard: _cost_guard,
     Dashboard: _dashboard,
     DataLake: _data_lake,
+    Pipeline: _pipeline,
     LakeFormation: _lake_formation,
     DatabaseConnection: _database_connection,
     DatabaseDump: _database_dump,

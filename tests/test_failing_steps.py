@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -30,7 +31,8 @@ OUTPUTS = (
 # What a stand-in does before it answers: it writes its call down, and fails if it is the call that shall fail.
 BEGIN = """\
 #!/bin/bash
-call="$(basename "$0") $(printf '%s ' "$@" | tr '\\n' ' ' | sed -E 's/tmp\\.[A-Za-z0-9]+/tmp.X/g')"
+words=$(printf '%s ' "$@" | tr '\\n' ' ' | sed -E 's/tmp\\.[A-Za-z0-9]+/tmp.X/g')
+call="${AWS_PROFILE:+$AWS_PROFILE: }$(basename "$0") $words"
 echo "$call" >> "$CALLS"
 if [ "$call" = "$FAILING" ]; then exit 3; fi
 """
@@ -80,20 +82,32 @@ HARMLESS = (
 )
 
 
+Answers = Mapping[str, str]
+"""What stand-ins do beside those above, or instead of them."""
+
+
 class Run:
     """One run of a step as a runner would do it, in a folder with the parts of the repository that steps use."""
 
-    def __init__(self, folder: Path, text: str, shell: str | None, failing: str = "", **given: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        text: str,
+        shell: str | None,
+        failing: str = "",
+        answers: Answers = MappingProxyType({}),
+        **given: str,
+    ) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "bin").mkdir(parents=True)
         (folder / "tmp").mkdir()
         (folder / ".venv/bin").mkdir(parents=True)
-        for part in (".github", "workloads", "components"):
+        for part in (".github", "workloads", "components", "requirements.txt"):
             (folder / part).symlink_to(ROOT / part)
         for stack in ("dev", "prod"):
             (folder / f"Pulumi.{stack}.yaml").touch()
             (folder / f"{stack}.sarif").touch()
-        for name, answer in STAND_INS.items():
+        for name, answer in {**STAND_INS, **answers}.items():
             place = folder / (".venv/bin" if name == "python" else "bin") / name
             place.write_text(BEGIN + answer)
             place.chmod(0o755)
@@ -102,8 +116,9 @@ class Run:
         environment = {
             "PATH": f"{folder}/bin:{os.environ['PATH']}", "CALLS": str(calls), "PUSHED": str(folder / "pushed"),
             "FAILING": failing, "GITHUB_OUTPUT": str(folder / "output"), "GITHUB_STEP_SUMMARY": str(folder / "summary"),
-            "GITHUB_SHA": TAG, "GITHUB_REPOSITORY": "acme/wiki", "TMPDIR": str(folder / "tmp"), "SECONDS_BETWEEN": "0",
-            "PYTHON": sys.executable, **given,
+            "GITHUB_SHA": TAG, "GITHUB_REPOSITORY": "acme/wiki", "TMPDIR": str(folder / "tmp"),
+            "RUNNER_TEMP": str(folder / "tmp"), "SECONDS_BETWEEN": "0", "PYTHON": sys.executable,
+            "HOME": str(folder / "tmp"), **given,
         }  # fmt: skip
         # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsshell
         options = ["--noprofile", "--norc", "-eo", "pipefail"] if shell == "bash" else ["-e"]

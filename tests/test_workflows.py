@@ -129,7 +129,10 @@ def test_there_are_no_stored_keys() -> None:
 def test_a_deployment_judges_before_it_changes_and_goes_back_when_it_fails() -> None:
     deploy = workflow("deploy")["jobs"]
     assert deploy["stack"]["needs"] == ["image", "migrate"]
-    assert "--policy-pack policies" in steps(deploy["stack"])
+    (update,) = [step["run"] for step in deploy["stack"]["steps"] if step.get("name") == "Update with the policy pack"]
+    plan, apply = update.splitlines()[-2:]
+    assert (plan.split()[1], apply.split()[1], plan.split()[2:]) == ("plan", "apply", apply.split()[2:])
+    assert "images.sh scanned" in steps(deploy["image"])
     # In the account, where an update by hand reads it too.
     assert "pulumi config set" not in steps(deploy["stack"])
     assert deploy["migrate"]["steps"][-1]["run"] == '.github/scripts/images.sh choose "$IMAGES" "$GITHUB_SHA"'
@@ -409,7 +412,7 @@ def test_calls_that_go_there_already_are_left_alone(tmp_path: Path) -> None:
 def test_functions_are_published_by_the_stack_under_the_policies_and_moved_by_another_role() -> None:
     deploy = workflow("deploy-functions")["jobs"]
     assert "make packages" in steps(deploy["stack"])
-    assert "--policy-pack policies" in steps(deploy["stack"])
+    assert "stack.sh plan" in steps(deploy["stack"])
     assert deploy["shift"]["needs"] == "stack"
     assert "function.sh shift" in steps(deploy["shift"])
     assert "vars.DEPLOY_ROLE_ARN" in steps(deploy["shift"])
@@ -418,15 +421,34 @@ def test_functions_are_published_by_the_stack_under_the_policies_and_moved_by_an
 
 # What the reference of Pulumi's CLI (3.274) lists for them, of what is used here.
 OPTIONS = {
-    "preview": {"--stack", "--policy-pack", "--policy-pack-config", "--diff", "--json", "--refresh", "--import-file"},
-    "up": {"--stack", "--policy-pack", "--policy-pack-config", "--refresh", "--yes", "--skip-preview", "--replace"},
+    "preview": {
+        "--stack",
+        "--policy-pack",
+        "--policy-pack-config",
+        "--diff",
+        "--json",
+        "--refresh",
+        "--import-file",
+        "--save-plan",
+    },
+    "up": {
+        "--stack",
+        "--policy-pack",
+        "--policy-pack-config",
+        "--refresh",
+        "--yes",
+        "--skip-preview",
+        "--replace",
+        "--plan",
+    },
     # --file since 3.249, instead of --stack.
     "policy analyze": {"--stack", "--file", "--policy-pack", "--policy-pack-config", "--diff", "--json"},
 }
 COMMAND = re.compile(rf"pulumi ({'|'.join(OPTIONS)})\b([^\n`#]*)")
 
 
-JUDGED = [*sorted(FOLDER.glob("*.yml")), ROOT / "README.md", *sorted((ROOT / "docs/runbooks").glob("*.md"))]
+STACK = SCRIPTS / "stack.sh"
+JUDGED = [*sorted(FOLDER.glob("*.yml")), STACK, ROOT / "README.md", *sorted((ROOT / "docs/runbooks").glob("*.md"))]
 
 
 @pytest.mark.parametrize("path", JUDGED, ids=lambda path: path.name)
@@ -440,9 +462,6 @@ def test_whatever_changes_or_judges_a_stack_does_so_under_the_pack(path: Path) -
         assert {word for word in words if word.startswith("--")} <= OPTIONS[command], f"pulumi {command}{rest}"
 
 
-JUDGED = [*sorted(FOLDER.glob("*.yml")), ROOT / "README.md", *sorted((ROOT / "docs/runbooks").glob("*.md"))]
-
-
 @pytest.mark.parametrize("path", JUDGED, ids=lambda path: path.name)
 def test_an_update_without_a_preview_of_its_own_comes_after_one_under_the_pack(path: Path) -> None:
     """The rules over the whole stack are judged at its end: in an update that is when everything exists."""
@@ -452,6 +471,10 @@ def test_an_update_without_a_preview_of_its_own_comes_after_one_under_the_pack(p
             stack_ = re.search(r"--stack \S+", line)
             assert stack_ is not None
             wanted = f"pulumi preview {stack_[0]} --policy-pack policies"
+            if "--plan" in line:
+                # What is done was judged when it was planned, and nothing else is.
+                assert any(before.strip().startswith(wanted) and "--save-plan" in before for before in lines[:number])
+                continue
             # In the same step.
             step = next(place for place in range(number, 0, -1) if lines[place].strip() in ("run: |", "```"))
             assert any(before.strip() == wanted for before in lines[step:number]), f"{path.name}: {line.strip()}"
@@ -469,8 +492,8 @@ def test_the_pack_is_told_of_the_stack_that_it_judges_every_week() -> None:
 def test_the_pack_judges_before_a_change_and_every_week() -> None:
     found = {
         command
-        for name in ("deploy", "policies")
-        for command, rest in COMMAND.findall((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+        for path in (STACK, FOLDER / "policies.yml")
+        for command, rest in COMMAND.findall(path.read_text(encoding="utf-8"))
         if "--policy-pack policies" in rest
     }
     assert found == set(OPTIONS)

@@ -2,6 +2,8 @@
 # The images of a stack. IMAGES has REPOSITORY,FOLDER,PLATFORM,PARAMETER for each, with spaces between them; the stack's
 # output githubVariables has it as ECS_IMAGES. The parameter holds the tag that runs: every update of the stack reads it.
 #   images.sh build  IMAGES TAG    builds and pushes each, if it is not there yet; prints REPOSITORY@DIGEST of each
+#   images.sh scanned IMAGES TAG   fails unless ECR's scan of each ends without grave findings
+#   images.sh copy   PAIRS TAG     gives each TO of FROM=TO, which are repositories, the same image
 #   images.sh chosen IMAGES        prints PARAMETER=TAG of each that has an image of that tag
 #   images.sh choose IMAGES TAG    has the next update run this tag of each
 #   images.sh back   CHOSEN        writes again what `chosen` printed
@@ -38,11 +40,13 @@ for entry in "${entries[@]}"; do
                 --query "images[0].imageId.imageTag" --output text)
             if [[ $there != None ]]; then told+=("$parameter=$now"); fi
             ;;
+        scanned) "$here/image.sh" scanned "$repository" "$tag" ;;
+        copy) "$here/image.sh" copy "${entry%%=*}" "$tag" "${entry#*=}" ;;
         choose) choose "$parameter" "$tag" ;;
         back) choose "${entry%%=*}" "${entry#*=}" ;;
         ran) "$here/image.sh" ran "$repository" "$tag" ;;
         *)
-            echo "images.sh: build, chosen, choose, back or ran, not $verb" >&2
+            echo "images.sh: build, scanned, copy, chosen, choose, back or ran, not $verb" >&2
             exit 2
             ;;
     esac

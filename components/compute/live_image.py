@@ -53,10 +53,13 @@ class LiveImage(Component):
         args: LiveImageArgs,
         *,
         repository: Repository,
+        planned_tag: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """
         :param repository: Where the images lie.
+        :param planned_tag: What is to run although the parameter does not say so yet: for a plan that is approved
+            before the tag is written.
         """
         super().__init__(name, args, opts)
         self.repository = repository
@@ -73,7 +76,13 @@ class LiveImage(Component):
         # Asked anew in each run, because the state knows only what the last update saw. The ARNs, because they are
         # unknown until there is something to ask for.
         asks = pulumi.InvokeOptions(parent=self)
-        tag = aws.ssm.get_parameter_output(name=parameter.arn.apply(lambda _: args.parameter), opts=asks).insecure_value
+        tag = (
+            pulumi.Output.from_input(planned_tag)
+            if planned_tag is not None
+            else aws.ssm.get_parameter_output(
+                name=parameter.arn.apply(lambda _: args.parameter), opts=asks
+            ).insecure_value
+        )
         tags = aws.ecr.get_images_output(
             repository_name=pulumi.Output.all(repository.name, repository.arn).apply(lambda both: both[0]),
             opts=asks,

@@ -36,7 +36,11 @@ FOLDER = "commits"
 # Amazon Linux 2023 on arm64, which is cheaper and what the functions run on. It has Python 3.13.
 IMAGE = "aws/codebuild/amazonlinux-aarch64-standard:3.0"
 
-_CONNECTION = r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[\w-]+"
+CONNECTION = r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[\w-]+"
+CONNECTION_IN_WORDS = (
+    "make a connection under Settings, Connections in the console of CodeBuild, agree to it at GitHub, and write its "
+    "ARN"
+)
 _PHASES = ("install", "pre_build", "build", "post_build")
 
 
@@ -51,14 +55,7 @@ class BuildArgs(ComponentArgs):
     ] = "main"
     """The branch whose commits are built."""
 
-    connection: Annotated[
-        str,
-        text(
-            _CONNECTION,
-            "make a connection under Settings, Connections in the console of CodeBuild, agree to it at GitHub, and "
-            "write its ARN",
-        ),
-    ]
+    connection: Annotated[str, text(CONNECTION, CONNECTION_IN_WORDS)]
     """The ARN of the account's connection to GitHub, made in the console: a person must agree to it at GitHub. Free."""
 
     minutes: Annotated[int, Field(ge=5, le=480)] = 10
@@ -262,8 +259,9 @@ class Build(Component):
         return statements
 
 
-def spec_mistakes(spec: str) -> Iterator[Mistake]:
-    """What CodeBuild would refuse of a specification only when the first commit comes."""
+def spec_mistakes(spec: str, *, keeps: bool = True) -> Iterator[Mistake]:
+    """What CodeBuild would refuse of a specification only when the first commit comes; `keeps` where what is built must
+    be kept."""
     try:
         found: Any = yaml.safe_load(spec)
     except yaml.YAMLError as error:
@@ -278,5 +276,5 @@ def spec_mistakes(spec: str) -> Iterator[Mistake]:
     for phase in phases if isinstance(phases, dict) else ():
         if phase not in _PHASES:
             yield Mistake("spec", f"phases.{phase}", f"is not known; use {', '.join(_PHASES)}")
-    if not (found.get("artifacts") or {}).get("files"):
+    if keeps and not (found.get("artifacts") or {}).get("files"):
         yield Mistake("spec", "artifacts.files", "is missing: nothing would be kept; name the files")

@@ -27,11 +27,14 @@ from components.values import text
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 
+KEEP_ACTIONS = ("ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage")
+"""To give an image that is there a second tag."""
 PUSH_ACTIONS = (
     "ecr:BatchCheckLayerAvailability",
     # Docker asks whether the image is there already, and for its parts that need no second upload.
     "ecr:BatchGetImage",
     "ecr:CompleteLayerUpload",
+    "ecr:DescribeImageScanFindings",
     "ecr:DescribeImages",
     "ecr:InitiateLayerUpload",
     "ecr:PutImage",
@@ -169,10 +172,13 @@ class DeployRole(Component):
         args: DeployRoleArgs,
         *,
         deployed: Deployed = NOTHING,
+        pipeline_role: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """
         :param deployed: What it may deploy to.
+        :param pipeline_role: The name of a role of this account that may take this one, too: with it a pipeline tries a
+            commit here, before it brings it to production elsewhere.
         """
         super().__init__(name, args, opts)
         child = self._child
@@ -190,11 +196,14 @@ class DeployRole(Component):
         role = aws.iam.Role(
             f"{name}-role",
             description=f"GitHub Actions of {_without_ids(args.repository)}, environment {args.github_environment}",
-            assume_role_policy=document(_trust(self.provider_arn, args.repository, args.github_environment)),
+            assume_role_policy=document(
+                _trust(self.provider_arn, args.repository, args.github_environment),
+                *([_trust_of_role(pipeline_role, Account.of(self))] if pipeline_role is not None else []),
+            ),
             max_session_duration=args.session_minutes * 60,
             opts=child("role"),
         )
-        statements = list(_statements(deployed, Account.of(self)))
+        statements = list(deploy_statements(deployed, Account.of(self)))
         if statements:
             aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=document(*statements), opts=child("policy"))
         self.arn = role.arn
@@ -211,6 +220,17 @@ def _trust(provider_arn: pulumi.Input[str], repository: str, environment: str) -
             # Both, and exactly: GitHub signs such tokens for everybody's repositories.
             "StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": _subjects(repository, environment)}
         },
+    }
+
+
+def _trust_of_role(name: str, account: Account) -> Statement:
+    return {
+        "Sid": "AssumedByThePipeline",
+        "Effect": "Allow",
+        # The account with a condition, because AWS refuses a principal that does not exist yet.
+        "Principal": {"AWS": account.root},
+        "Action": "sts:AssumeRole",
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": account.global_arn("iam", f"role/{name}")}},
     }
 
 
@@ -233,11 +253,14 @@ def _cluster(service: DeployedService) -> pulumi.Output[str]:
     return arn.apply(lambda arn: arn.replace(":service/", ":cluster/").rpartition("/")[0])
 
 
-def _statements(to: Deployed, account: Account) -> Iterator[Statement]:
+def deploy_statements(
+    to: Deployed, account: Account, *, image_actions: Sequence[str] = PUSH_ACTIONS
+) -> Iterator[Statement]:
+    """What deploying to these takes, and nothing more; `image_actions` on their repositories."""
     if to.image_repositories:
         # A token for the registry; the action knows no resource.
         yield statement("LogInToTheRegistry", actions="ecr:GetAuthorizationToken", resources="*")
-        yield statement("PushImages", actions=PUSH_ACTIONS, resources=list(to.image_repositories))
+        yield statement("PushImages", actions=image_actions, resources=list(to.image_repositories))
     if to.image_tags:
         yield statement(
             "SayWhichImageRuns", actions=["ssm:GetParameter", "ssm:PutParameter"], resources=list(to.image_tags)

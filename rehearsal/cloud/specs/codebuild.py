@@ -15,12 +15,19 @@ def _filters(inputs: dict[str, Any]) -> dict[str, Any]:
     return {**inputs, "filterGroups": [group.get("filters", []) for group in groups]}
 
 
+def _located(inputs: dict[str, Any]) -> dict[str, Any]:
+    """moto asks for a location of all sources and results, and those of a pipeline have none."""
+    parts = {part: inputs[part] for part in ("source", "artifacts") if inputs[part].get("type") == "CODEPIPELINE"}
+    return {**inputs, **{part: {"location": "CODEPIPELINE", **given} for part, given in parts.items()}}
+
+
 SPECS: Final[dict[str, Spec]] = {
     "aws:codebuild/project:Project": Spec(
         service="codebuild",
         create=Call(
             operation="CreateProject",
             takes={"buildTimeout": "timeoutInMinutes", "queuedTimeout": "queuedTimeoutInMinutes"},
+            reshape=_located,
         ),
         id="project.arn",
         autoname="name",

@@ -1,0 +1,472 @@
+"""A pipeline: each push is tested, built once, tried in staging, approved by a person and brought to production.
+
+Use: Pipeline("wiki-prod-pipeline", PipelineArgs(repository="acme/wiki", connection=…), work=work, bucket=bucket)
+
+CodePipeline moves a commit from stage to stage, and CodeBuild does the work of each, by a project and a role of its
+own: what a stage may do is what its work says and no more. The pipeline itself may pass no role on.
+
+    Source     the commit, by a connection to GitHub
+    Test       unit tests, and whether dependencies are known to be vulnerable
+    Build      images and packages, once for all that follow; an image with grave findings ends here
+    Staging    the commit in the staging stack, and then what staging's address answers
+    Plan       what production would change, written down
+    Approval   a person, who has the difference and the plan before him
+    Production what was planned, and nothing else
+
+A stage before production that fails is tried once more. When production fails, its services go back by themselves, and
+the stage runs again with the last commit that succeeded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+import pulumi
+import pulumi_aws as aws
+
+from components.account import Account
+from components.alarms import AlarmTopics, Metric
+from components.component import Component
+from components.data.bucket import Bucket
+from components.delivery.build import IMAGE, spec_mistakes
+from components.delivery.pipeline_args import PipelineArgs
+from components.errors import ArgumentError, Mistake
+from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
+from components.log_group import make_log_group, write_log
+from components.messaging.target import Target
+from components.policy import Statement, statement
+from components.service_role import service_role
+from components.widgets import Widget
+
+__all__ = ["Pipeline", "PipelineArgs", "Platform", "Work", "WorkName", "role_name"]
+
+WorkName = Literal["test", "build", "staging", "answers", "plan", "production"]
+Platform = Literal["linux/arm64", "linux/amd64"]
+
+# Amazon Linux 2023; that for arm64 is cheaper, and the other one is for images of that platform: neither builds the
+# other's without an emulator.
+_MACHINES: Final[Mapping[Platform, tuple[str, str]]] = {
+    "linux/arm64": ("ARM_CONTAINER", IMAGE),
+    "linux/amd64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:5.0"),
+}
+_STARTED: Final = ("COMMIT", "#{Source.CommitId}"), ("EXECUTION", "#{codepipeline.PipelineExecutionId}")
+"""What each build is told of the execution
+(docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html)."""
+
+
+def role_name(pipeline: str, work: WorkName) -> str:
+    """What the role of a stage is called. A name without a suffix, because roles of other stacks trust it by that."""
+    return f"{pipeline}-{work}-role"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What is done in one stage."""
+
+    spec: str
+    """The text of the build specification. Not a path into the repository: then whoever may push would decide what is
+    done with the stage's role."""
+
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """What the commands are told; nothing secret: it stands in every log."""
+
+    statements: Sequence[Statement] = ()
+    """What the stage may do, beside reading what it is handed, writing its log and handing on what it made."""
+
+    platform: Platform = "linux/arm64"
+    docker: bool = False
+    """Whether it builds images, for which CodeBuild must run it privileged."""
+
+
+class Pipeline(Component):
+    """A pipeline from a repository to production, and the work of each of its stages."""
+
+    CHILDREN = (
+        "log_group",
+        "role",
+        "policy",
+        "project",
+        "pipeline_role",
+        "pipeline_policy",
+        "pipeline",
+        "rule",
+        "target",
+        "alarm",
+        "released",
+    )
+
+    name: pulumi.Output[str]
+    """By which `aws codepipeline start-pipeline-execution` knows it."""
+    arn: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        args: PipelineArgs,
+        *,
+        work: Mapping[WorkName, Work],
+        bucket: Bucket,
+        released: str,
+        key: AnyKey | None = None,
+        logs_key: AnyKey | None = None,
+        told: Target | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param work: What each stage does. Without `staging` there is no such stage, and `answers` asks what that has
+            brought.
+        :param bucket: Through which the stages hand on what they made; nothing else is in it.
+        :param released: The name of the SSM parameter in which the last commit that got to production is written.
+        :param key: What encrypts the bucket. Without one, the AWS-managed key of S3 (free).
+        :param logs_key: What encrypts the log groups; its policy must admit `/aws/codebuild/{name}-*`.
+        :param told: The topic that hears of a commit that waits for a person.
+        """
+        super().__init__(name, args, opts)
+        _check(work)
+        self._args, self._work, self._bucket, self._key, self._told = args, work, bucket, key, told
+        self._account, self._released = Account.of(self), released
+        aws.ssm.Parameter(
+            f"{name}-released-parameter",
+            name=released,
+            type="String",
+            insecure_value="none",
+            description=f"The commit that {name} brought to production; written by it",
+            opts=self._child("released", ignore_changes=["insecure_value"]),
+        )
+        self._projects = {each: self._project(each, one, logs_key) for each, one in work.items()}
+        role, policy = service_role(
+            name,
+            self._account,
+            self._child,
+            kind="pipeline",
+            service="codepipeline.amazonaws.com",
+            source_arn=self._account.arn("codepipeline", name),
+            description=f"With it {name} fetches commits and starts the work of its stages.",
+            statements=self._statements(),
+        )
+        pipeline = aws.codepipeline.Pipeline(
+            f"{name}-pipeline",
+            name=name,
+            # Filters, conditions of stages and variables are V2's.
+            pipeline_type="V2",
+            # A newer commit overtakes one that waits for a person: what he approves is the newest.
+            execution_mode="SUPERSEDED",
+            role_arn=role.arn,
+            artifact_stores=[
+                aws.codepipeline.PipelineArtifactStoreArgs(
+                    type="S3",
+                    location=bucket.name,
+                    encryption_key=aws.codepipeline.PipelineArtifactStoreEncryptionKeyArgs(type="KMS", id=key.arn)
+                    if key is not None
+                    else None,
+                )
+            ],
+            stages=list(self._stages()),
+            triggers=[self._trigger()],
+            tags={"Name": f"{name}-pipeline"},
+            opts=self._child("pipeline", depends_on=[policy]),
+        )
+        self.name, self.arn = pipeline.name, pipeline.arn
+        self.register_outputs({"name": self.name})
+
+    def tell(self, topic_arn: pulumi.Input[str]) -> None:
+        """Let a topic hear how each execution ends, and of each stage that is rolled back."""
+        rule = aws.cloudwatch.EventRule(
+            f"{self._prefix}-rule",
+            name=f"{self._prefix}-ended",
+            description=f"What became of a commit in {self._prefix}",
+            event_pattern=json.dumps(
+                {
+                    "source": ["aws.codepipeline"],
+                    "detail-type": ["CodePipeline Pipeline Execution State Change"],
+                    "detail": {"pipeline": [self._prefix], "state": ["FAILED", "STOPPED", "SUCCEEDED"]},
+                },
+                sort_keys=True,
+            ),
+            opts=self._child("rule"),
+        )
+        words = f"{self._prefix}: execution <execution> is <state>."
+        aws.cloudwatch.EventTarget(
+            f"{self._prefix}-target",
+            rule=rule.name,
+            arn=topic_arn,
+            input_transformer=aws.cloudwatch.EventTargetInputTransformerArgs(
+                input_paths={"execution": "$.detail.execution-id", "state": "$.detail.state"},
+                input_template=json.dumps(words),
+            ),
+            opts=self._child("target"),
+        )
+
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
+        """A commit that did not get to production although it was approved."""
+        alarm = self._alarm(
+            "production-failed",
+            description="a deployment to production failed. Its services went back by themselves; the log of the "
+            "project says why.",
+            metric=self._metric("production", "FailedBuilds", "Sum"),
+            threshold=0,
+            period_seconds=300,
+            periods=1,
+            severity="critical",
+            topics=topics,
+        )
+        return [alarm]
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """How the work of the stages ends, and how long it takes."""
+        section = "Pipeline (CodePipeline)"
+        return [
+            self._graph(
+                section,
+                {str(each): self._metric(each, name, statistic) for each in self._work},
+                name=name,
+                period_seconds=300,
+            )
+            for name, statistic in (("SucceededBuilds", "Sum"), ("FailedBuilds", "Sum"), ("Duration", "Average"))
+        ]
+
+    def _metric(self, work: WorkName, name: str, statistic: str) -> Metric:
+        dimensions = {"ProjectName": self._projects[work].name}
+        return Metric(namespace="AWS/CodeBuild", name=name, dimensions=dimensions, statistic=statistic)
+
+    # --- What is done in the stages ----------------------------------------------------------------------------------
+
+    def _project(self, each: WorkName, work: Work, logs_key: AnyKey | None) -> aws.codebuild.Project:
+        name, args = f"{self._prefix}-{each}", self._args
+        log_group = make_log_group(
+            f"{name}-log-group", f"/aws/codebuild/{name}", args.log_retention_days, logs_key, self._child("log_group")
+        )
+        role, policy = service_role(
+            name,
+            self._account,
+            self._child,
+            name=role_name(self._prefix, each),
+            service="codebuild.amazonaws.com",
+            source_arn=self._account.arn("codebuild", f"project/{name}"),
+            description=f"With it {self._prefix} does the work of its stage {each}.",
+            statements=[
+                write_log("WriteTheLog", log_group.arn),
+                *self._handed_on(),
+                *self._own(each),
+                *work.statements,
+            ],
+        )
+        machine, image = _MACHINES[work.platform]
+        # On the machine of the last build, if it is still there: free, and gone at times.
+        caches = ["LOCAL_CUSTOM_CACHE", *(["LOCAL_DOCKER_LAYER_CACHE"] if work.docker else [])]
+        variables = {"PIPELINE": self._prefix, "RELEASED": self._released, **work.environment}
+        return aws.codebuild.Project(
+            f"{name}-project",
+            name=name,
+            description=f"The stage {each} of {self._prefix}",
+            service_role=role.arn,
+            source=aws.codebuild.ProjectSourceArgs(type="CODEPIPELINE", buildspec=work.spec),
+            artifacts=aws.codebuild.ProjectArtifactsArgs(type="CODEPIPELINE", encryption_disabled=False),
+            environment=aws.codebuild.ProjectEnvironmentArgs(
+                type=machine,
+                compute_type="BUILD_GENERAL1_MEDIUM" if each in {"test", "build"} else "BUILD_GENERAL1_SMALL",
+                image=image,
+                privileged_mode=work.docker,
+                environment_variables=[
+                    aws.codebuild.ProjectEnvironmentEnvironmentVariableArgs(name=key, value=value)
+                    for key, value in sorted(variables.items())
+                ],
+            ),
+            encryption_key=self._key.arn if self._key is not None else None,
+            cache=aws.codebuild.ProjectCacheArgs(type="LOCAL", modes=caches),
+            build_timeout=args.minutes,
+            queued_timeout=60,
+            logs_config=aws.codebuild.ProjectLogsConfigArgs(
+                cloudwatch_logs=aws.codebuild.ProjectLogsConfigCloudwatchLogsArgs(
+                    status="ENABLED", group_name=log_group.name
+                )
+            ),
+            tags={"Name": f"{name}-project"},
+            # CodeBuild tries the role when the project is made.
+            opts=self._child("project", depends_on=[policy]),
+        )
+
+    def _own(self, each: WorkName) -> Iterator[Statement]:
+        """What the stages that plan and change production ask of the pipeline itself."""
+        parameter = self._account.arn("ssm", f"parameter{self._released}")
+        if each == "plan":
+            yield statement("SeeWhichCommitRuns", actions="ssm:GetParameter", resources=parameter)
+        elif each == "production":
+            yield statement("SayWhichCommitRuns", actions="ssm:PutParameter", resources=parameter)
+            yield statement(
+                "SeeWhetherItIsARollBack",
+                actions="codepipeline:GetPipelineExecution",
+                resources=self._account.arn("codepipeline", self._prefix),
+            )
+
+    def _handed_on(self) -> Iterator[Statement]:
+        """To read what the stage before made, and to hand on what this one does."""
+        yield statement(
+            "FindTheBucket", actions=["s3:GetBucketAcl", "s3:GetBucketLocation"], resources=self._bucket.arn
+        )
+        yield statement(
+            "HandOn",
+            actions=["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+            resources=pulumi.Output.concat(self._bucket.arn, "/*"),
+        )
+        if self._key is not None:
+            through = pulumi.Output.concat("s3.", self._account.region, ".amazonaws.com")
+            yield statement(
+                "EncryptWhatIsHandedOn",
+                actions=sorted({*ENCRYPT_ACTIONS, *DECRYPT_ACTIONS}),
+                resources=self._key.arn,
+                condition={"StringEquals": {"kms:ViaService": through}},
+            )
+
+    # --- The pipeline itself -----------------------------------------------------------------------------------------
+
+    def _statements(self) -> Iterator[Statement]:
+        connection = self._args.connection
+        yield statement("FetchCommits", actions=f"{connection.split(':')[2]}:UseConnection", resources=connection)
+        yield statement("SeeHowTheBucketIs", actions="s3:GetBucketVersioning", resources=self._bucket.arn)
+        yield from self._handed_on()
+        yield statement(
+            "StartTheWork",
+            actions=["codebuild:BatchGetBuilds", "codebuild:StartBuild"],
+            resources=[self._account.arn("codebuild", f"project/{self._prefix}-{each}") for each in self._work],
+        )
+        if self._told is not None and self._args.approval:
+            yield statement("AskAPerson", actions=self._told.action, resources=self._told.arn)
+            if self._told.key is not None:
+                yield statement(
+                    "EncryptTheQuestion",
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    resources=self._told.key.arn,
+                    condition={
+                        "StringEquals": {
+                            "kms:ViaService": pulumi.Output.concat("sns.", self._account.region, ".amazonaws.com")
+                        }
+                    },
+                )
+
+    def _stages(self) -> Iterator[aws.codepipeline.PipelineStageArgs]:
+        yield _stage("Source", [self._source()], then=None)
+        yield _stage("Test", [self._build("test", takes=["Source"])])
+        yield _stage("Build", [self._build("build", takes=["Source"], makes=["Built"])])
+        if "staging" in self._work:
+            actions = [self._build("staging", takes=["Built"])]
+            if "answers" in self._work:
+                actions.append(self._build("answers", takes=["Built"], order=2))
+            yield _stage("Staging", actions)
+        yield _stage("Plan", [self._build("plan", takes=["Built"], makes=["Planned"], namespace="Plan")])
+        if self._args.approval:
+            yield _stage("Approval", [self._approval()], then=None)
+        yield _stage("Production", [self._build("production", takes=["Built", "Planned"])], then="ROLLBACK")
+
+    def _source(self) -> aws.codepipeline.PipelineStageActionArgs:
+        return aws.codepipeline.PipelineStageActionArgs(
+            name="Source",
+            category="Source",
+            owner="AWS",
+            provider="CodeStarSourceConnection",
+            version="1",
+            namespace="Source",
+            output_artifacts=["Source"],
+            configuration={
+                "ConnectionArn": self._args.connection,
+                "FullRepositoryId": self._args.repository,
+                "BranchName": self._args.branches[0],
+                "OutputArtifactFormat": "CODE_ZIP",
+                # By the trigger, which knows branches and paths; this would be a second one that does not.
+                "DetectChanges": "false",
+            },
+        )
+
+    def _build(
+        self,
+        each: WorkName,
+        *,
+        takes: list[str],
+        makes: Sequence[str] = (),
+        namespace: str | None = None,
+        order: int = 1,
+    ) -> aws.codepipeline.PipelineStageActionArgs:
+        variables = [{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in _STARTED]
+        return aws.codepipeline.PipelineStageActionArgs(
+            name=each.capitalize(),
+            category="Test" if each in {"test", "answers"} else "Build",
+            owner="AWS",
+            provider="CodeBuild",
+            version="1",
+            namespace=namespace,
+            run_order=order,
+            input_artifacts=takes,
+            output_artifacts=list(makes) or None,
+            configuration={
+                "ProjectName": self._projects[each].name,
+                "EnvironmentVariables": json.dumps(variables),
+                **({"PrimarySource": takes[0]} if len(takes) > 1 else {}),
+            },
+        )
+
+    def _approval(self) -> aws.codepipeline.PipelineStageActionArgs:
+        told = {"NotificationArn": self._told.arn} if self._told is not None else {}
+        return aws.codepipeline.PipelineStageActionArgs(
+            name="Approval",
+            category="Approval",
+            owner="AWS",
+            provider="Manual",
+            version="1",
+            timeout_in_minutes=self._args.approval_days * 24 * 60,
+            configuration={
+                **told,
+                # The commits since the one that runs; the plan itself is in the log of the stage before.
+                "ExternalEntityLink": f"https://github.com/{self._args.repository}/#{{Plan.DIFF}}",
+                "CustomData": f"{self._prefix}: bring #{{Source.CommitId}} to production? #{{Plan.SUMMARY}}",
+            },
+        )
+
+    def _trigger(self) -> aws.codepipeline.PipelineTriggerArgs:
+        args, push = self._args, aws.codepipeline.PipelineTriggerGitConfigurationPushArgs
+        branches = aws.codepipeline.PipelineTriggerGitConfigurationPushBranchesArgs(
+            includes=args.branches, excludes=args.ignore_branches or None
+        )
+        paths = aws.codepipeline.PipelineTriggerGitConfigurationPushFilePathsArgs(
+            includes=args.paths or None, excludes=args.ignore_paths or None
+        )
+        filtered = push(branches=branches, file_paths=paths if args.paths or args.ignore_paths else None)
+        return aws.codepipeline.PipelineTriggerArgs(
+            provider_type="CodeStarSourceConnection",
+            git_configuration=aws.codepipeline.PipelineTriggerGitConfigurationArgs(
+                source_action_name="Source", pushes=[filtered]
+            ),
+        )
+
+
+def _stage(
+    name: str,
+    actions: list[aws.codepipeline.PipelineStageActionArgs],
+    *,
+    then: Literal["RETRY", "ROLLBACK"] | None = "RETRY",
+) -> aws.codepipeline.PipelineStageArgs:
+    failure = aws.codepipeline.PipelineStageOnFailureArgs
+    on_failure = None
+    if then == "RETRY":
+        again = aws.codepipeline.PipelineStageOnFailureRetryConfigurationArgs(retry_mode="FAILED_ACTIONS")
+        on_failure = failure(result=then, retry_configuration=again)
+    elif then == "ROLLBACK":
+        on_failure = failure(result=then)
+    return aws.codepipeline.PipelineStageArgs(name=name, actions=actions, on_failure=on_failure)
+
+
+def _check(work: Mapping[WorkName, Work]) -> None:
+    wrong: list[Mistake] = []
+    for each in get_args(WorkName):
+        if each in work:
+            # What `Build` keeps by itself, CodePipeline takes here: a stage may have nothing to hand on.
+            wrong += spec_mistakes(work[each].spec, keeps=False)
+        elif each not in {"staging", "answers"}:
+            wrong.append(Mistake("work", each, "is missing; every pipeline has that stage"))
+    if "answers" in work and "staging" not in work:
+        wrong.append(Mistake("work", "answers", "asks what staging answers, and there is none; give staging too"))
+    if wrong:
+        raise ArgumentError.of(wrong)
