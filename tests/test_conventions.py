@@ -56,8 +56,8 @@ from components.data.table_scaling import CapacityRange, Provisioned
 from components.data.vector_collection import OcuLimits, VectorCollection, VectorCollectionArgs
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
 from components.delivery.build import Build, BuildArgs
-from components.delivery.pipeline import Pipeline, PipelineArgs, Work
 from components.delivery.deploy_role import Deployed, DeployedService, DeployRole, DeployRoleArgs
+from components.delivery.pipeline import Pipeline, PipelineArgs, Work
 from components.edge.api_log_role import ApiLogRole, ApiLogRoleArgs
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
