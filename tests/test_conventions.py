@@ -57,7 +57,7 @@ from components.data.vector_collection import OcuLimits, VectorCollection, Vecto
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
 from components.delivery.build import Build, BuildArgs
 from components.delivery.deploy_role import Deployed, DeployedService, DeployRole, DeployRoleArgs
-from components.delivery.pipeline import Pipeline, PipelineArgs, Work
+from components.delivery.pipeline import Pipeline, PipelineArgs, Work, WorkName
 from components.edge.api_log_role import ApiLogRole, ApiLogRoleArgs
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
@@ -326,7 +326,8 @@ def _pipeline(transform: Any) -> None:
     bucket: Any = SimpleNamespace(name="store", arn="arn:aws:s3:::store")
     connection = "arn:aws:codeconnections:ap-northeast-1:123456789012:connection/1"
     args = PipelineArgs(repository="acme/wiki", connection=connection, transform=transform)
-    work = {each: Work(spec=spec) for each in ("test", "build", "plan", "production")}
+    each = Work(spec=spec)
+    work: dict[WorkName, Work] = {"test": each, "build": each, "plan": each, "production": each}
     key = ExistingKey(arn="arn:aws:kms:::key/1")
     pipeline = Pipeline(NAME, args, work=work, bucket=bucket, released="/wiki/released", key=key)
     pipeline.tell("arn:aws:sns:::topic")

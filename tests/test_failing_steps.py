@@ -96,6 +96,7 @@ class Run:
         shell: str | None,
         failing: str = "",
         answers: Answers = MappingProxyType({}),
+        /,
         **given: str,
     ) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -134,7 +135,7 @@ def unseen(folder: Path, text: str, shell: str | None, **given: str) -> list[str
     """The commands of a step that may fail while the step succeeds."""
     fine = Run(folder, text, shell, **given)
     assert fine.status == 0, fine.error
-    found = [call for call in fine.calls if not Run(folder, text, shell, failing=call, **given).status]
+    found = [call for call in fine.calls if not Run(folder, text, shell, call, **given).status]
     return [call for call in found if not any(one.match(call) for one in HARMLESS)]
 
 
