@@ -48,7 +48,9 @@ def excerpt(text: str) -> str:
     branches = [number for number, line in enumerate(lines) if line.startswith(("├── ◆", "└── ◆"))]
     (shown,) = (number for number in branches if SHOWN.search(lines[number]))
     after = branches[branches.index(shown) + 1]
-    start, end = lines.index(FROM), lines.index(UNTIL)
+    start = lines.index(FROM)
+    # What it is about stands beside it.
+    end = next(number for number, line in enumerate(lines) if line.startswith(UNTIL))
     return "".join(
         f"{line}\n"
         for line in (

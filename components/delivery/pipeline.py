@@ -268,7 +268,7 @@ class Pipeline(Component):
             artifacts=aws.codebuild.ProjectArtifactsArgs(type="CODEPIPELINE", encryption_disabled=False),
             environment=aws.codebuild.ProjectEnvironmentArgs(
                 type=machine,
-                compute_type="BUILD_GENERAL1_MEDIUM" if each in {"test", "build"} else "BUILD_GENERAL1_SMALL",
+                compute_type="BUILD_GENERAL1_SMALL",
                 image=image,
                 privileged_mode=work.docker,
                 environment_variables=[
