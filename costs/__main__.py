@@ -16,12 +16,13 @@ from rich.console import Console
 from rich.text import Text
 
 from costs import show
+from costs.advice import advice
 from costs.bill import bill
 from costs.free_tier import LEGACY
 from costs.gate import budget
 from costs.infracost import infracost
 from costs.model import CostError
-from costs.prices import HOURS_PER_MONTH
+from costs.prices import HOURS_PER_MONTH, cents
 from costs.stack import Stack, resources_of
 from costs.use import expected
 
@@ -65,6 +66,7 @@ def cost(
         resources = resources_of(content)
         made = Stack(resources, content["region"], use, hours=HOURS_PER_MONTH)
         month = bill(made, region=region, offers=content.get("plan") == LEGACY)
+        advised = advice(made, month)
     except CostError as error:
         console.print(Text.assemble(("error ", "red"), error.message))
         if error.remedy:
@@ -73,9 +75,16 @@ def cost(
     except KeyboardInterrupt:
         console.print("[bold]interrupted[/]: nothing is left running")
         raise typer.Exit(130) from None
-    show.text(console, month, stack, budget(resources), verbose=verbose, today=datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    show.text(console, month, stack, budget(resources), verbose=verbose, today=today, advised=advised)
     if json_file is not None:
-        document = infracost(month, project=content["project"], stack=content["stack"])
+        document = {
+            **infracost(month, project=content["project"], stack=content["stack"]),
+            "advice": [
+                {"what": one.what, "monthlySaving": f"{cents(one.saving):f}", "givesUp": one.gives_up}
+                for one in advised
+            ],
+        }
         _write(json_file, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     raise typer.Exit(FINE)
 

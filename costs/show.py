@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from costs.advice import Advice
 from costs.bill import Bill, Line
 from costs.gate import Budget
 
@@ -27,6 +28,7 @@ def text(
     *,
     verbose: bool = False,
     today: date | None = None,
+    advised: Sequence[Advice] = (),
 ) -> None:
     """The sum first, then what makes it. `today` says since when prices are too old; without it none is."""
     console.print(
@@ -35,6 +37,8 @@ def text(
     )
     console.print(_by_component(bill, None if verbose else _COMPONENTS))
     console.print(_movers(bill, None if verbose else _LARGEST))
+    if advised:
+        console.print(_advised(advised))
     for line in words(bill, budget, today):
         console.print(line)
 
@@ -56,6 +60,13 @@ def _by_component(bill: Bill, count: int | None) -> Table:
     return table
 
 
+def _advised(advised: Sequence[Advice]) -> Table:
+    table = _table("What would change it", "", "USD a month", "what it means")
+    for one in advised:
+        table.add_row(escape(one.what), f"{-one.saving:+.2f}", escape(one.gives_up))
+    return table
+
+
 def _movers(bill: Bill, count: int | None) -> Table:
     every = bill.movers(len(bill.resources) * 10 if count is None else count)
     table = _table("The dearest parts" if count else "All parts", "resource", "what", "quantity", "price", "USD")
@@ -67,7 +78,7 @@ def _movers(bill: Bill, count: int | None) -> Table:
 def _table(title: str, *headings: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for number, heading in enumerate(headings):
-        left = number == 0 or heading == "what"
+        left = number == 0 or heading.startswith("what")
         table.add_column(heading, justify="left" if left else "right", header_style="dim", overflow="fold")
     return table
 

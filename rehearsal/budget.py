@@ -14,7 +14,7 @@ own_pack.make_importable()
 
 from guardrails.kit.waivers import OF_COSTS, Waiver, WaiverBook  # noqa: E402 the pack is found by its folder
 
-RULE: Final = "cost-budget"
+RULE: Final = "month-above-budget"
 """By which a waiver of the stack's file names it."""
 _PRODUCTION: Final = "prod"
 

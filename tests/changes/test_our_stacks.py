@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from rich.console import Console
 
+from changes import show
 from changes.__main__ import judged
 from changes.show import Comparison
 from changes.sides import report
@@ -109,3 +112,29 @@ def test_an_unencrypted_database_takes_its_instances_along(change: Callable[...,
     assert kinds(found)["kumiki-dev-database-instance-1"] == "replace"
     assert found.refused
     assert any(one.kind == "encryption" and one.direction == "more" for one in found.security)
+
+
+def test_one_more_reader_of_prod_shows_its_price(request: pytest.FixtureRequest) -> None:
+    before: Content = request.getfixturevalue("rehearsed")("prod").report
+    after = copy.deepcopy(before)
+    reader = copy.deepcopy([*of_type(after, ":ClusterInstance")][-1])
+    for key in ("urn", "name"):
+        reader[key] = reader[key].replace("-instance-2", "-instance-3")
+    after["resources"].append(reader)
+
+    comparison = judged(report(before, "main", "prod"), report(after, "this tree", "prod"))
+
+    cost = comparison.cost
+    assert cost is not None
+    # db.r6g.large: 730 hours of 0.313 USD, and two processors that GuardDuty watches.
+    assert cost["lines"] == {
+        "kumiki-prod-database-instance-3: Aurora db.r6g.large": 228.49,
+        "kumiki-prod-baseline-rds-login-events-detector-feature: processors of databases": 2.66,
+    }
+    assert cost["components"] == {"kumiki-prod-database": 228.49, "kumiki-prod-baseline": 2.66}
+    assert cost["delta_usd"] == 231.15
+    console = Console(file=io.StringIO(), width=200)
+    show.text(console, comparison)
+    said = cast("io.StringIO", console.file).getvalue()
+    assert "USD (+231.15)" in said
+    assert "kumiki-prod-database: +228.49 USD a month" in said

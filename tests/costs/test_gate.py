@@ -35,7 +35,7 @@ def judged(environment: str, *exemptions: dict[str, str], limit: str = "40") -> 
 @pytest.mark.parametrize(("environment", "level"), [("prod", "error"), ("dev", "warning"), ("staging", "warning")])
 def test_a_month_above_the_budget_is_told_with_both_sums(environment: str, level: str) -> None:
     [found] = judged(environment).problems
-    assert (found.level, found.rule, found.kind) == (level, "cost-budget", "cost")
+    assert (found.level, found.rule, found.kind) == (level, "month-above-budget", "cost")
     assert (
         "costs 45.26 USD in ap-northeast-1 with the stack's file, and the stack's budget is 40.00 USD" in found.message
     )
@@ -45,18 +45,23 @@ def test_a_month_above_the_budget_is_told_with_both_sums(environment: str, level
 
 
 def test_a_waiver_covers_it_until_its_day() -> None:
-    waiver = {"rule": "cost-budget", "urn": "*limit-budget", "reason": "The load test of this month.", "until": LATER}
+    waiver = {
+        "rule": "month-above-budget",
+        "urn": "*limit-budget",
+        "reason": "The load test of this month.",
+        "until": LATER,
+    }
     report = judged("prod", waiver)
     assert report.problems == []
     assert report.counts["waived"] == 1
     expired = judged("prod", {**waiver, "until": "2020-01-01"})
-    assert sorted((one.level, one.rule) for one in expired.problems if one.rule) == [("error", "cost-budget")]
+    assert sorted((one.level, one.rule) for one in expired.problems if one.rule) == [("error", "month-above-budget")]
     assert any("expired on 2020-01-01" in one.message for one in expired.problems)
     elsewhere = judged("prod", {**waiver, "urn": "*another-budget"})
     assert [one.level for one in elsewhere.problems] == ["error"]
 
 
 def test_a_waiver_of_a_rule_that_does_not_exist_is_told() -> None:
-    wrong = {"rule": "cost-limit", "urn": "*", "reason": "The load test of this month.", "until": LATER}
+    wrong = {"rule": "month-above-limit", "urn": "*", "reason": "The load test of this month.", "until": LATER}
     messages = [one.message for one in judged("dev", wrong).problems]
-    assert any("there is no rule cost-limit; there is cost-budget" in one for one in messages)
+    assert any("there is no rule month-above-limit; there is month-above-budget" in one for one in messages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,40 @@ def of_design(lines: list[dict[str, Any]], *, without: tuple[str, ...] = ()) -> 
         for line in lines
         if line["type"].split(":")[1].partition("/")[0] in PRICED and line["what"] not in (*MORE, *without)
     )
+
+
+SECTIONS = [("study-dev, low", "study-dev", None), ("study-prod, 100,000", "study-prod", None),
+            ("study-prod, 500,000", "study-prod", HIGH)]  # fmt: skip
+ROWS = {"Lambda": "lambda", "API Gateway": "apigatewayv2", "S3": "s3", "DynamoDB": "dynamodb",
+        "CloudWatch": "cloudwatch", "Route 53": "route53"}  # fmt: skip
+OWN = ("metrics of an alarm", "dashboard", "metrics that programs publish", *MORE)
+"""What the design does not count under these names."""
+
+
+@pytest.mark.covers("C8")
+@pytest.mark.parametrize(("section", "name", "use"), SECTIONS, ids=[row[0] for row in SECTIONS])
+def test_the_document_of_the_designs_figures_is_true_line_by_line(
+    section: str, name: str, use: dict[str, Any] | None, rehearsed: Ours
+) -> None:
+    report = rehearsed(name).report
+    stack = Stack(resources_of(report), "ap-northeast-1", expected(use or report["expected"]))
+    month = bill(stack, region="us-east-1")
+    text = (ROOT / "docs" / "design-figures.md").read_text(encoding="utf-8")
+    [part] = [each for each in text.split("\n## ") if each.startswith(section)]
+    told = dict(re.findall(r"^\| ([^|]+) \| [\d.]+ \| ([\d.]+) \|", part, re.MULTILINE))
+    for row in told.keys() - {"together"}:
+        ours = sum(
+            float(line.list_usd)
+            for one in month.resources
+            if one.resource.type.partition("/")[0] == ROWS[row]
+            for line in one.lines
+            if line.name not in OWN
+        )
+        assert ours == pytest.approx(float(told[row]), abs=0.006), row
+    if use is None:
+        here = report["months"][0]["usd"]
+        assert f"${month.usd:.2f} are due" in " ".join(part.split())
+        assert f"${here:.2f} in ap-northeast-1" in " ".join(part.split())
 
 
 @pytest.mark.covers("C8")
@@ -90,8 +125,8 @@ def test_a_budget_that_the_expected_month_passes_is_a_warning(
         f"costs {usd:.2f} USD in ap-northeast-1 with the stack's file, and the stack's budget is 2.00"
         in found["message"]
     )
-    assert found["rule"] == "cost-budget"
-    assert "warning cost-budget study-dev-costs-limit-budget: the month costs" in done.text
+    assert found["rule"] == "month-above-budget"
+    assert "warning month-above-budget study-dev-costs-limit-budget: the month costs" in done.text
     assert rehearsed("study-dev").report["counts"]["warnings"] == 0
 
 

@@ -31,7 +31,7 @@ SHORTEST_REASON = 15
 LONGEST_TERM = timedelta(days=366)
 
 OF_CHANGES = "change-"
-OF_COSTS = "cost-"
+OF_COSTS = "month-"
 """How the rules of the change report and of the bill begin: they read their waivers, and the pack expects nothing of
 them."""
 
