@@ -24,7 +24,7 @@ def postgres_server() -> Iterator[Postgres]:
 @pytest.fixture
 def postgres(postgres_server: Postgres) -> Postgres:
     """The server with an empty database and its first password."""
-    postgres_server.execute("DROP TABLE IF EXISTS items")
+    postgres_server.execute("DROP TABLE IF EXISTS items, messages, conversations")
     postgres_server.execute(f"ALTER USER app PASSWORD '{PASSWORD}'")
     return postgres_server
 
@@ -32,10 +32,12 @@ def postgres(postgres_server: Postgres) -> Postgres:
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
     """The application takes over the process's logging; the next test gets its own back."""
-    root, pool = logging.getLogger(), logging.getLogger("psycopg.pool")
-    before = root.handlers[:], root.level, pool.level
+    root, others = logging.getLogger(), [logging.getLogger(name) for name in ("psycopg.pool", "botocore")]
+    before = root.handlers[:], root.level, *(one.level for one in others)
     yield
-    root.handlers[:], root.level, pool.level = before
+    root.handlers[:], root.level, *levels = before
+    for one, level in zip(others, levels, strict=True):
+        one.level = level
 
 
 def until(true: object, seconds: float = PATIENCE) -> None:

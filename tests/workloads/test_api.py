@@ -22,10 +22,11 @@ import httpx
 import psycopg
 import pytest
 import yaml
-from api.items import Items, ItemsInMemory, ItemsInPostgres, NewItem, StoreUnavailable
+from api.items import Items, ItemsInMemory, ItemsInPostgres, NewItem
 from api.logs import write_json_lines
 from api.main import create_app
 from api.settings import Database, Settings, SettingsError
+from api.store import StoreUnavailable
 from api.table import ItemsInTable
 from fastapi.testclient import TestClient
 from moto import mock_aws

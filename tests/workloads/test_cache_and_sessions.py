@@ -18,7 +18,7 @@ import redis
 from api.cache import CachedItems
 from api.items import Item, ItemsInMemory, NewItem
 from api.logs import write_json_lines
-from api.main import create_app, store_for
+from api.main import create_app, stores_for
 from api.sessions import COOKIE
 from api.settings import Cache, Settings, SettingsError
 from cryptography.hazmat.primitives import serialization
@@ -175,7 +175,7 @@ def test_a_server_that_is_not_the_one_that_was_named_gets_no_password(
 
 
 def test_the_settings_name_the_cache_and_hide_its_password(server: Server) -> None:
-    assert isinstance(store_for(server.settings), CachedItems)
+    assert isinstance(stores_for(server.settings).items, CachedItems)
     assert PASSWORD not in repr(server.settings)
     assert KEY not in repr(Settings.read({"SESSION_KEY_SECRET": KEY}))
     beside = Settings.read({"REDIS_URL": "redis://redis:6379/0"}).cache

@@ -13,8 +13,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from api.items import ItemsInPostgres, connection_options
+from api.items import ItemsInPostgres
 from api.main import create_app
+from api.postgres import connection_options
 from api.settings import Database, Settings
 from fastapi.testclient import TestClient
 
@@ -57,7 +58,7 @@ def test_a_database_that_falls_silent_is_answered_for_with_503_and_used_again_wh
 def test_a_database_that_falls_silent_in_the_middle_of_a_statement_holds_no_request_for_ever(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.items._STATEMENT_SECONDS", 1, raising=False)
+    monkeypatch.setattr("api.postgres._STATEMENT_SECONDS", 1, raising=False)
     with relay(postgres.port) as way:
         store = ItemsInPostgres(database(postgres, port=way.port), wait_seconds=1)
         with TestClient(create_app(Settings(), store)) as client:

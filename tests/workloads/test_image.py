@@ -191,7 +191,7 @@ def test_the_image_brings_the_steps_of_its_tables(tmp_path: Path) -> None:
 
 @pytest.mark.covers("E10")
 def test_the_image_brings_the_tables_up_to_date(postgres: Postgres, tmp_path: Path) -> None:
-    postgres.execute("DROP TABLE IF EXISTS items, alembic_version")
+    postgres.execute("DROP TABLE IF EXISTS items, messages, conversations, alembic_version")
     app = unpacked(API, tmp_path)
     database = {
         "DATABASE_HOST": "localhost", "DATABASE_PORT": str(postgres.port), "DATABASE_NAME": "postgres",
@@ -202,4 +202,4 @@ def test_the_image_brings_the_tables_up_to_date(postgres: Postgres, tmp_path: Pa
         [sys.executable, "-m", "api.migrate"],
         cwd=app, env={"PYTHONPATH": str(app), **database}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (0, "migrate: from nothing to 0001\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "migrate: from nothing to 0002\n"), done.stderr

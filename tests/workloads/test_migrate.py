@@ -23,7 +23,7 @@ COLUMNS = (
 
 @pytest.fixture
 def empty(postgres: Postgres) -> Postgres:
-    postgres.execute("DROP TABLE IF EXISTS items, alembic_version")
+    postgres.execute("DROP TABLE IF EXISTS items, messages, conversations, alembic_version")
     return postgres
 
 
@@ -34,9 +34,9 @@ def ask(server: Postgres, statement: str) -> list[Any]:
 
 @pytest.mark.covers("E10")
 def test_an_empty_database_gets_the_tables_that_the_application_would_make(empty: Postgres) -> None:
-    assert migrate(database(empty)) == (None, "0001")
+    assert migrate(database(empty)) == (None, "0002")
     migrated = ask(empty, COLUMNS)
-    empty.execute("DROP TABLE items, alembic_version")
+    empty.execute("DROP TABLE items, messages, conversations, alembic_version")
     store = ItemsInPostgres(database(empty))
     store.open()
     store.ready()
@@ -50,8 +50,8 @@ def test_what_is_there_already_is_kept_and_a_second_run_changes_nothing(empty: P
     store = ItemsInPostgres(database(empty))
     store.open()
     store.create(NewItem(name="kept"))
-    assert migrate(database(empty)) == (None, "0001")
-    assert migrate(database(empty)) == ("0001", "0001")
+    assert migrate(database(empty)) == (None, "0002")
+    assert migrate(database(empty)) == ("0002", "0002")
     assert [item.name for item in store.list(10, None)] == ["kept"]
     store.close()
 
@@ -59,7 +59,7 @@ def test_what_is_there_already_is_kept_and_a_second_run_changes_nothing(empty: P
 def test_two_that_begin_together_both_succeed(empty: Postgres) -> None:
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda _: migrate(database(empty))[1], range(4)))
-    assert done == ["0001"] * 4
+    assert done == ["0002"] * 4
 
 
 @pytest.mark.covers("E10")
@@ -75,7 +75,7 @@ def test_a_database_that_refuses_ends_the_deployment_and_the_password_is_nowhere
     assert "s3cret" not in said.out + said.err
     right = {**environment, "DATABASE_SECRET": json.dumps({"username": "app", "password": PASSWORD})}
     assert main(right) == 0
-    assert "migrate: from nothing to 0001" in capsys.readouterr().out
+    assert "migrate: from nothing to 0002" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Items that were read lately, kept in Valkey or Redis in front of the store."""
+"""Valkey or Redis, without which everything goes on, and the items that were read lately, kept there."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ KEEP_SECONDS: Final = 60
 _GONE: Final = b"gone"
 
 
-class CachedItems:
-    """A store of items, of which those that are read again come from the cache. Without the cache it only is slower."""
+class Connection:
+    """The way to the cache, which all of the process shares."""
 
-    def __init__(self, items: Items, cache: Cache, *, keep_seconds: int = KEEP_SECONDS) -> None:
-        self._items, self._keep_seconds = items, keep_seconds
+    def __init__(self, cache: Cache) -> None:
         self._away = False
-        self._cache = redis.Redis(
+        self.redis = redis.Redis(
             host=cache.host,
             port=cache.port,
             username=cache.user,
@@ -45,45 +44,7 @@ class CachedItems:
             health_check_interval=30,
         )
 
-    @property
-    def hopeless(self) -> bool:
-        return self._items.hopeless
-
-    def create(self, new: NewItem) -> Item:
-        return self._items.create(new)
-
-    def get(self, id_: UUID) -> Item | None:
-        kept = self._ask(lambda: self._cache.get(_key(id_)))
-        if kept == _GONE:
-            return None
-        if isinstance(kept, bytes):
-            return Item.model_validate_json(kept)
-        item = self._items.get(id_)
-        if item is not None:
-            # Not over a deletion that came between: the item was read before it.
-            text = item.model_dump_json()
-            self._ask(lambda: self._cache.set(_key(id_), text, ex=self._keep_seconds, nx=True))
-        return item
-
-    def list(self, limit: int, after: UUID | None) -> list[Item]:
-        return self._items.list(limit, after)
-
-    def delete(self, id_: UUID) -> bool:
-        deleted = self._items.delete(id_)
-        self._ask(lambda: self._cache.set(_key(id_), _GONE, ex=self._keep_seconds))
-        return deleted
-
-    def ready(self) -> None:
-        self._items.ready()
-
-    def open(self) -> None:
-        self._items.open()
-
-    def close(self) -> None:
-        self._cache.close()
-        self._items.close()
-
-    def _ask(self, question: Callable[[], object]) -> object:
+    def ask(self, question: Callable[[], object]) -> object:
         """What the cache answers; None while it does not. It is told of once, and once more when it is back."""
         try:
             answer = question()
@@ -96,6 +57,55 @@ class CachedItems:
             log.info("the cache answers again")
         self._away = False
         return answer
+
+    def close(self) -> None:
+        self.redis.close()
+
+
+class CachedItems:
+    """A store of items, of which those that are read again come from the cache. Without the cache it only is slower."""
+
+    def __init__(self, items: Items, cache: Cache | Connection, *, keep_seconds: int = KEEP_SECONDS) -> None:
+        self._items, self._keep_seconds = items, keep_seconds
+        self._cache = cache if isinstance(cache, Connection) else Connection(cache)
+
+    @property
+    def hopeless(self) -> bool:
+        return self._items.hopeless
+
+    def create(self, new: NewItem) -> Item:
+        return self._items.create(new)
+
+    def get(self, id_: UUID) -> Item | None:
+        kept = self._cache.ask(lambda: self._cache.redis.get(_key(id_)))
+        if kept == _GONE:
+            return None
+        if isinstance(kept, bytes):
+            return Item.model_validate_json(kept)
+        item = self._items.get(id_)
+        if item is not None:
+            # Not over a deletion that came between: the item was read before it.
+            text = item.model_dump_json()
+            self._cache.ask(lambda: self._cache.redis.set(_key(id_), text, ex=self._keep_seconds, nx=True))
+        return item
+
+    def list(self, limit: int, after: UUID | None) -> list[Item]:
+        return self._items.list(limit, after)
+
+    def delete(self, id_: UUID) -> bool:
+        deleted = self._items.delete(id_)
+        self._cache.ask(lambda: self._cache.redis.set(_key(id_), _GONE, ex=self._keep_seconds))
+        return deleted
+
+    def ready(self) -> None:
+        self._items.ready()
+
+    def open(self) -> None:
+        self._items.open()
+
+    def close(self) -> None:
+        self._cache.close()
+        self._items.close()
 
 
 def _key(id_: UUID) -> str:

@@ -13,25 +13,25 @@ from typing import Any
 from mangum import Mangum
 
 from api.logs import write_json_lines
-from api.main import create_app, store_for
+from api.main import create_app, stores_for
 from api.settings import Settings
 
 _SECRETS = ("CACHE_SECRET", "DATABASE_SECRET", "SESSION_KEY_SECRET")
 
 
 class Served:
-    """The application and its store, for as long as this copy of the function lives."""
+    """The application and its stores, for as long as this copy of the function lives."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         settings = Settings.read({**environment, **_secrets(environment)})
         write_json_lines(settings.service, settings.log_level)
         # It tells of each request too, with less in it.
         logging.getLogger("mangum").setLevel("WARNING")
-        self.items = store_for(settings)
-        self.items.open()
-        # Mangum would begin and end the application's life with each event; the store lives as long as this copy.
+        self.stores = stores_for(settings)
+        self.stores.open()
+        # Mangum would begin and end the application's life with each event; the stores live as long as this copy.
         self._handle = Mangum(
-            create_app(settings, self.items), lifespan="off", api_gateway_base_path=_base(environment)
+            create_app(settings, self.stores), lifespan="off", api_gateway_base_path=_base(environment)
         )
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -61,8 +61,8 @@ _served = Served(os.environ)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one request."""
     global _served
-    if _served.items.hopeless:
+    if _served.stores.items.hopeless:
         # The password has been changed since this copy started: read it again instead of ending the copy.
-        _served.items.close()
+        _served.stores.close()
         _served = Served(os.environ)
     return _served(event, context)

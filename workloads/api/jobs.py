@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from api.items import connection_options
 from api.locks import USAGE_TABLE
+from api.postgres import connection_options
 
 if TYPE_CHECKING:
     from api.settings import Database

@@ -5,4 +5,4 @@ Any numbers, but the same ones in every version: programs of two versions run si
 
 from __future__ import annotations
 
-ITEMS_TABLE, MIGRATIONS, USAGE_TABLE = range(7_201_938_455, 7_201_938_458)
+ITEMS_TABLE, MIGRATIONS, USAGE_TABLE, CONVERSATIONS_TABLES = range(7_201_938_455, 7_201_938_459)

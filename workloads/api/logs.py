@@ -80,6 +80,8 @@ def write_json_lines(
         logger.propagate = True
     # A record of ours tells of each request already, and with more in it.
     logging.getLogger("uvicorn.access").disabled = True
+    # At DEBUG it writes down what is sent and received: what people say, and what a secret holds.
+    logging.getLogger("botocore").setLevel("INFO")
     # It warns of each attempt; `/ready` and the requests say the same once.
     logging.getLogger("psycopg.pool").setLevel("ERROR")
 

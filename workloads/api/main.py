@@ -6,12 +6,12 @@ what `from_environment` makes.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from anyio.to_thread import current_default_thread_limiter
@@ -23,73 +23,101 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Match, Route
 
-from api.items import THREADS, Item, Items, ItemsInMemory, ItemsInPostgres, NewItem, StoreUnavailable
+from api.answers import MOST_BODY_BYTES, fault, named, page
+from api.conversations import (
+    Conversations,
+    ConversationsInMemory,
+    ConversationsInPostgres,
+    NewConversation,
+    NewMessage,
+    Search,
+)
+from api.items import Item, Items, ItemsInMemory, ItemsInPostgres, NewItem
 from api.logs import write_json_lines
 from api.metrics import Metrics
+from api.postgres import Pool
 from api.requests import AnswerFailures, LimitBodies, RecordRequests
 from api.sessions import Sessions
 from api.settings import Settings
+from api.store import THREADS, StoreUnavailable
+
+if TYPE_CHECKING:
+    from api.cache import Connection
 
 log = logging.getLogger("api")
 
-MOST_BODY_BYTES = 65_536
-"""The most that a request may bring, here and before: the firewall, the proxy of the host and the schema have the same
-number. The longest item fits in UTF-8, and in JSON's escapes of six bytes too."""
 
-PAGE_BYTES = 5_000_000
-"""The most that a page of items may have: Lambda's answer may have 6 MB, with the answer's text as a JSON string in it
-(docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """Where everything is kept."""
 
+    items: Items
+    conversations: Conversations | None
+    """None where there are no models to converse with."""
+    cache: Connection | None
 
-class Problem(BaseModel):
-    """Why a request was not answered as was hoped for."""
+    def open(self) -> None:
+        self.items.open()
+        if self.conversations is not None:
+            self.conversations.open()
 
-    detail: str
-
-
-def _named(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """These statuses in the API's description."""
-    means = {
-        400: "The body cannot be read.",
-        404: "There is no such item.",
-        413: f"The body has more than {MOST_BODY_BYTES:,} bytes.",
-        500: "A fault of the application; its log says more under the request's id.",
-        503: "The store cannot answer now; the same request may succeed later.",
-    }
-    return {status: {"model": Problem, "description": means[status]} for status in statuses}
+    def close(self) -> None:
+        if self.conversations is not None:
+            self.conversations.close()
+        self.items.close()
+        if self.cache is not None:
+            self.cache.close()
 
 
-def store_for(settings: Settings) -> Items:
-    """Where the settings say that items are kept, behind the cache that they name."""
+def stores_for(settings: Settings) -> Stores:
+    """What the settings name: items behind a cache, and conversations where there are models."""
+    # Both over the same connections.
+    pool = Pool(settings.database) if settings.database else None
     if settings.table is not None:
         # Half a second of each start, for those only who need it.
         from api.table import ItemsInTable  # noqa: PLC0415
 
         items: Items = ItemsInTable(settings.table)
     else:
-        items = ItemsInPostgres(settings.database) if settings.database else ItemsInMemory()
-    if settings.cache is None:
-        return items
-    from api.cache import CachedItems  # noqa: PLC0415 as above
+        items = ItemsInPostgres(pool) if pool else ItemsInMemory()
+    cache = None
+    if settings.cache is not None:
+        from api.cache import CachedItems, Connection  # noqa: PLC0415 as above
 
-    return CachedItems(items, settings.cache)
+        cache = Connection(settings.cache)
+        items = CachedItems(items, cache)
+    conversations = _conversations(settings, pool) if settings.models is not None else None
+    return Stores(items=items, conversations=conversations, cache=cache)
 
 
-def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
-    """The application over a store of items, by default the one that the settings name."""
-    store = items or store_for(settings)
+def _conversations(settings: Settings, pool: Pool | None) -> Conversations:
+    if settings.conversations is not None:
+        from api.conversation_table import ConversationsInTable  # noqa: PLC0415 as above
+
+        return ConversationsInTable(settings.conversations)
+    return ConversationsInPostgres(pool) if pool else ConversationsInMemory()
+
+
+def create_app(settings: Settings, stores: Stores | Items | None = None) -> FastAPI:
+    """The application over its stores, by default those that the settings name. For what needs no others, a store of
+    items is enough."""
+    if stores is None:
+        stores = stores_for(settings)
+    elif not isinstance(stores, Stores):
+        stores = Stores(items=stores, conversations=None, cache=None)
+    store = stores.items
     metrics = Metrics(settings.metrics_namespace, settings.service)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         write_json_lines(settings.service, settings.log_level)
         current_default_thread_limiter().total_tokens = THREADS
-        store.open()
+        stores.open()
         try:
             yield
         finally:
             # Requests under way are done by now: the server drains before it ends the life of the application.
-            await run_in_threadpool(store.close)
+            await run_in_threadpool(stores.close)
 
     app = FastAPI(
         title=settings.service,
@@ -98,7 +126,7 @@ def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
         redoc_url=None,
         # It would lead to the host that the caller wrote down, and past every prefix that is not known here.
         redirect_slashes=False,
-        responses=_named(500, 503),
+        responses=named(500, 503),
     )
     app.add_middleware(LimitBodies, most_bytes=MOST_BODY_BYTES)
     app.add_middleware(AnswerFailures)
@@ -123,10 +151,10 @@ def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
         return JSONResponse({"detail": str(problem)}, status_code=503, headers={"Retry-After": "5"})
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, problem: RequestValidationError) -> Response:
+    async def malformed(request: Request, problem: RequestValidationError) -> Response:
         """What is wrong and where, and nothing of what was sent: it may be long, secret, or no text to be sent."""
         # A thousand unknown fields are one fault.
-        faults = {repr(fault): fault for fault in map(_fault, problem.errors())}
+        faults = {repr(one): one for one in (fault(error, _fields(request)) for error in problem.errors())}
         return JSONResponse({"detail": [*faults.values()]}, 422)
 
     @app.exception_handler(405)
@@ -154,7 +182,7 @@ def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
         store.ready()
         return {"status": "ready"}
 
-    @app.post("/items", status_code=201, responses=_named(400, 413))
+    @app.post("/items", status_code=201, responses=named(400, 413))
     def create(new: NewItem, response: Response) -> Item:
         item = store.create(new)
         metrics.count("ItemsCreated")
@@ -166,47 +194,37 @@ def create_app(settings: Settings, items: Items | None = None) -> FastAPI:
     def list_(limit: Annotated[int, Query(ge=1, le=100)] = 50, after: UUID | None = None) -> Response:
         """In the order of their ids; `after` is the last id of the page before. The last page is an empty one: a page
         of very long items may have fewer than `limit`."""
-        return Response(_page(store.list(limit, after)), media_type="application/json")
+        return Response(page(store.list(limit, after)), media_type="application/json")
 
-    @app.get("/items/{id_}", responses=_named(404))
+    @app.get("/items/{id_}", responses=named(404))
     def get(id_: UUID) -> Item:
         item = store.get(id_)
         if item is None:
             raise HTTPException(404, "there is no such item")
         return item
 
-    @app.delete("/items/{id_}", status_code=204, responses=_named(404))
+    @app.delete("/items/{id_}", status_code=204, responses=named(404))
     def delete(id_: UUID) -> None:
         if not store.delete(id_):
             raise HTTPException(404, "there is no such item")
         metrics.count("ItemsDeleted")
 
+    if settings.models is not None and stores.conversations is not None:
+        # The SDK of AWS, for those only who ask a model.
+        from api.chat import add_chat  # noqa: PLC0415
+
+        add_chat(app, settings, stores.conversations, stores.cache, metrics)
     return app
 
 
-def _page(items: list[Item]) -> str:
-    """As many of the items, from the first, as an answer may have."""
-    texts: list[str] = []
-    size = 0
-    for item in items:
-        text = item.model_dump_json()
-        # As a JSON string, which is what Lambda sends.
-        size += len(json.dumps(text, ensure_ascii=False).encode())
-        if texts and size > PAGE_BYTES:
-            break
-        texts.append(text)
-    return f"[{','.join(texts)}]"
-
-
-def _fault(error: Any) -> dict[str, Any]:
-    """One of pydantic's errors without anything of what was sent: neither a value nor the name of an unknown field."""
-    known = {"body", "path", "query", "id_", "limit", "after", *NewItem.model_fields}
-    # What comes behind a comma tells of the value.
-    message = error["msg"].partition(", ")[0]
-    if error["type"] == "extra_forbidden":
-        message = f"Unknown field; there are: {', '.join(NewItem.model_fields)}"
-    where = [part for part in error["loc"] if isinstance(part, int) or part in known]
-    return {"type": error["type"], "loc": where, "msg": message}
+def _fields(request: Request) -> dict[str, Any]:
+    """The fields of the body that the request's route takes."""
+    bodies: dict[str, type[BaseModel]] = {
+        "/items": NewItem, "/conversations": NewConversation, "/conversations/{id_}/messages": NewMessage,
+        "/search": Search,
+    }  # fmt: skip
+    found = bodies.get(getattr(request.scope.get("route"), "path", ""))
+    return dict(found.model_fields) if found else {}
 
 
 def from_environment() -> FastAPI:

@@ -18,8 +18,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from api.items import connection_options
+from api import tables
 from api.locks import MIGRATIONS
+from api.postgres import connection_options
 from api.settings import Database, Settings, SettingsError
 
 STEPS = Path(__file__).resolve().parent / "migrations"
@@ -43,6 +44,10 @@ def migrate(database: Database, to: str = "head") -> tuple[str | None, str | Non
         config.set_main_option("script_location", str(STEPS))
         before = MigrationContext.configure(connection).get_current_revision()
         command.upgrade(config, to)
+        if connection.execute(text("SELECT to_regclass('messages')")).scalar_one() is not None:
+            # Each time: pgvector may have come since the step that made the table.
+            for statement in tables.VECTORS:
+                connection.execute(text(statement))
         return before, MigrationContext.configure(connection).get_current_revision()
 
 

@@ -7,7 +7,7 @@ import re
 import time
 import uuid
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -24,10 +24,39 @@ log = logging.getLogger("api.requests")
 # What a caller sends ends up in logs and headers: an id of another form is not believed.
 _ID = re.compile(rb"[A-Za-z0-9._=:;-]{1,128}")
 
+# The subject of a token, or the name that a load balancer gives: nothing in it that ends a line.
+_CALLER = re.compile(r"[\x21-\x7e]{1,128}")
+
+SESSION = "api.session"
+"""The key of a request's scope under which its session is, where there are sessions."""
+
 PROBES = ("/health", "/ready")
 
 asked_at: ContextVar[float | None] = ContextVar("asked_at", default=None)
 """When the request was complete on whose behalf the code now runs (`time.monotonic`): its wait for a thread counts."""
+
+
+def caller_of(scope: Scope, user_header: str | None) -> str | None:
+    """Who is signed in, as whoever has judged the token says; None where nobody says so.
+
+    The application judges no tokens: what stands before it does, and is the only one that reaches it. On Lambda the
+    subject of the token is in the event, by an HTTP API's JWT authorizer (`jwt.claims`) or a REST API's of Cognito
+    (`claims`), and no header is believed. Behind a load balancer it is in the header that the settings name: an HTTP
+    API hands claims on by itself to functions only, so its private integration must write them
+    (`overwrite:header.x-user` = `$context.authorizer.claims.sub`, which takes the place of whatever the caller wrote;
+    docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html). A header that is there twice
+    was not written by it alone, and names nobody.
+    """
+    event: dict[str, Any] | None = scope.get("aws.event")
+    if event is not None:
+        authorizer: dict[str, Any] = event.get("requestContext", {}).get("authorizer") or {}
+        said = [((authorizer.get("jwt") or authorizer).get("claims") or {}).get("sub")]
+    elif user_header is not None:
+        wanted = user_header.encode()
+        said = [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
+    else:
+        return None
+    return said[0] if len(said) == 1 and isinstance(said[0], str) and _CALLER.fullmatch(said[0]) else None
 
 
 class LimitBodies:
@@ -93,7 +122,7 @@ class RecordRequests:
     def __init__(self, app: ASGIApp, user_header: str | None = None, sessions: Sessions | None = None) -> None:
         self._app = app
         self._sessions = sessions
-        self._user_header = user_header.encode() if user_header else None
+        self._user_header = user_header
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -104,6 +133,7 @@ class RecordRequests:
         # A probe is nobody's session.
         probed = scope["path"] in PROBES
         session = self._sessions.of(headers.get(b"cookie", b"")) if self._sessions and not probed else None
+        scope[SESSION] = session
         token = request_id.set(identity)
         asked_at.set(time.monotonic())
         status: int | None = None
@@ -130,14 +160,13 @@ class RecordRequests:
         finally:
             failure: Exception | None = scope.get(_FAILURE)
             status = 500 if failure or status is None else status
-            user = headers.get(self._user_header, b"") if self._user_header else b""
             request = {
                 "method": scope["method"],
                 # Without the query: what people look for is nobody's business.
                 "path": scope["path"],
                 "status": status,
                 "duration_ms": round((time.perf_counter() - start) * 1000, 3),
-                "user_id": user.decode("latin-1") or None,
+                "user_id": caller_of(scope, self._user_header),
             }
             if session is not None:
                 request["session_id"] = session.id

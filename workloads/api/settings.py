@@ -87,6 +87,13 @@ class Settings(ProgramSettings):
     table: str | None = None
     """A DynamoDB table instead. Without either, items live in memory and die with the process."""
     cache: Cache | None = None
+    models: str | None = None
+    """The path in the Parameter Store below which `api.bedrock` reads which models there are and how they are asked.
+    Unset, there are no conversations."""
+    conversations: str | None = None
+    """A DynamoDB table for these, where there is no database."""
+    questions_per_minute: int | None = None
+    """How many questions somebody may ask the models. Unset, as many as he likes."""
     session_key: str | None = field(default=None, repr=False)
     """Signs the cookie by which a browser's requests are told to be of one session. Unset, there are no sessions."""
 
@@ -96,12 +103,26 @@ class Settings(ProgramSettings):
         database, table = _database(environment), environment.get("TABLE_ITEMS") or None
         if database is not None and table is not None:
             raise SettingsError("TABLE_ITEMS and DATABASE_HOST are both set; items are kept in one of them")
+        models, conversations = models_path(environment), environment.get("TABLE_CONVERSATIONS") or None
+        if database is not None and conversations is not None:
+            raise SettingsError(
+                "TABLE_CONVERSATIONS and DATABASE_HOST are both set; conversations are kept in one of them"
+            )
+        if models is not None and table is not None and conversations is None:
+            # In memory, each copy of a function would know other conversations.
+            raise SettingsError("TABLE_CONVERSATIONS is missing; MODELS_PATH needs it where TABLE_ITEMS has the items")
+        cache, limit = _cache(environment), environment.get("QUESTIONS_PER_MINUTE") or None
+        if limit is not None and cache is None:
+            raise SettingsError("QUESTIONS_PER_MINUTE needs a cache that counts; set CACHE_HOST and CACHE_SECRET")
         return Settings(
             **vars(ProgramSettings.of(environment, Settings.service)),
             origins=_origins(environment.get("CORS_ORIGINS", "")),
             database=database,
             table=table,
-            cache=_cache(environment),
+            cache=cache,
+            models=models,
+            conversations=conversations,
+            questions_per_minute=_number(environment, "QUESTIONS_PER_MINUTE", 1, most=6000) if limit else None,
             session_key=_session_key(environment.get("SESSION_KEY_SECRET", "")),
         )
 
@@ -177,6 +198,14 @@ def _cache(environment: Mapping[str, str]) -> Cache | None:
     user, password = _credentials("CACHE_SECRET", secret)
     port = _number(environment, "CACHE_PORT", 6379, most=65535)
     return Cache(host=host, port=port, user=user, password=password)
+
+
+def models_path(environment: Mapping[str, str]) -> str | None:
+    """Below which parameters say which models there are, and how they are asked."""
+    path = environment.get("MODELS_PATH") or None
+    if path is not None and not re.fullmatch(r"(/[\w.-]+)+", path):
+        raise SettingsError(f"MODELS_PATH is {path!r}; use a path such as /chat/dev/models")
+    return path
 
 
 def _session_key(text: str) -> str | None:

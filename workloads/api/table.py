@@ -10,14 +10,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from api.items import THREADS, Item, StoreUnavailable, left_of
+from api.items import Item
+from api.store import THREADS, StoreUnavailable, left_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from api.items import NewItem
 
-_KIND = {"S": "item"}
+_KIND = "item"
 
 # Short: an answer that takes longer is of no use to whoever waits for it.
 _PATIENCE = Config(
@@ -32,50 +31,74 @@ _WAIT_SECONDS = 3
 """How long a request may wait for its turn. In an outage the ones behind it are answered at once: no queue grows."""
 
 
-class ItemsInTable:
-    """Shared by all copies of a function, which open no connections that must be counted."""
+class Table:
+    """A table with the keys `kind` and `id`."""
 
-    hopeless = False
-
-    def __init__(self, table: str) -> None:
-        self._table = table
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._client: Any = boto3.client("dynamodb", config=_PATIENCE)
 
-    def create(self, new: NewItem) -> Item:
-        item = Item(id=uuid4(), created_at=datetime.now(UTC), **new.model_dump())
-        # Without a condition: the SDK asks again when an answer is lost, and would find what it has stored itself.
-        self._do(self._client.put_item, Item=_key(item.id) | _values(item))
-        return item
+    def do(self, action: str, **request: Any) -> dict[str, Any]:
+        """What DynamoDB answers, or StoreUnavailable."""
+        if left_of(_WAIT_SECONDS) <= 0:
+            raise StoreUnavailable("the table does not answer in time")
+        try:
+            return getattr(self._client, action)(TableName=self._name, **request)
+        except (BotoCoreError, ClientError) as error:
+            raise StoreUnavailable(f"the table does not answer: {type(error).__name__}") from error
 
-    def get(self, id_: UUID) -> Item | None:
-        found = self._do(self._client.get_item, Key=_key(id_), ConsistentRead=True).get("Item")
-        return _item(found) if found else None
-
-    def list(self, limit: int, after: UUID | None) -> list[Item]:
+    def query(
+        self, kind: str, where: str, values: dict[str, Any], limit: int, *, backwards: bool = False
+    ) -> list[dict[str, Any]]:
+        """At most `limit` items of the kind whose id is as `where` says, in its order."""
         asked: dict[str, Any] = {
-            "KeyConditionExpression": "kind = :kind AND id > :after",
-            # Every id comes behind "-"; a key must not be empty.
-            "ExpressionAttributeValues": {":kind": _KIND, ":after": {"S": str(after) if after else "-"}},
+            "KeyConditionExpression": f"kind = :kind AND {where}",
+            "ExpressionAttributeValues": {":kind": {"S": kind}, **values},
             "Limit": limit,
             "ConsistentRead": True,
+            "ScanIndexForward": not backwards,
         }
-        found: list[Item] = []
+        found: list[dict[str, Any]] = []
         while len(found) < limit:
-            page = self._do(self._client.query, **asked)
-            found += [_item(each) for each in page["Items"]]
+            page = self.do("query", **asked)
+            found += page["Items"]
             # A page ends at 1 MB, which may be before the limit.
             if "LastEvaluatedKey" not in page:
                 break
             asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
         return found[:limit]
 
+
+class ItemsInTable:
+    """Shared by all copies of a function, which open no connections that must be counted."""
+
+    hopeless = False
+
+    def __init__(self, table: str) -> None:
+        self._table = Table(table)
+
+    def create(self, new: NewItem) -> Item:
+        item = Item(id=uuid4(), created_at=datetime.now(UTC), **new.model_dump())
+        # Without a condition: the SDK asks again when an answer is lost, and would find what it has stored itself.
+        self._table.do("put_item", Item=_key(item.id) | _values(item))
+        return item
+
+    def get(self, id_: UUID) -> Item | None:
+        found = self._table.do("get_item", Key=_key(id_), ConsistentRead=True).get("Item")
+        return _item(found) if found else None
+
+    def list(self, limit: int, after: UUID | None) -> list[Item]:
+        # Every id comes behind "-"; a key must not be empty.
+        found = self._table.query(_KIND, "id > :after", {":after": {"S": str(after) if after else "-"}}, limit)
+        return [_item(each) for each in found]
+
     def delete(self, id_: UUID) -> bool:
-        answer = self._do(self._client.delete_item, Key=_key(id_), ReturnValues="ALL_OLD")
+        answer = self._table.do("delete_item", Key=_key(id_), ReturnValues="ALL_OLD")
         # Whoever had to be asked again may have deleted it the first time.
         return "Attributes" in answer or answer["ResponseMetadata"].get("RetryAttempts", 0) > 0
 
     def ready(self) -> None:
-        self._do(self._client.get_item, Key=_key(UUID(int=0)))
+        self._table.do("get_item", Key=_key(UUID(int=0)))
 
     def open(self) -> None:
         return
@@ -83,17 +106,9 @@ class ItemsInTable:
     def close(self) -> None:
         return
 
-    def _do(self, call: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
-        if left_of(_WAIT_SECONDS) <= 0:
-            raise StoreUnavailable("the table does not answer in time")
-        try:
-            return call(TableName=self._table, **request)
-        except (BotoCoreError, ClientError) as error:
-            raise StoreUnavailable(f"the table does not answer: {type(error).__name__}") from error
-
 
 def _key(id_: UUID) -> dict[str, Any]:
-    return {"kind": _KIND, "id": {"S": str(id_)}}
+    return {"kind": {"S": _KIND}, "id": {"S": str(id_)}}
 
 
 def _values(item: Item) -> dict[str, Any]:

@@ -24,9 +24,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from api.items import AWAY
 from api.jobs import JOBS, Job, JobError, Surroundings
 from api.logs import request_id, write_json_lines
+from api.postgres import AWAY
 from api.settings import Settings, WorkSettings
 
 log = logging.getLogger("api.worker")

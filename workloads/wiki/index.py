@@ -15,13 +15,13 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 import boto3
+from api.bedrock import wait
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionError, HTTPClientError  # noqa: A004 its name there
 from botocore.httpsession import URLLib3Session
 
 from wiki import trace
-from wiki.model import wait
 
 _T = TypeVar("_T")
 

@@ -1,27 +1,18 @@
-"""The models of Bedrock: one writes, one embeds. Both are asked again when they throttle, and left alone while they are
-down.
-
-Below the path of the settings the Parameter Store has `writer/id`, `writer/max-tokens`, `writer/temperature`,
-`writer/top-p`, `writer/guardrail-id`, `writer/guardrail-version`, `embedder/id` and `embedder/dimensions`. What is not
-there is not sent: there are models that refuse a temperature, or one beside top-p.
-"""
+"""The models of the wiki: what they are asked in which words, and how long it waits for them (`api.bedrock`)."""
 
 from __future__ import annotations
 
 import json
 import logging
-import random
-import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004 its name there
+from api import bedrock
+from api.bedrock import BadParameters, Embedder, ModelRefused
 
 from wiki import trace
 
@@ -30,191 +21,37 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("wiki.model")
 
-PASSING = {
-    "InternalServerException",
-    "ModelErrorException",
-    "ModelNotReadyException",
-    "ModelTimeoutException",
-    "ServiceQuotaExceededException",
-    "ServiceUnavailableException",
-    "ThrottlingException",
-}
-"""Errors that may be gone with the next attempt (troubleshooting-api-error-codes in Bedrock's user guide)."""
-
-FRESH_SECONDS = 60
-"""How long parameters are gone by that were read."""
-
-
-class ModelUnavailable(Exception):
-    """No model answers now; the same question may be answered later."""
-
-
-class ModelRefused(Exception):
-    """A model, a guardrail or a policy does not answer this question, now or later."""
-
-
-def wait(attempt: int, *, base: float = 0.5, most: float = 20, share: Callable[[], float] = random.random) -> float:
-    """Seconds before the next attempt: any up to a bound that doubles, so that those who were refused together do not
-    come back together (aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter, full jitter)."""
-    return share() * min(most, base * 2**attempt)
-
 
 @dataclass(kw_only=True)
-class Breaker:
-    """Opens after failures in a row: then nobody is asked. After a while one question is let through, whose answer
-    closes it."""
-
-    most_failures: int = 5
-    open_seconds: float = 30
-    clock: Callable[[], float] = time.monotonic
-    _failures: int = field(default=0, init=False)
-    _closed_at: float = field(default=0, init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
-
-    @property
-    def opens_in(self) -> float:
-        """Seconds until somebody may ask; 0 where somebody may now."""
-        with self._lock:
-            return max(0.0, self._closed_at - self.clock())
-
-    def enter(self) -> None:
-        """Raise unless the caller may ask now."""
-        with self._lock:
-            if self.clock() < self._closed_at:
-                raise ModelUnavailable("the model has failed repeatedly and is not asked for a while")
-            if self._failures >= self.most_failures:
-                # The others wait for the answer of this one.
-                self._closed_at = self.clock() + self.open_seconds
-
-    def note(self, *, answered: bool) -> None:
-        """What came of a question."""
-        with self._lock:
-            self._failures = 0 if answered else self._failures + 1
-            self._closed_at = self.clock() + self.open_seconds if self._failures >= self.most_failures else 0
-
-
-class BadParameters(Exception):
-    """The Parameter Store does not say which models there are, or how they are asked."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Writer:
-    """The model that writes: its id or that of an inference profile, and how it is asked."""
-
-    id: str
-    max_tokens: int
-    temperature: float | None
-    top_p: float | None
-    guardrail: tuple[str, str] | None
-    """Its id and its version."""
-
-    @property
-    def inference(self) -> dict[str, float]:
-        given = {"maxTokens": self.max_tokens, "temperature": self.temperature, "topP": self.top_p}
-        return {name: value for name, value in given.items() if value is not None}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Embedder:
-    """The model that embeds."""
-
-    id: str
-    dimensions: int
-
-
-@dataclass(kw_only=True)
-class Models:
-    """What the application asks of models."""
-
-    runtime: Any
-    parameters: Callable[[], Mapping[str, str]]
-    attempts: int = 6
-    breaker: Breaker = field(default_factory=Breaker)
+class Models(bedrock.Models):
+    """What the wiki asks of models."""
 
     @staticmethod
     def of(settings: Settings, *, attempts: int = 6, read_seconds: int = 90) -> Models:
         """The models that the settings name. A search has no time for many attempts; a page has."""
-        # Attempts are counted here, where a process that has to go can end them.
-        patience = Config(connect_timeout=3, read_timeout=read_seconds, retries={"total_max_attempts": 1})
-        runtime = trace.watch(boto3.client("bedrock-runtime", config=patience))
-        return Models(runtime=runtime, parameters=_parameters(settings.models), attempts=attempts)
-
-    def writer(self) -> Writer:
-        """The model that writes now."""
-        given = self.parameters()
-        guardrail, version = given.get("writer/guardrail-id"), given.get("writer/guardrail-version")
-        return Writer(
-            id=_needed(given, "writer/id"),
-            max_tokens=int(_number(given, "writer/max-tokens", 1, 1_000_000)),
-            temperature=_number(given, "writer/temperature", 0, 1) if "writer/temperature" in given else None,
-            top_p=_number(given, "writer/top-p", 0, 1) if "writer/top-p" in given else None,
-            guardrail=(guardrail, version) if guardrail and version else None,
-        )
+        runtime = trace.watch(boto3.client("bedrock-runtime", config=bedrock.patience(read_seconds)))
+        parameters = bedrock.parameters_below(settings.models, trace.watch(boto3.client("ssm")))
+        return Models(runtime=runtime, parameters=parameters, attempts=attempts)
 
     def embedder(self) -> Embedder:
-        """The model that embeds now."""
-        given = self.parameters()
-        length = int(_number(given, "embedder/dimensions", 1, 16_000))
-        if length != dimensions():
-            raise BadParameters(f"embedder/dimensions is {length}, and the index has vectors of {dimensions()}")
-        return Embedder(id=_needed(given, "embedder/id"), dimensions=length)
+        """The model that embeds now, for the index."""
+        found = super().embedder()
+        if found.dimensions != dimensions():
+            raise BadParameters(
+                f"embedder/dimensions is {found.dimensions}, and the index has vectors of {dimensions()}"
+            )
+        return found
 
     def write(self, task: str, material: str, pause: Callable[[float], None]) -> str:
         """What the model makes of the material, which is nobody's instruction. `pause` waits, or raises where there is
         no time."""
-        writer, given = self.writer(), {"text": material}
-        request: dict[str, Any] = {
-            "modelId": writer.id, "system": [{"text": task}], "inferenceConfig": writer.inference,
-        }  # fmt: skip
-        if writer.guardrail is not None:
-            identity, version = writer.guardrail
-            request["guardrailConfig"] = {"guardrailIdentifier": identity, "guardrailVersion": version}
-            # Marked, it is what the guardrail looks through for attacks on the prompt.
-            given = {"guardContent": {"text": given}}
-        request["messages"] = [{"role": "user", "content": [given]}]
-        answer = self._ask(lambda: self.runtime.converse(**request), pause)
-        reason = answer["stopReason"]
-        text = "".join(part.get("text", "") for part in answer["output"]["message"]["content"]).strip()
-        if reason in {"guardrail_intervened", "content_filtered", "refusal"} or not text:
-            raise ModelRefused(f"the model wrote nothing that may be kept: {reason}")
-        if reason == "max_tokens":
+        writer = self.writer()
+        written = self.converse(writer, task, [{"role": "user", "content": [writer.material(material)]}], pause)
+        if written.declined:
+            raise ModelRefused(f"the model wrote nothing that may be kept: {written.reason}")
+        if written.reason == "max_tokens":
             log.warning("a page ends early: the model has written %d tokens", writer.max_tokens)
-        return text
-
-    def embed(self, text: str, pause: Callable[[float], None]) -> list[float]:
-        """The text as a vector of length 1."""
-        embedder = self.embedder()
-        body = json.dumps({"inputText": text, "dimensions": embedder.dimensions, "normalize": True})
-
-        def ask() -> Any:
-            answer = self.runtime.invoke_model(
-                modelId=embedder.id, body=body, contentType="application/json", accept="application/json"
-            )
-            return json.loads(answer["body"].read())
-
-        vector = self._ask(ask, pause).get("embedding")
-        if not isinstance(vector, list) or len(vector) != embedder.dimensions:
-            raise ModelRefused(f"{embedder.id} answers no vector of {embedder.dimensions} numbers")
-        return vector
-
-    def _ask(self, question: Callable[[], Any], pause: Callable[[float], None]) -> Any:
-        for attempt in range(self.attempts):
-            self.breaker.enter()
-            try:
-                answer = question()
-            except (ClientError, BotoCoreError) as error:
-                if not _passes(error):
-                    # It answered, if not with what was asked for.
-                    self.breaker.note(answered=True)
-                    raise ModelRefused(str(error)) from error
-                self.breaker.note(answered=False)
-                if attempt + 1 == self.attempts:
-                    raise ModelUnavailable(f"the model does not answer: {error}") from error
-                pause(wait(attempt))
-            else:
-                self.breaker.note(answered=True)
-                return answer
-        raise AssertionError("the last attempt answers or raises")
+        return written.text
 
 
 @cache
@@ -223,49 +60,3 @@ def dimensions() -> int:
     most 50,000 letters (docs.aws.amazon.com/bedrock/latest/userguide/titan-embedding-models.html)."""
     mapping = json.loads(Path(__file__).with_name("index.json").read_text(encoding="utf-8"))
     return mapping["mappings"]["properties"]["embedding"]["dimension"]
-
-
-def _passes(error: ClientError | BotoCoreError) -> bool:
-    if isinstance(error, ClientError):
-        return error.response.get("Error", {}).get("Code") in PASSING
-    return isinstance(error, (ConnectionError, HTTPClientError))
-
-
-def _needed(given: Mapping[str, str], name: str) -> str:
-    if not given.get(name):
-        raise BadParameters(f"{name} is missing below the path that MODELS_PATH names")
-    return given[name]
-
-
-def _number(given: Mapping[str, str], name: str, least: float, most: float) -> float:
-    text = _needed(given, name)
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not least <= number <= most:
-        raise BadParameters(f"{name} is {text!r}; use a number from {least} to {most}")
-    return number
-
-
-def _parameters(path: str) -> Callable[[], Mapping[str, str]]:
-    """What is below the path now, or was a minute ago."""
-    ssm = trace.watch(boto3.client("ssm"))
-    kept: list[tuple[float, Mapping[str, str]]] = []
-
-    def read() -> Mapping[str, str]:
-        if kept and time.monotonic() - kept[-1][0] <= FRESH_SECONDS:
-            return kept[-1][1]
-        try:
-            pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
-            found = {one["Name"].removeprefix(f"{path}/"): one["Value"] for page in pages for one in page["Parameters"]}
-        except (BotoCoreError, ClientError) as error:
-            if not kept:
-                raise ModelUnavailable(f"nothing says which models there are: {error}") from error
-            # Better by those of a minute ago than not at all.
-            log.error("the parameters cannot be read again: %s", error)
-            found = kept[-1][1]
-        kept[:] = [(time.monotonic(), found)]
-        return found
-
-    return read

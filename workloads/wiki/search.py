@@ -7,8 +7,9 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
+from api.bedrock import BadParameters, ModelRefused, ModelUnavailable
+
 from wiki.index import Hit
-from wiki.model import BadParameters, ModelRefused, ModelUnavailable
 from wiki.store import Page
 
 log = logging.getLogger("wiki.search")

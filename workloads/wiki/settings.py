@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from api.settings import ProgramSettings, SettingsError
+from api.settings import ProgramSettings, SettingsError, models_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Settings(ProgramSettings):
     search_endpoint: str
     search_index: str
     models: str
-    """The path in the Parameter Store below which `wiki.model` reads which models there are and how they are asked."""
+    """The path in the Parameter Store below which `api.bedrock` reads which models there are and how they are asked."""
     github_token_secret: str | None
     """Without one, public repositories are read, 60 requests an hour."""
     github_api: str
@@ -31,9 +31,6 @@ class Settings(ProgramSettings):
     @staticmethod
     def read(environment: Mapping[str, str]) -> Settings:
         """The settings in these variables; what is wrong is refused at the start, not at the first request."""
-        path = _needed(environment, "MODELS_PATH")
-        if not re.fullmatch(r"(/[\w.-]+)+", path):
-            raise SettingsError(f"MODELS_PATH is {path!r}; use a path such as /wiki/dev/models")
         return Settings(
             **vars(ProgramSettings.of(environment, "wiki")),
             repositories=_needed(environment, "TABLE_REPOSITORIES"),
@@ -45,7 +42,7 @@ class Settings(ProgramSettings):
                 environment, "COLLECTION_SEARCH_URL", _needed(environment, "COLLECTION_SEARCH_URL")
             ),
             search_index=environment.get("SEARCH_INDEX") or "pages",
-            models=path,
+            models=models_path(environment) or _needed(environment, "MODELS_PATH"),
             github_token_secret=environment.get("GITHUB_TOKEN_SECRET_ARN") or None,
             github_api=_address(environment, "GITHUB_API", environment.get("GITHUB_API") or "https://api.github.com"),
             sampled_share=_share(environment, "OTEL_TRACES_SAMPLER_ARG", "0.1"),

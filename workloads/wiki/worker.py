@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from api.bedrock import ModelUnavailable, wait
 from api.logs import request_id
 from api.metrics import Metrics
 from botocore.exceptions import BotoCoreError, ClientError
@@ -33,7 +34,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wiki import logs, trace
 from wiki.github import REPOSITORY, GitHub, SourcesUnavailable, folders
 from wiki.index import Index, IndexUnavailable
-from wiki.model import Models, ModelUnavailable, wait
+from wiki.model import Models
 from wiki.pages import Writer
 from wiki.settings import Settings
 from wiki.store import Store, Superseded

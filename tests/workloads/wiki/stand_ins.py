@@ -401,12 +401,19 @@ class Bedrock:
         if version and (int(version[1]), int(version[2])) >= (4, 5) and {"temperature", "topP"} <= set(config):
             reason = "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
             raise Refusal(400, "ValidationException", reason)
-        [content] = body["messages"][0]["content"]
+        roles = [one["role"] for one in body["messages"]]
+        if roles != [("user", "assistant")[at % 2] for at in range(len(roles))] or roles[-1] != "user":
+            reason = "A conversation must start with a user message and alternate between user and assistant roles."
+            raise Refusal(400, "ValidationException", reason)
+        if any(not block["text"].strip() for one in body["messages"] for block in one["content"] if "text" in block):
+            raise Refusal(400, "ValidationException", "The text field in the ContentBlock object is blank.")
+        content = body["messages"][-1]["content"][-1]
         given = content["guardContent"]["text"]["text"] if "guardContent" in content else content["text"]
         self.written.append({"modelId": model, **body})
         self.working.set()
         if self.hold is not None:
             self.hold.wait(60)
+        # What a guardrail says instead of an answer is not the model's.
         text = self.compose(given) if self.stop_reason in {"end_turn", "max_tokens"} else ""
         return {
             "output": {"message": {"role": "assistant", "content": [{"text": text}]}}, "stopReason": self.stop_reason,

@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
+from api.bedrock import Breaker
 from fastapi.testclient import TestClient
 from wiki import logs, trace
 from wiki.main import create_app
-from wiki.model import Breaker
 from wiki.settings import Settings
 
 from components.compute.trace_collector import TraceCollectorArgs

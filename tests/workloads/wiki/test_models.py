@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from api import bedrock as model_module
+from api.bedrock import PASSING, BadParameters, Breaker, ModelRefused, ModelUnavailable, wait
 from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
-from wiki import model as model_module
-from wiki.model import PASSING, BadParameters, Breaker, ModelRefused, ModelUnavailable, wait
 
 from tests.workloads.wiki.conftest import MODEL, Account
 from tests.workloads.wiki.stand_ins import vector

@@ -29,7 +29,7 @@ from tests.workloads.wiki.conftest import ATTEMPTS, Account
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is to be tried again later may be tried at once."""
     monkeypatch.setattr(worker_module, "wait", lambda *_, **__: -1.0)
-    monkeypatch.setattr("wiki.model.wait", lambda *_, **__: 0.0)
+    monkeypatch.setattr("api.bedrock.wait", lambda *_, **__: 0.0)
     monkeypatch.setattr("wiki.github.wait", lambda *_, **__: 0.0)
 
 
