@@ -47,6 +47,8 @@ _ENDS: Final = (signal.SIGINT, signal.SIGTERM)
 
 _WAIVED: Final = re.compile(r"waives (?P<rule>[\w-]+): (?P<reason>.*?)(?: \(until (?P<until>[\d-]+)\))?$", re.MULTILINE)
 _WAIVER_REPORT: Final = "waiver-report"
+_TOLD_ELSEWHERE: Final = (_WAIVER_REPORT, "stack-month")
+"""Rules that only tell: the report has waivers and the month in places of their own."""
 
 Progress = Callable[[str, int], None]
 
@@ -273,7 +275,7 @@ class Runner:
             gaps=main.gaps,
             outputs=main.outputs,
             looked_up=main.looked_up,
-            problems=[problem for problem in problems if problem.rule != _WAIVER_REPORT],
+            problems=[problem for problem in problems if problem.rule not in _TOLD_ELSEWHERE],
             waivers=_waivers(config, problems),
             stand_ins=self.stack.existing_ids,
             rules=main.rules,

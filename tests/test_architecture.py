@@ -35,7 +35,8 @@ ALLOWED: dict[str, set[str]] = {
     "components": {"components"},
     "costs": {"costs"},
     "workloads": {"workloads"},
-    "policies": {"guardrails"},
+    # Where it stands beside the pack: the month is told in a real preview, too.
+    "policies": {"guardrails", "costs"},
     # The graph that the rules judge is the one that the report tells of.
     "rehearsal": {"rehearsal", "costs", "guardrails"},
     # A waiver is read as the pack reads it.

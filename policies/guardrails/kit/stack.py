@@ -56,6 +56,12 @@ class Stack:
     free_plan: bool = False
     """`<project>:freeTier` with `plan: free`: whether the account has AWS's free plan, which refuses some sizes."""
 
+    expected: Mapping[str, object] | None = None
+    """`<project>:expected`: what passes through the stack in a month; None where nobody says."""
+
+    first_year: bool = False
+    """`<project>:freeTier` for an account that has the 12-month offers."""
+
     exemptions: str = ""
     """`policy:exemptions` as it was given: JSON text."""
 
@@ -87,6 +93,8 @@ class Stack:
             log_kinds=_log_kinds(given.get(f"{project}:logs")),
             free_tier=plan is not None,
             free_plan=plan == "free",
+            expected=_expected(given.get(f"{project}:expected")),
+            first_year=plan == "legacy",
             exemptions=given.get("policy:exemptions", ""),
             preview=preview,
             named=named,
@@ -127,6 +135,15 @@ def config_of_environment() -> dict[str, str] | None:
     texts = {key: each.get("value") if isinstance(each, dict) else each for key, each in given.items()}
     # Of a secret `pulumi config --json` has no value.
     return {key: str(value) for key, value in texts.items() if value is not None}
+
+
+def _expected(text: str | None) -> Mapping[str, object] | None:
+    """What the stack says of its use; None where it says nothing that can be read."""
+    try:
+        given = json.loads(text or "null")
+    except ValueError:
+        return None
+    return given if isinstance(given, dict) else None
 
 
 def _regions(residency: str | None) -> tuple[str, ...]:
