@@ -652,13 +652,13 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "notification-that-no-function-takes": Mistake(
         "policy",
-        "delivery-permitted",
+        "notification-permitted",
         's3.BucketNotification(**on("{name}"), bucket=aws.s3.Bucket("b-{name}", opts=opts).id, lambda_functions=[{{"lambda_function_arn": function.arn, "events": ["s3:ObjectCreated:*"]}}])',
         "hashicorp/terraform#19756",
     ),
     "notification-that-no-queue-takes": Mistake(
         "policy",
-        "delivery-permitted",
+        "notification-permitted",
         's3.BucketNotification(**on("{name}"), bucket=aws.s3.Bucket("b-{name}", opts=opts).id, queues=[{{"queue_arn": aws.sqs.Queue("q-{name}", opts=opts).arn, "events": ["s3:ObjectCreated:*"]}}])',
         "aws/aws-cdk#18090",
     ),

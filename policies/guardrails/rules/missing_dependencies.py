@@ -160,18 +160,7 @@ _TOPIC_OPEN = aws(
 )
 
 
-@graph_rule(
-    id="delivery-permitted",
-    title="Targets of events, messages and notifications allow their sender",
-    types=tuple(_DELIVERS),
-    level=MANDATORY,
-    severity="medium",
-    topics=("fit",),
-    remedy="Add a lambda.Permission on the function, or a policy on the queue or topic, with the sender's service.",
-)
-def delivery_permitted(sender: Resource, at: Context) -> Iterator[str]:
-    """EventBridge and SNS take a target that they may not deliver to, and drop what is for it; S3 refuses it. A service
-    needs no role here but the consent of the target, where a rule has no role of its own."""
+def _not_permitted(sender: Resource, at: Context) -> Iterator[str]:
     service, paths = _DELIVERS[sender.kind]
     if sender.kind == types.EVENT_TARGET and sender.props.has("roleArn"):
         return
@@ -197,11 +186,66 @@ def delivery_permitted(sender: Resource, at: Context) -> Iterator[str]:
                     yield f"{target.name} does not allow {service}.amazonaws.com to send to it"
 
 
+@graph_rule(
+    id="delivery-permitted",
+    title="Targets of events and messages allow their sender",
+    types=(types.EVENT_TARGET, types.TOPIC_SUBSCRIPTION),
+    level=MANDATORY,
+    severity="medium",
+    topics=("fit",),
+    remedy="Add a lambda.Permission on the function, or a policy on the queue or topic, with the sender's service.",
+)
+def delivery_permitted(sender: Resource, at: Context) -> Iterator[str]:
+    """EventBridge and SNS take a target that they may not deliver to, and drop what is for it. A service needs no role
+    here but the consent of the target, where a rule has no role of its own."""
+    yield from _not_permitted(sender, at)
+
+
+@graph_rule(
+    id="notification-permitted",
+    title="Targets of a bucket's notifications allow S3",
+    types=(types.BUCKET_NOTIFICATION,),
+    level=MANDATORY,
+    severity="medium",
+    topics=("fit",),
+    remedy="Add a lambda.Permission on the function, or a policy on the queue or topic, for s3.amazonaws.com.",
+)
+def notification_permitted(sender: Resource, at: Context) -> Iterator[str]:
+    """S3 tries each target when it is configured, and refuses those that it may not reach ("Unable to validate the
+    following destination configurations")."""
+    yield from _not_permitted(sender, at)
+
+
+def _by_s3(to: str) -> list[Any]:
+    return [one for one in _deliveries(to) if one.type == types.BUCKET_NOTIFICATION]
+
+
+def _by_others(to: str) -> list[Any]:
+    return [one for one in _deliveries(to) if one.type != types.BUCKET_NOTIFICATION]
+
+
 delivery_permitted.examples(
     compliant=[
-        *(example(_A_FUNCTION, *_PERMITTED, each) for each in _deliveries("function")),
-        *(example(_A_QUEUE, _QUEUE_OPEN, each) for each in _deliveries("queue")),
-        *(example(_A_TOPIC, _TOPIC_OPEN, each) for each in _deliveries("topic")),
+        *(example(_A_FUNCTION, *_PERMITTED, each) for each in _by_others("function")),
+        *(example(_A_QUEUE, _QUEUE_OPEN, each) for each in _by_others("queue")),
+        *(example(_A_TOPIC, _TOPIC_OPEN, each) for each in _by_others("topic")),
+        example(
+            _A_QUEUE,
+            aws("cloudwatch/eventTarget:EventTarget", {"rule": "r", "arn": ref("queue", "arn"), "roleArn": "arn"}),
+        ),
+    ],
+    non_compliant=[
+        *(example(_A_FUNCTION, each) for each in _by_others("function")),
+        *(example(_A_QUEUE, each) for each in _by_others("queue")),
+        *(example(_A_TOPIC, each) for each in _by_others("topic")),
+    ],
+)
+
+notification_permitted.examples(
+    compliant=[
+        example(_A_FUNCTION, *_PERMITTED, *_by_s3("function")),
+        example(_A_QUEUE, _QUEUE_OPEN, *_by_s3("queue")),
+        example(_A_TOPIC, _TOPIC_OPEN, *_by_s3("topic")),
         example(
             _A_QUEUE,
             *(
@@ -212,21 +256,17 @@ delivery_permitted.examples(
                 )
                 for each in ("events", "s3")
             ),
-            _deliveries("queue")[1],
-        ),
-        example(
-            _A_QUEUE,
-            aws("cloudwatch/eventTarget:EventTarget", {"rule": "r", "arn": ref("queue", "arn"), "roleArn": "arn"}),
+            *_by_s3("queue"),
         ),
     ],
     non_compliant=[
-        *(example(_A_FUNCTION, each) for each in _deliveries("function")),
-        *(example(_A_QUEUE, each) for each in _deliveries("queue")),
-        *(example(_A_TOPIC, each) for each in _deliveries("topic")),
+        example(_A_FUNCTION, *_by_s3("function")),
+        example(_A_QUEUE, *_by_s3("queue")),
+        example(_A_TOPIC, *_by_s3("topic")),
         example(
             _A_QUEUE,
             aws("sqs/queuePolicy:QueuePolicy", {"queueUrl": ref("queue"), "policy": json_of(*_lets("events"))}),
-            _deliveries("queue")[1],
+            *_by_s3("queue"),
         ),
     ],
 )

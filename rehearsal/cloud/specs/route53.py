@@ -54,9 +54,13 @@ def _zone_id(context: CreateContext) -> str:
     return str(context.response["HostedZone"]["Id"]).rpartition("/")[2]
 
 
+def _zone_name(context: CreateContext) -> str:
+    return str(context.call("GetHostedZone", {"Id": context.inputs["zoneId"]})["HostedZone"]["Name"]).rstrip(".")
+
+
 def _whole_name(context: CreateContext) -> str:
     """The provider takes names with and without the zone's own."""
-    zone = context.call("GetHostedZone", {"Id": context.inputs["zoneId"]})["HostedZone"]["Name"].rstrip(".")
+    zone = _zone_name(context)
     name = str(context.inputs["name"]).rstrip(".")
     return name if zone == "" or name == zone or name.endswith(f".{zone}") else f"{name}.{zone}" if name else zone
 
@@ -73,6 +77,12 @@ def _value(type_: str, value: str) -> str:
 def _change_record(context: CreateContext) -> dict[str, Any]:
     inputs = context.inputs
     record: dict[str, Any] = {"Name": _whole_name(context), "Type": inputs["type"]}
+    if record["Type"] == "CNAME" and record["Name"] == _zone_name(context):
+        raise AwsError(
+            f"ChangeResourceRecordSets: a CNAME is not permitted at the apex of a zone, {record['Name']} "
+            "(InvalidChangeBatch)",
+            "use type A with aliases",
+        )
     if "ttl" in inputs:
         record["TTL"] = int(inputs["ttl"])
     if "records" in inputs:
