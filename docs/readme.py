@@ -37,6 +37,7 @@ def clean(text: str) -> str:
 
 SHOWN = re.compile(r"◆ \S+ AuroraPostgres$")
 """The component whose branch of the tree stands for all of them."""
+_COUNTED = re.compile(r"≈ (\d+) × ")
 FROM, UNTIL = "Who reaches the data", "Gaps"
 """The part between the outputs and what was left out: insights, costs, the free tier."""
 
@@ -58,7 +59,7 @@ def excerpt(text: str) -> str:
             *lines[shown:after],
             f"… {len(branches) - 1} more branches, the outputs",
             *lines[start:end],
-            f"… what the emulator cannot make: {sum('≈' in line for line in lines[end:])} resources",
+            f"… what the emulator cannot make: {sum(map(int, _COUNTED.findall(''.join(lines[end:]))))} resources",
             lines[-1],
         )
     )

@@ -310,7 +310,8 @@ def _gaps(console: Console, report: Report) -> None:
         names = ", ".join(f"{name} of {type_.rpartition(':')[2]}" for type_, name in sorted(omitted))
         lines.append(f"[dim]Read by the provider only, so not sent: {names}[/]")
     if lines:
-        console.print("[bold]Gaps[/] [dim]what was not rehearsed as AWS would have it; none of it is an error[/]")
+        console.print("[bold]Gaps[/]")
+        lines.insert(0, "[dim]What was not rehearsed as AWS would have it; none of it is an error.[/]")
         for line in lines:
             console.print(Padding(line, (0, 0, 0, 2)))
 

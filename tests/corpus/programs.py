@@ -650,6 +650,76 @@ MISTAKES: dict[str, Mistake] = {
         "role-trusts-its-service",
         'sfn.StateMachine(**on("{name}"), role_arn=role.arn, definition=json.dumps({{"StartAt": "A", "States": {{"A": {{"Type": "Succeed"}}}}}}))',
     ),
+    "bucket-with-a-name-and-a-prefix": Mistake(
+        "policy",
+        "inputs-exclude-each-other",
+        's3.Bucket(**on("{name}"), bucket="kumiki-notes", bucket_prefix="kumiki-")',
+    ),
+    "service-with-two-ways-to-run": Mistake(
+        "policy",
+        "inputs-exclude-each-other",
+        'ecs.Service(**on("{name}"), cluster="c", task_definition="t:1", desired_count=1, launch_type="FARGATE", capacity_provider_strategies=[{{"capacity_provider": "FARGATE", "weight": 1}}])',
+    ),
+    "job-sized-twice": Mistake(
+        "policy",
+        "inputs-exclude-each-other",
+        'glue.Job(**on("{name}"), role_arn=role.arn, command={{"script_location": "s3://b/job.py"}}, worker_type="G.1X", number_of_workers=2, max_capacity=2.0)',
+    ),
+    "address-attached-twice": Mistake(
+        "policy",
+        "inputs-exclude-each-other",
+        'ec2.Eip(**on("{name}"), instance=aws.ec2.Instance("i-{name}", ami="ami-12c6146b", instance_type="t3.micro", opts=opts).id, network_interface="eni")',
+    ),
+    "flow-log-to-a-bucket-by-a-role": Mistake(
+        "policy",
+        "inputs-fit-each-other",
+        'ec2.FlowLog(**on("{name}"), vpc_id=vpc.id, traffic_type="ALL", log_destination_type="s3", log_destination=aws.s3.Bucket("b-{name}", opts=opts).arn, iam_role_arn=role.arn)',
+    ),
+    "small-disk-with-iops": Mistake(
+        "policy",
+        "inputs-fit-each-other",
+        'rds.Instance(**on("{name}"), engine="postgres", instance_class="db.t4g.micro", storage_type="gp3", allocated_storage=100, iops=4000, username="kumiki_admin", password="right-horse", skip_final_snapshot=True)',
+    ),
+    "password-with-an-at-sign": Mistake(
+        "policy",
+        "inputs-fit-each-other",
+        'rds.Instance(**on("{name}"), engine="postgres", instance_class="db.t4g.micro", allocated_storage=20, username="kumiki_admin", password="wrong@horse", skip_final_snapshot=True)',
+    ),
+    "path-in-a-check-by-tcp": Mistake(
+        "policy",
+        "inputs-fit-each-other",
+        'lb.TargetGroup(**on("{name}"), port=80, protocol="TCP", vpc_id=vpc.id, health_check={{"protocol": "TCP", "path": "/"}})',
+    ),
+    "objects-of-a-bucket-without-a-slash": Mistake(
+        "policy",
+        "bucket-policy-means-something",
+        's3.BucketPolicy(**on("{name}"), bucket=aws.s3.Bucket("b-{name}", bucket="kumiki-slash", opts=opts).id, policy=json.dumps({{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Principal": {{"AWS": "123456789012"}}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::kumiki-slash"}}]}}))',
+    ),
+    "key-that-nobody-may-change": Mistake(
+        "policy",
+        "kms-policy-keeps-its-owner",
+        'kms.Key(**on("{name}"), policy=json.dumps({{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Principal": {{"Service": "logs.amazonaws.com"}}, "Action": "kms:Encrypt", "Resource": "*"}}]}}))',
+    ),
+    "trust-in-half-a-name": Mistake(
+        "policy",
+        "principal-exists",
+        'iam.Role(**on("{name}"), assume_role_policy=json.dumps({{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Principal": {{"AWS": "arn:aws:iam::123456789012:role/app-*"}}, "Action": "sts:AssumeRole"}}]}}))',
+    ),
+    "alias-at-the-apex": Mistake(
+        "aws",
+        "not permitted at the apex",
+        'route53.Record(**on("{name}"), zone_id=aws.route53.Zone("z-{name}", name="apex.example", opts=opts).zone_id, name="apex.example", type="CNAME", ttl=60, records=["example.net"])',
+    ),
+    "text-with-quotes-of-its-own": Mistake(
+        "request",
+        "quotes of its own",
+        'route53.Record(**on("{name}"), zone_id=aws.route53.Zone("z-{name}", name="quotes.example", opts=opts).zone_id, name="t", type="TXT", ttl=60, records=[\'"v=spf1 -all"\'])',
+    ),
+    "text-where-an-object-is-wanted": Mistake(
+        "request",
+        "wants an object for",
+        's3.BucketVersioning(**on("{name}"), bucket="b", versioning_configuration="Enabled")',
+    ),
     "notification-that-no-function-takes": Mistake(
         "policy",
         "notification-permitted",

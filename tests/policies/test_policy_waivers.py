@@ -23,7 +23,8 @@ GOOD = {
     "reason": "Imported key material cannot rotate.",
     "until": "2026-12-31",
 }
-KEY = aws("kms/key:Key", {"policy": '{"Statement": {"Effect": "Deny"}}'}, name="kumiki-dev-data-key")
+OWNER = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "kms:*", "Resource": "*"}
+KEY = aws("kms/key:Key", {"policy": json.dumps({"Statement": OWNER})}, name="kumiki-dev-data-key")
 
 
 def judged(

@@ -41,7 +41,7 @@ def _mismatched(statement: Statement) -> Iterator[str]:
     types=(types.BUCKET_POLICY,),
     level=MANDATORY,
     severity="low",
-    topics=("fit", "iam"),
+    topics=("fit", "IAM"),
     remedy="Name the bucket's ARN for actions on the bucket, and the ARN with /* for actions on objects.",
 )
 def bucket_policy_means_something(resource: Resource, _at: Context) -> Iterator[str]:
@@ -73,10 +73,10 @@ bucket_policy_means_something.examples(
 @rule(
     id="kms-policy-keeps-its-owner",
     title="A key policy lets somebody of the account change it",
-    types=("aws:kms/key:Key", "aws:kms/keyPolicy:KeyPolicy"),
+    types=(types.KMS_KEY, types.KEY_POLICY),
     level=MANDATORY,
     severity="high",
-    topics=("fit", "kms"),
+    topics=("fit", "at rest"),
     remedy="Allow kms:* to the account's root, as AWS's own default policy does.",
 )
 def kms_policy_keeps_its_owner(key: Resource, _at: Context) -> Iterator[str]:
@@ -121,7 +121,7 @@ _DOCUMENTS = {
     types=tuple(_DOCUMENTS),
     level=MANDATORY,
     severity="low",
-    topics=("fit", "iam"),
+    topics=("fit", "IAM"),
     remedy="Name the principal whole, or allow the account and compare aws:PrincipalArn by ArnLike in a condition.",
 )
 def principal_exists(resource: Resource, _at: Context) -> Iterator[str]:
