@@ -11,7 +11,7 @@ JOBS := .venv/.jobs-$(firstword $(shell cat requirements/dev.txt requirements/jo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup packages format check test test-quick rehearse cost diff permissions bench docs requirements upgrade clean
+.PHONY: help setup packages format check test test-quick rehearse cost diff permissions bench docs docs-permissions requirements upgrade clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -97,6 +97,7 @@ check-docs: $(SYNCED) packages
 	@$(RUN) docs/coverage.py --check
 	@$(RUN) -m rehearsal.inventory --check
 	@$(RUN) -m changes.catalogue --check
+	@$(RUN) -m permissions.catalogue --check
 	@$(RUN) -m settings.schema --check
 	@$(RUN) docs/settings.py --check
 	@$(RUN) docs/components.py --check
@@ -118,6 +119,9 @@ docs: $(SYNCED) packages ## Write the generated documents again
 	@$(RUN) docs/readme.py
 	@$(RUN) -m tests.corpus
 	@cd policies && ../$(RUN) -m guardrails.catalogue
+
+docs-permissions: $(SYNCED) packages ## Write docs/permissions again: rehearses every stack that changed, a quarter of a minute each
+	@$(RUN) -m permissions.catalogue
 
 bench: $(SYNCED) packages $(JOBS) ## Measure rehearsals, cold starts, the api under load, Spark jobs and the log router: time, CPU, memory, growth
 	@$(RUN) -m benchmarks $(ARGS)

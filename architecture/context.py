@@ -114,7 +114,9 @@ def build_context(settings: Settings) -> Context:
     tags = {"Project": settings.product, "Environment": settings.environment, "Owner": settings.owner}
     protected = settings.retention == "protected"
     pulumi.runtime.register_stack_transformation(
-        tag_and_check(settings.stem, tags, logs=settings.logs, protected=protected)
+        tag_and_check(
+            settings.stem, tags, logs=settings.logs, protected=protected, role_boundary=settings.role_boundary
+        )
     )
     provider = aws.Provider(
         f"{settings.stem}-aws-provider",

@@ -1,4 +1,4 @@
-"""How changes get here: the role of the GitHub workflow, the pipeline, and the front end that Amplify builds."""
+"""How changes get here: the role of the GitHub workflow, the roles that deploy other stacks, the pipeline, the front end."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from components.delivery.deploy_role import (
     DeployedSite,
     DeployRole,
 )
+from components.delivery.deployer_role import DeployerRole
 from components.delivery.pipeline import Pipeline, role_name
 from components.widgets import widgets_of
 
@@ -43,6 +44,8 @@ class Delivery:
     deploy_role: DeployRole | None
     front_end: AmplifyApp | None
     pipeline: Pipeline | None = None
+    deployers: Mapping[str, DeployerRole] = field(default_factory=dict)
+    """What deploys the other stacks."""
     github_variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """What the workflow that deploys this stack asks of its GitHub environment; nothing secret."""
 
@@ -63,6 +66,10 @@ class Delivery:
             told["pipelineName"] = self.pipeline.name
             # The same for the stages of a pipeline, which read the stack's outputs.
             told["githubVariables"] = dict(self.github_variables)
+        if self.deployers:
+            # For the variable INFRASTRUCTURE_ROLE_ARN of each GitHub environment, and `roleBoundary` of each stack.
+            told["infrastructureRoleArns"] = {name: one.arn for name, one in self.deployers.items()}
+            told["boundaryArns"] = {name: one.boundary_arn for name, one in self.deployers.items()}
         if self.front_end is not None:
             told["frontEndUrl"] = self.front_end.url
         return told
@@ -71,8 +78,8 @@ class Delivery:
 def build_delivery(
     ctx: Context, application: Application, functions: Mapping[str, Function], host: Host | None, site: Site | None
 ) -> Delivery:
-    """The deploy role of this stack's services, functions, server and site, the pipeline to them, and the front end,
-    each where the stack's YAML has its section."""
+    """The deploy role of this stack's services, functions, server and site, the pipeline to them, the roles that deploy
+    other stacks, and the front end, each where the stack's YAML has its section."""
     role = front_end = pipeline = None
     variables: dict[str, pulumi.Input[str]] = {}
     args, deployed = ctx.settings.delivery, _deployed(ctx, application, functions, host, site)
@@ -92,7 +99,13 @@ def build_delivery(
     if ctx.settings.front_end is not None:
         stage = "PRODUCTION" if ctx.settings.environment == "prod" else "DEVELOPMENT"
         front_end = AmplifyApp(ctx.name("front-end"), ctx.settings.front_end, stage=stage, opts=ctx.opts)
-    return Delivery(deploy_role=role, front_end=front_end, pipeline=pipeline, github_variables=variables)
+    deployers = {
+        name: DeployerRole(ctx.name(name), one, policies=one.documents, opts=ctx.opts)
+        for name, one in sorted(ctx.settings.deployers.items())
+    }
+    return Delivery(
+        deploy_role=role, front_end=front_end, pipeline=pipeline, deployers=deployers, github_variables=variables
+    )
 
 
 def _deployed(

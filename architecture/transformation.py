@@ -38,11 +38,16 @@ def keeps(type_: str, props: Mapping[str, Any]) -> bool:
 
 
 def tag_and_check(
-    stem: str, tags: Mapping[str, str], *, protected: bool, logs: LogSettings | None = None
+    stem: str,
+    tags: Mapping[str, str],
+    *,
+    protected: bool,
+    logs: LogSettings | None = None,
+    role_boundary: str | None = None,
 ) -> pulumi.ResourceTransformation:
-    """Tags every taggable resource with the stack's tags and its Component, protects what keeps evidence, and refuses
-    names that AWS would refuse. Where the stack says kinds of logs, what holds logs is tagged with its kind, and log
-    groups keep them for its days at least.
+    """Tags every taggable resource with the stack's tags and its Component, gives every role the boundary if there is
+    one, protects what keeps evidence, and refuses names that AWS would refuse. Where the stack says kinds of logs, what
+    holds logs is tagged with its kind, and log groups keep them for its days at least.
 
     Component is the service of the outermost component: a bucket inside a data lake belongs to the data lake.
     """
@@ -64,6 +69,8 @@ def tag_and_check(
         if "tags" not in args.props:
             return pulumi.ResourceTransformationResult(args.props, opts)
         props = args.props
+        if role_boundary is not None and args.type_ == "aws:iam/role:Role":
+            props = {**props, "permissions_boundary": role_boundary}
         every = {**tags, "Component": service}
         kind = _log_kind(args, service) if logs is not None and logs.kinds is not None else None
         if logs is not None and kind is not None:

@@ -51,6 +51,10 @@ def needed(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the policies as JSON.")
     ] = None,
+    markdown_file: Annotated[
+        Path | None,
+        typer.Option("--markdown", metavar="FILE", help="Write what is needed more as a comment for a pull request."),
+    ] = None,
     program: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the Pulumi program.")] = Path(),
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every statement.")] = False,
 ) -> None:
@@ -61,7 +65,9 @@ def needed(
     console = Console(highlight=False, soft_wrap=True)
     try:
         purposes = _purposes(only)
-        _check(account, json_file)
+        _check(account, [json_file, markdown_file])
+        if markdown_file is not None and against is None:
+            raise ChangeError("--markdown says what a change needs more", "say against what: --against REVISION")
         folder = program.resolve()
         before, after = _sides(folder, stack, against, report)
         where = _backend(folder, after, state, account)
@@ -81,6 +87,10 @@ def needed(
             show.difference(
                 console, more(old, found, purpose), more(found, old, purpose), f"{before.label} ({purpose})"
             )
+    if markdown_file is not None and before is not None and old is not None:
+        purpose: Purpose = "up" if "up" in purposes else purposes[0]
+        said_more, said_less = more(old, found, purpose), more(found, old, purpose)
+        _write(markdown_file, show.markdown(said_more, said_less, found.stack, before.label))
     if json_file is not None:
         _write(json_file, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
     raise typer.Exit(FINE)
@@ -94,13 +104,14 @@ def _purposes(only: str | None) -> tuple[Purpose, ...]:
     return (cast("Purpose", only),)
 
 
-def _check(account: str | None, file: Path | None) -> None:
+def _check(account: str | None, files: list[Path | None]) -> None:
     if account is not None and re.fullmatch(r"\d{12}", account) is None:
         raise ChangeError(f"--account {account}: this is no account", "write its 12 digits")
-    if file is not None and not file.resolve().parent.is_dir():
-        raise ChangeError(f"{file}: the folder {file.resolve().parent} does not exist", "make it first")
-    if file is not None and file.is_dir():
-        raise ChangeError(f"{file} is a folder", "name a file in it")
+    for file in files:
+        if file is not None and not file.resolve().parent.is_dir():
+            raise ChangeError(f"{file}: the folder {file.resolve().parent} does not exist", "make it first")
+        if file is not None and file.is_dir():
+            raise ChangeError(f"{file} is a folder", "name a file in it")
 
 
 def _sides(folder: Path, stack: str, against: str | None, known: Path | None) -> tuple[Side | None, Side]:

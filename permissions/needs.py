@@ -22,14 +22,11 @@ NONE: Final[Condition] = {}
 _GIVE_ROLE: Final = "iam:PassRole"
 EXACT: Final = frozenset(
     {
-        "lambda:InvokeFunction",
         "secretsmanager:GetSecretValue",
         "secretsmanager:PutSecretValue",
-        "ssm:GetParameter",
-        "ssm:GetParameters",
     }
 )
-"""What shows or moves content: on the very things that the program handles so, and not on all of the stack's."""
+"""What shows or sets secrets: of the very ones whose values the program sets, and not of all of the stack's."""
 _BOUNDED: Final = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
 """What `iam:PermissionsBoundary` holds for, and would give a role more than its boundary says."""
 _PROFILE: Final = "aws:iam/instanceProfile:InstanceProfile"

@@ -141,6 +141,15 @@ def _gains_nothing(one: Statement, other: Statement) -> bool:
     )
 
 
+def _mixes(one: Statement, other: Statement) -> bool:
+    """Whether a reader would see changes of all things of a type, where only reads are meant."""
+    return any(
+        not all(map(actions.only_reads, mine.actions))
+        and any(not _is_named(pattern) for pattern in theirs.resources - mine.resources)
+        for mine, theirs in ((one, other), (other, one))
+    )
+
+
 def _gains_only_ours(one: Statement, other: Statement) -> bool:
     """Whether what is gained is on things of the stack alone: their patterns bear a name, or a tag decides."""
     if one.condition != other.condition or "*" in one.resources or "*" in other.resources:
@@ -162,7 +171,9 @@ def _is_named(pattern: str) -> bool:
 def _merged(found: Sequence[Statement], may: Any) -> list[Statement]:
     made: list[Statement] = []
     for one in found:
-        home = next((each for each in made if may(each, one) and _gains_nothing(each, one)), None)
+        home = next(
+            (each for each in made if may(each, one) and _gains_nothing(each, one) and not _mixes(each, one)), None
+        )
         if home is None:
             made.append(Statement(set(one.actions), one.resources, one.condition))
         else:
@@ -176,7 +187,15 @@ def _witnessed(found: list[Statement], asked: Sequence[Asked]) -> list[Statement
     needed = [one for one in found if _is_needed(one, found, asked)]
     idle = [one for one in found if one not in needed]
     for one in idle:
-        home = next((each for each in needed if each.service == one.service and _gains_only_ours(each, one)), None)
+        home = next(
+            (
+                each
+                for each in needed
+                if each.service == one.service and _gains_only_ours(each, one) and not _mixes(each, one)
+            ),
+            None,
+        )
+        home = home or next((each for each in needed if _gains_nothing(each, one) and not _mixes(each, one)), None)
         home = home or next((each for each in needed if _gains_nothing(each, one)), None)
         if home is None:
             needed.append(one)

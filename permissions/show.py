@@ -13,6 +13,8 @@ from permissions.difference import More
 from permissions.model import PURPOSES, Permissions
 from permissions.policies import Statement, size
 
+_LINES: Final = 60
+"""As long as such a comment may be: beside it stands what the change does."""
 _NAMED: Final = 6
 """How many actions a line names."""
 
@@ -53,6 +55,28 @@ def _policies(number: int) -> str:
 def is_wide(one: Statement) -> bool:
     """Whether it changes anything, wherever it is and whosever it is."""
     return "*" in one.resources and any(not actions.only_reads(action) for action in one.actions)
+
+
+def markdown(more: Sequence[More], less: Sequence[More], stack: str, label: str) -> str:
+    """For a comment on a pull request: what its deployer must be given first; empty where nothing changes."""
+    if not more and not less:
+        return ""
+    added = [f"- {_code(one)}" for one in more]
+    gone = [f"- {_code(one)}" for one in less]
+    lines = [f"### What the deployer of {stack} needs more than against {label}", "", *(added or ["- nothing"])]
+    if gone:
+        lines += ["", "<details><summary>And no longer needs</summary>", "", *gone, "", "</details>"]
+    cut = lines[:_LINES]
+    if len(lines) > len(cut):
+        cut += ["", f"… and {len(lines) - len(cut)} more: `python -m permissions {stack} --against …` names them."]
+        cut += ["", "</details>"] if "<details>" in "".join(cut) else []
+    return "\n".join(cut) + "\n"
+
+
+def _code(one: More) -> str:
+    names = ", ".join(f"`{action}`" for action in one.actions)
+    # Patterns hold stars, and no backquote.
+    return f"{names} on `{one.resource}`"
 
 
 def difference(console: Console, more: Sequence[More], less: Sequence[More], label: str) -> None:

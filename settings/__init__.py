@@ -72,7 +72,7 @@ from settings.baseline import BaselineSettings
 from settings.cost import CostGuardSettings, ExpectedSettings
 from settings.data import DatabaseSettings
 from settings.database_copies import DatabaseCopySettings
-from settings.delivery import BuildSettings, DeliverySettings, PipelineSettings
+from settings.delivery import BuildSettings, DeliverySettings, DeployerSettings, PipelineSettings
 from settings.edge import DomainSettings, LoadBalancerSettings
 from settings.free_tier import FreeTier
 from settings.functions import FunctionSettings
@@ -160,6 +160,15 @@ class Settings(Args):
     secrets: dict[Name, Secret] = {}
     parameters: ParameterTreeArgs | None = None
     delivery: DeliverySettings | None = None
+    deployers: dict[Name, DeployerSettings] = {}
+    role_boundary: (
+        Annotated[
+            str,
+            text(r"arn:aws[a-z-]*:iam::\d{12}:policy/[\w+=,.@/-]{1,512}", "use arn:aws:iam::<account>:policy/<name>"),
+        ]
+        | None
+    ) = None
+    """The permissions boundary of every role of the stack, as the stack with its deployer tells it (boundaryArns)."""
     build: BuildSettings | None = None
     pipeline: PipelineSettings | None = None
     front_end: AmplifyAppArgs | None = None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from components.args import Args
 from components.delivery.build import BuildArgs, spec_mistakes
 from components.delivery.deploy_role import DeployRoleArgs
+from components.delivery.deployer_role import DeployerRoleArgs
 from components.delivery.pipeline_args import PipelineArgs, matches
 from components.errors import Mistake, nearest
 from components.values import DOMAIN, Days, Environment, Name, text
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parent.parent
 SPECS: Final = ROOT / "workloads" / "builds"
 _NOT_THE_REPOSITORYS: Final = {".git", ".venv", ".uv", ".cache", "build", "__pycache__"}
+POLICIES: Final = ROOT / "docs" / "permissions"
 
 
 class BuildSettings(BuildArgs):
@@ -133,6 +136,29 @@ def _repositorys_files() -> list[str]:
         folders[:] = [name for name in folders if name not in _NOT_THE_REPOSITORYS]
         found += [Path(folder, name).relative_to(ROOT).as_posix() for name in files]
     return found
+
+
+class DeployerSettings(DeployerRoleArgs):
+    """The role with which another stack is deployed, from that stack's generated policies."""
+
+    stack: Name
+    """The stack whose policies it has: docs/permissions/<stack>.json."""
+
+    purpose: Literal["preview", "up", "destroy"] = "up"
+    """What for. preview: it reads. up: it also makes and changes, and deletes what keeps no data. destroy: it reads
+    and deletes, everything."""
+
+    @property
+    def documents(self) -> list[Mapping[str, Any]]:
+        """The policy documents."""
+        return json.loads((POLICIES / f"{self.stack}.json").read_text(encoding="utf-8"))[self.purpose]
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from super().mistakes()
+        known = sorted(path.stem for path in POLICIES.glob("*.json"))
+        if self.stack not in known:
+            why = f"has no docs/permissions/{self.stack}.json; {nearest(self.stack, known)}`make docs` writes them"
+            yield Mistake("stack", self.stack, why)
 
 
 def combinations(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -30,6 +30,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
         ),
     ),
     "deploy role": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
+    "deployer role": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
     "build": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
     "pipeline": (
         ("role", len("-pipeline-role") + SUFFIX_LENGTH, _ROLE),
@@ -179,6 +180,8 @@ def _chosen(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Section, service and tightest part of everything whose name the user chose."""
     for service, bucket in settings.buckets.items():
         yield "buckets", service, "replicated bucket" if bucket.replicate_to else "bucket"
+    for service in settings.deployers:
+        yield "deployers", service, "deployer role"
     for service in settings.tables:
         yield "tables", service, "table"
     for service in settings.queues:

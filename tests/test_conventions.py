@@ -57,6 +57,7 @@ from components.data.vector_collection import OcuLimits, VectorCollection, Vecto
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
 from components.delivery.build import Build, BuildArgs
 from components.delivery.deploy_role import Deployed, DeployedService, DeployRole, DeployRoleArgs
+from components.delivery.deployer_role import DeployerRole, DeployerRoleArgs
 from components.delivery.pipeline import Pipeline, PipelineArgs, Work, WorkName
 from components.edge.api_log_role import ApiLogRole, ApiLogRoleArgs
 from components.edge.certificate import Certificate, CertificateArgs
@@ -311,6 +312,25 @@ def _deploy_role(transform: Any) -> None:
     deployed = Deployed(image_repositories=["arn:aws:ecr:::repository/x"], services=[service])
     args = DeployRoleArgs(repository="acme/wiki", github_environment="dev", transform=transform)
     DeployRole(NAME, args, deployed=deployed)
+
+
+def _deployer_role(transform: Any) -> None:
+    args = DeployerRoleArgs(
+        product="wiki",
+        environment="dev",
+        principal="arn:aws:iam::123456789012:role/admin",
+        bound_roles=True,
+        state_bucket="wiki-state",
+        state_key="alias/wiki-state",
+        transform=transform,
+    )
+    statement = {
+        "Sid": "Queues",
+        "Effect": "Allow",
+        "Action": "sqs:CreateQueue",
+        "Resource": "arn:aws:sqs:::wiki-dev-*",
+    }
+    DeployerRole(NAME, args, policies=[{"Version": "2012-10-17", "Statement": [statement]}])
 
 
 def _build(transform: Any) -> None:
@@ -714,6 +734,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     DatabaseConnection: _database_connection,
     DatabaseDump: _database_dump,
     DeployRole: _deploy_role,
+    DeployerRole: _deployer_role,
     FreeTierHost: _host,
     ErrorLogAlarm: _error_log_alarm,
     EventBus: _bus,

@@ -42,8 +42,24 @@ PUSH_ACTIONS = (
 )
 
 _OWNER, _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}", r"[A-Za-z0-9._-]{1,100}"
-_REPOSITORY = rf"{_OWNER}/{_NAME}|{_OWNER}@[1-9]\d*/{_NAME}@[1-9]\d*"
-_PROVIDER = rf"create|arn:aws[a-z-]*:iam::\d{{12}}:oidc-provider/{re.escape(ISSUER)}"
+REPOSITORY: Final = (
+    rf"{_OWNER}/{_NAME}|{_OWNER}@[1-9]\d*/{_NAME}@[1-9]\d*",
+    (
+        "write a GitHub repository as owner/name, or with both ids as owner@1234/name@5678, without wildcards and "
+        "without https://"
+    ),
+)
+"""A repository's form, and how to mend what has another."""
+
+ENVIRONMENT: Final = (
+    r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,254}",
+    "write the name of one GitHub environment exactly, without wildcards, for example prod",
+)
+"""The same of a GitHub environment."""
+
+_PROVIDER = rf"arn:aws[a-z-]*:iam::\d{{12}}:oidc-provider/{re.escape(ISSUER)}"
+GITHUB_PROVIDER: Final = (_PROVIDER, f"use arn:aws:iam::<account>:oidc-provider/{ISSUER}")
+"""The same of the account's identity provider for GitHub."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,32 +141,19 @@ NOTHING: Final = Deployed()
 class DeployRoleArgs(ComponentArgs):
     """The role with which a GitHub workflow deploys. It costs nothing."""
 
-    repository: Annotated[
-        str,
-        text(
-            _REPOSITORY,
-            "write a GitHub repository as owner/name, or with both ids as owner@1234/name@5678, without wildcards and "
-            "without https://",
-        ),
-    ]
+    repository: Annotated[str, text(*REPOSITORY)]
     """The GitHub repository, as `owner/name`, or with GitHub's ids, as `owner@1234/name@5678`: repositories made,
     renamed or moved since 2026-07-15 are called so in the tokens of their jobs, and earlier ones that chose to
     (github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens)."""
 
-    github_environment: Annotated[
-        str,
-        text(
-            r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,254}",
-            "write the name of one GitHub environment exactly, without wildcards, for example prod",
-        ),
-    ]
+    github_environment: Annotated[str, text(*ENVIRONMENT)]
     """The GitHub environment whose jobs may assume the role. Its protection rules (reviewers, branches) then hold for
     every deployment; a role that trusted a branch instead would know no reviewers. In YAML left out: it is called as
     the stack's environment."""
 
-    oidc_provider: Annotated[str, text(_PROVIDER, f"use create, or arn:aws:iam::<account>:oidc-provider/{ISSUER}")] = (
-        "create"
-    )
+    oidc_provider: Annotated[
+        str, text(f"create|{_PROVIDER}", f"use create, or arn:aws:iam::<account>:oidc-provider/{ISSUER}")
+    ] = "create"
     """create, which also deletes it with the role, or the ARN of the account's identity provider for GitHub where there
     is one already: an account can have only one."""
 
@@ -197,7 +200,7 @@ class DeployRole(Component):
             f"{name}-role",
             description=f"GitHub Actions of {_without_ids(args.repository)}, environment {args.github_environment}",
             assume_role_policy=document(
-                _trust(self.provider_arn, args.repository, args.github_environment),
+                trust_of_jobs(self.provider_arn, args.repository, args.github_environment),
                 *([_trust_of_role(pipeline_role, Account.of(self))] if pipeline_role is not None else []),
             ),
             max_session_duration=args.session_minutes * 60,
@@ -210,7 +213,8 @@ class DeployRole(Component):
         self.register_outputs({"arn": self.arn})
 
 
-def _trust(provider_arn: pulumi.Input[str], repository: str, environment: str) -> Statement:
+def trust_of_jobs(provider_arn: pulumi.Input[str], repository: str, environment: str) -> Statement:
+    """Lets the jobs of one environment of one repository assume a role."""
     return {
         "Sid": "AssumedByJobsOfThisEnvironment",
         "Effect": "Allow",

@@ -145,6 +145,7 @@ def test_the_state_is_a_bucket_and_the_key_of_its_secrets(tmp_path: Path) -> Non
         (["--account", "12345"], "write its 12 digits"),
         (["--json", "nowhere/out.json"], "make it first"),
         (["--json", "."], "name a file in it"),
+        (["--markdown", "comment.md"], "say against what"),
         (["--state", "s3://No_Bucket"], "write s3://BUCKET"),
         (["--state", "bucket"], "this is no backend"),
     ],
@@ -215,6 +216,13 @@ def test_what_a_change_needs_more_is_told(tmp_path: Path) -> None:
     assert "this change needs sns:" in output
     assert f"on arn:aws:sns:{REGION}:{ACCOUNT}:shop-dev-*" in output
     assert more(permissions(after), permissions(before)) == []
+
+    comment = tmp_path / "comment.md"
+    run(tmp_path, after, "--against", str(known), "--markdown", str(comment))
+    assert "What the deployer of dev needs more" in comment.read_text(encoding="utf-8")
+    assert f"on `arn:aws:sns:{REGION}:{ACCOUNT}:shop-dev-*`" in comment.read_text(encoding="utf-8")
+    run(tmp_path, before, "--against", str(known), "--markdown", str(comment))
+    assert comment.read_text(encoding="utf-8") == ""
 
 
 def test_a_name_without_the_stacks_prefix_stands_for_itself() -> None:

@@ -11,6 +11,7 @@ from cloudsplaining.scan.policy_document import PolicyDocument
 
 from permissions import actions
 from permissions.calls import action_of
+from permissions.catalogue import FOLDER, written
 from permissions.model import PURPOSES, Permissions
 from permissions.needs import Asked
 from permissions.policies import LIMIT, size
@@ -153,6 +154,23 @@ def test_roles_go_to_the_services_that_they_trust_and_to_no_other(
     for service in services:
         for arn in (f"arn:aws:iam::{ACCOUNT}:role/admin", f"arn:aws:iam::{ACCOUNT}:role/kumiki-dev-new-role"):
             assert not may(held, Asked("iam:PassRole", arn, {"iam:PassedToService": service}, ""))
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_what_is_written_of_a_stack_is_what_it_needs(name: str, of_stack: OfStack) -> None:
+    file = FOLDER / f"{name}.json"
+    assert file.read_text(encoding="utf-8") == written(of_stack(name)), "stale: run `make docs-permissions`"
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_stack_of_deployers_gives_each_role_what_was_worked_out(stack: str, report_of: ReportOf) -> None:
+    known = json.loads((FOLDER / f"{stack}.json").read_text(encoding="utf-8"))["up"]
+    made = [
+        json.loads(one["inputs"]["policy"])
+        for one in report_of("deployers")["resources"]
+        if one["name"].startswith(f"kumiki-deployers-prod-{stack}-policy-") and one["type"].endswith(":Policy")
+    ]
+    assert made == known
 
 
 def test_what_belongs_to_others_is_refused(of_stack: OfStack) -> None:
