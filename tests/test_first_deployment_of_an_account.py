@@ -22,7 +22,12 @@ from tests.test_workflows import FOLDER, workflow
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS..S3..BucketPolicy")
 
 TEMPLATE = ROOT / "docs/runbooks/account.yaml"
-STACKS = [path.name.split(".")[1] for path in sorted(ROOT.glob("Pulumi.*.yaml"))]
+STACKS = [
+    path.name.split(".")[1]
+    for path in sorted(ROOT.glob("Pulumi.*.yaml"))
+    # What makes the deployers has none: an administrator deploys it.
+    if "kumiki:deployers" not in path.read_text(encoding="utf-8")
+]
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 # With a provider that is there: the emulator's CloudFormation makes none.
 GIVEN = {

@@ -1,4 +1,4 @@
-"""Who deploys other stacks: the roles have those stacks' generated policies, and what nobody could deploy is refused."""
+"""Who deploys other stacks: with those stacks' generated policies; and what nobody could deploy with is refused."""
 
 from __future__ import annotations
 
