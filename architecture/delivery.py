@@ -1,4 +1,4 @@
-"""How changes get here: the role of the GitHub workflow, the roles that deploy other stacks, the pipeline, the front end."""
+"""How changes get here: the roles of workflows and of those who deploy other stacks, the pipeline, and the front end."""
 
 from __future__ import annotations
 
