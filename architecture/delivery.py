@@ -1,4 +1,4 @@
-"""How changes get here: the roles of workflows and of those who deploy other stacks, the pipeline, and the front end."""
+"""How changes get here: the roles of workflows and of other stacks' deployers, the pipeline, and the front end."""
 
 from __future__ import annotations
 

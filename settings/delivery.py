@@ -157,7 +157,8 @@ class DeployerSettings(DeployerRoleArgs):
         yield from super().mistakes()
         known = sorted(path.stem for path in POLICIES.glob("*.json"))
         if self.stack not in known:
-            why = f"has no docs/permissions/{self.stack}.json; {nearest(self.stack, known)}`make docs` writes them"
+            meant = nearest(self.stack, known)
+            why = f"has no docs/permissions/{self.stack}.json; {meant}`make docs-permissions` writes it"
             yield Mistake("stack", self.stack, why)
 
 
