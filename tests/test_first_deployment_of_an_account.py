@@ -82,9 +82,9 @@ def test_the_template_tells_what_the_runbook_asks_it_for(account: Any) -> None:
     assert account["outputs"]["SecretsProvider"] == f"awskms://alias/kumiki-dev-state?region={REGION}"
     text = runbook()
     assert account["outputs"]["SecretsProvider"] in text
-    for key in account["outputs"]:
+    for key in (*account["outputs"], "PlanRoleArn"):
         assert key in text or key == "SecretsProvider", key
-    for key in (*GIVEN, "RepositoryWithIds"):
+    for key in (*GIVEN, "RepositoryWithIds", "PipelineOf"):
         assert key in text, key
 
 
@@ -97,6 +97,42 @@ def test_only_jobs_of_the_environment_assume_the_infrastructure_role(account: An
         "repo:evil/wiki:environment:dev",
     ):
         assert not assumable(trust, provider, aud="sts.amazonaws.com", sub=subject)
+
+
+def trusted(role: Any) -> list[tuple[str, str]]:
+    """Which roles of the account may take a role, and whom it names as their account."""
+    return [
+        (one["Principal"]["AWS"], one["Condition"]["ArnEquals"]["aws:PrincipalArn"])
+        for one in role["AssumeRolePolicyDocument"]["Statement"]
+        if one and one["Action"] == "sts:AssumeRole"
+    ]
+
+
+@pytest.mark.covers("B16", "D15")
+def test_stages_of_the_pipeline_take_the_roles_and_before_the_approval_only_one_that_reads() -> None:
+    root, stage = "arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/kumiki-prod-pipeline-{}-role"
+    with mock_aws():
+        cloud: Any = boto3.client("cloudformation", REGION, aws_access_key_id="a", aws_secret_access_key="b")
+        iam: Any = boto3.client("iam", aws_access_key_id="a", aws_secret_access_key="b")
+        for environment, of in (("prod", "prod"), ("staging", "prod"), ("dev", "")):
+            given = {**GIVEN, "Environment": environment, "PipelineOf": of}
+            cloud.create_stack(
+                StackName=environment, TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+            )  # fmt: skip
+        roles = {one["RoleName"]: one for one in iam.list_roles()["Roles"]}
+        own = str(iam.get_role_policy(RoleName="plan-kumiki-prod", PolicyName="SecretsOfTheState")["PolicyDocument"])
+    assert trusted(roles["infrastructure-kumiki-prod"]) == [(root, stage.format("production"))]
+    assert trusted(roles["infrastructure-kumiki-staging"]) == [(root, stage.format("staging"))]
+    assert trusted(roles["infrastructure-kumiki-dev"]) == []
+    assert trusted(roles["plan-kumiki-prod"]) == [(root, stage.format("plan"))]
+    # Beside AWS's policy for reading, which the emulator does not have.
+    assert set(re.findall(r"\b[a-z0-9]+:[A-Z*]\w*", own)) == {"kms:Decrypt", "kms:Encrypt"}
+    _, _, plan = TEMPLATE.read_text(encoding="utf-8").partition("  PlanRole:\n")
+    assert re.findall(r"policy/(\w+)", plan.partition("\n  Boundary:\n")[0]) == ["ReadOnlyAccess"]
+    assert "plan-kumiki-staging" not in roles
+    assert "plan-kumiki-dev" not in roles
 
 
 def test_the_role_makes_the_roles_of_its_stack_and_no_others_and_not_its_own(account: Any) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+import pytest
 
 from architecture.context import build_context
 from architecture.delivery import build_delivery
+from components.delivery.pipeline import role_name
 from settings import Settings
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.iam import allowed
@@ -79,3 +81,21 @@ def test_the_github_environment_is_the_stacks_unless_it_says_otherwise(recorder:
 def test_a_preview_shows_the_same_resources(previewer: Recorder) -> None:
     made = {one.name for one in previewer.run(lambda: build(["api"])).resources}
     assert {"wiki-prod-delivery-role", "wiki-prod-delivery-policy", "wiki-prod-delivery-provider"} <= made
+
+
+@pytest.mark.covers("B16", "D15")
+def test_the_deploy_role_of_staging_trusts_the_stage_that_tries_commits_there_by_its_name(recorder: Recorder) -> None:
+    config = {
+        **CONFIG,
+        "kumiki:environment": "staging",
+        "kumiki:delivery": json.dumps({"repository": "acme/wiki", "stagingOf": "prod"}),
+    }
+
+    def program() -> None:
+        build_delivery(build_context(Settings.parse(config)), application([]), {}, None, None)
+
+    trust = recorder.run(program).named("wiki-staging-delivery-role").policy("assumeRolePolicy")["Statement"]
+    (by_role,) = [one for one in trust if one["Action"] == "sts:AssumeRole"]
+    assert by_role["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    name = f"arn:aws:iam::{ACCOUNT}:role/{role_name('wiki-prod-pipeline', 'staging')}"
+    assert by_role["Condition"] == {"ArnEquals": {"aws:PrincipalArn": name}}
