@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -53,7 +54,9 @@ def test_every_price_names_a_listed_source_and_confidence() -> None:
         one = price(row["key"], row["region"])
         assert one.usd >= 0
         assert one.unit
-        assert one.unit_quantity >= 1
+        counted = re.match(r"(\d+)([KM]) ", one.unit)
+        wanted = int(counted[1]) * {"K": 1_000, "M": 1_000_000}[counted[2]] if counted else 1
+        assert one.unit_quantity == wanted, row
         assert one.as_of.isoformat() == row["as_of"]
 
 
