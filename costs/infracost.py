@@ -92,10 +92,12 @@ def _by_use(one: ResourceCost) -> Decimal:
 
 
 def _resource(one: ResourceCost, hours: Decimal) -> dict[str, Any]:
+    # Of a resource without any price nobody may read that it costs nothing.
+    known = any(line.price is not None for line in one.lines)
     return {
         **_named(one),
-        "hourlyCost": _text(one.usd / hours),
-        "monthlyCost": _text(one.usd),
+        "hourlyCost": _text(one.usd / hours) if known else None,
+        "monthlyCost": _text(one.usd) if known else None,
         "monthlyUsageCost": _text(_by_use(one)),
         "costComponents": [_component(line, hours) for line in one.lines],
     }

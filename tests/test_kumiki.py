@@ -16,7 +16,7 @@ def kumiki(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["rehearse", "diff", "permissions"])
+@pytest.mark.parametrize("name", ["rehearse", "diff", "permissions", "cost"])
 def test_each_command_says_what_it_takes(name: str) -> None:
     done = kumiki(name, "--help")
 

@@ -79,7 +79,8 @@ def test_the_json_has_infracosts_shape(tmp_path: Path) -> None:
     assert by_name["key"]["tags"] == {"Owner": "platform"}
     [unknown] = by_name["macie"]["costComponents"]
     assert (unknown["priceNotFound"], unknown["monthlyCost"]) == (True, None), "never silently nothing"
-    assert sum(Decimal(row["monthlyCost"]) for row in breakdown["resources"]) == Decimal("52.46")
+    assert by_name["macie"]["monthlyCost"] is None
+    assert sum(Decimal(row["monthlyCost"] or 0) for row in breakdown["resources"]) == Decimal("52.46")
     summary = document["summary"]
     assert (summary["totalDetectedResources"], summary["totalUnsupportedResources"]) == (5, 1)
     assert summary["unsupportedResourceCounts"] == {"aws:macie2/account:Account": 1}
