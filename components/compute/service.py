@@ -58,8 +58,10 @@ class ServiceArgs(TaskArgs):
     """Share of tasks on Fargate Spot: about 70 % cheaper, ended with two minutes' notice."""
 
     deployment: Strategy = "rolling"
-    """rolling: tasks are replaced a few at a time. blueGreen: all at once, the old ones stay for `bake_minutes`.
-    canary: first a tenth of the requests. The last two need a load balancer and pay for twice the tasks meanwhile."""
+    """rolling: tasks are replaced a few at a time. blueGreen: all at once, the old ones stay for `bake_minutes`; behind
+    a load balancer the requests go over together, and of a worker's tasks the old ones and the new ones take work.
+    canary: first a tenth of the requests, so it needs a load balancer. The last two pay for twice the tasks
+    meanwhile."""
 
     bake_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
     """Minutes for which the old tasks stay ready after a blueGreen or canary deployment."""
@@ -76,8 +78,10 @@ class ServiceArgs(TaskArgs):
             yield Mistake("tasks", self.tasks, "and scaling both say how many tasks there are; keep one of them")
         if self.traffic is not None and self.port is None:
             yield Mistake("port", None, "is needed: the load balancer must know where the application listens")
-        if self.traffic is None and self.deployment != "rolling":
-            yield Mistake("deployment", self.deployment, "shifts requests, and a worker has none; use rolling")
+        if self.traffic is None and self.deployment == "canary":
+            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-implementation.html
+            why = "shifts requests step by step, and a worker has none; use rolling or blueGreen"
+            yield Mistake("deployment", self.deployment, why)
         requests = self.scaling.requests_per_task if self.scaling is not None else None
         if self.traffic is None and requests is not None:
             yield Mistake(("scaling", "requests_per_task"), requests, "needs traffic, and a worker has none")

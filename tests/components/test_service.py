@@ -299,6 +299,16 @@ def test_the_service_waits_for_the_listeners_rule_and_its_permissions(recorder: 
 
 
 @pytest.mark.covers("D15")
+@pytest.mark.covers("D15")
+def test_a_workers_new_tasks_stand_beside_the_old_ones_while_they_bake(recorder: Recorder) -> None:
+    make(recorder, traffic=None, deployment="blueGreen", bake_minutes=15)
+    service = recorder.one("ecs/service:Service").inputs
+    assert service["deploymentConfiguration"] == {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": "15"}
+    assert service["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+    assert recorder.of(":TargetGroup") == []
+    assert "loadBalancers" not in service
+
+
 @pytest.mark.parametrize(("deployment", "strategy"), [("blueGreen", "BLUE_GREEN"), ("canary", "CANARY")])
 def test_requests_are_shifted_between_two_target_groups_by_ecs(
     deployment: str, strategy: str, recorder: Recorder
