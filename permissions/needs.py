@@ -231,7 +231,7 @@ class _Needs:
                 yield row, thing
             # `listener/net` is no companion of `listener/app` but the other choice, as are all that can be tagged.
             other = row.name.partition("/")[0] in kinds or (kinds and "Tag" in action)
-            if not found[row] and row.required and not other:
+            if not found[row] and (row.required or (action, row.name) in _ALWAYS_ABOUT) and not other:
                 like = self.things.like(row)
                 # What can be tagged is a choice, too: none of it is needed besides.
                 for thing in like or ([] if "Tag" in action and rows[1:] else [self._any(action, row, resource)]):
@@ -318,8 +318,9 @@ class _Needs:
         if not thing.any_of_account or actions.only_reads(action) or not self.things.tags:
             return NONE
         own = thing in self.things.own(resource)
+        # What is made besides, such as an instance's network interface, gets no tags by the request.
         if row.makes or (own and actions.tags_without_resource(action)):
-            return self._by_request_tag() if tagged and actions.level(action) != "Tagging" else NONE
+            return self._by_request_tag() if own and tagged and actions.level(action) != "Tagging" else NONE
         if own and not _is_after_tags(action, resource.get("calls", [])):
             return NONE
         mine = all(thing.tags.get(key) == value for key, value in self.things.tags.items())
@@ -390,6 +391,8 @@ class _Needs:
 
 
 _MANY: Final = 3
+_ALWAYS_ABOUT: Final = frozenset({("ec2:RunInstances", "volume")})
+"""What AWS's list calls optional, and every use of our provider has: the root volume of an instance."""
 _GATEWAY: Final = {
     "account": "/account",
     "apiKey": "/apikeys",

@@ -197,6 +197,15 @@ def test_what_belongs_to_others_is_refused(of_stack: OfStack) -> None:
     assert not may(held, Asked("kms:CreateKey", "*", region, "")), "a key without the stack's tags"
 
 
+def test_a_host_is_started_with_a_volume_and_an_interface_that_carry_no_tags_yet(of_stack: OfStack) -> None:
+    held, here = statements(of_stack("free-tier")), f"{REGION}:{ACCOUNT}"
+    for kind in ("volume/vol-1", "network-interface/eni-1"):
+        asked = Asked("ec2:RunInstances", f"arn:aws:ec2:{here}:{kind}", {"aws:RequestedRegion": REGION}, "")
+        assert may(held, asked), kind
+    instance = Asked("ec2:RunInstances", f"arn:aws:ec2:{here}:instance/i-1", {"aws:RequestedRegion": REGION}, "")
+    assert not may(held, instance), "an instance without the stack's tags"
+
+
 def test_an_update_deletes_nothing_that_keeps_data_and_a_destruction_does(of_stack: OfStack) -> None:
     found = of_stack("dev")
     kept = {
