@@ -22,6 +22,7 @@ from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, provider_pb2, 
 from rehearsal import local, made_up, sdk
 from rehearsal.analyzer import Analyzer, Judged
 from rehearsal.cloud.client import CheckResult, Cloud, CreateRequest, RecordedCall, internal_error
+from rehearsal.declared import Declared
 from rehearsal.gaps import Cause, Gap
 from rehearsal.problems import (
     ASSUMED,
@@ -31,6 +32,7 @@ from rehearsal.problems import (
     ProgramError,
     RehearsalError,
     RequestError,
+    SettingsError,
 )
 from rehearsal.property_values import UNKNOWN, Secret, decode, encode, has_secret, has_unknown, plain
 from rehearsal.texts import texts
@@ -245,6 +247,8 @@ class Monitor:
         disabled_defaults: list[str],
         default_region: str,
         stack_outputs: Callable[[str], dict[str, Any] | None],
+        declared: Declared,
+        default_tags: str | None,
         progress: Callable[[int], None],
         made: Callable[[Registered, dict[str, Any]], None],
     ) -> None:
@@ -265,6 +269,8 @@ class Monitor:
         self._disabled_defaults = disabled_defaults
         self._default_region = default_region
         self._stack_outputs = stack_outputs
+        self._declared = declared
+        self._default_tags = _default_tags(default_tags)
         self._progress = progress
         self._made = made
         self._failed: set[str] = set()
@@ -396,7 +402,8 @@ class Monitor:
                 resource.inputs[name] = Secret(text) if has_secret(value) else text
         provider = self._provider_of(resource.provider)
         resource.region = self._region(resource.provider, resource.inputs)
-        tags = {**_default_tags(provider), **_plain_tags(resource.inputs.get("tags"))}
+        default = _default_tags(provider.inputs.get("defaultTags")) if provider else self._default_tags
+        tags = {**default, **_plain_tags(resource.inputs.get("tags"))}
         if "tagsAll" in sdk.output_names(resource.type)[0] and tags:
             resource.inputs["tagsAll"] = tags
         resource.inputs.update(self._provider.check(resource))
@@ -575,6 +582,13 @@ class Monitor:
         if has_unknown(args):
             # The SDK takes an answer with anything unknown in it for unknown as a whole.
             return {"id": UNKNOWN}
+        declared = self._declared.answer(token, args)
+        if declared is not None:
+            answer = made_up.answer(token, args, region)
+            wrong = [key for key in declared if key not in answer]
+            if wrong:
+                raise SettingsError(f"rehearsal.yaml: an answer of {token} has no {', '.join(wrong)}")
+            return {**answer, **declared}
         made = local.answer(token, args)
         if made is not None:
             return made
@@ -715,9 +729,9 @@ def _plain_tags(tags: Any) -> dict[str, str]:
     return {key: str(value) for key, value in bare.items() if value is not UNKNOWN} if isinstance(bare, dict) else {}
 
 
-def _default_tags(provider: Registered | None) -> dict[str, str]:
-    settings = plain(provider.inputs).get("defaultTags") if provider else None
+def _default_tags(given: Any) -> dict[str, str]:
+    settings = plain(given)
     if isinstance(settings, str):
-        # Providers send their settings as JSON texts.
+        # Providers send their settings as JSON texts, and stack files keep them so.
         settings = json.loads(settings)
     return _plain_tags(settings.get("tags")) if isinstance(settings, dict) else {}

@@ -141,6 +141,8 @@ def _monitor(
         disabled_defaults=stack.disabled_defaults,
         default_region=stack.config.get("aws:region", "us-east-1"),
         stack_outputs=stack_outputs,
+        declared=stack.declared,
+        default_tags=stack.config.get("aws:defaultTags"),
         progress=lambda count: runner.send(("progress", count)),
         made=made,
     )

@@ -231,6 +231,8 @@ class Runner:
 
     def _outputs_of(self, reference: str) -> dict[str, Any] | None:
         """What a stack reference gives: the outputs of that stack, rehearsed in the same account."""
+        if reference in self.stack.declared.stacks:
+            return self.stack.declared.stacks[reference]
         name = reference.rpartition("/")[2]
         project = reference.split("/")[-2] if "/" in reference else self.stack.project
         if project != self.stack.project or name == self.stack.name or name not in stack_names(self.stack.folder):

@@ -12,7 +12,10 @@ from typing import Any, Final
 
 import yaml
 
+from rehearsal import declared
+from rehearsal.declared import Declared
 from rehearsal.problems import SettingsError
+from rehearsal.texts import texts
 
 _ID: Final = re.compile(
     r"\b(?:vpc|subnet|sg|rtb)-[0-9a-f]{8}(?:[0-9a-f]{9})?\b"
@@ -35,6 +38,8 @@ class Stack:
     config: dict[str, str]
     """Keys with their namespace; objects and lists as JSON texts, as the engine passes them."""
     secret_keys: list[str] = field(default_factory=list)
+    declared: Declared = field(default_factory=Declared)
+    """What exists already, as the file beside the project says."""
 
     @property
     def disabled_defaults(self) -> list[str]:
@@ -50,7 +55,10 @@ class Stack:
     @property
     def existing_ids(self) -> list[str]:
         """The ids of things that the stack's file says exist already, VPCs first."""
-        found = {identifier for value in self.config.values() for identifier in _ID.findall(value)}
+        declared = texts([self.declared.stacks, [dict(one.answer) for one in self.declared.look_ups]])
+        said = [*self.config.values(), *declared, *self.declared.ids]
+        found = {identifier for value in said for identifier in _ID.findall(value)} | set(self.declared.ids)
+        found |= {text for text in declared if text.startswith("arn:")}
         return sorted(found, key=lambda identifier: (not identifier.startswith("vpc-"), identifier))
 
 
@@ -97,7 +105,15 @@ def load(folder: Path, name: str) -> Stack:
                 value, secrets = f"secret-of-{full}", [*secrets, full]
             config[full] = _text(value)
     main = folder / str(project.get("main", ""))
-    return Stack(project["name"], name, folder, main / "__main__.py" if main.is_dir() else main, config, secrets)
+    return Stack(
+        project["name"],
+        name,
+        folder,
+        main / "__main__.py" if main.is_dir() else main,
+        config,
+        secrets,
+        declared.load(folder),
+    )
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:

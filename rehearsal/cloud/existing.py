@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from unittest import mock
@@ -16,6 +17,7 @@ from moto.backends import get_backend
 
 from rehearsal.cloud.account import ACCOUNT, PARTITION, Account
 
+_STANDS: Final = re.compile(r"(?:vpc|subnet|sg|rtb)-|Z[0-9A-Z]+$|arn:[^:]+:acm:")
 _CIDR: Final = ipaddress.IPv4Network("10.0.0.0/16")
 
 
@@ -32,6 +34,11 @@ def stand_in(account: Account, region: str, identifiers: Iterable[str]) -> list[
     vpc: str | None = None
     made = []
     for position, identifier in enumerate(identifiers):
+        if not _STANDS.match(identifier):
+            # There is nothing to put there: what refers to it is checked, and not asked of an account without it.
+            account.not_emulated.add(identifier)
+            made.append(identifier)
+            continue
         if identifier.startswith(("Z", "arn:")):
             (_zone if identifier.startswith("Z") else _certificate)(account, region, identifier)
             made.append(identifier)

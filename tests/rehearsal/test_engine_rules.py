@@ -17,6 +17,7 @@ from rehearsal import marks
 from rehearsal.cloud.account import Account
 from rehearsal.cloud.client import CheckResult
 from rehearsal.cloud.specs import SPECS
+from rehearsal.declared import Declared
 from rehearsal.marks import NOT_KNOWN
 from rehearsal.monitor import Monitor, Previewing
 from rehearsal.property_values import UNKNOWN, encode
@@ -375,6 +376,8 @@ def previewed() -> tuple[Listening, Any]:
         disabled_defaults=[],
         default_region="ap-northeast-1",
         stack_outputs=lambda _name: None,
+        declared=Declared(),
+        default_tags=None,
         progress=lambda _count: None,
         made=lambda *_: None,
     )

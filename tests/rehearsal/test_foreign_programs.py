@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal import declared
 from rehearsal.cloud.account import Account
 from rehearsal.cloud.archives import zipped
 from rehearsal.cloud.lookups import look_up
@@ -248,6 +249,53 @@ def test_what_is_somewhere_else_is_a_gap_in_anybodys_program_and_a_mistake_in_ou
     ours = rehearse_plain(ELSEWHERE)
     (problem,) = ours.problems()
     assert "matched 0 hosted zones" in problem["message"]
+
+
+def test_what_exists_already_is_declared_in_one_place(tmp_path: Path, rehearse_plain: Rehearse) -> None:
+    (tmp_path / "rehearsal.yaml").write_text("""
+        stacks:
+          acme/network/prod: {vpcId: vpc-0123456789abcdef0}
+        look-ups:
+          - function: aws:secretsmanager/getSecret:getSecret
+            when: {name: prod/db}
+            answer: {arn: "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:prod/db-AbCdEf"}
+        ids: ["arn:aws:iam::123456789012:role/deploy"]
+    """)
+    done = rehearse_plain(
+        """
+        network = pulumi.StackReference("acme/network/prod")
+        aws.ec2.SecurityGroup("group", vpc_id=network.get_output("vpcId"), opts=opts)
+        secret = aws.secretsmanager.get_secret(name="prod/db", opts=pulumi.InvokeOptions(provider=provider))
+        aws.ssm.Parameter("arn", type="String", value="x", description=secret.arn, opts=opts)
+        aws.ssm.Parameter("role", type="String", value="arn:aws:iam::123456789012:role/deploy")
+        """,
+        config={"aws:defaultTags": {"tags": {"Team": "web"}}, "aws:region": "ap-northeast-1"},
+    )
+
+    assert done.problems() == []
+    assert done.resource("group")["status"] == "emulated"
+    assert done.resource("group")["inputs"]["vpcId"] == "vpc-0123456789abcdef0"
+    assert done.resource("arn")["inputs"]["description"].endswith(":secret:prod/db-AbCdEf")
+    assert done.resource("role")["inputs"]["tagsAll"] == {"Team": "web"}
+    assert {one["cause"] for one in done.report["gaps"]} <= {"not emulated"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("stack: {}", "did you mean 'stacks'"),
+        ("look-ups: [{function: getVpc, answer: {}}]", "must be a token such as"),
+        ("look-ups: [{function: 'a:b:c', wen: {}}]", "did you mean 'when'"),
+        ("ids: vpc-1", "must be a list"),
+        ("stacks: [a]", "a mapping from a stack's name"),
+        ("a: [", "cannot be read"),
+    ],
+)
+def test_what_is_wrong_with_a_declaration_is_said(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "rehearsal.yaml").write_text(text)
+    with pytest.raises(RehearsalError) as refused:
+        declared.load(tmp_path)
+    assert words in f"{refused.value.message} {refused.value.remedy}"
 
 
 def test_the_first_program_of_everybody_is_in_order(tmp_path: Path, rehearse: Rehearse) -> None:
