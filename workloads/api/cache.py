@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import MovedError, RedisClusterException
 from redis.retry import Retry
 
 from api.items import Item, Items, NewItem
@@ -26,29 +27,38 @@ _GONE: Final = b"gone"
 
 
 class Connection:
-    """The way to the cache, which all of the process shares."""
+    """The way to the cache, which all of the process shares. Whether that is a cluster it finds out by itself: a node
+    of one names another for a key that it does not have."""
 
     def __init__(self, cache: Cache) -> None:
         self._away = False
-        self.redis = redis.Redis(
-            host=cache.host,
-            port=cache.port,
-            username=cache.user,
-            password=cache.password,
-            ssl=cache.tls,
+        self._given: dict[str, Any] = {
+            "host": cache.host,
+            "port": cache.port,
+            "username": cache.user,
+            "password": cache.password,
+            "ssl": cache.tls,
             # The store answers in a few milliseconds: whoever waits longer for the cache gains nothing.
-            socket_connect_timeout=0.5,
-            socket_timeout=0.25,
+            "socket_connect_timeout": 0.5,
+            "socket_timeout": 0.25,
             # A connection that a fail-over has closed is opened again once.
-            retry=Retry(NoBackoff(), 1),
-            health_check_interval=30,
-        )
+            "retry": Retry(NoBackoff(), 1),
+            "health_check_interval": 30,
+        }
+        self.redis: Any = redis.Redis(**self._given)
 
     def ask(self, question: Callable[[], object]) -> object:
         """What the cache answers; None while it does not. It is told of once, and once more when it is back."""
         try:
-            answer = question()
-        except redis.RedisError as error:
+            try:
+                answer = question()
+            except MovedError:
+                # Keys of other shards can be had, too, while one shard is away.
+                cluster = redis.RedisCluster(**self._given, require_full_coverage=False)
+                self.redis.close()
+                self.redis = cluster
+                answer = question()
+        except (redis.RedisError, RedisClusterException) as error:
             if not self._away:
                 log.warning("the cache does not answer, and is done without: %s", type(error).__name__)
             self._away = True

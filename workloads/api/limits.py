@@ -34,13 +34,12 @@ class RateLimit:
     def __init__(self, cache: Connection, per_minute: int) -> None:
         self._cache = cache
         self._gap = 60 / per_minute
-        self._script = cache.redis.register_script(_SCRIPT)
 
     def seconds_to_wait(self, caller: str) -> int:
         """0 where the request may go on, and it is counted then. Without the cache everybody may: who cannot be
         counted is not refused, and the firewall before it counts addresses."""
         # Whoever reads the cache's keys need not see who calls.
         key = f"rate:{sha256(caller.encode()).hexdigest()}"
-        said = self._cache.ask(lambda: self._script(keys=[key], args=[self._gap, 60 + _EARLIEST]))
+        said = self._cache.ask(lambda: self._cache.redis.eval(_SCRIPT, 1, key, self._gap, 60 + _EARLIEST))
         seconds = float(said) if isinstance(said, (bytes, str)) else 0.0
         return math.ceil(seconds)
