@@ -165,6 +165,9 @@ def explain(error: BaseException, stack: Stack) -> Problem:
     if isinstance(error, SyntaxError):
         where = f"{Path(error.filename or '?').name}, line {error.lineno}"
         return Problem(kind="program", message=f"{where}: {error.msg}: {(error.text or '').strip()}", trace=trace)
+    if isinstance(error, ModuleNotFoundError):
+        needed = f"install what the program requires: {sys.executable} -m pip install -r requirements.txt"
+        return Problem(kind="program", message=f"{error}{place}", remedy=needed, trace=trace)
     wrong = _wrong_argument(error)
     if wrong is not None:
         return Problem(kind="program", message=f"{wrong[0]}{place}", remedy=wrong[1], trace=trace)

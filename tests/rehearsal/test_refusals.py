@@ -213,6 +213,11 @@ def test_a_program_that_ends_its_process_is_reported(rehearse_plain: Rehearse) -
     assert_one_clean_error(rehearse_plain("import os\nos._exit(3)"), 1, "ended its own process (exit status 3)")
 
 
+def test_a_package_that_is_not_installed_is_named_with_the_way_to_it(rehearse_plain: Rehearse) -> None:
+    done = rehearse_plain("import pulumi_nowhere")
+    assert_one_clean_error(done, 1, "No module named 'pulumi_nowhere'", "pip install -r requirements.txt")
+
+
 def test_a_program_that_does_not_parse_is_reported_with_its_line(rehearse_plain: Rehearse) -> None:
     assert_one_clean_error(rehearse_plain("if True\n    pass"), 1, "__main__.py, line 6", "expected ':'")
 
