@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from architecture.models import Models
     from architecture.search import Search
     from architecture.storage import Storage
+    from architecture.users import Users
     from components.network.network import Network
     from components.widgets import Widget
     from settings.application import ServiceSettings
@@ -88,6 +89,7 @@ def build_application(
     models: Models,
     search: Search,
     storage: Storage,
+    users: Users,
 ) -> Application:
     """The cluster and each service of the stack's YAML, connected to the parts that it names."""
     if not ctx.settings.services:
@@ -109,6 +111,7 @@ def build_application(
             models,
             search,
             storage,
+            users,
         )
         for name, service in sorted(ctx.settings.services.items())
     }
@@ -134,6 +137,7 @@ def _service(
     models: Models,
     search: Search,
     storage: Storage,
+    users: Users,
 ) -> Service:
     args, place = ctx.settings.services[name], require(network, "network")
     queue = messaging.queues[args.queue] if args.queue is not None else None
@@ -160,6 +164,7 @@ def _service(
             **data.secrets_by_arn(args.secret_arns),
             **models.environment(args.models),
             **search.environment(args.collections, args.knowledge_bases),
+            **users.environment(judges=args.user_pool),
         },
         # What ECS puts into the environment when a task starts.
         secrets={variable: Secret(arn=arn, key=ctx.keys.data) for variable, arn in data.secret_arns(args).items()},

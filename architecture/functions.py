@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from architecture.messaging import Messaging
     from architecture.models import Models
     from architecture.search import Search
+    from architecture.users import Users
     from components.data.cache import Cache
     from components.data.database import Database
-    from components.identity.user_pool import UserPool
     from components.network.network import Network
     from components.widgets import Widget
     from settings import Settings
@@ -75,7 +75,7 @@ def build_functions(
     messaging: Messaging,
     models: Models,
     search: Search,
-    users: UserPool | None,
+    users: Users,
 ) -> Functions:
     """Each function of the stack, connected to the stores, queues and users that it names."""
     functions, schedules = {}, {}
@@ -130,7 +130,7 @@ def _environment(
     settings: Settings,
     data: Data,
     messaging: Messaging,
-    users: UserPool | None,
+    users: Users,
 ) -> dict[str, pulumi.Input[str]]:
     """What the code is told; nothing secret."""
     told: dict[str, pulumi.Input[str]] = {"ENVIRONMENT": settings.environment, "SERVICE_NAME": name}
@@ -149,13 +149,7 @@ def _environment(
         }
     if function.cache and data.cache is not None:
         told |= {"CACHE_HOST": data.cache.endpoint, "CACHE_PORT": str(data.cache.port)}
-    if function.user_pool and users is not None:
-        clients = [id_ for _, id_ in sorted(users.client_ids.items())]
-        told |= {
-            "USER_POOL_ISSUER": users.issuer,
-            "USER_POOL_CLIENT_IDS": pulumi.Output.all(*clients).apply(",".join),
-        }
-    return told
+    return told | users.environment(judges=function.user_pool)
 
 
 def _origins(name: str, settings: Settings) -> list[str]:

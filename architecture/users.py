@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pulumi
+
+from architecture.context import require
 from components.identity.user_pool import UserPool
 from components.widgets import widgets_of
 
@@ -18,6 +21,17 @@ class Users:
     """Who may sign in; nobody where the stack has no users."""
 
     pool: UserPool | None = None
+
+    def environment(self, *, judges: bool) -> dict[str, pulumi.Input[str]]:
+        """What a program is told that judges tokens: who made them, and for which programs."""
+        if not judges:
+            return {}
+        pool = require(self.pool, "userPool")
+        clients = [id_ for _, id_ in sorted(pool.client_ids.items())]
+        return {
+            "USER_POOL_ISSUER": pool.issuer,
+            "USER_POOL_CLIENT_IDS": pulumi.Output.all(*clients).apply(",".join),
+        }
 
     @property
     def widgets(self) -> list[Widget]:

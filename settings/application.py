@@ -97,6 +97,10 @@ class ServiceSettings(ServiceArgs):
     """What it may ask of which knowledge bases of the stack: for chunks that fit a question (retrieve), or an answer
     from them, too (generate). It is told the id of wiki as KNOWLEDGE_BASE_WIKI."""
 
+    user_pool: bool = False
+    """Whether it judges tokens of the stack's user pool; it is told whose as USER_POOL_ISSUER and
+    USER_POOL_CLIENT_IDS."""
+
     buckets: dict[str, BucketUse] = {}
     """What it may do with which buckets of the stack; it is told the name of content as BUCKET_CONTENT."""
 
@@ -144,6 +148,10 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.database", "true needs a database; add the section database or remove this key"
         if service.cache and settings.cache is None:
             yield f"{key}.cache", "true needs a cache; add the section cache or remove this key"
+        if service.user_pool and settings.user_pool is None:
+            yield f"{key}.userPool", "true needs users; add the section userPool or remove this key"
+        if service.user_pool and settings.network and settings.network.lacks("cognito-idp"):
+            yield "network.endpoints", f"lacks cognito-idp, whose keys {name} reads without NAT; add it"
         for secret in service.secret_arns:
             if secret not in settings.secrets:
                 yield f"{key}.secretArns", f"{secret} is not a secret of this stack; add it to the section secrets"

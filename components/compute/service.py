@@ -66,6 +66,9 @@ class ServiceArgs(TaskArgs):
     bake_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
     """Minutes for which the old tasks stay ready after a blueGreen or canary deployment."""
 
+    alarm_use_percent: Annotated[int, Field(ge=1, le=99)] = 85
+    """Of its CPU, and of its memory, above which somebody is told after 10 minutes."""
+
     minimum_healthy_percent: Annotated[int, Field(ge=0, le=100)] = 100
     """Share of the tasks that run at every moment of a rolling deployment."""
 
@@ -251,10 +254,10 @@ class Service(Component):
     def _alarm_on_use(self, what: str, metric: str, topics: AlarmTopics) -> aws.cloudwatch.MetricAlarm:
         return self._alarm(
             what.lower(),
-            description=f"uses more than 85 % of its {what} for 10 minutes. It no longer scales, or its tasks are too "
-            "small.",
+            description=f"uses more than {self._args.alarm_use_percent} % of its {what} for 10 minutes. It no longer "
+            "scales, or its tasks are too small.",
             metric=self._metric("AWS/ECS", metric),
-            threshold=85,
+            threshold=self._args.alarm_use_percent,
             periods=10,
             severity="warning",
             topics=topics,

@@ -285,6 +285,7 @@ def test_no_database_and_no_cache_is_paid_for_and_reached_by_nobody(name: str, r
         (api(cache=True), ["kumiki:services.api.cache: true needs a cache; add the section cache"]),
         (api(secrets=["token"]), ["kumiki:services.api.secrets: token is not a secret of this stack"]),
         (api(secretArns=["token"]), ["kumiki:services.api.secretArns: token is not a secret of this stack"]),
+        (api(userPool=True), ["kumiki:services.api.userPool: true needs users; add the section userPool"]),
         (api(buckets={"texts": "read"}), ["kumiki:services.api.buckets.texts: is not a bucket of this stack"]),
         (api(buckets={"texts": "delete"}), ["kumiki:services.api.buckets.texts: ", "read", "readWrite"]),
         (api(sendsTo="outbox"), ["kumiki:services.api.sendsTo: outbox is not a queue of this stack"]),

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from api.metrics import Metrics
-from api.requests import PROBES, AnswerFailures, LimitBodies, RecordRequests
+from api.requests import PROBES, USER, AnswerFailures, LimitBodies, RecordRequests
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import FastAPI, HTTPException, Path, Query, Request
 from fastapi.responses import JSONResponse
@@ -21,9 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from wiki import logs, trace
 from wiki.github import NAME, OWNER, REPOSITORY
 from wiki.index import Index, IndexUnavailable
+from wiki.knowledge import Chunk, Knowledge
 from wiki.model import Models
 from wiki.search import Answer, Mode, search
 from wiki.settings import Settings
+from wiki.signed_in import SignedIn
 from wiki.store import Page, Store
 
 if TYPE_CHECKING:
@@ -77,9 +79,12 @@ def create_app(settings: Settings, store: Store, index: Index, models: Models) -
         logs.write(settings.service, settings.log_level)
         yield
 
+    knowledge = Knowledge(settings.knowledge_base) if settings.knowledge_base else None
     app = FastAPI(title=settings.service, lifespan=life, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_middleware(LimitBodies, most_bytes=MOST_BODY_BYTES)
     app.add_middleware(AnswerFailures)
+    if settings.users is not None:
+        app.add_middleware(SignedIn, pool=settings.users)
     app.add_middleware(RecordRequests, user_header=settings.user_header)
     app.add_middleware(Traced, name=settings.service, share=settings.sampled_share)
 
@@ -92,7 +97,7 @@ def create_app(settings: Settings, store: Store, index: Index, models: Models) -
         return JSONResponse({"detail": "a store does not answer"}, status_code=503, headers={"Retry-After": "5"})
 
     def audit(request: Request, action: str, target: str, outcome: str) -> None:
-        actor = request.headers.get(settings.user_header) if settings.user_header else None
+        actor = request.headers.get(settings.user_header) if settings.user_header else request.scope.get(USER)
         logs.audit(actor, action, target, outcome)
 
     def ask(repository: str, action: str) -> dict[str, Any]:
@@ -193,6 +198,15 @@ def create_app(settings: Settings, store: Store, index: Index, models: Models) -
         metrics.count("SearchesDegraded", int(answer.degraded))
         metrics.took("SearchTime", time.monotonic() - start)
         return answer
+
+    @app.get("/chunks")
+    def chunks(
+        q: Annotated[str, Query(min_length=1, max_length=1000)], limit: Annotated[int, Query(ge=1, le=20)] = 5
+    ) -> list[Chunk]:
+        """Parts of pages that answer a question, from the knowledge base."""
+        if knowledge is None:
+            raise HTTPException(404, "there is no knowledge base")
+        return knowledge.find(q, limit)
 
     return app
 

@@ -10,6 +10,15 @@ from api.settings import ProgramSettings, SettingsError, models_path
 
 
 @dataclass(frozen=True, kw_only=True)
+class UserPool:
+    """Whose tokens open the API."""
+
+    issuer: str
+    clients: tuple[str, ...]
+    """The programs for which its tokens may be made."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings(ProgramSettings):
     """Everything that can differ between two places where the same image runs."""
 
@@ -25,6 +34,10 @@ class Settings(ProgramSettings):
     github_token_secret: str | None
     """Without one, public repositories are read, 60 requests an hour."""
     github_api: str
+    knowledge_base: str | None
+    """The id of the one on the pages' texts."""
+    users: UserPool | None
+    """Without one, whoever reaches the API may do everything."""
     sampled_share: float
     """Of the requests and jobs for which nobody has decided, those that are traced."""
 
@@ -45,6 +58,8 @@ class Settings(ProgramSettings):
             models=models_path(environment) or _needed(environment, "MODELS_PATH"),
             github_token_secret=environment.get("GITHUB_TOKEN_SECRET_ARN") or None,
             github_api=_address(environment, "GITHUB_API", environment.get("GITHUB_API") or "https://api.github.com"),
+            knowledge_base=environment.get("KNOWLEDGE_BASE_WIKI") or None,
+            users=_users(environment),
             sampled_share=_share(environment, "OTEL_TRACES_SAMPLER_ARG", "0.1"),
         )
 
@@ -56,9 +71,17 @@ def _needed(environment: Mapping[str, str], name: str) -> str:
     return text
 
 
+def _users(environment: Mapping[str, str]) -> UserPool | None:
+    issuer = environment.get("USER_POOL_ISSUER")
+    if not issuer:
+        return None
+    clients = tuple(filter(None, _needed(environment, "USER_POOL_CLIENT_IDS").split(",")))
+    return UserPool(issuer=_address(environment, "USER_POOL_ISSUER", issuer), clients=clients)
+
+
 def _address(environment: Mapping[str, str], name: str, text: str) -> str:
     # Without TLS only on this machine: what is sent holds tokens and signatures.
-    if not re.fullmatch(r"https://[\w.-]+(:\d+)?(/[\w./-]*)?|http://(localhost|127\.0\.0\.1):\d+", text):
+    if not re.fullmatch(r"https://[\w.-]+(:\d+)?(/[\w./-]*)?|http://(localhost|127\.0\.0\.1):\d+(/\w+)?", text):
         raise SettingsError(f"{name} is {environment.get(name)!r}; use an address that begins with https://")
     return text.rstrip("/")
 
