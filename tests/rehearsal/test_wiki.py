@@ -349,6 +349,17 @@ def test_the_services_are_told_and_may_do_what_the_documents_table_says(
                     f"{at}/index/by-repository" if (action, table) == ("Query", "jobs") else at,
                 )
     assert "GITHUB_TOKEN_SECRET_ARN" not in told["api"]
+    # By path, which is allowed for a path or not at all: so each use is asked for by itself.
+    uses = {"api": {"embedder"}, "worker": {"embedder", "writer"}}
+    account = made.arn("api-task-role").split(":")[4]
+    for role, uses_of in uses.items():
+        root = f"arn:aws:ssm:ap-northeast-1:{account}:parameter{made.told(role)['MODELS_PATH']}"
+        readable = {
+            use
+            for use in ("embedder", "writer")
+            if made.may(f"{role}-task-role", "ssm:GetParametersByPath", f"{root}/{use}")
+        }
+        assert readable == uses_of
     # And not what is the other's.
     pages, content, jobs = made.arn("pages-table"), made.arn("content-bucket"), made.arn("jobs-queue")
     token = made.arn("secrets-github-token-secret")

@@ -137,13 +137,14 @@ class Models:
     """What the application asks of models."""
 
     runtime: Any
-    parameters: Callable[[], Mapping[str, str]]
+    parameters: Callable[[str], Mapping[str, str]]
+    """What is below the path for a use, `writer` or `embedder`: a program may read of its own uses only."""
     attempts: int = 6
     breaker: Breaker = field(default_factory=Breaker)
 
     def writer(self) -> Writer:
         """The model that writes now."""
-        given = self.parameters()
+        given = self.parameters("writer")
         guardrail, version = given.get("writer/guardrail-id"), given.get("writer/guardrail-version")
         return Writer(
             id=_needed(given, "writer/id"),
@@ -155,7 +156,7 @@ class Models:
 
     def embedder(self) -> Embedder:
         """The model that embeds now."""
-        given = self.parameters()
+        given = self.parameters("embedder")
         length = int(_number(given, "embedder/dimensions", 1, 16_000))
         return Embedder(id=_needed(given, "embedder/id"), dimensions=length)
 
@@ -244,23 +245,25 @@ def _number(given: Mapping[str, str], name: str, least: float, most: float) -> f
     return number
 
 
-def parameters_below(path: str, ssm: Any) -> Callable[[], Mapping[str, str]]:
-    """What is below the path now, or was a minute ago."""
-    kept: list[tuple[float, Mapping[str, str]]] = []
+def parameters_below(path: str, ssm: Any) -> Callable[[str], Mapping[str, str]]:
+    """What is below the path for a use now, or was a minute ago. Each use by itself: who may ask by a path may see all
+    that is below it (docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html), so a program
+    is allowed the paths of its own uses, and none above them."""
+    kept: dict[str, tuple[float, Mapping[str, str]]] = {}
 
-    def read() -> Mapping[str, str]:
-        if kept and time.monotonic() - kept[-1][0] <= FRESH_SECONDS:
-            return kept[-1][1]
+    def read(use: str) -> Mapping[str, str]:
+        if use in kept and time.monotonic() - kept[use][0] <= FRESH_SECONDS:
+            return kept[use][1]
         try:
-            pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
+            pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=f"{path}/{use}", Recursive=True)
             found = {one["Name"].removeprefix(f"{path}/"): one["Value"] for page in pages for one in page["Parameters"]}
         except (BotoCoreError, ClientError) as error:
-            if not kept:
+            if use not in kept:
                 raise ModelUnavailable(f"nothing says which models there are: {error}") from error
             # Better by those of a minute ago than not at all.
             log.error("the parameters cannot be read again: %s", error)
-            found = kept[-1][1]
-        kept[:] = [(time.monotonic(), found)]
+            found = kept[use][1]
+        kept[use] = (time.monotonic(), found)
         return found
 
     return read
