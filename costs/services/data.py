@@ -19,6 +19,7 @@ _DATABASE: Final = "rds/instance:Instance"
 _CLUSTER: Final = "rds/cluster:Cluster"
 _PLAN: Final = "backup/plan:Plan"
 _TABLE: Final = "dynamodb/table:Table"
+_REPLICA: Final = "dynamodb/tableReplica:TableReplica"
 _BUCKET: Final = "s3/bucket:Bucket"
 _OLDER_BUCKETS: Final = ("s3/bucketV2:BucketV2",)
 
@@ -126,6 +127,17 @@ def table(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     if one in recoverable:
         back = stack.expects("tableGb") if recoverable[0] is one else 0
         yield by_use("way back to any second", "dynamodb.pitr_gb_month", back)
+
+
+@prices(_REPLICA)
+def replica(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Each write and all data once more, for all replicas of a region together, as if every table had one there."""
+    there = [each for each in stack.of(_REPLICA) if each.inputs.get("region") == one.inputs.get("region")]
+    share = 1 if there[0] is one else 0
+    yield by_use("writes of all tables, copied", "dynamodb.on_demand.write_units", stack.expects("tableWrites") * share)
+    yield by_use("data of all tables, copied", "dynamodb.storage_gb_month", stack.expects("tableGb") * share)
+    if any(each.inputs.get("pointInTimeRecovery") for each in there):
+        yield by_use("way back of the copies", "dynamodb.pitr_gb_month", stack.expects("tableGb") * share)
 
 
 @prices(_PLAN)

@@ -72,6 +72,15 @@ def test_every_copy_of_a_table_that_is_kept_costs_as_much_as_the_first() -> None
     assert usd(bill_, "way back to any second")[1] == Decimal("0.46")
 
 
+def test_the_replicas_of_a_region_cost_the_writes_and_the_data_once_more() -> None:
+    kind = "dynamodb/tableReplica:TableReplica"
+    replicas = [one(kind, region="ap-northeast-3", pointInTimeRecovery=True) for _ in range(3)]
+    bill_ = month(replicas, {"tableGb": 2, "tableWrites": 1_000_000})
+    assert usd(bill_, "writes of all tables, copied")[1] == Decimal("0.72")
+    assert usd(bill_, "data of all tables, copied")[0] == Decimal("0.57")
+    assert usd(bill_, "way back of the copies")[1] == Decimal("0.46")
+
+
 def test_ten_alarms_are_free_and_one_on_an_expression_counts_for_each_of_its_metrics() -> None:
     simple = [one("cloudwatch/metricAlarm:MetricAlarm", metricName="Errors") for _ in range(9)]
     asked = one(
