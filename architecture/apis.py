@@ -14,6 +14,7 @@ from components.edge.api_log_role import ApiLogRole, ApiLogRoleArgs
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.http_api import HttpApi
 from components.edge.rest_api import RestApi
+from components.edge.vpc_link import VpcLink, VpcLinkArgs
 from components.edge.web_acl import WebAcl, WebAclArgs
 from components.edge.web_socket_api import WebSocketApi
 from components.widgets import widgets_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from components.compute.function import Function
     from components.identity.key import AnyKey
     from components.identity.user_pool import UserPool
+    from components.network.network import Network
     from components.widgets import Widget
     from settings import Settings
     from settings.apis import ApiSettings, RestApiSettings
@@ -53,11 +55,18 @@ class Apis:
         return {"apiUrls": {name: api.endpoint for name, api in self.apis.items()}} if self.apis else {}
 
 
-def build_apis(ctx: Context, edge: Edge, users: UserPool | None, functions: Mapping[str, Function]) -> Apis:
-    """Each API of the stack's YAML behind the functions that it names."""
+def build_apis(
+    ctx: Context,
+    network: Network | None,
+    edge: Edge,
+    users: UserPool | None,
+    functions: Mapping[str, Function],
+) -> Apis:
+    """Each API of the stack's YAML before the functions that it names, or before the load balancer."""
     log_role = None
     if needs_log_role(ctx.settings):
         log_role = ApiLogRole(ctx.name("api-logs"), ApiLogRoleArgs(), ctx.opts)
+    link = _link(ctx, network, edge)
     apis: dict[str, Api] = {}
     secrets: dict[str, pulumi.Output[str]] = {}
     certificates: list[Certificate] = []
@@ -68,7 +77,12 @@ def build_apis(ctx: Context, edge: Edge, users: UserPool | None, functions: Mapp
             certificates.append(certificate)
         shared = _Shared(functions=functions, certificate=certificate, log_key=ctx.keys.logs, opts=ctx.opts)
         if api.kind == "http":
-            made = HttpApi(ctx.name(name), api, user_pool=users, **shared)
+            made = HttpApi(
+                ctx.name(name), api, user_pool=users, link=link if api.uses_load_balancer else None, **shared
+            )
+            if name in ctx.settings.private_apis:
+                balancer = require(edge.load_balancer, "loadBalancer")
+                secrets[name] = require(balancer.origin_secret, "loadBalancer.allowFrom")
         elif api.kind == "rest":
             web_acl = _web_acl(name, api, ctx)
             if web_acl is not None:
@@ -86,6 +100,22 @@ def build_apis(ctx: Context, edge: Edge, users: UserPool | None, functions: Mapp
             made.alarms(ctx.topics)
         apis[name] = made
     return Apis(apis=apis, origin_secrets=secrets, certificates=certificates, gates=gates)
+
+
+def _link(ctx: Context, network: Network | None, edge: Edge) -> VpcLink | None:
+    """One for all APIs that lead to the load balancer."""
+    if not ctx.settings.apis_into_vpc:
+        return None
+    domain, balancer = ctx.settings.domain, require(edge.load_balancer, "loadBalancer")
+    plain = balancer.https_listener_arn is None
+    return VpcLink(
+        ctx.name("web-link"),
+        VpcLinkArgs(),
+        network=require(network, "network"),
+        load_balancer=balancer,
+        server_name=None if plain else require(domain, "domain").api_name,
+        opts=ctx.opts,
+    )
 
 
 class _Shared(TypedDict):

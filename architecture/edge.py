@@ -159,6 +159,6 @@ def secret_path(settings: Settings, service: str) -> str:
 def _url(settings: Settings, zone: Zone | None, load_balancer: LoadBalancer) -> pulumi.Output[str] | str:
     balancer = require(settings.load_balancer, "loadBalancer")
     scheme = "http" if balancer.allow_http else "https"
-    if settings.domain is None or zone is None:
+    if settings.domain is None or zone is None or balancer.internal:
         return load_balancer.dns_name.apply(lambda name: f"{scheme}://{name}")
     return f"{scheme}://{zone.alias(settings.domain.api, load_balancer.dns_name, load_balancer.zone_id)}"

@@ -62,7 +62,8 @@ def in_phase(text: str, stack: str, phase: int) -> str:
     """
     lines = text.splitlines()
     own = {path for paths in _table().get(stack, {}).values() for path in paths}
-    for path in comes_later(stack, phase):
+    # What comes later by its own path may do so by its section as well.
+    for path in dict.fromkeys(comes_later(stack, phase)):
         section, *deeper = path.split(".")
         found = _block(lines, [f"{_SECTION}{section}", *deeper])
         if found is not None:

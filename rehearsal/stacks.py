@@ -22,6 +22,8 @@ _ID: Final = re.compile(
     r"|\bZ(?=[A-Z]*[0-9])[0-9A-Z]{11,31}\b"
     r"|\barn:aws[\w-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]{36}\b"
 )
+_IMAGE: Final = re.compile(r"\b(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([a-z0-9._/-]+)")
+"""An image in a registry: its repository exists."""
 
 # https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
 _SECTIONS: Final = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
@@ -59,6 +61,8 @@ class Stack:
         said = [*self.config.values(), *declared, *self.declared.ids]
         found = {identifier for value in said for identifier in _ID.findall(value)} | set(self.declared.ids)
         found |= {text for text in declared if text.startswith("arn:")}
+        for account, region, name in (image for value in said for image in _IMAGE.findall(value)):
+            found.add(f"arn:aws:ecr:{region}:{account}:repository/{name}")
         return sorted(found, key=lambda identifier: (not identifier.startswith("vpc-"), identifier))
 
 

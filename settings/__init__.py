@@ -253,13 +253,27 @@ class Settings(Args):
     @property
     def has_origin_secret(self) -> bool:
         """Whether the load balancer wants to see a secret: where CloudFront alone gets to it, whose addresses are
-        everybody's. A distribution that is not this stack's site reads the secret from the Parameter Store."""
-        return self.load_balancer is not None and self.load_balancer.from_cloudfront
+        everybody's, or an API that the site leads to. A distribution that is not this stack's site reads the secret
+        from the Parameter Store."""
+        balancer = self.load_balancer
+        if balancer is None or balancer.from_cloudfront:
+            return balancer is not None
+        return balancer.internal and bool(self.private_apis)
+
+    @property
+    def private_apis(self) -> list[str]:
+        """The APIs through which the site alone gets to the load balancer: they pass on the secret that it shows."""
+        return [name for name in self.apis_into_vpc if self.is_behind_site(f"apis.{name}")]
+
+    @property
+    def apis_into_vpc(self) -> list[str]:
+        """The APIs that lead to the load balancer, by one link into the VPC."""
+        return [name for name, api in self.apis.items() if api.kind == "http" and api.uses_load_balancer]
 
     @property
     def gated_apis(self) -> list[str]:
-        """The APIs that answer the site alone, because it has the firewall. Only REST APIs can be told so: AWS WAF does
-        not stand before the other kinds, nor do they ask for a header."""
+        """The REST APIs that answer the site alone, because it has the firewall. AWS WAF does not stand before other
+        kinds, nor do they ask for a header; what stands behind them may (`private_apis`)."""
         if self.site is None or self.site.firewall is None:
             return []
         return [name for name, api in self.apis.items() if api.kind == "rest" and self.is_behind_site(f"apis.{name}")]
@@ -270,9 +284,10 @@ class Settings(Args):
 
     @property
     def firewall(self) -> WebAclArgs | None:
-        """The web firewall before the load balancer; none behind CloudFront, whose few addresses it would count."""
+        """The web firewall before the load balancer; none behind CloudFront or API Gateway, whose few addresses it
+        would count."""
         balancer = self.load_balancer
-        if balancer is None or balancer.from_cloudfront:
+        if balancer is None or balancer.may_ask_for_secret:
             return None
         if "firewall" in balancer.model_fields_set:
             return balancer.firewall

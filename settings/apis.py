@@ -12,6 +12,7 @@ from pydantic import BeforeValidator
 from components.annotations import TellsKind
 from components.args import Args, as_far_as_known
 from components.edge.http_api import HttpApiArgs
+from components.edge.load_balancer import API_GATEWAY
 from components.edge.rest_api_args import RestApiArgs, RestRoute
 from components.edge.routes import mistaken_functions
 from components.edge.web_acl import WebAclArgs
@@ -113,6 +114,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
         yield from as_far_as_known(_functions(key, api, settings))
         yield from as_far_as_known(_users(key, api, settings))
         yield from as_far_as_known(_firewall(key, api, settings))
+        yield from as_far_as_known(_private(key, api, settings))
 
 
 def _named(key: str, api: ApiSettings, names: dict[str, str], settings: Settings) -> Iterator[tuple[str, str]]:
@@ -140,6 +142,21 @@ def _lacks_a_way(settings: Settings, speaker: str) -> bool:
     if speaker not in settings.functions or not settings.functions[speaker].private:
         return False
     return settings.network is not None and bool(settings.network.lacks("execute-api"))
+
+
+def _private(key: str, api: ApiSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    if api.kind != "http" or not api.uses_load_balancer:
+        return
+    routes = [text for text, route in api.routes.items() if route.load_balancer]
+    where = f"{key}.routes.{routes[0]}.loadBalancer"
+    balancer = settings.load_balancer
+    if balancer is None:
+        yield where, f"true, and there is no load balancer; add loadBalancer: {{allowFrom: [{API_GATEWAY}]}}"
+    elif not balancer.internal:
+        yield "loadBalancer.allowFrom", f"lets others in than the API that leads there ({key}); use [{API_GATEWAY}]"
+    elif settings.is_behind_site(f"apis.{key.partition('.')[2]}") and len(routes) < len(api.routes):
+        why = f"would answer past the site, which {routes[0]} does not: give functions an API of their own"
+        yield f"{key}.routes", why
 
 
 def _users(key: str, api: ApiSettings, settings: Settings) -> Iterator[tuple[str, str]]:

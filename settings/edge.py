@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from components.args import Args, as_far_as_known
 from components.edge.certificate import mistaken_names
-from components.edge.load_balancer import CLOUDFRONT, LoadBalancerArgs, of_region
+from components.edge.load_balancer import API_GATEWAY, LoadBalancerArgs, of_region
 from components.edge.web_acl import WebAclArgs
 from components.errors import ArgumentError
 from components.values import DnsLabel, DomainName, text
@@ -57,8 +57,8 @@ class LoadBalancerSettings(LoadBalancerArgs):
     """The load balancer in front of all services."""
 
     firewall: WebAclArgs | None = WebAclArgs()
-    """null: none, which saves about $10 a month and is for trials only. None behind CloudFront either: it would count
-    CloudFront's few addresses; the site has one."""
+    """null: none, which saves about $10 a month and is for trials only. None behind CloudFront or API Gateway either,
+    whose few addresses it would count; the site has one."""
 
     @property
     def needs_certificate(self) -> bool:
@@ -96,14 +96,22 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     if network is None:
         yield "loadBalancer", "needs a network to stand in; add network"
     elif not network.existing and not network.stack:
-        if "public" not in network.tiers:
-            yield "loadBalancer", "stands in the public tier, which is missing; add public to network.tiers"
+        tier = "private" if balancer.internal else "public"
+        if tier not in network.tiers:
+            yield "loadBalancer", f"stands in the {tier} tier, which is missing; add {tier} to network.tiers"
         if network.zones < 2:
             yield "network.zones", "1 is too few for a load balancer; use 2 or 3"
     yield from as_far_as_known(_certificate(settings, balancer))
-    if balancer.from_cloudfront and balancer.firewall and "firewall" in balancer.model_fields_set:
-        why = f"would see CloudFront's few addresses only, because allowFrom is [{CLOUDFRONT}]"
+    if balancer.may_ask_for_secret and balancer.firewall and "firewall" in balancer.model_fields_set:
+        (before,) = balancer.allow_from
+        why = f"would see {before}'s few addresses only, because allowFrom is [{before}]"
         yield "loadBalancer.firewall", f"{why}, and block everybody at once; move it to site.firewall"
+    if balancer.internal and domain is None and not balancer.allow_http:
+        why = "is missing, and API Gateway asks for the name in the load balancer's certificate"
+        yield "domain", f"{why}; add domain, or set loadBalancer.allowHttp to true: plain text inside the VPC"
+    if balancer.internal and not settings.apis_into_vpc:
+        why = f"[{API_GATEWAY}], and no HTTP API leads to it"
+        yield "loadBalancer.allowFrom", f"{why}; write loadBalancer: true at a route of apis"
 
 
 def _signing(settings: Settings, domain: DomainSettings) -> Iterator[tuple[str, str]]:

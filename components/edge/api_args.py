@@ -83,7 +83,9 @@ class ApiArgs(ComponentArgs):
     @property
     def called(self) -> dict[tuple[str | int, ...], str]:
         """The functions that it calls, by where they are named."""
-        return {("routes", text, "function"): route.function for text, route in self.routes.items()}
+        # A route of an HTTP API may lead to the load balancer instead.
+        called = {("routes", text, "function"): route.function for text, route in self.routes.items()}
+        return {path: function for path, function in called.items() if function}
 
 
 class RequestApiArgs(ApiArgs):

@@ -1,11 +1,11 @@
-"""An HTTP API: routes that lead to functions, behind one authorizer, one limit and one log.
+"""An HTTP API: routes that lead to functions or services, behind one authorizer, one limit and one log.
 
 Use: api = HttpApi(
          "study-dev-http",
          HttpApiArgs(
              routes={
-                 "GET /health": RequestRoute(function="api", public=True),
-                 "ANY /{proxy+}": RequestRoute(function="api"),
+                 "GET /health": HttpRoute(function="api", public=True),
+                 "ANY /{proxy+}": HttpRoute(function="api"),
              },
              authorizer=JwtAuthorizer(user_pool=True),
          ),
@@ -28,10 +28,11 @@ from components.edge.api import HTTP_LOG, REQUEST_QUERIES, RequestApi, log_forma
 from components.edge.api_args import Cors, RequestApiArgs
 from components.edge.certificate import Certificate
 from components.edge.routes import Invocable, RequestRoute, RouteKey, route_key, written_out
-from components.errors import Mistake
+from components.edge.vpc_link import VpcLink
+from components.errors import ArgumentError, Mistake
 from components.identity.key import AnyKey
 from components.identity.user_pool import SIGNED_IN, UserPool
-from components.values import text
+from components.values import Name, text
 
 _STAGE = "$default"
 _MOST_ROUTES = 300
@@ -60,15 +61,39 @@ class JwtAuthorizer(Args):
             yield Mistake("audiences", self.audiences, "goes with an issuer only; remove it")
 
 
+class HttpRoute(RequestRoute):
+    """Where a route leads, and for whom."""
+
+    function: Name | None = None  # pyright: ignore[reportIncompatibleVariableOverride] it cannot change
+    """The function that answers."""
+
+    load_balancer: bool = False
+    """The services behind an internal load balancer answer: `allowFrom: [apiGateway]`."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.function is None and not self.load_balancer:
+            yield Mistake("function", None, "is missing; name the function that answers, or lead to the load balancer")
+        if self.function is not None and self.load_balancer:
+            yield Mistake("load_balancer", True, "makes no sense with a function; remove one of them")
+
+
 class HttpApiArgs(RequestApiArgs):
     """An HTTP API. $1.29 for a million requests in ap-northeast-1, and what the log takes ($0.76 a GB). No web firewall
     can stand before it (AWS WAF knows only REST APIs): use one on CloudFront."""
+
+    routes: dict[str, HttpRoute]  # pyright: ignore[reportIncompatibleVariableOverride] it cannot change
+    """Method and path → function, or the load balancer: `GET /items/{id}`; `ANY /{proxy+}` for everything below /."""
 
     authorizer: JwtAuthorizer | None = None
     """Who may call routes that are not public. Left out, the API must say that it is public."""
 
     timeout_seconds: Annotated[float, Field(ge=0.05, le=30)] = 30
     """How long it waits for a function: one that may work longer is cut off."""
+
+    @property
+    def uses_load_balancer(self) -> bool:
+        """Whether a route leads to the services behind a load balancer."""
+        return any(route.load_balancer for route in self.routes.values())
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from self._mistaken_routes(has_authorizer=self.authorizer is not None)
@@ -119,6 +144,7 @@ class HttpApi(RequestApi[HttpApiArgs]):
         args: HttpApiArgs,
         *,
         functions: Mapping[str, Invocable],
+        link: VpcLink | None = None,
         user_pool: UserPool | None = None,
         certificate: Certificate | None = None,
         log_key: AnyKey | None = None,
@@ -126,12 +152,17 @@ class HttpApi(RequestApi[HttpApiArgs]):
     ) -> None:
         """
         :param functions: What answers, by the names that the routes use.
+        :param link: The way to the load balancer, where a route leads there.
         :param user_pool: Whose tokens let in, where the authorizer says so.
         :param certificate: Of a name of its own, the certificate's first, in the API's own region; the address that AWS
             gives is closed then.
         :param log_key: The key of the record of requests; its policy must admit the log group.
         """
         super().__init__(name, args, opts, functions=functions, certificate=certificate, log_key=log_key)
+        if (link is not None) != args.uses_load_balancer:
+            why = "goes together with routes that lead to the load balancer; give both or neither"
+            raise ArgumentError("link", link and link.pulumi_resource_name, why)
+        self._link = link
         self._api = self._make_api()
         stage = self._stage(self._routes(self._authorizer(user_pool)))
         self.api_id = self._api.id
@@ -186,12 +217,35 @@ class HttpApi(RequestApi[HttpApiArgs]):
 
     def _routes(self, authorizer: aws.apigatewayv2.Authorizer | None) -> list[aws.apigatewayv2.Route]:
         args = self._args
-        called = sorted({route.function for route in args.routes.values()})
-        integrations = {function: self._integration(function) for function in called}
+        called = sorted({route.function for route in args.routes.values() if route.function is not None})
+        integrations: dict[str | None, aws.apigatewayv2.Integration] = {
+            function: self._integration(function) for function in called
+        }
+        if self._link is not None:
+            integrations[None] = self._private_integration(self._link)
         return [
             self._route(key, args.routes[text], integrations[args.routes[text].function], authorizer)
             for key, text in written(args.routes, args.cors)
         ]
+
+    def _private_integration(self, link: VpcLink) -> aws.apigatewayv2.Integration:
+        """One for all routes that lead to the load balancer, which tells services apart by paths itself."""
+        tls = None
+        if link.server_name is not None:
+            tls = aws.apigatewayv2.IntegrationTlsConfigArgs(server_name_to_verify=link.server_name)
+        return aws.apigatewayv2.Integration(
+            f"{self._prefix}-private-integration",
+            api_id=self._api.id,
+            integration_type="HTTP_PROXY",
+            integration_method="ANY",
+            integration_uri=link.listener_arn,
+            connection_type="VPC_LINK",
+            connection_id=link.connection_id,
+            payload_format_version="1.0",
+            tls_config=tls,
+            timeout_milliseconds=round(self._args.timeout_seconds * 1000),
+            opts=self._child("integration"),
+        )
 
     def _integration(self, function: str) -> aws.apigatewayv2.Integration:
         """One for each function, however many routes lead to it; and its leave to call that function."""

@@ -50,6 +50,11 @@ LONGEST_NAME = 32
 CLOUDFRONT: Final = "cloudFront"
 """Who may connect, where nobody but CloudFront may."""
 
+API_GATEWAY: Final = "apiGateway"
+"""Who may connect, where nobody but an HTTP API may, by a link into the VPC."""
+
+_ALONE: Final = (CLOUDFRONT, API_GATEWAY)
+
 SECTION: Final = "Load balancer"
 SERVER_ERRORS: Final = "HTTPCode_ELB_5XX_Count + HTTPCode_Target_5XX_Count, % of RequestCount"
 
@@ -57,12 +62,12 @@ _ARN = r"arn:aws[\w-]*:acm:([a-z0-9-]+):\d{12}:certificate/[\w-]+"
 
 
 def _source(cidr: str) -> str:
-    if cidr == CLOUDFRONT:
+    if cidr in _ALONE:
         return cidr
     try:
         network = ipaddress.IPv4Network(cidr, strict=False)
     except ValueError:
-        raise ValueError(f"is not an IPv4 CIDR; write one such as 203.0.113.0/24, or {CLOUDFRONT}") from None
+        raise ValueError(f"is not an IPv4 CIDR; write one such as 203.0.113.0/24, or {' or '.join(_ALONE)}") from None
     if str(network) != cidr:
         raise ValueError(f"does not begin at a network address or has no prefix; use {network}")
     return cidr
@@ -84,7 +89,8 @@ class LoadBalancerArgs(ComponentArgs):
     allow_from: Annotated[list[Annotated[str, AfterValidator(_source)]], Field(min_length=1)] = ["0.0.0.0/0"]
     """Who may connect: CIDRs, or only cloudFront. Then port 80 stays closed, because CloudFront itself redirects, and
     requests must show, in the header X-Origin-Secret, what a stack keeps in the Parameter Store at
-    /{product}/{environment}/web/origin-secret: its site does."""
+    /{product}/{environment}/web/origin-secret: its site does. Or only apiGateway: the load balancer is internal, stands
+    in the private subnets ($7 a month less: it has no public addresses), and a VpcLink leads to it."""
 
     idle_timeout_seconds: Annotated[int, Field(ge=1, le=4000)] = 60
     """Seconds for which a connection may be silent. The application must keep its own open for longer, or clients see
@@ -107,17 +113,27 @@ class LoadBalancerArgs(ComponentArgs):
         """Whether CloudFront alone may connect."""
         return CLOUDFRONT in self.allow_from
 
+    @property
+    def internal(self) -> bool:
+        """Whether an HTTP API alone may connect, and nobody outside the VPC knows the load balancer."""
+        return API_GATEWAY in self.allow_from
+
+    @property
+    def may_ask_for_secret(self) -> bool:
+        """Whether all who may connect can be given a secret to show."""
+        return self.from_cloudfront or self.internal
+
     def mistakes(self) -> Iterator[Mistake]:
         if self.certificate_arn is not None and self.allow_http:
             yield Mistake("allow_http", True, "makes no sense with a certificate; remove one of them")
         if len(set(self.allow_from)) != len(self.allow_from):
             yield Mistake("allow_from", self.allow_from, "names a source twice; name each once")
-        elif self.from_cloudfront and len(self.allow_from) > 1:
-            yield Mistake("allow_from", self.allow_from, f"names {CLOUDFRONT} and CIDRs; name either")
+        elif alone := [one for one in _ALONE if one in self.allow_from and len(self.allow_from) > 1]:
+            yield Mistake("allow_from", self.allow_from, f"names {alone[0]} and others; name either")
 
 
 class LoadBalancer(Component):
-    """A public load balancer: 443 with a certificate, 80 only to redirect. Who asks for nothing known gets a 404."""
+    """A load balancer: 443 with a certificate, 80 only to redirect. Who asks for nothing known gets a 404."""
 
     CHILDREN = (
         "load_balancer",
@@ -142,6 +158,8 @@ class LoadBalancer(Component):
     """None with `allow_http`."""
     listener_arn: pulumi.Output[str]
     """The one to which services add their rules: 443, or 80 with `allow_http`."""
+    port: int
+    """On which that one listens."""
     origin_secret: pulumi.Output[str] | None
     """What a request must show in the header X-Origin-Secret, by the rules of the services. None: nothing."""
 
@@ -159,7 +177,7 @@ class LoadBalancer(Component):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """
-        :param network: Where it stands; its public subnets must be in two zones or more.
+        :param network: Where it stands; its public subnets (an internal one's: private) must be in two zones or more.
         :param access_logs: Where each request is recorded: a bucket that receives logs from "elb".
         :param certificate: The domain's, unless the arguments name one that exists, or allow HTTP.
         :param web_acl: The firewall that judges each request first.
@@ -179,13 +197,17 @@ class LoadBalancer(Component):
                 certificate and certificate.pulumi_resource_name,
                 "is one of three: give a certificate or certificate_arn for HTTPS, or set allow_http",
             )
-        if origin_secret_path is not None and not args.from_cloudfront:
+        if origin_secret_path is not None and not args.may_ask_for_secret:
             raise ArgumentError(
                 "origin_secret_path",
                 origin_secret_path,
-                f"keeps everybody out whom allow_from lets in; use {CLOUDFRONT} there",
+                f"keeps everybody out whom allow_from lets in; use {' or '.join(_ALONE)} there",
             )
-        self._args = args
+        if web_acl is not None and args.internal:
+            raise ArgumentError(
+                "web_acl", web_acl.pulumi_resource_name, "would see API Gateway's addresses only; use it at the site"
+            )
+        self._args, self.port = args, 80 if args.allow_http else 443
 
         group = self._security_group(network)
         balancer = self._load_balancer(group, network, access_logs)
@@ -194,8 +216,11 @@ class LoadBalancer(Component):
         certificate_arn = certificate.arn if certificate is not None else args.certificate_arn
         if certificate_arn is not None:
             self.https_listener_arn = self._https_listener(certificate_arn).arn
-        http = self._http_listener()
-        self.listener_arn = http if self.https_listener_arn is None else self.https_listener_arn
+        # API Gateway follows no redirect.
+        http = None if args.internal and self.https_listener_arn is not None else self._http_listener()
+        listener = http if self.https_listener_arn is None else self.https_listener_arn
+        assert listener is not None
+        self.listener_arn = listener
         if web_acl is not None:
             aws.wafv2.WebAclAssociation(
                 f"{name}-web-acl-association",
@@ -308,10 +333,12 @@ class LoadBalancer(Component):
     def _security_group(self, network: Network) -> aws.ec2.SecurityGroup:
         name, opts = f"{self._prefix}-security-group", self._child("security_group")
         group = closed_group(name, network.vpc_id, f"The load balancer {self._prefix}", opts)
+        if self._args.internal:
+            # The link opens it for itself.
+            return group
         if self._args.from_cloudfront:
-            port = 80 if self._args.allow_http else 443
             known = cloudfront_addresses(self)
-            self._open(group, f"{port}-from-cloudfront", port, "CloudFront", prefix_list=known)
+            self._open(group, f"{self.port}-from-cloudfront", self.port, "CloudFront", prefix_list=known)
             return group
         for port in (80,) if self._args.allow_http else (443, 80):
             for cidr in self._args.allow_from:
@@ -333,8 +360,8 @@ class LoadBalancer(Component):
             # Looked up by name, never replaced, and too short a name to spare eight characters for a suffix.
             name=self._prefix,
             load_balancer_type="application",
-            internal=False,
-            subnets=network.public_subnet_ids,
+            internal=self._args.internal,
+            subnets=network.private_subnet_ids if self._args.internal else network.public_subnet_ids,
             security_groups=[group.id],
             access_logs=aws.lb.LoadBalancerAccessLogsArgs(
                 enabled=True, bucket=access_logs.log_target_name, prefix=ACCESS_LOG_PREFIX

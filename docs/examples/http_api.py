@@ -7,8 +7,7 @@ from pathlib import Path
 from components.compute.function import Function, FunctionArgs
 from components.compute.package import Package
 from components.edge.api_args import Cors
-from components.edge.http_api import HttpApi, HttpApiArgs, JwtAuthorizer
-from components.edge.routes import RequestRoute
+from components.edge.http_api import HttpApi, HttpApiArgs, HttpRoute, JwtAuthorizer
 from components.identity.user_pool import Client, UserPool, UserPoolArgs
 
 code = Path(tempfile.mkdtemp()) / "code.zip"
@@ -24,8 +23,8 @@ HttpApi(
     "wiki-dev-http",
     HttpApiArgs(
         routes={
-            "GET /health": RequestRoute(function="notes", public=True),
-            "ANY /notes/{proxy+}": RequestRoute(function="notes"),
+            "GET /health": HttpRoute(function="notes", public=True),
+            "ANY /notes/{proxy+}": HttpRoute(function="notes"),
         },
         authorizer=JwtAuthorizer(user_pool=True),
         cors=Cors(origins=["https://www.example.com"]),

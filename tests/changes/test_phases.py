@@ -16,12 +16,14 @@ from tests.architecture.test_growth import IN_PLACE, by_name, changes
 from tests.architecture.test_whole_stacks import deploy
 from tests.conftest import ROOT, run
 
-GROWN = ("analytics", "prod", "serverless")
+GROWN = ("analytics", "hybrid", "prod", "serverless")
 """One stack of each pattern that grows."""
 
 STEPS = {
     **IN_PLACE,
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy securityHeadersConfig": "pages may call the pool",
+    "aws:ecs/taskDefinition:TaskDefinition containerDefinitions": "a service is told of its models",
+    "aws:xray/group:Group filterExpression": "the traces of what is new belong to it",
 }
 
 

@@ -64,12 +64,12 @@ def http(
     *,
     functions: dict[str, Answering] | None = None,
     certificate: Any = None,
+    link: Any = None,
     **changes: Any,
 ) -> Recorder:
     answering, args = functions or {"api": Answering("api")}, http_args(**changes)
-    return recorder.run(
-        lambda: then(HttpApi("wiki-dev-http", args, functions=answering, user_pool=USERS, certificate=certificate))
-    )
+    beside: dict[str, Any] = {"user_pool": USERS, "certificate": certificate, "link": link}
+    return recorder.run(lambda: then(HttpApi("wiki-dev-http", args, functions=answering, **beside)))
 
 
 def rest_args(**changes: Any) -> RestApiArgs:
@@ -382,6 +382,50 @@ def test_a_function_is_reached_by_one_integration_and_lets_in_this_api_only(
         == f"arn:aws:execute-api:{REGION}:{ACCOUNT}:wiki-dev-http-api/$default/*"
     )
     assert other.let_in == []
+
+
+LINK = SimpleNamespace(
+    connection_id="link-1", listener_arn="arn:listener", server_name="api.example.com", pulumi_resource_name="link"
+)
+
+
+def test_services_behind_a_load_balancer_are_reached_by_a_link_and_one_integration(recorder: Recorder) -> None:
+    leads = {"load_balancer": True}
+    http(recorder, link=LINK, routes={"ANY /{proxy+}": leads, "GET /health": {**leads, "public": True}, "GET /a": API})
+    (private,) = [each for each in recorder.of(":Integration") if each.inputs.get("connectionType") == "VPC_LINK"]
+    assert (
+        private.inputs.items()
+        >= {
+            "integrationType": "HTTP_PROXY",
+            "integrationMethod": "ANY",
+            "integrationUri": "arn:listener",
+            "connectionId": "link-1",
+            "payloadFormatVersion": "1.0",
+            "tlsConfig": {"serverNameToVerify": "api.example.com"},
+        }.items()
+    )
+    to_it = {key for key, one in routes(recorder).items() if one["target"] == f"integrations/{private.name}-id"}
+    assert to_it == {"ANY /{proxy+}", "GET /health"}
+
+
+@pytest.mark.parametrize(
+    ("link", "route"), [(None, {"load_balancer": True}), (LINK, API)], ids=["no link", "nothing for the link"]
+)
+def test_a_link_and_the_routes_that_need_it_go_together(recorder: Recorder, link: Any, route: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError, match="goes together with routes that lead to the load balancer"):
+        http(recorder, link=link, routes={"GET /a": route})
+
+
+@pytest.mark.parametrize(
+    ("route", "says"),
+    [
+        ({}, "function: is missing; name the function"),
+        ({**API, "load_balancer": True}, "makes no sense with a function"),
+    ],
+)
+def test_a_route_leads_to_one_place(route: dict[str, Any], says: str) -> None:
+    with pytest.raises(ArgumentError, match=says):
+        http_args(routes={"GET /a": route})
 
 
 def test_an_api_with_a_name_of_its_own_takes_tls_1_2_there_and_closes_awss_address(

@@ -15,6 +15,7 @@ from components.alarms import AlarmTopics
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
 from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs, of_region
+from components.edge.vpc_link import VpcLink, VpcLinkArgs
 from components.edge.web_acl import LARGEST_BODY_BYTES, WebAcl, WebAclArgs
 from components.errors import ArgumentError
 from components.identity.key import ExistingKey
@@ -30,7 +31,7 @@ def network() -> ExistingNetwork:
         vpc_id=pulumi.Output.from_input("vpc-1"),
         cidr=pulumi.Output.from_input("10.0.0.0/16"),
         public_subnet_ids=pulumi.Output.from_input(["subnet-1", "subnet-2"]),
-        private_subnet_ids=pulumi.Output.from_input([]),
+        private_subnet_ids=pulumi.Output.from_input(["subnet-3", "subnet-4"]),
         isolated_subnet_ids=pulumi.Output.from_input([]),
     )
 
@@ -80,6 +81,35 @@ def test_cloudfront_reaches_one_port_for_two_would_exceed_the_rules_of_a_group(r
     rule = recorder.one(":SecurityGroupIngressRule").inputs
     assert rule["prefixListId"] == "pl-com.amazonaws.global.cloudfront.origin-facing"
     assert rule["fromPort"] == rule["toPort"] == 443
+
+
+def test_behind_an_api_it_stands_in_private_subnets_redirects_nobody_and_lets_in_the_link_alone(
+    recorder: Recorder,
+) -> None:
+    def behind(made: LoadBalancer) -> None:
+        args = {"network": network(), "load_balancer": made, "server_name": "api.example.com"}
+        VpcLink("wiki-dev-link", VpcLinkArgs(), **args)
+
+    balancer(recorder, behind, allow_from=["apiGateway"])
+    made = recorder.one("lb/loadBalancer:LoadBalancer").inputs
+    assert (made["internal"], made["subnets"]) == (True, ["subnet-3", "subnet-4"])
+    assert set(listeners(recorder)) == {443}
+    link = recorder.one("apigatewayv2/vpcLink:VpcLink").inputs
+    assert (link["subnetIds"], link["securityGroupIds"]) == (
+        ["subnet-3", "subnet-4"],
+        ["wiki-dev-link-security-group-id"],
+    )
+    way_in, way_out = recorder.one(":SecurityGroupIngressRule").inputs, recorder.one(":SecurityGroupEgressRule").inputs
+    for rule, ours, other in ((way_in, "web", "link"), (way_out, "link", "web")):
+        assert rule["securityGroupId"] == f"wiki-dev-{ours}-security-group-id"
+        assert rule["referencedSecurityGroupId"] == f"wiki-dev-{other}-security-group-id"
+        assert rule["fromPort"] == rule["toPort"] == 443
+
+
+def test_no_firewall_stands_where_it_would_see_api_gateways_addresses_only(recorder: Recorder) -> None:
+    given: Any = {"web_acl": SimpleNamespace(arn="arn:acl", pulumi_resource_name="acl")}
+    with pytest.raises(ArgumentError, match="would see API Gateway's addresses only"):
+        balancer(recorder, allow_from=["apiGateway"], connections=given)
 
 
 def test_the_origins_secret_is_made_once_and_kept_encrypted(recorder: Recorder) -> None:
@@ -159,6 +189,7 @@ def test_failing_requests_wake_somebody_and_slow_ones_do_not(recorder: Recorder)
         ({"allow_from": ["10.0.0.1/8"]}, "allow_from[0]"),
         ({"allow_from": ["10.0.0.0/8", "10.0.0.0/8"]}, "allow_from"),
         ({"allow_from": ["10.0.0.0/8", "cloudFront"]}, "allow_from"),
+        ({"allow_from": ["apiGateway", "cloudFront"]}, "allow_from"),
         ({"allow_from": ["everybody"]}, "allow_from[0]"),
         ({"idle_timeout_seconds": 4001}, "idle_timeout_seconds"),
     ],

@@ -260,6 +260,10 @@ def balancer(**changes: Any) -> dict[str, Any]:
     return {"kumiki:loadBalancer": changes}
 
 
+def private_api() -> dict[str, Any]:
+    return {"app": {"kind": "http", "public": True, "routes": {"GET /": {"loadBalancer": True}}}}
+
+
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
@@ -297,11 +301,31 @@ def balancer(**changes: Any) -> dict[str, Any]:
         (balancer(idleTimeoutSeconds=0), ["kumiki:loadBalancer.idleTimeoutSeconds: 0 is not allowed", "1 to 4000"]),
         (
             balancer(allowFrom=["cloudFront"], firewall={}),
-            ["kumiki:loadBalancer.firewall: would see CloudFront's few addresses only", "move it to site.firewall"],
+            ["kumiki:loadBalancer.firewall: would see cloudFront's few addresses only", "move it to site.firewall"],
         ),
         (
             {**balancer(), "kumiki:site": {"origins": {"api": {"source": "loadBalancer", "paths": ["/api/*"]}}}},
             ["kumiki:loadBalancer.allowFrom: lets everybody past the site and its firewall", "use [cloudFront]"],
+        ),
+        (
+            balancer(allowFrom=["apiGateway"]),
+            ["kumiki:loadBalancer.allowFrom: [apiGateway], and no HTTP API leads to it", "loadBalancer: true"],
+        ),
+        (
+            {"kumiki:apis": private_api()},
+            ["kumiki:loadBalancer.allowFrom: lets others in than the API", "(apis.app); use [apiGateway]"],
+        ),
+        (
+            {"kumiki:apis": private_api(), "kumiki:loadBalancer": None, "kumiki:services": None},
+            ["kumiki:apis.app.routes.GET /.loadBalancer: true, and there is no load", "allowFrom: [apiGateway]"],
+        ),
+        (
+            {"kumiki:apis": private_api(), **balancer(allowFrom=["apiGateway"]), "kumiki:domain": None},
+            ["kumiki:domain: is missing, and API Gateway asks for the name", "loadBalancer.allowHttp"],
+        ),
+        (
+            {"kumiki:apis": private_api(), **balancer(allowFrom=["apiGateway"], firewall={})},
+            ["kumiki:loadBalancer.firewall: would see apiGateway's few addresses only", "move it to site.firewall"],
         ),
         (balancer(firewall={"mode": "off"}), ["kumiki:loadBalancer.firewall.mode: 'off' is not allowed"]),
         (balancer(firewall={"rateLimit": 1}), ["kumiki:loadBalancer.firewall.rateLimit: 1 is not allowed; use 10"]),

@@ -292,7 +292,33 @@ class Reach:
                 return not self.is_blocked_by_default(origin)
             except NotYetKnown:
                 return True
+        if origin.kind == types.APIGATEWAYV2_API:
+            try:
+                return not self.asks_for_header(origin)
+            except NotYetKnown:
+                return True
         return any(edge.source == INTERNET and edge.target == origin.name for edge in self.edges)
+
+    def listeners_behind(self, api: Resource) -> list[Resource]:
+        """The listeners to which an HTTP API leads, by a link into their VPC."""
+        integrations = self.graph.known_children(api, types.APIGATEWAYV2_INTEGRATION, via="apiId")
+        found = [
+            each for one in integrations for each in self.graph.targets(one, types.LB_LISTENER, via="integrationUri")
+        ]
+        return list({each.urn: each for each in found}.values())
+
+    def asks_for_header(self, api: Resource) -> bool:
+        """Whether all that an HTTP API leads to are listeners whose rules want to see a header: what passes is what a
+        distribution has added it to; raises NotYetKnown."""
+        integrations = self.graph.known_children(api, types.APIGATEWAYV2_INTEGRATION, via="apiId")
+        private = all(self.graph.targets(one, types.LB_LISTENER, via="integrationUri") for one in integrations)
+        rules = [
+            rule
+            for listener in self.listeners_behind(api)
+            for rule in self.graph.children(listener, types.LISTENER_RULE, via="listenerArn")
+        ]
+        asked = [any(block.has("httpHeader") for block in rule.props.items("conditions").blocks()) for rule in rules]
+        return private and bool(asked) and all(asked)
 
     def is_blocked_by_default(self, api: Resource) -> bool:
         """Whether a REST API has a web ACL whose default action is block; raises NotYetKnown."""
@@ -336,8 +362,11 @@ class Reach:
     def _apis(self) -> Iterator[Edge]:
         """APIs are on the internet, and call the functions that let them."""
         for api in self.graph.of_kind(*APIS):
-            if api.kind != types.REST_API or self.is_open(api):
+            if self.is_open(api):
                 yield Edge(INTERNET, api.name, "443", "API Gateway")
+            for listener in self.listeners_behind(api) if api.kind == types.APIGATEWAYV2_API else ():
+                for balancer in self.graph.targets(listener, types.LB_LOAD_BALANCER, via="loadBalancerArn"):
+                    yield Edge(api.name, balancer.name, str(listener.props.maybe("port") or 443), "API Gateway")
         for permission in self.graph.of_kind(types.LAMBDA_PERMISSION):
             named = (self.graph.by_urn.get(urn) for urn in permission.dependencies.get("sourceArn", ()))
             for api in (each for each in named if each is not None and each.kind in APIS):

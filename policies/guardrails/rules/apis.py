@@ -462,3 +462,84 @@ api_tracing = setting(
     remedy="Set xrayTracingEnabled.",
     remediates=True,
 )
+
+
+def _integration(**props: Any) -> tuple[Any, ...]:
+    given = {
+        "apiId": ref("api"),
+        "integrationType": "HTTP_PROXY",
+        "integrationMethod": "ANY",
+        "connectionType": "VPC_LINK",
+        "connectionId": "abc123",
+        "integrationUri": ref("listener", "arn"),
+        "payloadFormatVersion": "1.0",
+        "tlsConfig": {"serverNameToVerify": "api.example.com"},
+        **props,
+    }
+    kept = {key: value for key, value in given.items() if value is not None}
+    return (
+        aws("apigatewayv2/api:Api", {"protocolType": "HTTP"}, name="api"),
+        aws("apigatewayv2/integration:Integration", kept, name="integration"),
+    )
+
+
+def _listener(*, internal: bool = True, protocol: str = "HTTPS") -> tuple[Any, ...]:
+    listener = {"loadBalancerArn": ref("web", "arn"), "port": 443, "protocol": protocol}
+    return (
+        aws("lb/loadBalancer:LoadBalancer", {"internal": internal}, name="web"),
+        aws("lb/listener:Listener", listener, name="listener"),
+    )
+
+
+@graph_rule(
+    id="api-private-integration",
+    title="Private integrations lead to the listener of an internal load balancer, as it speaks",
+    types=(types.APIGATEWAYV2_INTEGRATION,),
+    level=MANDATORY,
+    severity="high",
+    topics=("network", "deployability"),
+    remedy="integrationType HTTP_PROXY, payload 1.0, the listener's ARN, and tlsConfig exactly where it speaks HTTPS.",
+)
+def api_private_integration(integration: Resource, at: Context) -> Iterator[str]:
+    """API Gateway refuses what has no link, another type or another payload, and only fails at the first request where
+    it speaks plain text to HTTPS. A public load balancer needs no link, and is reached around the API."""
+    props = integration.props
+    if props.get("connectionType") != "VPC_LINK":
+        return
+    # WebSocket APIs have links of the older kind, which know no listeners.
+    if any(
+        api.props.get("protocolType") != "HTTP"
+        for api in at.graph.targets(integration, types.APIGATEWAYV2_API, via="apiId")
+    ):
+        return
+    if not props.has("connectionId"):
+        yield "connectionType is VPC_LINK, and connectionId is missing"
+    if props.get("integrationType") != "HTTP_PROXY":
+        yield f"integrationType is {show(props.get('integrationType'))}, and a link takes HTTP_PROXY only"
+    if props.get("payloadFormatVersion", "1.0") != "1.0":
+        yield f"payloadFormatVersion is {show(props.get('payloadFormatVersion'))}, and HTTP_PROXY takes 1.0 only"
+    for listener in at.graph.targets(integration, types.LB_LISTENER, via="integrationUri"):
+        for balancer in at.graph.targets(listener, types.LB_LOAD_BALANCER, via="loadBalancerArn"):
+            if balancer.props.get("internal", False) is not True:
+                yield f"{balancer.name} is not internal: whoever knows its name reaches it without the API"
+        encrypted = listener.props.get("protocol") in ("HTTPS", "TLS")
+        if encrypted != props.has("tlsConfig"):
+            what = "HTTPS, and tlsConfig is missing" if encrypted else "plain text, and tlsConfig is set"
+            yield f"{listener.name} speaks {what}"
+
+
+api_private_integration.examples(
+    compliant=[
+        example(*_listener(), *_integration()),
+        example(*_listener(protocol="HTTP"), *_integration(tlsConfig=None)),
+        aws("apigatewayv2/integration:Integration", {"apiId": "a", "integrationType": "AWS_PROXY"}),
+    ],
+    non_compliant=[
+        example(*_listener(internal=False), *_integration()),
+        example(*_listener(), *_integration(tlsConfig=None)),
+        example(*_listener(protocol="HTTP"), *_integration()),
+        example(*_listener(), *_integration(connectionId=None)),
+        example(*_listener(), *_integration(integrationType="AWS_PROXY")),
+        example(*_listener(), *_integration(payloadFormatVersion="2.0")),
+    ],
+)

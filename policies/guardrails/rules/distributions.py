@@ -219,6 +219,24 @@ def _web(**ingress: Any) -> tuple[Any, ...]:
     )
 
 
+def _private_api(*conditions: Any) -> tuple[Any, ...]:
+    integration = {"apiId": ref("api"), "connectionType": "VPC_LINK", "integrationUri": ref("listener", "arn")}
+    rule = {"listenerArn": ref("listener", "arn"), "conditions": [{"pathPattern": {"values": ["/*"]}}, *conditions]}
+    return (
+        aws("lb/loadBalancer:LoadBalancer", {"internal": True}, name="web"),
+        aws("lb/listener:Listener", {"loadBalancerArn": ref("web", "arn"), "port": 443}, name="listener"),
+        aws("lb/listenerRule:ListenerRule", rule, name="rule"),
+        aws("apigatewayv2/api:Api", {"protocolType": "HTTP"}, name="api"),
+        aws("apigatewayv2/integration:Integration", integration, name="integration"),
+        aws(
+            "apigatewayv2/apiMapping:ApiMapping", {"apiId": ref("api"), "domainName": "api.example.com"}, name="mapping"
+        ),
+    )
+
+
+_HEADER_CONDITION = {"httpHeader": {"httpHeaderName": "X-Origin-Secret", "values": ["s"]}}
+
+
 def _rest(action: str | None) -> tuple[Any, ...]:
     api = (
         aws("apigateway/restApi:RestApi", name="api"),
@@ -251,11 +269,15 @@ def _rest(action: str | None) -> tuple[Any, ...]:
 )
 def distribution_origin_closed(distribution: Resource, at: Context) -> Iterator[str]:
     """Who knows the name of an origin asks it directly, or by a distribution of his own, whose addresses are the same.
-    HTTP and WebSocket APIs cannot be closed, because AWS WAF does not take them; the rehearsal's report names them."""
+    HTTP and WebSocket APIs before functions cannot be closed, since AWS WAF does not take them; the rehearsal's report
+    names them. An HTTP API that leads to a load balancer passes the header on that its rules can ask for."""
     if not distribution.props.has("webAclId"):
         return
     reach = Reach(at.graph)
     for origin in reach.origins(distribution):
+        private = origin.kind == types.APIGATEWAYV2_API and reach.listeners_behind(origin)
+        if private and not reach.asks_for_header(origin):
+            yield f"{origin.name} passes on what came without this distribution: its load balancer asks for no header"
         if origin.kind not in (types.LB_LOAD_BALANCER, types.REST_API):
             continue
         if not reach.is_blocked_by_default(origin) if origin.kind == types.REST_API else reach.is_open(origin):
@@ -273,6 +295,8 @@ distribution_origin_closed.examples(
             aws("apigatewayv2/api:Api", {"protocolType": "HTTP"}, name="api"),
             _shown(origins=[{**_API, "domainName": ref("api", "apiEndpoint")}], **_WEB_ACL),
         ),
+        example(*_private_api(_HEADER_CONDITION), _shown(origins=[_API], **_WEB_ACL)),
+        example(*_private_api(), _shown(origins=[_API])),
         _shown(**_WEB_ACL),
     ],
     non_compliant=[
@@ -288,6 +312,7 @@ distribution_origin_closed.examples(
         ),
         example(*_rest("allow"), _shown(origins=[_API], **_WEB_ACL)),
         example(*_rest(None), _shown(origins=[_API], **_WEB_ACL)),
+        example(*_private_api(), _shown(origins=[_API], **_WEB_ACL)),
         # By the address that AWS gives it.
         example(*_rest(None), _shown(origins=[{**_API, "domainName": ref("stage")}], **_WEB_ACL)),
     ],

@@ -87,6 +87,13 @@ SPECS: Final[dict[str, Spec]] = {
         create=Call(operation="CreateIntegration", takes={"timeoutMilliseconds": "TimeoutInMillis"}),
         id="IntegrationId",
     ),
+    "aws:apigatewayv2/vpcLink:VpcLink": Spec(
+        service="apigatewayv2",
+        create=Call(operation="CreateVpcLink"),
+        id="VpcLinkId",
+        autoname="name",
+        outputs={"arn": "arn:{partition}:apigateway:{region}::/vpclinks/{id}"},
+    ),
     "aws:apigatewayv2/route:Route": Spec(
         service="apigatewayv2",
         create=Call(operation="CreateRoute", reshape=_route),
