@@ -19,6 +19,7 @@ from components.compute.log_router import LogRouter
 from components.compute.repository import Repository, RepositoryArgs
 from components.compute.service import Service
 from components.data.bucket import Bucket, BucketArgs
+from components.edge.http_api import USER_HEADER
 from components.widgets import widgets_of
 from settings.application import BUILDER
 
@@ -198,6 +199,9 @@ def _service(
 def _environment(name: str, args: ServiceSettings, ctx: Context, data: Data) -> dict[str, pulumi.Input[str]]:
     """What the application is told; nothing secret."""
     told: dict[str, pulumi.Input[str]] = {"ENVIRONMENT": ctx.settings.environment, "SERVICE_NAME": name}
+    if args.traffic is not None and ctx.settings.apis_into_vpc:
+        # Only the API reaches it.
+        told["USER_HEADER"] = USER_HEADER
     if args.database:
         database = require(data.database, "database")
         told |= {

@@ -17,7 +17,7 @@ Use: api = HttpApi(
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import pulumi
 import pulumi_aws as aws
@@ -33,6 +33,9 @@ from components.errors import ArgumentError, Mistake
 from components.identity.key import AnyKey
 from components.identity.user_pool import SIGNED_IN, UserPool
 from components.values import Name, text
+
+USER_HEADER: Final = "x-user"
+"""In which a service reads whose token the authorizer has let in. Whatever a caller wrote there is taken away."""
 
 _STAGE = "$default"
 _MOST_ROUTES = 300
@@ -218,23 +221,37 @@ class HttpApi(RequestApi[HttpApiArgs]):
     def _routes(self, authorizer: aws.apigatewayv2.Authorizer | None) -> list[aws.apigatewayv2.Route]:
         args = self._args
         called = sorted({route.function for route in args.routes.values() if route.function is not None})
-        integrations: dict[str | None, aws.apigatewayv2.Integration] = {
-            function: self._integration(function) for function in called
-        }
-        if self._link is not None:
-            integrations[None] = self._private_integration(self._link)
-        return [
-            self._route(key, args.routes[text], integrations[args.routes[text].function], authorizer)
-            for key, text in written(args.routes, args.cors)
-        ]
+        integrations = {function: self._integration(function) for function in called}
+        private: dict[bool, aws.apigatewayv2.Integration] = {}
+        made: list[aws.apigatewayv2.Route] = []
+        for key, name in written(args.routes, args.cors):
+            route, is_open = args.routes[name], self._is_open(key, args.routes[name])
+            if route.function is not None:
+                leads = integrations[route.function]
+            elif is_open in private:
+                leads = private[is_open]
+            else:
+                assert self._link is not None
+                leads = private[is_open] = self._private_integration(self._link, public=is_open)
+            made.append(self._route(key, route, leads, authorizer))
+        return made
 
-    def _private_integration(self, link: VpcLink) -> aws.apigatewayv2.Integration:
-        """One for all routes that lead to the load balancer, which tells services apart by paths itself."""
+    def _is_open(self, key: RouteKey, route: HttpRoute) -> bool:
+        """Whether nobody is asked for a token. Browsers send OPTIONS without one."""
+        return self._args.authorizer is None or route.public or key.method == "OPTIONS"
+
+    def _private_integration(self, link: VpcLink, *, public: bool) -> aws.apigatewayv2.Integration:
+        """One for all routes of a kind that lead to the load balancer, which tells services apart by paths itself.
+
+        Unlike a function, what stands there gets the request alone: it is told of the caller in a header, of none by
+        public routes (docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html).
+        """
+        told = {f"overwrite:header.{USER_HEADER}": "$context.authorizer.claims.sub"}
         tls = None
         if link.server_name is not None:
             tls = aws.apigatewayv2.IntegrationTlsConfigArgs(server_name_to_verify=link.server_name)
         return aws.apigatewayv2.Integration(
-            f"{self._prefix}-private-integration",
+            f"{self._prefix}-{'public' if public else 'private'}-integration",
             api_id=self._api.id,
             integration_type="HTTP_PROXY",
             integration_method="ANY",
@@ -242,6 +259,7 @@ class HttpApi(RequestApi[HttpApiArgs]):
             connection_type="VPC_LINK",
             connection_id=link.connection_id,
             payload_format_version="1.0",
+            request_parameters={f"remove:header.{USER_HEADER}": "''"} if public else told,
             tls_config=tls,
             timeout_milliseconds=round(self._args.timeout_seconds * 1000),
             opts=self._child("integration"),
@@ -264,12 +282,11 @@ class HttpApi(RequestApi[HttpApiArgs]):
     def _route(
         self,
         key: RouteKey,
-        route: RequestRoute,
+        route: HttpRoute,
         integration: aws.apigatewayv2.Integration,
         authorizer: aws.apigatewayv2.Authorizer | None,
     ) -> aws.apigatewayv2.Route:
-        # Browsers send OPTIONS without a token.
-        guarded = authorizer is not None and not route.public and key.method != "OPTIONS"
+        guarded = not self._is_open(key, route)
         # Access tokens alone, which have scopes, as at APIs of other kinds. Nobody knows the scopes of other issuers.
         of_users = self._args.authorizer is not None and self._args.authorizer.user_pool
         scopes = route.scopes or (SIGNED_IN if of_users else ())

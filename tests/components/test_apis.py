@@ -389,23 +389,32 @@ LINK = SimpleNamespace(
 )
 
 
-def test_services_behind_a_load_balancer_are_reached_by_a_link_and_one_integration(recorder: Recorder) -> None:
+def test_services_behind_a_load_balancer_are_reached_by_a_link_and_told_who_asks(recorder: Recorder) -> None:
     leads = {"load_balancer": True}
     http(recorder, link=LINK, routes={"ANY /{proxy+}": leads, "GET /health": {**leads, "public": True}, "GET /a": API})
-    (private,) = [each for each in recorder.of(":Integration") if each.inputs.get("connectionType") == "VPC_LINK"]
-    assert (
-        private.inputs.items()
-        >= {
-            "integrationType": "HTTP_PROXY",
-            "integrationMethod": "ANY",
-            "integrationUri": "arn:listener",
-            "connectionId": "link-1",
-            "payloadFormatVersion": "1.0",
-            "tlsConfig": {"serverNameToVerify": "api.example.com"},
-        }.items()
-    )
-    to_it = {key for key, one in routes(recorder).items() if one["target"] == f"integrations/{private.name}-id"}
-    assert to_it == {"ANY /{proxy+}", "GET /health"}
+    to_it = {each.name: each for each in recorder.of(":Integration") if each.inputs.get("connectionType") == "VPC_LINK"}
+    for one in to_it.values():
+        assert (
+            one.inputs.items()
+            >= {
+                "integrationType": "HTTP_PROXY",
+                "integrationMethod": "ANY",
+                "integrationUri": "arn:listener",
+                "connectionId": "link-1",
+                "payloadFormatVersion": "1.0",
+                "tlsConfig": {"serverNameToVerify": "api.example.com"},
+            }.items()
+        )
+    told = {
+        key: to_it[one["target"].removeprefix("integrations/").removesuffix("-id")].inputs["requestParameters"]
+        for key, one in routes(recorder).items()
+        if key != "GET /a"
+    }
+    assert told == {
+        "ANY /{proxy+}": {"overwrite:header.x-user": "$context.authorizer.claims.sub"},
+        # Nobody names himself where no token is asked for.
+        "GET /health": {"remove:header.x-user": "''"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -419,7 +428,7 @@ def test_a_link_and_the_routes_that_need_it_go_together(recorder: Recorder, link
 @pytest.mark.parametrize(
     ("route", "says"),
     [
-        ({}, "function: is missing; name the function"),
+        ({}, "is missing; name the function"),
         ({**API, "load_balancer": True}, "makes no sense with a function"),
     ],
 )

@@ -293,7 +293,7 @@ def test_the_firewall_the_host_and_the_api_agree_on_the_largest_body() -> None:
     """Read from their files: the parts import nothing of each other."""
     root = Path(__file__).resolve().parents[2] / "workloads"
     nginx = re.search(r"client_max_body_size (\d+);", (root / "host" / "nginx.conf.template").read_text())
-    api = re.search(r"^MOST_BODY_BYTES = ([\d_]+)$", (root / "api" / "main.py").read_text(), re.MULTILINE)
+    api = re.search(r"^MOST_BODY_BYTES = ([\d_]+)$", (root / "api" / "answers.py").read_text(), re.MULTILINE)
     assert nginx
     assert api
     assert int(nginx[1]) == int(api[1]) == LARGEST_BODY_BYTES

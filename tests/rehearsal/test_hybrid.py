@@ -47,6 +47,12 @@ def test_the_api_leads_into_the_vpc_to_an_internal_load_balancer_by_tls(stack: R
     integration = inputs(stack, "app-private-integration")
     link, listener = stack.resource("hybrid-prod-web-link-link"), stack.resource("hybrid-prod-web-https-listener")
     assert (integration["connectionId"], integration["integrationUri"]) == (link["id"], listener["id"])
+    assert integration["requestParameters"] == {"overwrite:header.x-user": "$context.authorizer.claims.sub"}
+    assert inputs(stack, "app-public-integration")["requestParameters"] == {"remove:header.x-user": "''"}
+    (told,) = [
+        one for one in json.loads(inputs(stack, "api-task-definition")["containerDefinitions"]) if one["name"] == "api"
+    ]
+    assert {"name": "USER_HEADER", "value": "x-user"} in told["environment"]
     assert integration["tlsConfig"] == {"serverNameToVerify": "api.hybrid.example.com"}
     assert inputs(stack, "tls-certificate")["domainName"] == "api.hybrid.example.com"
     balancer = inputs(stack, "web-alb")
