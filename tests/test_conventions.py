@@ -69,6 +69,7 @@ from components.edge.rest_api_args import RestApiArgs
 from components.edge.site_args import StaticSiteArgs
 from components.edge.site_routes import OriginAddress, OriginArgs
 from components.edge.static_site import StaticSite
+from components.edge.vpc_link import VpcLink, VpcLinkArgs
 from components.edge.web_acl import WebAcl, WebAclArgs
 from components.edge.web_socket_api import WebSocketApi, WebSocketApiArgs
 from components.edge.zone_signing import ZoneSigning, ZoneSigningArgs
@@ -251,6 +252,12 @@ def _load_balancer(transform: Any) -> None:
     )
     balancer.allow_to("sg-1", port=8000, name="api")
     balancer.alarms(TOPICS)
+
+
+def _vpc_link(transform: Any) -> None:
+    before = _connection(listener_arn="arn:aws:elasticloadbalancing:::listener/x", security_group_id="sg-1", port=443)
+    args, network = VpcLinkArgs(transform=transform), _private_network()
+    VpcLink(NAME, args, network=network, load_balancer=before, server_name="api.example.com")
 
 
 def _web_acl(transform: Any) -> None:
@@ -772,6 +779,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     VectorCollection: _vector_collection,
     VectorIndexes: _vector_indexes,
     Vpc: _vpc,
+    VpcLink: _vpc_link,
     WebAcl: _web_acl,
     WebSocketApi: _web_socket_api,
     Workflow: _workflow,
@@ -782,7 +790,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
 
 WITHOUT_POLICIES: set[type[pulumi.ComponentResource]] = {
     AccountBaseline, AmplifyApp, Certificate, Cluster, CollectionEndpoint, CostGuard, Dashboard, ErrorLogAlarm, HttpApi,
-    JobCode, LoadBalancer, LogRouter, RestApi, Tracing, UserPool, WebAcl, Zone,
+    JobCode, LoadBalancer, LogRouter, RestApi, Tracing, UserPool, VpcLink, WebAcl, Zone,
 }  # fmt: skip
 """Components that grant nothing to anybody."""
 

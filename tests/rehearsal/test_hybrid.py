@@ -50,7 +50,7 @@ def test_the_api_leads_into_the_vpc_to_an_internal_load_balancer_by_tls(stack: R
     assert integration["requestParameters"] == {"overwrite:header.x-user": "$context.authorizer.claims.sub"}
     assert inputs(stack, "app-public-integration")["requestParameters"] == {"remove:header.x-user": "''"}
     (told,) = [
-        one for one in json.loads(inputs(stack, "api-task-definition")["containerDefinitions"]) if one["name"] == "api"
+        one for one in json.loads(inputs(stack, "api-task-definition")["containerDefinitions"]) if one["name"] == "app"
     ]
     assert {"name": "USER_HEADER", "value": "x-user"} in told["environment"]
     assert integration["tlsConfig"] == {"serverNameToVerify": "api.hybrid.example.com"}
