@@ -484,7 +484,10 @@ class Monitor:
         are."""
         if whole:
             judged = [self._judged(one, one.outputs or one.inputs) for one in self.resources.values()]
-            self.problems += self._ask(lambda analyzer: analyzer.analyze_stack(judged), list[Problem]())
+            # What is read is somebody else's: the rules see it beside the rest, and accuse nobody here of it.
+            read = {one.urn for one in self.resources.values() if one.status == "read"}
+            found = self._ask(lambda analyzer: analyzer.analyze_stack(judged), list[Problem]())
+            self.problems += [problem for problem in found if problem.urn not in read]
         return self._ask(lambda analyzer: analyzer.count, 0)
 
     def _judged(self, resource: Registered, properties: dict[str, Any]) -> Judged:

@@ -6,7 +6,7 @@ import re
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.kit.context import Context
 from guardrails.kit.iam import MalformedPolicyError
@@ -122,10 +122,14 @@ class Evaluator:
             yield Violation(rule=rule, message=_failure(error), urn="")
 
 
+_SHORTEST: Final = 4
+
+
 def _masked(message: str, secrets: frozenset[str]) -> str:
-    """The message without any secret; a short one is only looked for as a whole word."""
+    """The message without any secret; a short one is only looked for as a whole word, and one of three characters or
+    less not at all: it hides nothing, and every port 22 would be gone with it."""
     for secret in sorted(secrets, key=len, reverse=True):
-        if secret.strip():
+        if len(secret.strip()) >= _SHORTEST:
             pattern = re.escape(secret) if len(secret) > 5 else rf"(?<!\w){re.escape(secret)}(?!\w)"
             message = re.sub(pattern, "[secret]", message)
     return message

@@ -63,14 +63,16 @@ balancer_drops_bad_headers.examples(
     severity="medium",
     topics=("availability",),
     references=("F ELB.13",),
-    remedy="Name subnets of two zones; AWS refuses an application load balancer with one.",
+    remedy="Name subnets of two zones.",
 )
 def balancer_two_zones(balancer: Resource, _at: Context) -> Iterator[str]:
     """Subnets of two zones, by their number: a load balancer takes one subnet of each zone."""
-    if balancer.props.get("loadBalancerType", "application") == "gateway":
+    kind = balancer.props.get("loadBalancerType", "application")
+    if kind == "gateway":
         return
     if len(balancer.props.items("subnets")) + len(balancer.props.items("subnetMappings")) == 1:
-        yield "all its subnets are in one zone"
+        refused = "; AWS refuses an application load balancer with one" if kind == "application" else ""
+        yield f"all its subnets are in one zone{refused}"
 
 
 balancer_two_zones.examples(

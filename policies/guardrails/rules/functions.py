@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from guardrails import types
 from guardrails.kit import MANDATORY, Props, aws, example, graph_rule, ref, rule, setting, show
@@ -54,20 +54,49 @@ function_runtime.examples(
 )
 
 
-function_dead_letters = setting(
+_WAITING: Final = frozenset({
+    "alexa-appkit.amazon.com", "apigateway.amazonaws.com", "bedrock.amazonaws.com", "cognito-idp.amazonaws.com",
+    "elasticloadbalancing.amazonaws.com", "lexv2.amazonaws.com", "vpc-lattice.amazonaws.com",
+})  # fmt: skip
+"""Who calls and waits for the answer: what fails is told to the caller, and Lambda keeps nothing.
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html"""
+
+
+@graph_rule(
     id="function-dead-letters",
     title="Failed asynchronous invocations are kept",
     types=(types.LAMBDA_FUNCTION,),
-    path="deadLetterConfig.targetArn",
-    value="arn:aws:sqs:ap-northeast-1:123456789012:dead",
-    message="an asynchronous invocation that keeps failing is lost",
-    description="Events, schedules and topics call without waiting: after the last attempt Lambda drops what it "
-    "was given.",
     level=MANDATORY,
     severity="medium",
     topics=("availability",),
     references=("C116",),
     remedy="Give the function a deadLetterConfig with a queue or a topic.",
+)
+def function_dead_letters(function: Resource, at: Context) -> Iterator[str]:
+    """Events, schedules and topics call without waiting: after the last attempt Lambda drops what it was given. A
+    function that only such services may call as wait for its answer needs none."""
+    if function.props.has("deadLetterConfig.targetArn"):
+        return
+    allowed = at.graph.children(function, types.LAMBDA_PERMISSION, via="function")
+    callers = {permission.props.get("principal") for permission in allowed}
+    if not callers or not callers <= _WAITING:
+        yield "an asynchronous invocation that keeps failing is lost"
+
+
+def _called_by(principal: str, **props: Any) -> Any:
+    permission = {"action": "lambda:InvokeFunction", "function": ref("function"), "principal": principal}
+    return example(_function(**props), aws("lambda/permission:Permission", permission, name="permission"))
+
+
+function_dead_letters.examples(
+    compliant=[
+        _function(deadLetterConfig={"targetArn": "arn:aws:sqs:ap-northeast-1:123456789012:dead"}),
+        _called_by("apigateway.amazonaws.com"),
+        _called_by(
+            "events.amazonaws.com", deadLetterConfig={"targetArn": "arn:aws:sqs:ap-northeast-1:123456789012:dead"}
+        ),
+    ],
+    non_compliant=[_function(), _called_by("events.amazonaws.com")],
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,11 @@ class _Opening:
 
 
 def is_world(cidr: str) -> bool:
-    """Whether a range is the internet or a large part of it: `0.0.0.0/1` twice is no better than `0.0.0.0/0`."""
+    """Whether a range is the internet or a large part of it: `0.0.0.0/1` twice is no better than `0.0.0.0/0`. Of IPv6,
+    fc00::/7 is for private networks (RFC 4193)."""
     address, _, length = cidr.partition("/")
+    if re.match(r"f[cd][0-9a-f]{0,2}:", address.lower()) and length.isdecimal() and int(length) >= 7:
+        return False
     return length.isdecimal() and int(length) < (16 if ":" in address else 8)
 
 
@@ -132,10 +136,12 @@ group_world_ingress.examples(
         example(_group(), _ingress(fromPort=443, toPort=443, cidrIpv4="0.0.0.0/0"), _BALANCER),
         example(_group(), _ingress(fromPort=22, toPort=22, cidrIpv4="203.0.113.7/32")),
         example(_group(), _ingress(fromPort=5432, toPort=5432, referencedSecurityGroupId="sg-1234")),
+        example(_group(), _ingress(fromPort=22, toPort=22, cidrIpv6="fd00::/8")),
         example(_group(), _egress(fromPort=22, toPort=22, cidrIpv4="0.0.0.0/0")),
     ],
     non_compliant=[
         example(_group(), _ingress(fromPort=22, toPort=22, cidrIpv4="0.0.0.0/0")),
+        example(_group(), _ingress(fromPort=22, toPort=22, cidrIpv6="f000::/4")),
         example(_group(), _ingress(fromPort=443, toPort=443, cidrIpv6="::/0")),
         example(_group(), _ingress(fromPort=8080, toPort=8080, cidrIpv4="0.0.0.0/0"), _BALANCER),
         example(_group(), _ingress(fromPort=0, toPort=443, cidrIpv4="0.0.0.0/1"), _BALANCER),
