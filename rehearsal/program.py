@@ -68,6 +68,7 @@ def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
     # Tasks that waited for the one that failed would each print their own trace; the failure is reported once.
     loop.set_exception_handler(lambda _loop, _context: None)
     sys.path[0] = str(stack.main.parent)
+    sys.path += map(str, stack.packages)
     os.chdir(stack.folder)
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _run_main(stack.main)))
@@ -166,7 +167,10 @@ def explain(error: BaseException, stack: Stack) -> Problem:
         where = f"{Path(error.filename or '?').name}, line {error.lineno}"
         return Problem(kind="program", message=f"{where}: {error.msg}: {(error.text or '').strip()}", trace=trace)
     if isinstance(error, ModuleNotFoundError):
-        needed = f"install what the program requires: {sys.executable} -m pip install -r requirements.txt"
+        needed = (
+            "name the program's own environment in Pulumi.yaml (runtime: {name: python, options: {virtualenv: venv}}), "
+            f"or install what it requires here: {sys.executable} -m pip install -r requirements.txt"
+        )
         return Problem(kind="program", message=f"{error}{place}", remedy=needed, trace=trace)
     wrong = _wrong_argument(error)
     if wrong is not None:

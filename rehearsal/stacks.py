@@ -42,6 +42,8 @@ class Stack:
     secret_keys: list[str] = field(default_factory=list)
     declared: Declared = field(default_factory=Declared)
     """What exists already, as the file beside the project says."""
+    packages: list[Path] = field(default_factory=list)
+    """Where the program's own packages are: the `virtualenv` of its project. Those that the rehearsal has go before."""
 
     @property
     def disabled_defaults(self) -> list[str]:
@@ -117,7 +119,20 @@ def load(folder: Path, name: str) -> Stack:
         config,
         secrets,
         declared.load(folder),
+        _packages(folder, project),
     )
+
+
+def _packages(folder: Path, project: dict[str, Any]) -> list[Path]:
+    """Where the packages of the program's own environment are, if its project names one that there is."""
+    runtime = project.get("runtime")
+    options = runtime.get("options") if isinstance(runtime, dict) else None
+    named = options.get("virtualenv") if isinstance(options, dict) else None
+    if not isinstance(named, str):
+        return []
+    place = folder / named
+    # Windows has no folder for the version.
+    return sorted([*place.glob("lib/python3*/site-packages"), *place.glob("Lib/site-packages")])
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:

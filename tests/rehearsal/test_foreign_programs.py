@@ -307,6 +307,35 @@ def test_the_first_program_of_everybody_is_in_order(tmp_path: Path, rehearse: Re
     assert done.status == 0
 
 
+def test_a_program_has_the_packages_of_its_own_environment(tmp_path: Path, rehearse: Rehearse) -> None:
+    packages = tmp_path / "venv" / "lib" / "python3.11" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "words.py").write_text("BUCKET = 'files'\n")
+    runtime = "runtime:\n  name: python\n  options: {virtualenv: venv}\n"
+    (tmp_path / "Pulumi.yaml").write_text(f"name: own\n{runtime}")
+    (tmp_path / "__main__.py").write_text("import words\nfrom pulumi_aws import s3\ns3.Bucket(words.BUCKET)\n")
+
+    done = rehearse(tmp_path)
+    assert done.problems() == []
+    assert done.resource("files")["status"] == "emulated"
+
+
+def test_functions_that_are_waited_for_and_what_somebody_else_owns_are_not_accused(rehearse_plain: Rehearse) -> None:
+    done = rehearse_plain(
+        """
+        aws.s3.Bucket.get("theirs", "somebody-elses-bucket", opts=opts)
+        group = aws.ec2.SecurityGroup(
+            "inside",
+            description="Clients inside",
+            ingress=[{"protocol": "tcp", "from_port": 22, "to_port": 22, "ipv6_cidr_blocks": ["fd00::/8"]}],
+            opts=opts,
+        )
+        """
+    )
+    accused = {(one["rule"], one["urn"].rpartition("::")[2]) for one in done.report["problems"] if one.get("rule")}
+    assert not [one for one in accused if one[1] == "theirs" or one[0] == "group-world-ingress"]
+
+
 def test_what_is_read_is_taken_on_trust_and_so_is_what_refers_to_it(rehearse_plain: Rehearse) -> None:
     done = rehearse_plain("""
         bucket = aws.s3.Bucket.get("others", "bucket-of-others", opts=opts)
