@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -538,3 +539,32 @@ def test_nothing_but_the_log_and_the_metrics_writes_to_the_output() -> None:
     }
     # The migration is a program of its own, with one line to say.
     assert writers <= {"metrics.py", "migrate.py"}
+
+
+@pytest.mark.covers("B12")
+@pytest.mark.parametrize("on_lambda", [False, True])
+def test_a_request_goes_on_with_its_callers_trace_to_the_table(
+    table: str, on_lambda: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Lambda the service itself tells of the call; a second segment would be another call to X-Ray."""
+    root = "1-5759e988-bd862e3fe1be46a994272793"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(("127.0.0.1", 0))
+        daemon.setblocking(False)
+        monkeypatch.setenv("AWS_XRAY_DAEMON_ADDRESS", f"127.0.0.1:{daemon.getsockname()[1]}")
+        if on_lambda:
+            monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "api")
+        with TestClient(create_app(Settings(), ItemsInTable(table))) as client:
+            answer = client.get("/items", headers={"X-Amzn-Trace-Id": f"Root={root};Parent=53995c3f42cd8ad8;Sampled=1"})
+            client.get("/health", headers={"X-Amzn-Trace-Id": f"Root={root};Sampled=1"})
+        assert answer.headers["x-amzn-trace-id"] == f"Root={root}"
+        told = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                told.append(json.loads(daemon.recv(65_536).partition(b"\n")[2]))
+    if on_lambda:
+        assert told == []
+        return
+    (segment,) = told
+    assert (segment["trace_id"], segment["parent_id"], segment["name"]) == (root, "53995c3f42cd8ad8", "api")
+    assert {(part["name"], part["aws"]["operation"]) for part in segment["subsegments"]} == {("DynamoDB", "Query")}

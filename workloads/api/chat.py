@@ -22,7 +22,7 @@ from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from api import bedrock
+from api import bedrock, trace
 from api.answers import named, page
 from api.bedrock import BadParameters, ModelRefused, Models, ModelUnavailable
 from api.conversations import (
@@ -211,7 +211,8 @@ def why(problem: Exception) -> str:
 
 
 def _client(service: str, read_seconds: int) -> Any:
-    return boto3.client(service, config=bedrock.patience(read_seconds, connect_seconds=2, connections=MOST_ASKED))
+    patience = bedrock.patience(read_seconds, connect_seconds=2, connections=MOST_ASKED)
+    return trace.watch(boto3.client(service, config=patience))
 
 
 @dataclass(kw_only=True)

@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Match, Route
 
+from api import trace
 from api.answers import MOST_BODY_BYTES, fault, named, page
 from api.conversations import (
     Conversations,
@@ -140,9 +141,10 @@ def create_app(settings: Settings, stores: Stores | Items | None = None) -> Fast
             expose_headers=["Location", "X-Request-Id"],
             max_age=600,
         )
-    # The last one is the outermost: it records what the others answer too.
+    # The last two are outermost: they tell what the others answer too.
     sessions = Sessions(settings.session_key) if settings.session_key else None
     app.add_middleware(RecordRequests, user_header=settings.user_header, sessions=sessions)
+    app.add_middleware(trace.Traced, name=settings.service, share=settings.sampled_share)
 
     @app.exception_handler(StoreUnavailable)
     async def unavailable(_: Request, problem: StoreUnavailable) -> JSONResponse:

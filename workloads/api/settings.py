@@ -57,6 +57,8 @@ class ProgramSettings:
     balancer's authentication. Unset, nobody is believed: without authentication a caller could write any name."""
     metrics_namespace: str | None = None
     """Under which CloudWatch keeps what the application counts; it reads that from the log, where it has the log."""
+    sampled_share: float = 0.1
+    """Of the requests and jobs for which nobody has decided, those that are traced."""
 
     @staticmethod
     def of(environment: Mapping[str, str], service: str) -> ProgramSettings:
@@ -73,6 +75,7 @@ class ProgramSettings:
             linger_seconds=_number(environment, "LINGER_SECONDS", default.linger_seconds, most=60),
             user_header=(environment.get("USER_HEADER") or "").lower() or None,
             metrics_namespace=_namespace(environment.get("METRICS_NAMESPACE", "")),
+            sampled_share=_share(environment, "OTEL_TRACES_SAMPLER_ARG", str(default.sampled_share)),
         )
 
 
@@ -222,6 +225,17 @@ def _credentials(name: str, secret: str) -> tuple[str, str]:
     except (ValueError, KeyError, TypeError):
         # `from None`: the original error quotes the secret.
         raise SettingsError(f'{name} must be JSON with "username" and "password"') from None
+
+
+def _share(environment: Mapping[str, str], name: str, default: str) -> float:
+    text = environment.get(name) or default
+    try:
+        share = float(text)
+    except ValueError:
+        share = float("nan")
+    if not 0 <= share <= 1:
+        raise SettingsError(f"{name} is {text!r}; use a number from 0 to 1")
+    return share
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, *, most: int) -> int:

@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from api import trace
 from api.items import Item
 from api.store import THREADS, StoreUnavailable, left_of
 
@@ -36,7 +37,7 @@ class Table:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._client: Any = boto3.client("dynamodb", config=_PATIENCE)
+        self._client: Any = trace.watch(boto3.client("dynamodb", config=_PATIENCE))
 
     def do(self, action: str, **request: Any) -> dict[str, Any]:
         """What DynamoDB answers, or StoreUnavailable."""

@@ -13,12 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 import boto3
+from api import trace
 from api.bedrock import wait
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionError, HTTPClientError  # noqa: A004 its name there
 from botocore.httpsession import URLLib3Session
-
-from wiki import trace
 
 OWNER, NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}", r"\.?[A-Za-z0-9_-][A-Za-z0-9_.-]{0,98}"
 REPOSITORY = f"{OWNER}/{NAME}"

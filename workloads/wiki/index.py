@@ -15,13 +15,12 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 import boto3
+from api import trace
 from api.bedrock import wait
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionError, HTTPClientError  # noqa: A004 its name there
 from botocore.httpsession import URLLib3Session
-
-from wiki import trace
 
 _T = TypeVar("_T")
 
@@ -148,7 +147,7 @@ class Index:
             headers = {"content-type": kind, "x-amz-content-sha256": sha256(body).hexdigest()}
             request = AWSRequest(method, self._endpoint + path, headers, data=body)
             SigV4Auth(self._credentials.get_frozen_credentials(), "aoss", self._region).add_auth(request)
-            context, status = {"wiki.start": time.time()}, None
+            context, status = {"trace.start": time.time()}, None
             try:
                 answer = self._http.send(request.prepare())
                 status = answer.status_code

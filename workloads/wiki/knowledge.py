@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from api import trace
 from botocore.config import Config
-
-from wiki import trace
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import logging
 
+from api import trace
 from api.logs import JsonLines, write_json_lines
-
-from wiki import trace
 
 AUDIT = logging.getLogger("wiki.audit")
 

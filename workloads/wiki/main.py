@@ -11,14 +11,15 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
+from api import trace
 from api.metrics import Metrics
-from api.requests import PROBES, USER, AnswerFailures, LimitBodies, RecordRequests
+from api.requests import USER, AnswerFailures, LimitBodies, RecordRequests
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import FastAPI, HTTPException, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from wiki import logs, trace
+from wiki import logs
 from wiki.github import NAME, OWNER, REPOSITORY
 from wiki.index import Index, IndexUnavailable
 from wiki.knowledge import Chunk, Knowledge
@@ -29,7 +30,7 @@ from wiki.signed_in import SignedIn
 from wiki.store import Page, Store
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    pass
 
 log = logging.getLogger("wiki")
 
@@ -45,29 +46,6 @@ class NewRepository(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     repository: str = Field(pattern=f"^{REPOSITORY}$", description="owner/name, as GitHub has it")
-
-
-class Traced:
-    """ASGI middleware: a segment for each request that is no probe."""
-
-    def __init__(self, app: ASGIApp, name: str, share: float) -> None:
-        self._app, self._name, self._share = app, name, share
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in PROBES:
-            await self._app(scope, receive, send)
-            return
-        header = dict(scope["headers"]).get(b"x-amzn-trace-id", b"").decode("latin-1")
-        with trace.segment(self._name, header, self._share) as segment:
-
-            async def note(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    segment.failed = message["status"] >= 500
-                    said = (b"x-amzn-trace-id", f"Root={segment.root}".encode())
-                    message = {**message, "headers": [*message["headers"], said]}
-                await send(message)
-
-            await self._app(scope, receive, note)
 
 
 def create_app(settings: Settings, store: Store, index: Index, models: Models) -> FastAPI:
@@ -86,7 +64,7 @@ def create_app(settings: Settings, store: Store, index: Index, models: Models) -
     if settings.users is not None:
         app.add_middleware(SignedIn, pool=settings.users)
     app.add_middleware(RecordRequests, user_header=settings.user_header)
-    app.add_middleware(Traced, name=settings.service, share=settings.sampled_share)
+    app.add_middleware(trace.Traced, name=settings.service, share=settings.sampled_share)
 
     @app.exception_handler(ClientError)
     @app.exception_handler(BotoCoreError)

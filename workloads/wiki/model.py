@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
-from api import bedrock
+from api import bedrock, trace
 from api.bedrock import BadParameters, Embedder, ModelRefused
-
-from wiki import trace
 
 if TYPE_CHECKING:
     from wiki.settings import Settings

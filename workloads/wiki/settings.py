@@ -38,8 +38,6 @@ class Settings(ProgramSettings):
     """The id of the one on the pages' texts."""
     users: UserPool | None
     """Without one, whoever reaches the API may do everything."""
-    sampled_share: float
-    """Of the requests and jobs for which nobody has decided, those that are traced."""
 
     @staticmethod
     def read(environment: Mapping[str, str]) -> Settings:
@@ -60,7 +58,6 @@ class Settings(ProgramSettings):
             github_api=_address(environment, "GITHUB_API", environment.get("GITHUB_API") or "https://api.github.com"),
             knowledge_base=environment.get("KNOWLEDGE_BASE_WIKI") or None,
             users=_users(environment),
-            sampled_share=_share(environment, "OTEL_TRACES_SAMPLER_ARG", "0.1"),
         )
 
 
@@ -84,14 +81,3 @@ def _address(environment: Mapping[str, str], name: str, text: str) -> str:
     if not re.fullmatch(r"https://[\w.-]+(:\d+)?(/[\w./-]*)?|http://(localhost|127\.0\.0\.1):\d+(/\w+)?", text):
         raise SettingsError(f"{name} is {environment.get(name)!r}; use an address that begins with https://")
     return text.rstrip("/")
-
-
-def _share(environment: Mapping[str, str], name: str, default: str) -> float:
-    text = environment.get(name) or default
-    try:
-        share = float(text)
-    except ValueError:
-        share = float("nan")
-    if not 0 <= share <= 1:
-        raise SettingsError(f"{name} is {text!r}; use a number from 0 to 1")
-    return share

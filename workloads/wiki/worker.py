@@ -26,12 +26,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from api import trace
 from api.bedrock import ModelUnavailable, wait
 from api.logs import request_id
 from api.metrics import Metrics
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wiki import logs, trace
+from wiki import logs
 from wiki.github import REPOSITORY, GitHub, SourcesUnavailable, folders
 from wiki.index import Index, IndexUnavailable
 from wiki.model import Models

@@ -12,9 +12,9 @@ from typing import Any
 
 import boto3
 import pytest
+from api import trace
 from botocore.httpsession import URLLib3Session
 from moto.server import ThreadedMotoServer
-from wiki import trace
 from wiki.github import File, folders
 from wiki.github import GitHub as Sources
 from wiki.index import Index

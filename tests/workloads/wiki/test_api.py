@@ -12,9 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
+from api import trace
 from api.bedrock import Breaker
 from fastapi.testclient import TestClient
-from wiki import logs, trace
+from wiki import logs
 from wiki.main import create_app
 from wiki.settings import Settings
 
@@ -350,7 +351,7 @@ def test_what_was_not_sampled_is_told_of_only_where_it_fails(
 def test_a_tenth_is_sampled_where_nobody_decided(monkeypatch: pytest.MonkeyPatch) -> None:
     share = Settings.read(ENOUGH).sampled_share
     shares = iter([0.05, 0.15, 0.5])
-    monkeypatch.setattr("wiki.trace.random.random", lambda: next(shares))
+    monkeypatch.setattr("api.trace.random.random", lambda: next(shares))
     assert [trace.begun("wiki", None, share).sampled for _ in range(2)] == [True, False]
     assert trace.begun("wiki", f"Root={ROOT};Sampled=?", share).sampled is False
 
@@ -380,6 +381,6 @@ def test_a_header_that_is_none_begins_a_new_trace(header: str) -> None:
 def test_a_segment_with_very_many_parts_still_fits_into_a_datagram(daemon: socket.socket) -> None:
     with trace.segment("wiki", f"Root={ROOT};Sampled=1", 0):
         for _ in range(2000):
-            trace.part("DynamoDB", {"wiki.start": 1.0}, 200, "GetItem")
+            trace.part("DynamoDB", {"trace.start": 1.0}, 200, "GetItem")
     [segment] = told(daemon)
     assert 100 < len(segment["subsegments"]) < 2000

@@ -2,7 +2,7 @@
 
 A share is traced where nobody decided before, and every request that fails
 (docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html and xray-concepts.html). Nothing waits for the
-daemon: a segment that is lost is lost.
+daemon: a segment that is lost is lost. On Lambda the service itself tells of each call.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-log = logging.getLogger("wiki.trace")
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.requests import PROBES
+
+log = logging.getLogger("api.trace")
 
 _ROOT = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
 _PARENT = re.compile(r"[0-9a-f]{16}")
@@ -82,11 +86,34 @@ def segment(name: str, header: str | None, share: float) -> Iterator[Segment]:
         _tell(made)
 
 
+class Traced:
+    """ASGI middleware: a segment for each request that is no probe."""
+
+    def __init__(self, app: ASGIApp, name: str, share: float) -> None:
+        self._app, self._name, self._share = app, name, share
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in PROBES:
+            await self._app(scope, receive, send)
+            return
+        header = dict(scope["headers"]).get(b"x-amzn-trace-id", b"").decode("latin-1")
+        with segment(self._name, header, self._share) as made:
+
+            async def note(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    made.failed = message["status"] >= 500
+                    said = (b"x-amzn-trace-id", f"Root={made.root}".encode())
+                    message = {**message, "headers": [*message["headers"], said]}
+                await send(message)
+
+            await self._app(scope, receive, note)
+
+
 def watch(client: Any) -> Any:
     """The client of boto3, of whose calls the current segment tells from now on."""
 
     def before(*, context: dict[str, Any], **_: Any) -> None:
-        context["wiki.start"] = time.time()
+        context["trace.start"] = time.time()
 
     def after(*, context: dict[str, Any], event_name: str, **said: Any) -> None:
         # Of a call without an answer no more is told than its name and the error.
@@ -105,7 +132,7 @@ def part(name: str, context: dict[str, Any], status: int | None, operation: str)
     if found is None:
         return
     said = {
-        "id": secrets.token_hex(8), "name": name, "namespace": "aws", "start_time": context["wiki.start"],
+        "id": secrets.token_hex(8), "name": name, "namespace": "aws", "start_time": context["trace.start"],
         "end_time": time.time(), "aws": {"operation": operation},
         **({"http": {"response": {"status": status}}} if status is not None else {}),
         **({"throttle": True} if status == 429 else {}),
@@ -117,7 +144,7 @@ def part(name: str, context: dict[str, Any], status: int | None, operation: str)
 
 def _tell(done: Segment) -> None:
     address = os.environ.get("AWS_XRAY_DAEMON_ADDRESS")
-    if not address or not (done.sampled or done.failed):
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or not address or not (done.sampled or done.failed):
         return
     document = {
         "name": done.name, "id": done.id, "trace_id": done.root, "start_time": done.start, "end_time": time.time(),
