@@ -1,4 +1,4 @@
-"""Puts parts of the rehearsal's real output into the README, and tells when they are no longer what it prints.
+"""Puts parts of the rehearsal's real output into the README, and what the stacks' files say of themselves.
 
 python docs/readme.py            rehearse dev and write the parts into README.md
 python docs/readme.py --check    exit 1 if README.md shows others; times may differ
@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+STACKS = re.compile(r"(<!-- stacks -->\n).*?(<!-- end of stacks -->)", re.DOTALL)
 BLOCK = re.compile(r"(<!-- rehearsal output -->\n```\n).*?(```\n<!-- end of rehearsal output -->)", re.DOTALL)
 
 
@@ -65,6 +66,19 @@ def excerpt(text: str) -> str:
     )
 
 
+def stacks() -> str:
+    """A row for each stack: the first sentence of its file, and its month as the file states it."""
+    lines = ["| stack | what it is | USD a month |", "|---|---|---|"]
+    for path in sorted(ROOT.glob("Pulumi.*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        comment = " ".join(line.lstrip("# ") for line in text.partition("\nconfig:")[0].splitlines()[1:])
+        sentence = re.split(r"\.(?: |$)", comment, maxsplit=1)[0]
+        month = re.search(r"prices all of it: ([\d.,]+) USD", text)
+        stack = path.name.split(".")[1]
+        lines.append(f"| [{stack}]({path.name}) | {sentence} | {month[1] if month else '–'} |")
+    return "".join(f"{line}\n" for line in lines)
+
+
 def timeless(text: str) -> list[str]:
     """The lines, without the seconds that the last one ends with."""
     *lines, last = clean(text).splitlines()
@@ -73,15 +87,16 @@ def timeless(text: str) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     readme = README.read_text(encoding="utf-8")
-    found = BLOCK.search(readme)
-    if found is None:
-        print("README.md has no block between `rehearsal output` markers", file=sys.stderr)
+    found, table = BLOCK.search(readme), STACKS.search(readme)
+    if found is None or table is None:
+        print("README.md has no block between `rehearsal output` or between `stacks` markers", file=sys.stderr)
         return 1
-    now = excerpt(output())
+    now, listed = excerpt(output()), stacks()
     shown = found[0].removeprefix(found[1]).removesuffix(found[2])
     if "--check" not in arguments:
+        readme = STACKS.sub(lambda match: match[1] + listed + match[2], readme)
         README.write_text(BLOCK.sub(lambda match: match[1] + now + match[2], readme), encoding="utf-8")
-    elif timeless(shown) != timeless(now):
+    elif timeless(shown) != timeless(now) or table[0] != table[1] + listed + table[2]:
         print("README.md shows another rehearsal than this one: run make docs", file=sys.stderr)
         return 1
     return 0
