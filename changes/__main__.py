@@ -138,7 +138,28 @@ def judged(before: Side, after: Side) -> show.Comparison:
     waivers = (after.report or before.report or {}).get("waivers", [])
     found = gate.problems(changes, before, after, waivers)
     notes.append("the values of secrets are not compared: nobody can read them here")
-    return show.Comparison(before, after, changes, security(changes, before, after), found, notes)
+    needs = _deployer(before, after) if changes else []
+    return show.Comparison(before, after, changes, security(changes, before, after), found, notes, needs)
+
+
+def _deployer(before: Side, after: Side) -> list[show.Need]:
+    """What the deployer needs for one side and not for the other, where both were rehearsed."""
+    reports = [side.report for side in (before, after)]
+    if any(report is None or any("calls" not in one for one in report["resources"]) for report in reports):
+        return []
+    # AWS's actions take most of a second; and what a deployer needs is worked out from sides, which are this package's.
+    from permissions.difference import more  # noqa: PLC0415
+    from permissions.model import permissions  # noqa: PLC0415
+
+    try:
+        old, new = (permissions(report, purposes=("up",)) for report in reports if report is not None)
+    except ChangeError:
+        # Of a type nobody says what it needs: `kumiki permissions` names it.
+        return []
+    return [
+        *(show.Need("more", one.sentence(), one.actions, one.resource) for one in more(old, new)),
+        *(show.Need("less", one.sentence("needs no more"), one.actions, one.resource) for one in more(new, old)),
+    ]
 
 
 def _write(path: Path, content: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -41,6 +41,24 @@ _MARKDOWN_LIMIT: Final = 60_000
 
 
 @dataclass(frozen=True)
+class Need:
+    """Actions that this change needs allowed on something, or needs no more."""
+
+    direction: Literal["more", "less"]
+    text: str
+    actions: Sequence[str]
+    resource: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "direction": self.direction,
+            "text": self.text,
+            "actions": list(self.actions),
+            "resource": self.resource,
+        }
+
+
+@dataclass(frozen=True)
 class Comparison:
     """What a change does, and what a person must decide about it."""
 
@@ -50,6 +68,8 @@ class Comparison:
     security: Sequence[SecurityChange]
     problems: Sequence[Problem]
     notes: Sequence[str] = field(default_factory=list)
+    deployer: Sequence[Need] = ()
+    """What the deployer must be allowed to do beside what it was, and need not be any more."""
 
     @property
     def refused(self) -> bool:
@@ -75,6 +95,7 @@ class Comparison:
             "security": [one.as_json() for one in self.security],
             "problems": [one.as_json() for one in self.problems],
             "cost": self.cost,
+            "deployer": [one.as_json() for one in self.deployer],
             "notes": list(self.notes),
             "counts": self.counts,
         }
@@ -187,6 +208,8 @@ def text(console: Console, comparison: Comparison, *, verbose: bool = False, bri
         console.print(Text.assemble(("+ ", "green"), f"created: {listed}"))
     for one in comparison.security:
         console.print(Text.assemble((f"{one.kind} ", "yellow" if one.direction == "more" else "green"), one.text))
+    for one in comparison.deployer:
+        console.print(Text.assemble(("deployer ", "yellow" if one.direction == "more" else "green"), one.text))
     for line in [*_cost_lines(comparison), *comparison.notes]:
         console.print(Text(line, style="dim"))
 

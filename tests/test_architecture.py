@@ -40,7 +40,8 @@ ALLOWED: dict[str, set[str]] = {
     # The graph that the rules judge is the one that the report tells of.
     "rehearsal": {"rehearsal", "costs", "guardrails"},
     # A waiver is read as the pack reads it.
-    "changes": {"changes", "costs", "rehearsal", "guardrails"},
+    # The command says what a change needs of its deployer, too.
+    "changes": {"changes", "costs", "permissions", "rehearsal", "guardrails"},
     # What is compared is two sides of a change; the types' names are the linter's.
     "permissions": {"permissions", "changes", "rehearsal"},
     "kumiki": {"kumiki", "changes", "costs", "permissions", "rehearsal"},

@@ -138,3 +138,19 @@ def test_one_more_reader_of_prod_shows_its_price(request: pytest.FixtureRequest)
     said = cast("io.StringIO", console.file).getvalue()
     assert "USD (+231.15)" in said
     assert "kumiki-prod-database: +228.49 USD a month" in said
+
+
+def test_what_the_deployer_needs_or_needs_no_more_is_said(change: Callable[..., Comparison]) -> None:
+    def edit(content: Content) -> None:
+        content["resources"] = [one for one in content["resources"] if ":sqs/" not in one["type"]]
+
+    gone = change(edit)
+    told = {action for one in gone.deployer for action in one.actions}
+    assert {one.direction for one in gone.deployer} == {"less"}
+    assert {"sqs:CreateQueue", "sqs:SetQueueAttributes"} <= told
+    assert {action.partition(":")[0] for action in told} == {"sqs"}
+    assert gone.as_json()["deployer"][0]["text"].startswith("this change needs no more sqs:")
+
+    back = judged(gone.after, gone.before)
+    assert {one.direction for one in back.deployer} == {"more"}
+    assert {action for one in back.deployer for action in one.actions} == told
