@@ -452,6 +452,7 @@ def test_the_check_command_fails_on_a_stale_page(tmp_path: Path) -> None:
         "docs",
         "tests",
         "architecture",
+        "changes",
         "components",
         "policies",
         "costs",
