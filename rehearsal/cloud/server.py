@@ -144,6 +144,9 @@ class _Server:
             self._account.blind_to.add(request.type)
         except Exception as error:  # noqa: BLE001 a fault of a spec is a gap of the rehearsal, not a mistake of the program's
             result = _not_made(f"{type(error).__name__}: {error}", context)
+        if result.status == "emulated":
+            # Declared as there, because other stacks name it; of this account it is.
+            self._account.not_emulated -= {result.id, result.outputs.get("arn", result.id)}
         names = {key: value for key, value in request.inputs.items() if key in ("name", "bucket")}
         self._references.produced([result.id, result.outputs, names])
         return replace(result, existing=missing)

@@ -259,7 +259,7 @@ def test_what_exists_already_is_declared_in_one_place(tmp_path: Path, rehearse_p
           - function: aws:secretsmanager/getSecret:getSecret
             when: {name: prod/db}
             answer: {arn: "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:prod/db-AbCdEf"}
-        ids: ["arn:aws:iam::123456789012:role/deploy"]
+        ids: ["arn:aws:iam::123456789012:role/deploy", "arn:aws:sqs:ap-northeast-1:123456789012:shared"]
     """)
     done = rehearse_plain(
         """
@@ -268,6 +268,8 @@ def test_what_exists_already_is_declared_in_one_place(tmp_path: Path, rehearse_p
         secret = aws.secretsmanager.get_secret(name="prod/db", opts=pulumi.InvokeOptions(provider=provider))
         aws.ssm.Parameter("arn", type="String", value="x", description=secret.arn, opts=opts)
         aws.ssm.Parameter("role", type="String", value="arn:aws:iam::123456789012:role/deploy")
+        topic, queue = aws.sns.Topic("topic", opts=opts), aws.sqs.Queue("shared", name="shared", opts=opts)
+        aws.sns.TopicSubscription("heard", topic=topic.arn, protocol="sqs", endpoint=queue.arn, opts=opts)
         """,
         config={"aws:defaultTags": {"tags": {"Team": "web"}}, "aws:region": "ap-northeast-1"},
     )
@@ -277,6 +279,8 @@ def test_what_exists_already_is_declared_in_one_place(tmp_path: Path, rehearse_p
     assert done.resource("group")["inputs"]["vpcId"] == "vpc-0123456789abcdef0"
     assert done.resource("arn")["inputs"]["description"].endswith(":secret:prod/db-AbCdEf")
     assert done.resource("role")["inputs"]["tagsAll"] == {"Team": "web"}
+    # What other stacks name of this one is made here.
+    assert done.resource("heard")["status"] == "emulated"
     assert {one["cause"] for one in done.report["gaps"]} <= {"not emulated"}
 
 

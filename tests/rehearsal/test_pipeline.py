@@ -19,13 +19,13 @@ from components.delivery.build import spec_mistakes
 from components.delivery.pipeline_args import matches
 from tests.conftest import ACCOUNT, REGION, ROOT
 from tests.iam import allowed
-from tests.rehearsal.conftest import Refuse, Rehearse, Rehearsed
+from tests.rehearsal.conftest import Refuse, Rehearsed
 from tests.test_failing_steps import HARMLESS, STAND_INS, TAG, Run
 
 SPECS = ROOT / "workloads/builds/pipeline"
 SCRIPTS = ROOT / ".github/scripts"
 STAGES = sorted(path.stem for path in SPECS.glob("*.yml"))
-STACKS = {"serverless": "chat-prod", "analytics": "chat-dev"}
+STACKS = {"serverless": "chat-prod", "analytics": "chat-dev", "hybrid": "hybrid-prod", "wiki-prod": "deepwiki-omr-prod"}
 STAGING = {
     "stack": "kumiki-staging", "address": "https://staging.example.com", "checks": {"/health": 200, "/items": 401},
     "backend": "s3://kumiki-staging-state", "infrastructureRole": "arn:aws:iam::000000000000:role/infrastructure-x",
@@ -144,7 +144,9 @@ def asked(call: str) -> Iterator[tuple[str, str, dict[str, str]]]:
             for key in ("taskRoleArn", "executionRoleArn"):
                 yield "iam:PassRole", given[key], {"iam__PassedToService": "ecs-tasks.amazonaws.com"}
         case "ecs", "run-task":
-            yield "ecs:RunTask", arn("ecs", "task-definition/chat-dev-api:7"), {"ecs__cluster": cluster}
+            # The stand-in answers with a revision of this family, whatever was registered.
+            family = option("cluster").replace("-cluster", "-api")
+            yield "ecs:RunTask", arn("ecs", f"task-definition/{family}:7"), {"ecs__cluster": cluster}
         case "ecs", "describe-tasks":
             yield "ecs:DescribeTasks", f"{cluster.replace(':cluster/', ':task/')}/0", {}
         case "lambda", "get-alias":
@@ -398,10 +400,11 @@ def test_a_commit_is_tested_built_planned_approved_and_brought_to_production_in_
     done = rehearsed(name)
     pipeline = done.resource(f"{STACKS[name]}-pipeline-pipeline")["inputs"]
     stages = {stage["name"]: stage for stage in pipeline["stages"]}
-    assert list(stages) == ["Source", "Test", "Build", "Plan", "Approval", "Production"]
+    tried = ["Staging"] if name == "wiki-prod" else []
+    assert list(stages) == ["Source", "Test", "Build", *tried, "Plan", "Approval", "Production"]
     assert pipeline["pipelineType"] == "V2"
     assert stages["Production"]["onFailure"] == {"result": "ROLLBACK"}
-    for before in ("Test", "Build", "Plan"):
+    for before in ("Test", "Build", *tried, "Plan"):
         assert stages[before]["onFailure"]["result"] == "RETRY"
     (approval,) = stages["Approval"]["actions"]
     topic = done.report["outputs"]["alertTopics"]["warning"]
@@ -440,22 +443,67 @@ def test_the_pipelines_own_role_starts_its_work_and_passes_nothing_on(name: str,
 
 
 @pytest.mark.covers("B16", "D15")
-def test_with_staging_a_commit_is_tried_there_first_by_roles_that_trust_the_stage(rehearse_kumiki: Rehearse) -> None:
-    topics = {"emails": ["ops@example.com"]}
-    made = rehearse_kumiki({"kumiki:pipeline": {**PIPELINE, "staging": STAGING}, "kumiki:alerts": topics}, only=[])
-    assert made.status == 0, made.text
-    assert made.report["counts"]["errors"] == 0, made.text
-    stages = {one["name"]: one for one in made.resource("kumiki-dev-pipeline-pipeline")["inputs"]["stages"]}
-    assert list(stages)[3:5] == ["Staging", "Plan"]
-    assert [one["runOrder"] for one in stages["Staging"]["actions"]] == [1, 2]
-    assert told(made, "answers")["CHECKS"] == "/health=200 /items=401"
-    assert made.resource("kumiki-dev-pipeline-answers-policy")
-    documents = policies(made, "staging")
-    assert allowed(documents, "sts:AssumeRole", STAGING["infrastructureRole"])
-    assert allowed(documents, "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/kumiki-staging-delivery-role-0123456")
-    assert not allowed(documents, "sts:AssumeRole", PIPELINE["infrastructureRole"] + "-other")
-    assert not allowed(policies(made, "plan"), "sts:AssumeRole", PIPELINE["infrastructureRole"])
-    assert not allowed(policies(made, "answers"), "sts:AssumeRole", STAGING["infrastructureRole"])
+def test_with_staging_a_commit_is_tried_there_first_by_roles_that_trust_the_stage(rehearsed: Any) -> None:
+    prod, staging = rehearsed("wiki-prod"), rehearsed("wiki-staging")
+    stages = {one["name"]: one for one in prod.resource("deepwiki-omr-prod-pipeline-pipeline")["inputs"]["stages"]}
+    tried, asked_for = stages["Staging"]["actions"]
+    assert (tried["runOrder"], asked_for["runOrder"]) == (1, 2)
+    assert told(prod, "answers")["CHECKS"] == "/health=200 /repositories=401"
+    assert told(prod, "answers")["ADDRESS"] == "https://api.staging.wiki.example.com"
+    # The images that production will run, by their digests.
+    api = staging.resource("deepwiki-omr-staging-api-repository")["inputs"]["name"]
+    assert told(prod, "build")["COPIES"] == f"deepwiki-omr-prod-api={api}"
+    assert allowed(policies(prod, "build"), "ecr:PutImage", arn("ecr", f"repository/{api}"))
+    documents, role = policies(prod, "staging"), staging.resource("deepwiki-omr-staging-delivery-role")
+    own = told(prod, "staging")["INFRASTRUCTURE_ROLE"]
+    assert allowed(documents, "sts:AssumeRole", own)
+    assert allowed(documents, "sts:AssumeRole", role["outputs"]["arn"])
+    production = told(prod, "production")["INFRASTRUCTURE_ROLE"]
+    assert own != production
+    assert not allowed(documents, "sts:AssumeRole", production)
+    for stage in ("plan", "answers"):
+        assert not allowed(policies(prod, stage), "sts:AssumeRole", own)
+    # And staging lets in the role of that stage, and of no other.
+    trust = [one for one in json.loads(role["inputs"]["assumeRolePolicy"])["Statement"] if "AWS" in one["Principal"]]
+    stage_role = prod.resource("deepwiki-omr-prod-pipeline-staging-role")["outputs"]["arn"]
+    assert [one["Condition"] for one in trust] == [{"ArnEquals": {"aws:PrincipalArn": stage_role}}]
+
+
+@pytest.mark.covers("D15")
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_the_api_shifts_step_by_step_workers_stand_beside_the_old_ones_and_both_go_back_by_themselves(
+    environment: str, rehearsed: Any
+) -> None:
+    done = rehearsed(f"wiki-{environment}")
+    services = {
+        name: done.resource(f"deepwiki-omr-{environment}-{name}-service")["inputs"] for name in ("api", "worker")
+    }
+    for name, strategy in (("api", "CANARY"), ("worker", "BLUE_GREEN")):
+        going = services[name]["deploymentConfiguration"]
+        assert (going["strategy"], int(going["bakeTimeInMinutes"]) > 0) == (strategy, True)
+        assert services[name]["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+    share = services["api"]["deploymentConfiguration"]["canaryConfiguration"]
+    assert 0 < float(share["canaryPercent"]) < 100
+    (balanced,) = services["api"]["loadBalancers"]
+    groups = {balanced["targetGroupArn"], balanced["advancedConfiguration"]["alternateTargetGroupArn"]}
+    health = {
+        one["outputs"]["arn"]: one["inputs"]["healthCheck"]["path"]
+        for one in done.report["resources"]
+        if one["type"].endswith(":TargetGroup")
+    }
+    assert {arn: path for arn, path in health.items() if arn in groups} == dict.fromkeys(groups, "/health")
+    assert len(groups) == 2
+
+
+@pytest.mark.covers("B16")
+def test_what_an_account_has_once_is_productions_where_its_staging_stands_beside_it(rehearsed: Any) -> None:
+    once = {
+        "OpenIdConnectProvider", "Detector", "Recorder", "DeliveryChannel", "Trail", "Analyzer", "ServiceLinkedRole",
+        "InvocationLoggingConfiguration", "Account",
+    }  # fmt: skip
+    for name, its in (("wiki-prod", once), ("wiki-staging", set[str]())):
+        made = {one["type"].rpartition(":")[2] for one in rehearsed(name).report["resources"]}
+        assert once & made == its, name
 
 
 @pytest.mark.parametrize(
