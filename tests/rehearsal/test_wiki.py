@@ -442,8 +442,10 @@ def test_every_store_of_logs_keeps_each_kind_for_its_days(environment: str, wiki
     assert {one["tags"]["LogClass"] for one in groups} >= {"access", "error", "application"}
     for group in groups:
         assert group["retentionInDays"] >= least[group["tags"]["LogClass"]], group
+    # The trail and what models were asked are the account's: staging's are in production's buckets.
+    once = [] if environment == "staging" else ["audit", "model-logs"]
     days = {}
-    for bucket in ("log-archive", "audit", "model-logs"):
+    for bucket in ("log-archive", *once):
         for rule in made[f"{bucket}-lifecycle"]["rules"]:
             if "days" in rule.get("expiration", {}):
                 days[f"{bucket}/{rule['filter']['prefix']}"] = rule["expiration"]["days"]
@@ -454,11 +456,10 @@ def test_every_store_of_logs_keeps_each_kind_for_its_days(environment: str, wiki
         "log-archive/load-balancer-logs/": 365,
         "log-archive/s3-access-logs/": 365,
         "log-archive/vpc-flow-logs/": 365,
-        "audit/": 1096,
-        "model-logs/": 365,
+        **({"audit/": 1096, "model-logs/": 365} if once else {}),
     }
-    (lock,) = made.of("BucketObjectLockConfiguration")
-    assert lock["inputs"]["rule"]["defaultRetention"]["days"] == 1096
+    locked = [one["inputs"]["rule"]["defaultRetention"]["days"] for one in made.of("BucketObjectLockConfiguration")]
+    assert locked == ([1096] if once else [])
 
 
 @pytest.mark.covers("D13")
