@@ -73,7 +73,7 @@ def test_an_unknown_is_found_at_any_depth() -> None:
 )  # fmt: skip
 def test_names_are_held_against_the_sdks_own_classes(type_: Any, inputs: dict[str, Any], wrong: list[str]) -> None:
     token = next(token for token in tokens(type_) if sdk.resource_class(token) is type_)
-    assert [name.path for name in sdk.wrong_names(token, inputs)] == wrong
+    assert [name.path for name in sdk.wrong_inputs(token, inputs)] == wrong
 
 
 def tokens(type_: Any) -> list[str]:
