@@ -76,13 +76,13 @@ def test_a_listener_has_its_certificate_its_policy_its_action_and_its_headers(cl
     assert headers["routing.http.response.strict_transport_security.header_value"] == "max-age=1"
 
 
-def test_what_no_request_of_a_listener_carries_is_named(cloud: Cloud) -> None:
-    made = cloud.make(
-        "aws:lb/listener:Listener",
-        loadBalancerArn=balancer(cloud).id, port=80, protocol="HTTP",
-        defaultActions=[{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "prot": "HTTPS"}}],
-    )  # fmt: skip
-    assert [path.rpartition(".")[2] for path in made.unmapped] == ["prot"]
+def test_what_the_sdk_does_not_know_of_a_listener_is_named(cloud: Cloud) -> None:
+    with pytest.raises(RehearsalError, match=r"redirect\.prot"):
+        cloud.make(
+            "aws:lb/listener:Listener",
+            loadBalancerArn=balancer(cloud).id, port=80, protocol="HTTP",
+            defaultActions=[{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "prot": "HTTPS"}}],
+        )  # fmt: skip
 
 
 def acl(cloud: Cloud) -> Any:

@@ -92,8 +92,9 @@ def test_a_certificate_elsewhere_than_in_us_east_1_is_refused_as_aws_would(cloud
         distribution(cloud, viewerCertificate={"acmCertificateArn": arn, "sslSupportMethod": "sni-only"})
 
 
-def test_what_a_distribution_is_not_asked_for_is_named_and_what_it_does_not_take_is_refused(cloud: Cloud) -> None:
-    assert distribution(cloud, rootObject="index.html").unmapped == ["distributionConfig.rootObject"]
+def test_what_a_distribution_does_not_have_or_take_is_refused(cloud: Cloud) -> None:
+    with pytest.raises(RehearsalError, match="has no input 'rootObject'"):
+        distribution(cloud, rootObject="index.html")
     with pytest.raises(RehearsalError, match="is not allowed"):
         distribution(cloud, defaultCacheBehavior={**BEHAVIOUR, "viewerProtocolPolicy": "redirect"})
     with pytest.raises(RehearsalError, match="is not allowed"):
