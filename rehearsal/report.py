@@ -169,7 +169,8 @@ class Report:
             "ok": self.ok,
             "resources": [self._resource(resource) for resource in self.resources],
             "outputs": shown(self.outputs, self.secrets),
-            "looked_up": [shown(one.as_json(), self.secrets) for one in self.looked_up],
+            # The passes ask side by side, in whatever order.
+            "looked_up": sorted((shown(one.as_json(), self.secrets) for one in self.looked_up), key=str),
             "expected": self.expected,
             "plan": self.plan,
             "problems": [shown(problem.as_json(), self.secrets) for problem in self.problems],

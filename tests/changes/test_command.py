@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from changes import sides
 from changes.__main__ import FINE, REFUSED, USAGE, app
+from rehearsal.marks import REPORT_VERSION
 from tests.rehearsal.conftest import Rehearse
 
 PROGRAM = """
@@ -186,7 +187,7 @@ def test_two_reports_need_no_rehearsal(tmp_path: Path) -> None:
             **dict.fromkeys(("protect", "retain_on_delete", "delete_before_replace"), False),
             **{key: [] for key in ("depends_on", "aliases", "ignore_changes", "replace_on_changes")},
         }
-        content = {"version": 2, "project": "app", "stack": "dev", "problems": [], "resources": [table]}
+        content = {"version": REPORT_VERSION, "project": "app", "stack": "dev", "problems": [], "resources": [table]}
         path = tmp_path / name
         path.write_text(json.dumps(content))
         return path
@@ -260,9 +261,15 @@ def test_a_state_in_the_middle_of_something_is_refused(project: Path, exported: 
             "the state of stack 'prod'",
         ),
         ('{"resources": [], "stack": "dev", "problems": []}', "a report of version 1"),
-        ('{"version": 2, "resources": [], "stack": "prod", "problems": []}', "a report of stack 'prod'"),
-        ('{"version": 2, "resources": [{}], "stack": "dev", "project": "app", "problems": []}', "is damaged"),
-        ('{"version": 2, "resources": []}', "is damaged"),
+        (
+            f'{{"version": {REPORT_VERSION}, "resources": [], "stack": "prod", "problems": []}}',
+            "a report of stack 'prod'",
+        ),
+        (
+            f'{{"version": {REPORT_VERSION}, "resources": [{{}}], "stack": "dev", "project": "app", "problems": []}}',
+            "is damaged",
+        ),
+        (f'{{"version": {REPORT_VERSION}, "resources": []}}', "is damaged"),
         ('{"deployment": {"resources": [1]}}', "is damaged"),
         ('{"deployment": {"resources": [{"urn": "urn"}]}}', "is damaged"),
     ],

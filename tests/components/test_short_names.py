@@ -11,7 +11,7 @@ from components.short_names import digested, shortened
 @pytest.mark.parametrize(
     ("name", "ending", "begins"),
     [
-        ("deepwiki-omr-staging-api", "-tg", "deepwiki-omr-staging-tg-"),
+        ("deepwiki-omr-staging-api", "-tg", "deepwiki-omr-staging-api-tg-"),
         ("deepwiki-omr-prod-api", "-tg2", "deepwiki-omr-prod-api-tg2-"),
         ("a" * 40, "-tg", "aaaa"),
     ],

@@ -218,7 +218,8 @@ def test_the_stack_files_waivers_are_reported_with_what_they_waived(
 ) -> None:
     reason = "the trial bucket holds generated data that can be made again at any time"
     waiver = {"rule": "bucket-versioning", "urn": "*::bucket", "reason": reason, "until": "2027-06-30"}
-    done = rehearse_plain(BUCKET, "--policy-pack", str(ROOT / "policies"), config={"policy:exemptions": [waiver]})
+    house = ("--policy-pack", str(ROOT / "policies"), "--profile", "house")
+    done = rehearse_plain(BUCKET, *house, config={"policy:exemptions": [waiver]})
     assert "bucket-versioning" not in {one["rule"] for one in done.problems()}
     (found,) = done.report["waivers"]
     assert (found["rule"], found["reason"], found["until"]) == ("bucket-versioning", reason, "2027-06-30")
@@ -227,5 +228,5 @@ def test_the_stack_files_waivers_are_reported_with_what_they_waived(
     assert reason in done.text
     # Without the waiver the same rule objects.
     (tmp_path / "Pulumi.test.yaml").write_text("config: {}\n", encoding="utf-8")
-    without_it = rehearse(tmp_path, "test", "--policy-pack", str(ROOT / "policies"))
+    without_it = rehearse(tmp_path, "test", *house)
     assert "bucket-versioning" in {one["rule"] for one in without_it.problems()}

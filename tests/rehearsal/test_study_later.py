@@ -35,6 +35,8 @@ def later(tmp_path_factory: pytest.TempPathFactory, rehearse: Rehearse) -> Stack
             "multiAz": name == "study-prod",
         }  # fmt: skip
         config["kumiki:functions"]["api"] |= {"private": True, "database": True}
+        # A database costs more than all the rest.
+        config["kumiki:costGuard"]["monthlyLimitUsd"] = 150
         folder = project(tmp_path_factory.mktemp(name), {"config": config})
         # Under its own name, so that what is emulated has the ids that it had before.
         (folder / "Pulumi.test.yaml").rename(folder / f"Pulumi.{name}.yaml")

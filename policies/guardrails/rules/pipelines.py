@@ -70,7 +70,7 @@ def _brings(name: str, actions: list[Props]) -> list[str]:
 @rule(
     id="pipeline-approval-before-production",
     title="A person approves what a pipeline brings to production",
-    types=(types.CODEPIPELINE,),
+    types=(types.CODEPIPELINE_PIPELINE,),
     level=MANDATORY,
     severity="high",
     topics=("IAM", "fit"),
@@ -110,7 +110,7 @@ pipeline_approval_before_production.examples(
 @rule(
     id="pipeline-artefacts-encrypted",
     title="The artefacts of a pipeline are encrypted with a key of your own",
-    types=(types.CODEPIPELINE,),
+    types=(types.CODEPIPELINE_PIPELINE,),
     level=MANDATORY_IN_PROD,
     severity="medium",
     topics=("at rest",),
@@ -134,7 +134,7 @@ pipeline_artefacts_encrypted.examples(
 @rule(
     id="pipeline-filters-match",
     title="The filters of a pipeline leave something that starts it",
-    types=(types.CODEPIPELINE,),
+    types=(types.CODEPIPELINE_PIPELINE,),
     level=MANDATORY,
     severity="medium",
     topics=("fit",),
@@ -185,7 +185,7 @@ pipeline_filters_match.examples(
 @rule(
     id="pipeline-rolls-back",
     title="What a pipeline brings to production goes back when it fails",
-    types=(types.CODEPIPELINE,),
+    types=(types.CODEPIPELINE_PIPELINE,),
     level=MANDATORY,
     severity="medium",
     topics=("availability",),
@@ -220,7 +220,7 @@ def _configured(**configuration: str) -> Any:
 @rule(
     id="pipeline-no-literal-secret",
     title="No secret is in the configuration of a pipeline's actions",
-    types=(types.CODEPIPELINE,),
+    types=(types.CODEPIPELINE_PIPELINE,),
     level=MANDATORY,
     severity="critical",
     topics=("secrets",),
