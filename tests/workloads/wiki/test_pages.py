@@ -58,7 +58,7 @@ def gone(account: Account, repository: str) -> None:
     account.agree(repository, {})
 
 
-REQUESTS = 12
+REQUESTS = 13
 """Of a page that takes the place of another."""
 
 
@@ -116,7 +116,7 @@ def test_a_page_whose_sources_come_back_in_the_midst_of_its_removal_is_there_aga
 def test_pieces_that_the_index_did_not_show_to_the_run_that_mends_are_swept_later(account: Account) -> None:
     account.collection.at_once = False
     writer = account.writer("a/b")
-    with pytest.raises(Died), dying(8, done=True):
+    with pytest.raises(Died), dying(9, done=True):
         write(writer, "the text")
     assert len(account.collection.documents) == 1
     writer = account.writer("a/b")
