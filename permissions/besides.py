@@ -228,6 +228,7 @@ NOT_NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 SERVICE_LINKED: Final[Mapping[str, str]] = {
     "access-analyzer": "access-analyzer.amazonaws.com",
     "aoss": "observability.aoss.amazonaws.com",
+    "apigateway": "ops.apigateway.amazonaws.com",
     "application-autoscaling": "*.application-autoscaling.amazonaws.com",
     "backup": "backup.amazonaws.com",
     "chatbot": "management.chatbot.amazonaws.com",

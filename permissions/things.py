@@ -130,7 +130,9 @@ class Things:
         given = resource["inputs"].get("tagsAll") or {}
         tags = {} if resource["type"] in ADOPTED else {k: v for k, v in given.items() if isinstance(v, str)}
         suffix = _SECRET_SUFFIX if ":secretsmanager:" in head else _SUFFIX
-        exact = f"{head}:{suffix.sub('-*', rest)}"
+        kept = suffix.sub("-*", rest)
+        # An id of AWS's may stand before a name of ours: a stage's REST API.
+        exact = f"{head}:{'/'.join('*' if part in self._ids else part for part in kept.split('/'))}"
         if rest.startswith(_LINKED):
             return Thing(arn, f"{head}:{rest.rpartition('/')[0]}/*", exact, False, tags)
         template = next((one for one in actions.templates(arn.split(":")[2]) if actions.fits(one, arn)), None)
