@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from changes.model import ChangeError
 from changes.sides import this_tree
 from permissions import actions
 from permissions.model import PURPOSES, Permissions, permissions
@@ -90,4 +91,10 @@ def _makes_deployers(name: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except ChangeError as error:
+        print(
+            f"error: {error.message}", *([f"      → {error.remedy}"] if error.remedy else []), sep="\n", file=sys.stderr
+        )
+        sys.exit(2)
