@@ -138,24 +138,27 @@ def judged(before: Side, after: Side) -> show.Comparison:
     waivers = (after.report or before.report or {}).get("waivers", [])
     found = gate.problems(changes, before, after, waivers)
     notes.append("the values of secrets are not compared: nobody can read them here")
-    needs = _deployer(before, after) if changes else []
+    needs: list[show.Need] = []
+    try:
+        needs = _deployer(before, after) if changes else []
+    except ChangeError as error:
+        notes.append(f"what the deployer needs is not compared: {error.message}")
     return show.Comparison(before, after, changes, security(changes, before, after), found, notes, needs)
 
 
 def _deployer(before: Side, after: Side) -> list[show.Need]:
-    """What the deployer needs for one side and not for the other, where both were rehearsed."""
-    reports = [side.report for side in (before, after)]
-    if any(report is None or any("calls" not in one for one in report["resources"]) for report in reports):
-        return []
+    """What the deployer needs for one side and not for the other.
+
+    :raises ChangeError: Nobody knows what one of the sides needs.
+    """
+    for side in (before, after):
+        if side.report is None or any("calls" not in one for one in side.report["resources"]):
+            raise ChangeError(f"{side.label} does not say which calls made it")
     # AWS's actions take most of a second; and what a deployer needs is worked out from sides, which are this package's.
     from permissions.difference import more  # noqa: PLC0415
     from permissions.model import permissions  # noqa: PLC0415
 
-    try:
-        old, new = (permissions(report, purposes=("up",)) for report in reports if report is not None)
-    except ChangeError:
-        # Of a type nobody says what it needs: `kumiki permissions` names it.
-        return []
+    old, new = (permissions(side.report or {}, purposes=("up",)) for side in (before, after))
     return [
         *(show.Need("more", one.sentence(), one.actions, one.resource) for one in more(old, new)),
         *(show.Need("less", one.sentence("needs no more"), one.actions, one.resource) for one in more(new, old)),
