@@ -13,6 +13,7 @@ from rich.text import Text
 
 from changes import gate, growth, show, sides
 from changes.compare import compare, renamed, with_ids_of
+from changes.files import require_stack, require_writable, write
 from changes.model import ChangeError, Side
 from changes.security import security
 
@@ -76,27 +77,23 @@ def diff(
         show.text(console, comparison, verbose=verbose, brief=phases and not verbose)
     if json_file is not None:
         content = growth.as_json(stack, comparisons) if phases else comparisons[0].as_json()
-        _write(json_file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        write(json_file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     if markdown_file is not None:
-        _write(markdown_file, growth.markdown(comparisons) if phases else show.markdown(comparisons[0]))
+        write(markdown_file, growth.markdown(comparisons) if phases else show.markdown(comparisons[0]))
     raise typer.Exit(REFUSED if any(one.refused for one in comparisons) else FINE)
 
 
 def _steps(folder: Path, stack: str, others: set[str]) -> list[show.Comparison]:
     if others:
         raise ChangeError(f"--phases and {', '.join(sorted(others))} exclude each other", "leave one of them out")
-    _known_stack(folder, stack)
+    require_stack(folder, stack)
     return [judged(before, after) for before, after in growth.steps(folder, stack, folder / sides.CACHE)]
 
 
 def _check(against: str | None, against_stack: str | None, files: list[Path | None]) -> None:
     if against is not None and against_stack is not None:
         raise ChangeError("--against and --against-stack exclude each other", "name one side to compare with")
-    for path in files:
-        if path is not None and not path.resolve().parent.is_dir():
-            raise ChangeError(f"{path}: the folder {path.resolve().parent} does not exist", "make it first")
-        if path is not None and path.is_dir():
-            raise ChangeError(f"{path} is a folder", "name a file in it")
+    require_writable(files)
 
 
 def _comparison(
@@ -104,7 +101,7 @@ def _comparison(
 ) -> show.Comparison:
     for name in (stack, other_stack):
         if name is not None and known is None:
-            _known_stack(folder, name)
+            require_stack(folder, name)
     file = Path(against) if against is not None else None
     if file is not None and (file.is_file() or file.suffix == ".json"):
         before = sides.read(file, stack)
@@ -116,12 +113,6 @@ def _comparison(
     if reverse:
         before, after = after, before
     return judged(before, after)
-
-
-def _known_stack(folder: Path, name: str) -> None:
-    if not (folder / f"Pulumi.{name}.yaml").is_file():
-        stacks = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
-        raise ChangeError(f"there is no stack {name!r} in {folder}", f"the stacks are: {', '.join(stacks) or 'none'}")
 
 
 def judged(before: Side, after: Side) -> show.Comparison:
@@ -163,12 +154,6 @@ def _deployer(before: Side, after: Side) -> list[show.Need]:
         *(show.Need("more", one.sentence(), one.actions, one.resource) for one in more(old, new)),
         *(show.Need("less", one.sentence("needs no more"), one.actions, one.resource) for one in more(new, old)),
     ]
-
-
-def _write(path: Path, content: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(content, encoding="utf-8")
-    partial.replace(path)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from changes import sides
+from changes.files import require_stack, require_writable, write
 from changes.model import ChangeError, Side
 from permissions import show
 from permissions.backend import Backend, backend, said
@@ -90,9 +91,9 @@ def needed(
     if markdown_file is not None and before is not None and old is not None:
         purpose: Purpose = "up" if "up" in purposes else purposes[0]
         said_more, said_less = more(old, found, purpose), more(found, old, purpose)
-        _write(markdown_file, show.markdown(said_more, said_less, found.stack, before.label))
+        write(markdown_file, show.markdown(said_more, said_less, found.stack, before.label))
     if json_file is not None:
-        _write(json_file, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
+        write(json_file, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
     raise typer.Exit(FINE)
 
 
@@ -107,17 +108,12 @@ def _purposes(only: str | None) -> tuple[Purpose, ...]:
 def _check(account: str | None, files: list[Path | None]) -> None:
     if account is not None and re.fullmatch(r"\d{12}", account) is None:
         raise ChangeError(f"--account {account}: this is no account", "write its 12 digits")
-    for file in files:
-        if file is not None and not file.resolve().parent.is_dir():
-            raise ChangeError(f"{file}: the folder {file.resolve().parent} does not exist", "make it first")
-        if file is not None and file.is_dir():
-            raise ChangeError(f"{file} is a folder", "name a file in it")
+    require_writable(files)
 
 
 def _sides(folder: Path, stack: str, against: str | None, known: Path | None) -> tuple[Side | None, Side]:
-    if known is None and not (folder / f"Pulumi.{stack}.yaml").is_file():
-        stacks = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
-        raise ChangeError(f"there is no stack {stack!r} in {folder}", f"the stacks are: {', '.join(stacks) or 'none'}")
+    if known is None:
+        require_stack(folder, stack)
     if against is None:
         return None, sides.this_tree(folder, stack, known)
     file = Path(against)
@@ -156,12 +152,6 @@ def _permissions(side: Side, where: Backend, purposes: tuple[Purpose, ...], acco
             "make it again by `python -m rehearsal`",
         )
     return permissions(side.report, where, purposes, account)
-
-
-def _write(path: Path, content: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(content, encoding="utf-8")
-    partial.replace(path)
 
 
 if __name__ == "__main__":
