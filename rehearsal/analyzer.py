@@ -119,6 +119,8 @@ class Analyzer:
                     urn=diagnostic.urn or urn,
                     message=message,
                     remedy=remedy,
+                    title=(policy.displayName or policy.description or None) if policy else None,
+                    url=(policy.url or None) if policy else None,
                 )
             )
         return problems

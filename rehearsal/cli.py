@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -32,6 +33,7 @@ PROBLEMS: Final = 1
 INVALID: Final = 2
 INTERRUPTED: Final = 130
 
+_FORMATS: Final = ("text", "github")
 _FIRST_STACK: Final = "dev"
 """The name that `pulumi new` offers: a program without a stack file is rehearsed under it."""
 
@@ -49,6 +51,17 @@ def rehearse(
     sarif_file: Annotated[
         Path | None, typer.Option("--sarif", metavar="FILE", help="Write the findings as SARIF 2.1.0, too.")
     ] = None,
+    junit_file: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write the findings as JUnit's XML, too.")
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="text|github",
+            help="How the terminal shows it: `github` adds annotations that mark the lines of a pull request.",
+        ),
+    ] = "text",
     serve: Annotated[
         bool, typer.Option("--serve", help="Keep the emulated account up for the AWS CLI and boto3.")
     ] = False,
@@ -95,7 +108,9 @@ def rehearse(
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, _end)
     try:
-        files = _Files(json_file, sarif_file)
+        if form not in _FORMATS:
+            raise SettingsError(f"--format {form}: there is no such format", f"use {' or '.join(_FORMATS)}")
+        files = _Files(json_file, sarif_file, junit_file, annotations=form == "github")
         packs = _Pack((policy_pack or own_pack.FOLDER).resolve(), policy_pack_config)
         asked = _Asked(
             console,
@@ -131,12 +146,24 @@ class _Files:
 
     json: Path | None
     sarif: Path | None
+    junit: Path | None
+    annotations: bool
+    """Whether the terminal gets GitHub's annotations, too."""
+
+    @property
+    def named(self) -> dict[str, Path]:
+        """Those that are asked for, by their options."""
+        every = {"--json": self.json, "--sarif": self.sarif, "--junit": self.junit}
+        return {option: path for option, path in every.items() if path is not None}
 
     def check(self) -> None:
-        """Refuse a folder that does not exist before anything is started."""
-        for option, path in (("--json", self.json), ("--sarif", self.sarif)):
-            if path is not None and not path.resolve().parent.is_dir():
-                raise SettingsError(f"{option} {path}: the folder {path.resolve().parent} does not exist")
+        """Refuse what cannot be written before anything is started."""
+        for option, path in self.named.items():
+            folder = path.resolve().parent
+            if not folder.is_dir():
+                raise SettingsError(f"{option} {path}: the folder {folder} does not exist")
+            if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+                raise SettingsError(f"{option} {path}: cannot be written", "name a file in a folder that is yours")
 
 
 @dataclass(frozen=True)
@@ -269,7 +296,7 @@ def _watch(asked: _Asked) -> int:
         stack_files=[asked.program / "Pulumi.yaml", asked.program / f"Pulumi.{asked.stack}.yaml"],
         main=main,
         pack=asked.pack.folder,
-        not_watched=[path.resolve() for path in (asked.files.json, asked.files.sarif) if path is not None],
+        not_watched=[path.resolve() for path in asked.files.named.values()],
     )
     try:
         watched.run()
@@ -279,15 +306,20 @@ def _watch(asked: _Asked) -> int:
 
 
 def _publish(asked: _Asked, report: Report, *, shown: bool) -> None:
-    from rehearsal import sarif, text  # noqa: PLC0415 not needed while the passes run
+    from rehearsal import annotations, sarif, text  # noqa: PLC0415 not needed while the passes run
 
     files = asked.files
-    if shown:
-        text.show(asked.console, report, debug=asked.debug, verbose=asked.verbose)
+    # First: a reader of the terminal that goes away must not keep them from being written.
     if files.json is not None:
         report.write(files.json.resolve())
     if files.sarif is not None:
         sarif.write(report, files.sarif.resolve())
+    if files.junit is not None:
+        annotations.write(report, files.junit.resolve())
+    if shown:
+        text.show(asked.console, report, debug=asked.debug, verbose=asked.verbose)
+        if files.annotations:
+            asked.console.file.writelines(f"{line}\n" for line in annotations.github(report))
 
 
 def _check_port(port: int) -> None:

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 import grpc
@@ -24,6 +25,7 @@ from rehearsal.analyzer import Analyzer, Judged
 from rehearsal.cloud.client import CheckResult, Cloud, CreateRequest, RecordedCall, internal_error
 from rehearsal.declared import Declared
 from rehearsal.gaps import Cause, Gap
+from rehearsal.lines import Source
 from rehearsal.problems import (
     ASSUMED,
     NOTE,
@@ -35,6 +37,7 @@ from rehearsal.problems import (
     SettingsError,
 )
 from rehearsal.property_values import UNKNOWN, Secret, decode, encode, has_secret, has_unknown, plain
+from rehearsal.source import source
 from rehearsal.texts import texts
 
 T = TypeVar("T")
@@ -77,6 +80,8 @@ class Registered:
     replace_on_changes: list[str] = field(default_factory=list)
     calls: list[RecordedCall] = field(default_factory=list)
     """What its creation asked of AWS."""
+    source: Source | None = None
+    """Where the program declares it."""
 
 
 @dataclass(frozen=True)
@@ -242,6 +247,7 @@ class Monitor:
         *,
         project: str,
         stack: str,
+        folder: Path,
         provider: Provider,
         analyzer: Callable[[], Analyzer] | None,
         disabled_defaults: list[str],
@@ -261,6 +267,7 @@ class Monitor:
         self.secrets: set[str] = set()
         self._project = project
         self._stack = stack
+        self._folder = folder
         self._provider = provider
         self._start_analyzer = analyzer
         self._analyzer: Analyzer | None = None
@@ -371,6 +378,7 @@ class Monitor:
             retain_on_delete=options.retain_on_delete,
             delete_before_replace=options.delete_before_replace,
             replace_on_changes=list(options.replace_on_changes),
+            source=source(request.stackTrace.frames, self._folder),
         )
         self.resources[urn] = resource
         if request.type == _STACK:
@@ -528,6 +536,7 @@ class Monitor:
                 custom=True,
                 inputs=properties,
                 id=request.id,
+                source=source(request.stackTrace.frames, self._folder),
             )
             if request.type == _STACK_REFERENCE:
                 return self._read_stack(resource)

@@ -136,6 +136,7 @@ def _monitor(
     monitor = Monitor(
         project=stack.project,
         stack=stack.name,
+        folder=stack.folder,
         provider=provider,
         analyzer=_analyzer(stack, pack, dry_run=name == "preview") if pack is not None else None,
         disabled_defaults=stack.disabled_defaults,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Final, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+if TYPE_CHECKING:
+    from rehearsal.lines import Line, Source
 
 Kind = Literal["settings", "program", "request", "aws", "reference", "lint", "iam", "policy", "cost"]
 Level = Literal["error", "warning"]
@@ -24,6 +27,26 @@ _NOT_THERE: Final = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class Mistake:
+    """One setting to mend."""
+
+    key: str
+    value: str | None
+    """As YAML has it; None where the key is missing or unknown, or its value secret."""
+    message: str
+    line: Line | None = None
+    """Where the key stands, or what it should stand in."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "key": self.key,
+            "value": self.value,
+            "message": self.message,
+            "line": self.line.line if self.line else None,
+        }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """One finding: what is wrong, where, and how to fix it."""
@@ -34,13 +57,28 @@ class Problem:
     rule: str | None = None
     urn: str | None = None
     remedy: str | None = None
+    title: str | None = None
+    """What the rule asks for, in a line."""
+    url: str | None = None
+    """Where more is said of the rule."""
     trace: str | None = None
     """The stack trace behind it, shown with `--debug` only and never written to the JSON report."""
+    source: Source | None = None
+    """Where the resource is declared or the setting written; None where nobody knows."""
+    mistakes: tuple[Mistake, ...] = ()
+    """The settings that are wrong, where the message lists them."""
 
     def as_json(self) -> dict[str, Any]:
-        values = asdict(self)
-        del values["trace"]
-        return values
+        return {
+            "kind": self.kind,
+            "message": self.message,
+            "level": self.level,
+            "rule": self.rule,
+            "urn": self.urn,
+            "remedy": self.remedy,
+            "source": self.source.as_json() if self.source else None,
+            "mistakes": [one.as_json() for one in self.mistakes],
+        }
 
 
 class RehearsalError(Exception):

@@ -12,6 +12,7 @@ import re
 import runpy
 import sys
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +21,14 @@ from typing import Any, Final
 
 import pulumi
 from pulumi import _types
-from pulumi.runtime import mocks, rpc
+from pulumi.runtime import mocks, resource, rpc
 from pulumi.runtime import stack as stack_module
 from pulumi.runtime.settings import SETTINGS
 
+from rehearsal import lines, source
+from rehearsal.lines import Line, Source
 from rehearsal.monitor import Monitor
-from rehearsal.problems import Problem, RehearsalError
+from rehearsal.problems import Mistake, Problem, RehearsalError
 from rehearsal.stacks import Stack
 
 
@@ -61,6 +64,7 @@ def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
     linecache.checkcache = lambda filename=None: None  # noqa: ARG005 the signature of what it replaces
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     logging.getLogger("pulumi").setLevel(logging.CRITICAL)
+    resource._get_stack_trace = source.tracer(stack.folder)  # noqa: SLF001 the SDK's own is of no use for a finding
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     calls = ThreadPoolExecutor(thread_name_prefix="registration")
@@ -155,45 +159,73 @@ def explain(error: BaseException, stack: Stack) -> Problem:
     trace = "".join(traceback.format_exception(error))
     if isinstance(error, pulumi.RunError):
         # Pulumi's own sign for a mistake of the user's: the message is the whole story.
-        return Problem(kind="settings", message=str(error), trace=trace)
-    if isinstance(error, RehearsalError):
-        return replace(error.problem(), trace=trace)
-    place = _place(error.__traceback__, stack)
-    if isinstance(error, SystemExit):
+        mistakes = tuple(_mistakes(error, stack))
+        line = next((one.line for one in mistakes if one.line), None)
         return Problem(
-            kind="program", message=f"the program ended itself with exit status {error.code}{place}", trace=trace
+            kind="settings", message=str(error), trace=trace, mistakes=mistakes, source=Source(line) if line else None
         )
+    line = _line(error, stack)
+    found = replace(_failure(error, _quoted(line, stack)), trace=trace)
+    return replace(found, source=Source(line) if line else None)
+
+
+def _failure(error: BaseException, place: str) -> Problem:
+    if isinstance(error, RehearsalError):
+        return error.problem()
+    if isinstance(error, SystemExit):
+        return Problem(kind="program", message=f"the program ended itself with exit status {error.code}{place}")
     if isinstance(error, SyntaxError):
         where = f"{Path(error.filename or '?').name}, line {error.lineno}"
-        return Problem(kind="program", message=f"{where}: {error.msg}: {(error.text or '').strip()}", trace=trace)
+        return Problem(kind="program", message=f"{where}: {error.msg}: {(error.text or '').strip()}")
     if isinstance(error, ModuleNotFoundError):
         needed = (
             "name the program's own environment in Pulumi.yaml (runtime: {name: python, options: {virtualenv: venv}}), "
             f"or install what it requires here: {sys.executable} -m pip install -r requirements.txt"
         )
-        return Problem(kind="program", message=f"{error}{place}", remedy=needed, trace=trace)
+        return Problem(kind="program", message=f"{error}{place}", remedy=needed)
     wrong = _wrong_argument(error)
     if wrong is not None:
-        return Problem(kind="program", message=f"{wrong[0]}{place}", remedy=wrong[1], trace=trace)
+        return Problem(kind="program", message=f"{wrong[0]}{place}", remedy=wrong[1])
     made = _component(error.__traceback__)
     during = f" while making {made}" if made else ""
     return Problem(
         kind="program",
         message=f"{type(error).__name__}: {error}{during}{place}",
         remedy="run again with --debug to see the stack trace",
-        trace=trace,
     )
 
 
-def _place(trace: TracebackType | None, stack: Stack) -> str:
+def _mistakes(error: pulumi.RunError, stack: Stack) -> Iterator[Mistake]:
+    """The settings that an error names one by one, as the errors of our components and settings do."""
+    file = stack.folder / f"Pulumi.{stack.name}.yaml"
+    for one in getattr(error, "mistakes", ()):
+        key, message, value = (getattr(one, name, None) for name in ("key", "message", "value"))
+        if isinstance(key, str) and isinstance(message, str):
+            yield Mistake(key, value if isinstance(value, str) else None, message, lines.of_setting(file, key))
+
+
+def _line(error: BaseException, stack: Stack) -> Line | None:
     """The last line of the program's own code that led to the failure."""
-    found = ""
-    for frame, line in traceback.walk_tb(trace):
-        path = Path(frame.f_code.co_filename)
-        if stack.folder in path.parents and ".venv" not in path.parts and "rehearsal" not in path.parts[-2:]:
-            source = linecache.getline(str(path), line).strip()
-            found = f" ({path.relative_to(stack.folder)}, line {line}: `{source}`)"
+    found = None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        found = _own(frame.f_code.co_filename, number, stack) or found
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return _own(error.filename, error.lineno, stack) or found
     return found
+
+
+def _own(filename: str, number: int, stack: Stack) -> Line | None:
+    path = Path(filename)
+    if stack.folder in path.parents and ".venv" not in path.parts and "rehearsal" not in path.parts[-2:]:
+        return Line(path.relative_to(stack.folder).as_posix(), number)
+    return None
+
+
+def _quoted(line: Line | None, stack: Stack) -> str:
+    if line is None:
+        return ""
+    text = linecache.getline(str(stack.folder / line.file), line.line).strip()
+    return f" ({line.file}, line {line.line}: `{text}`)"
 
 
 def _component(trace: TracebackType | None) -> str | None:

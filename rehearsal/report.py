@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from costs.allowances import FreeTierUse, free_tier_use
@@ -87,6 +87,13 @@ class Report:
             "waived": sum(len(waiver["waived"]) for waiver in self.waivers),
             "rules": self.rules,
         }
+
+    @cached_property
+    def below(self) -> PurePath:
+        """Where the program is in its repository: review tools name files from there."""
+        folder = self.folder.resolve()
+        root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+        return folder.relative_to(root)
 
     @cached_property
     def billed(self) -> list[Resource]:
@@ -217,6 +224,7 @@ class Report:
             "delete_before_replace": resource.delete_before_replace,
             "replace_on_changes": resource.replace_on_changes,
             "region": resource.region,
+            "source": resource.source.as_json() if resource.source else None,
             "remediated": resource.remediated,
             "calls": [shown(one.as_json(), self.secrets) for one in resource.calls],
         }

@@ -33,6 +33,7 @@ from rehearsal.stacks import Stack, load, stack_names
 if TYPE_CHECKING:
     from rehearsal.iam_analysis import IamAnalyzer
     from rehearsal.lint.result import LintResult
+    from rehearsal.monitor import Registered
     from rehearsal.passes import PassName, PassResult
     from rehearsal.report import Report
 
@@ -266,6 +267,7 @@ class Runner:
         invalid = [problem for problem in problems if problem.kind == "settings" and problem.level == "error"]
         # What else was found on the way to invalid settings follows from it, or will be found again.
         problems = invalid or problems
+        problems = _with_sources(problems, main.resources)
         config, project = self.stack.config, self.stack.project
         report = Report(
             stack=self.stack.name,
@@ -390,6 +392,12 @@ def _only_at_preview(preview: PassResult, deploy: PassResult) -> list[Problem]:
         for one in new
         if one.rule is None or not deploy.failed
     ]
+
+
+def _with_sources(problems: list[Problem], resources: list[Registered]) -> list[Problem]:
+    """The same, each with the line that declares its resource."""
+    sources = {one.urn: one.source for one in resources}
+    return [one if one.source else replace(one, source=sources.get(one.urn or "")) for one in problems]
 
 
 def _invisible(preview: PassResult, deploy: PassResult) -> list[Problem]:

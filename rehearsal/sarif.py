@@ -1,35 +1,77 @@
 """The findings of a rehearsal as SARIF 2.1.0, which code-review tools show beside a change.
 
-A finding belongs to a resource, which has no line: its place is the stack's file, its logical place the URN.
+The place of a finding is the line that declares its resource or writes its setting, with the lines of components that
+it led to beside; its logical place is the URN. What nobody can place is the stack file's. Waived findings are in it,
+suppressed. The fingerprint is made of the URN and the rule: moving the code opens no alert anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePath
 from typing import Any, Final
+from urllib.parse import quote
 
-from rehearsal.problems import Problem
+from rehearsal.lines import Line, Source
+from rehearsal.marks import REPORT_VERSION
+from rehearsal.problems import Kind, Problem
 from rehearsal.property_values import shown
 from rehearsal.report import Report
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_MEANINGS: Final[dict[Kind, str]] = {
+    "settings": "The stack's settings can be used.",
+    "program": "The program does what Pulumi's engine allows.",
+    "request": "Requests are ones that AWS's service model knows.",
+    "aws": "AWS accepts the request.",
+    "reference": "What a resource refers to exists.",
+    "lint": "Values are ones that AWS's schemas allow.",
+    "iam": "IAM policies grant what they mean to grant.",
+    "policy": "The policy pack works.",
+    "cost": "The month is within its budget.",
+}
+"""What is asked for where no rule of a pack says it."""
 
 
 def sarif(report: Report) -> dict[str, Any]:
     """The whole log: one run, one result for each finding."""
-    rules = {_rule_id(problem): _rule(problem) for problem in sorted(report.problems, key=_rule_id)}
+    waived = [
+        (Problem(kind="policy", level="warning", rule=waiver["rule"], urn=urn, message="is waived"), waiver["reason"])
+        for waiver in report.waivers
+        for urn in waiver["waived"]
+    ]
+    found: list[tuple[Problem, str | None]] = [*((one, None) for one in report.problems), *waived]
+    rules = {_rule_id(problem): _rule(problem) for problem, _reason in sorted(found, key=lambda one: _rule_id(one[0]))}
     places = {id_: index for index, id_ in enumerate(rules)}
+    sources = {one.urn: one.source for one in report.resources}
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "Kumiki rehearsal", "rules": list(rules.values())}},
+                "tool": {
+                    "driver": {
+                        "name": "Kumiki rehearsal",
+                        "semanticVersion": f"{REPORT_VERSION}.0.0",
+                        "rules": list(rules.values()),
+                    }
+                },
                 "automationDetails": {"id": f"rehearsal/{report.stack}/"},
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(problem, report, places[_rule_id(problem)]) for problem in report.problems],
+                "results": [
+                    {
+                        **_result(
+                            replace(one, source=one.source or sources.get(one.urn or "")),
+                            report,
+                            places[_rule_id(one)],
+                        ),
+                        # GitHub closes the alert of a result that is suppressed.
+                        **({"suppressions": [{"kind": "external", "justification": reason}]} if reason else {}),
+                    }
+                    for one, reason in found
+                ],
             }
         ],
     }
@@ -45,6 +87,9 @@ def _rule_id(problem: Problem) -> str:
 
 def _rule(problem: Problem) -> dict[str, Any]:
     rule: dict[str, Any] = {"id": _rule_id(problem), "properties": {"tags": [problem.kind]}}
+    rule["shortDescription"] = {"text": problem.title or _MEANINGS[problem.kind]}
+    if problem.url:
+        rule["helpUri"] = problem.url
     if problem.remedy and problem.kind == "policy":
         # Of the other kinds a remedy belongs to the single finding.
         rule["help"] = {"text": problem.remedy}
@@ -55,12 +100,8 @@ def _result(problem: Problem, report: Report, rule_index: int) -> dict[str, Any]
     message = str(shown(problem.message, report.secrets))
     if problem.remedy:
         message = f"{message}\nFix: {shown(problem.remedy, report.secrets)}"
-    place: dict[str, Any] = {
-        "physicalLocation": {
-            "artifactLocation": {"uri": f"Pulumi.{report.stack}.yaml"},
-            "region": {"startLine": 1},
-        }
-    }
+    source = problem.source or Source(Line(f"Pulumi.{report.stack}.yaml", 1))
+    place = _place(source.line, report.below)
     if problem.urn:
         name = problem.urn.rpartition("::")[2]
         place["logicalLocations"] = [{"name": name, "fullyQualifiedName": problem.urn, "kind": "resource"}]
@@ -70,7 +111,20 @@ def _result(problem: Problem, report: Report, rule_index: int) -> dict[str, Any]
         "level": problem.level,
         "message": {"text": message},
         "locations": [place],
+        "relatedLocations": [
+            {"id": index, **_place(line, report.below), "message": {"text": "the component"}}
+            for index, line in enumerate(source.within, 1)
+        ],
         "partialFingerprints": {"finding/v1": _fingerprint(problem)},
+    }
+
+
+def _place(line: Line, below: PurePath) -> dict[str, Any]:
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": quote((below / line.file).as_posix())},
+            "region": {"startLine": line.line},
+        }
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -24,6 +25,7 @@ from costs.prices import UnpricedRegion
 from costs.stack import Stack
 from rehearsal.gaps import MEANINGS, counted
 from rehearsal.insights import Insights
+from rehearsal.lines import Source
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
 from rehearsal.property_values import shown
@@ -359,6 +361,18 @@ def _problem(problem: Problem, report: Report) -> Iterator[Padding]:
     yield Padding(f"[{colour}]{problem.level}[/] [dim]{escape(what)}[/]{where}: {message}", (0, 0, 0, 0))
     if problem.remedy:
         yield Padding(f"[dim]→ {escape(str(shown(problem.remedy, report.secrets)))}[/]", (0, 0, 0, 6))
+    if problem.source:
+        yield Padding(_at(problem.source, report), (0, 0, 0, 6))
+
+
+def _at(source: Source, report: Report) -> Text:
+    """The line that caused it, and the line of the component that made it; terminals open both."""
+    last = source.within[-1:]
+    text = Text("at ", style="dim")
+    for index, line in enumerate((source.line, *last)):
+        text.append(", made at " if index else "")
+        text.append(str(line), style=Style(link=f"{(report.folder / line.file).resolve().as_uri()}#{line.line}"))
+    return text
 
 
 def summary(report: Report) -> str:

@@ -24,6 +24,9 @@ class Mistake:
 
     key: str
     message: str
+    """What is wrong, the value in it."""
+    value: str | None = None
+    """As YAML has it; None where the key is missing or unknown, or its value secret."""
 
     def __str__(self) -> str:
         return f"{self.key}: {self.message}"
@@ -46,7 +49,11 @@ def of_argument(project: str, mistake: errors.Mistake, hidden: Collection[str]) 
     secret = f"{project}:{mistake.path[0]}" in hidden
     silent = mistake.reason.startswith(("is missing", "is not a known"))
     shown = "" if silent else f"{'[secret]' if secret else _shown(mistake.value)} "
-    return Mistake(f"{project}:{dotted(mistake.path)}", f"{shown}{mistake.reason}")
+    return Mistake(
+        f"{project}:{dotted(mistake.path)}",
+        f"{shown}{mistake.reason}",
+        None if silent or secret else _shown(mistake.value),
+    )
 
 
 def _shown(value: object) -> str:

@@ -32,6 +32,8 @@ pulumi.export("bucket", storage.make(config.require_int("size")))
     "infra/shop_infra/storage.py": """
 import pulumi_aws as aws
 
+from shop_infra.scale import Scale
+
 
 def make(size):
     buckets = [aws.s3.Bucket(f"shop-{number}") for number in range(size)]
@@ -42,8 +44,21 @@ def make(size):
         "shop-db", engine="postgres", engine_version="16", instance_class="db.t3.micro", allocated_storage=20,
         username="shop", password="correct horse", skip_final_snapshot=True, vpc_security_group_ids=[group.id],
     )
-    aws.iot.Thing("shop-scale")
+    Scale("shop-scale")
     return buckets[0].bucket
+""",
+    "infra/shop_infra/scale.py": """
+import pulumi
+import pulumi_aws as aws
+
+
+class Scale(pulumi.ComponentResource):
+    def __init__(self, name):
+        super().__init__("shop:index:Scale", name)
+        self._thing(name)
+
+    def _thing(self, name):
+        aws.iot.Thing(name, opts=pulumi.ResourceOptions(parent=self))
 """,
 }
 
@@ -108,8 +123,40 @@ def test_the_findings_are_written_as_sarif(foreign: Rehearsed, tmp_path_factory:
         assert run_["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
     world = next(one for one in run_["results"] if one["ruleId"] == "store-behind-a-program")
     assert world["level"] == "error"
+    place = world["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "infra/shop_infra/storage.py"
+    assert line_of("infra/shop_infra/storage.py", place["region"]["startLine"]).startswith("aws.rds.Instance(")
+    rule = run_["tool"]["driver"]["rules"][world["ruleIndex"]]
+    assert rule["shortDescription"]["text"] == (
+        "No data store is reached from the internet or a load balancer directly"
+    )
     assert world["locations"][0]["logicalLocations"][0]["name"] == "shop-db"
     assert "correct horse" not in path.read_text(encoding="utf-8")
+
+
+def test_a_resource_is_placed_where_its_component_is_made_and_within_the_component(foreign: Rehearsed) -> None:
+    source = next(one["source"] for one in foreign.report["resources"] if one["type"] == "aws:iot/thing:Thing")
+
+    assert line_of(source["file"], source["line"]) == 'Scale("shop-scale")'
+    assert [line_of(one["file"], one["line"]) for one in source["within"]] == [
+        "self._thing(name)",
+        "aws.iot.Thing(name, opts=pulumi.ResourceOptions(parent=self))",
+    ]
+
+
+def line_of(file: str, number: int) -> str:
+    return FOREIGN[file].splitlines()[number - 1].strip()
+
+
+def test_a_waived_finding_is_in_the_log_suppressed_with_its_reason() -> None:
+    report = Report(stack="dev", project="", product="", environment="", region="")
+    report.waivers = [{"rule": "kms-rotation", "urn": "*", "reason": "It is imported.", "waived": ["urn::key"]}]
+
+    (result,) = sarif(report)["runs"][0]["results"]
+
+    assert not list(SCHEMA.iter_errors(sarif(report)))
+    assert result["suppressions"] == [{"kind": "external", "justification": "It is imported."}]
+    assert (result["ruleId"], result["locations"][0]["logicalLocations"][0]["name"]) == ("kms-rotation", "key")
 
 
 def test_a_fault_in_the_log_would_be_noticed() -> None:

@@ -1,0 +1,85 @@
+"""The findings of a rehearsal in the two forms that continuous integration shows beside a change.
+
+GitHub's workflow commands mark lines of a change:
+https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands.
+JUnit's XML is read by GitLab, Jenkins and most others: https://github.com/testmoapp/junitxml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+
+from rehearsal.problems import Problem
+from rehearsal.property_values import shown
+from rehearsal.report import Report
+
+_DATA: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
+
+
+def github(report: Report) -> Iterator[str]:
+    """A workflow command for each finding, for standard output of a step."""
+    for problem in report.problems:
+        properties = {"title": _title(problem)}
+        if problem.source:
+            line = problem.source.line
+            properties = {"file": (report.below / line.file).as_posix(), "line": str(line.line), **properties}
+        told = ",".join(f"{name}={value.translate(_PROPERTY)}" for name, value in properties.items())
+        yield f"::{problem.level} {told}::{_message(problem, report).translate(_DATA)}"
+
+
+def junit(report: Report) -> ElementTree.Element:
+    """A test suite with a test for each finding: errors are failures, warnings are skipped. Without any, one that is
+    passed."""
+    errors, warnings = (sum(one.level == level for one in report.problems) for level in ("error", "warning"))
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"rehearsal of {report.stack}",
+        tests=str(len(report.problems) or 1),
+        failures=str(errors),
+        skipped=str(warnings),
+        errors="0",
+        time=f"{report.seconds.get('total', 0):.3f}",
+    )
+    for problem in report.problems:
+        test = _test(suite, report, _title(problem))
+        if problem.source:
+            line = problem.source.line
+            test.set("file", (report.below / line.file).as_posix())
+            test.set("line", str(line.line))
+        found = ElementTree.SubElement(test, "failure" if problem.level == "error" else "skipped")
+        found.set("message", _valid(str(shown(problem.message, report.secrets))))
+        found.text = _valid(_message(problem, report))
+    if not report.problems:
+        _test(suite, report, "nothing is wrong")
+    return suite
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the findings as JUnit's XML."""
+    root = ElementTree.Element("testsuites")
+    root.append(junit(report))
+    ElementTree.indent(root)
+    path.write_bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+
+
+def _test(suite: ElementTree.Element, report: Report, name: str) -> ElementTree.Element:
+    return ElementTree.SubElement(suite, "testcase", classname=f"{report.project}.{report.stack}", name=_valid(name))
+
+
+def _title(problem: Problem) -> str:
+    name = f" {problem.urn.rpartition('::')[2]}" if problem.urn else ""
+    return f"{problem.rule or problem.kind}{name}"
+
+
+def _message(problem: Problem, report: Report) -> str:
+    remedy = f"\nFix: {problem.remedy}" if problem.remedy else ""
+    return str(shown(f"{problem.message}{remedy}", report.secrets))
+
+
+def _valid(text: str) -> str:
+    """Without the control characters that XML has no way to write."""
+    return "".join(one if one in "\t\n\r" or one >= " " else "\N{REPLACEMENT CHARACTER}" for one in text)

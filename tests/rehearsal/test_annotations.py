@@ -1,0 +1,86 @@
+"""The findings as GitHub's annotations and as JUnit's XML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from rehearsal import annotations
+from rehearsal.lines import Line, Source
+from rehearsal.problems import Problem
+from rehearsal.report import Report
+from tests.rehearsal.conftest import ROOT, Rehearse, project
+
+URN = "urn:pulumi:dev::shop::aws:kms/key:Key::shop-key"
+
+
+@pytest.fixture
+def report() -> Report:
+    found = Report(stack="dev", project="shop", product="", environment="", region="", folder=ROOT / "docs")
+    found.secrets = {"correct horse"}
+    found.problems = [
+        Problem(
+            kind="policy",
+            rule="kms-rotation",
+            urn=URN,
+            message="100 % wrong,\nsays correct horse",
+            remedy="turn: it",
+            source=Source(Line("infra/a, b.py", 7)),
+        ),
+        Problem(kind="aws", level="warning", message="no \x1b colour"),
+    ]
+    return found
+
+
+def test_each_finding_marks_its_line(report: Report) -> None:
+    first, second = annotations.github(report)
+
+    assert first == (
+        "::error file=docs/infra/a%2C b.py,line=7,title=kms-rotation shop-key::"
+        "100 %25 wrong,%0Asays [secret]%0AFix: turn: it"
+    )
+    assert second == "::warning title=aws::no \x1b colour"
+
+
+def test_errors_are_failures_and_warnings_are_skipped(report: Report, tmp_path: Path) -> None:
+    annotations.write(report, tmp_path / "junit.xml")
+
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]  # noqa: S314 it is ours
+    assert {name: suite.get(name) for name in ("tests", "failures", "skipped")} == {
+        "tests": "2",
+        "failures": "1",
+        "skipped": "1",
+    }
+    failed, skipped = suite
+    assert (failed.get("name"), failed.get("file"), failed.get("line")) == (
+        "kms-rotation shop-key",
+        "docs/infra/a, b.py",
+        "7",
+    )
+    assert failed[0].tag == "failure"
+    assert "correct horse" not in (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    assert skipped[0].get("message") == "no \N{REPLACEMENT CHARACTER} colour"
+
+
+def test_a_fine_stack_is_a_passed_test(report: Report) -> None:
+    report.problems = []
+
+    (test,) = annotations.junit(report)
+
+    assert (test.get("name"), list(test)) == ("nothing is wrong", [])
+
+
+def test_an_unknown_format_and_files_that_cannot_be_written_are_refused_before(
+    tmp_path: Path, rehearse: Rehearse
+) -> None:
+    folder = project(tmp_path, {"config": {}}, "raise SystemExit(7)")
+
+    format_ = rehearse(folder, "test", "--format", "html")
+    junit = rehearse(folder, "test", "--junit", str(tmp_path))
+
+    assert (format_.status, junit.status) == (2, 2)
+    assert "--format html: there is no such format" in format_.text
+    assert "--junit" in junit.text
+    assert "cannot be written" in junit.text
