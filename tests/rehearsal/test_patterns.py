@@ -19,7 +19,10 @@ CONTAINERS = {
     "lb/loadBalancer:LoadBalancer",
 }
 PATTERNS = {
-    "serverless": {*COMMON, "lambda/function:Function", "apigateway/restApi:RestApi", "apigatewayv2/api:Api"},
+    "serverless": {
+        *COMMON, "lambda/function:Function", "apigateway/restApi:RestApi", "apigatewayv2/api:Api",
+        "bedrock/guardrail:Guardrail", "cognito/userPool:UserPool", "sqs/queue:Queue",
+    },
     "hybrid": {
         *CONTAINERS, "bedrock/guardrail:Guardrail", "apigatewayv2/api:Api", "apigatewayv2/vpcLink:VpcLink",
         "opensearch/serverlessCollection:ServerlessCollection", "bedrock/agentKnowledgeBase:AgentKnowledgeBase",

@@ -82,12 +82,16 @@ def test_there_is_every_part_of_the_pattern_and_no_server(stack: Rehearsed) -> N
 def test_each_route_of_the_api_leads_to_the_live_version_and_asks_for_a_token_but_health(stack: Rehearsed) -> None:
     methods = {name: one for name, one in every(stack, "Method").items() if "-options-" not in name}
     asked = {name: one["authorization"] for name, one in methods.items()}
-    assert asked == {
-        "app-get-health-method": "NONE",
-        "app-get-items-method": "COGNITO_USER_POOLS",
-        "app-post-items-method": "COGNITO_USER_POOLS",
-        "app-get-items-id-method": "COGNITO_USER_POOLS",
-        "app-delete-items-id-method": "COGNITO_USER_POOLS",
+    assert asked == {"app-get-health-method": "NONE"} | {
+        f"app-{route}-method": "COGNITO_USER_POOLS"
+        for route in (
+            *("get-items", "post-items", "get-items-id", "delete-items-id"),
+            *("get-conversations", "post-conversations", "get-conversations-id"),
+            *("get-conversations-id-messages", "post-conversations-id-messages"),
+            "get-conversations-id-messages-message",
+            "post-conversations-id-messages-message-answer",
+            *("post-search", "get-session", "delete-session"),
+        )
     }
     authorizer = stack.resource("chat-prod-app-authorizer")
     assert authorizer["inputs"]["providerArns"] == [output(stack, "users-user-pool", "arn")]
@@ -99,11 +103,18 @@ def test_each_route_of_the_api_leads_to_the_live_version_and_asks_for_a_token_bu
 
 
 @pytest.mark.covers("B7")
-def test_what_is_no_item_is_refused_before_the_function_is_called(stack: Rehearsed) -> None:
-    method = inputs(stack, "app-post-items-method")
-    model = inputs(stack, "app-post-items-model")
+@pytest.mark.parametrize(
+    ("route", "needed"),
+    [("items", ["name"]), ("conversations", []), ("conversations-id-messages", ["text"]), ("search", ["text"])],
+)
+def test_what_is_no_item_and_no_question_is_refused_before_the_function_is_called(
+    stack: Rehearsed, route: str, needed: list[str]
+) -> None:
+    method = inputs(stack, f"app-post-{route}-method")
+    model = inputs(stack, f"app-post-{route}-model")
     assert method["requestModels"] == {"application/json": model["name"]}
-    assert json.loads(model["schema"])["required"] == ["name"]
+    schema = json.loads(model["schema"])
+    assert (schema.get("required", []), schema["additionalProperties"]) == (needed, False)
     validator = stack.resource("chat-prod-app-validator")
     assert (method["requestValidatorId"], validator["inputs"]["validateRequestBody"]) == (validator["id"], True)
 
@@ -121,7 +132,11 @@ def test_every_api_has_both_limits(stack: Rehearsed) -> None:
 @pytest.mark.covers("B7")
 def test_browsers_of_the_site_may_ask_the_function_without_a_token_what_they_may_do(stack: Rehearsed) -> None:
     asked = {name: one["authorization"] for name, one in every(stack, "Method").items() if "-options-" in name}
-    paths = ("health", "items", "items-id")
+    paths = {
+        *("health", "items", "items-id", "search", "session"),
+        *("conversations", "conversations-id", "conversations-id-messages", "conversations-id-messages-message"),
+        "conversations-id-messages-message-answer",
+    }
     assert asked == {f"app-options-{path}-method": "NONE" for path in paths}
     for path in paths:
         uri = inputs(stack, f"app-options-{path}-integration")["uri"]
@@ -347,6 +362,41 @@ def test_people_sign_in_with_a_second_factor_by_the_code_flow(stack: Rehearsed) 
     providers = {one["providerName"]: one["providerType"] for one in every(stack, "IdentityProvider").values()}
     assert providers == {"Google": "Google", "GitHub": "OIDC"}
     assert set(client["supportedIdentityProviders"]) == {"COGNITO", *providers}
+
+
+# --- The models ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("B4", "B17")
+def test_the_api_alone_may_ask_two_models_in_japan_and_reads_how_by_endpoints(stack: Rehearsed) -> None:
+    roles = {stack.resource(f"chat-prod-{function}-role")["id"]: function for function in FUNCTIONS}
+    asked: dict[str, dict[str, set[str]]] = {}
+    for one in every(stack, "RolePolicy").values():
+        for each in json.loads(one["policy"])["Statement"]:
+            for action in each["Action"] if isinstance(each["Action"], list) else [each["Action"]]:
+                resources = each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]
+                if action.startswith("bedrock:"):
+                    asked.setdefault(roles[one["role"]], {}).setdefault(action, set()).update(resources)
+    assert asked.keys() == {"api"}
+    assert asked["api"].keys() == {"bedrock:InvokeModel", "bedrock:ApplyGuardrail"}
+    models = asked["api"]["bedrock:InvokeModel"]
+    assert {arn.split(":")[3] for arn in models} <= {"ap-northeast-1", "ap-northeast-3"}
+    assert {name for arn in models for name in ("claude-sonnet-4-6", "titan-embed-text-v2") if name in arn} == {
+        "claude-sonnet-4-6", "titan-embed-text-v2",
+    }  # fmt: skip
+    assert not [arn for arn in models if "*" in arn]
+    # How they are asked stands below the path that the function is told, and only there may it read.
+    path = told(stack, "api")["MODELS_PATH"]
+    named = {one["name"]: one.get("insecureValue", "") for one in every(stack, "ssm/parameter:Parameter").values()}
+    assert {f"{path}/writer/id", f"{path}/writer/guardrail-id", f"{path}/embedder/dimensions"} <= named.keys()
+    assert named[f"{path}/writer/id"].startswith("jp.anthropic.claude-sonnet-4-6")
+    parameter = f"arn:aws:ssm:ap-northeast-1:123456789012:parameter{path}"
+    assert who_may(stack, "ssm:GetParametersByPath", f"{parameter}/writer") == {"api"}
+    assert not who_may(stack, "ssm:GetParametersByPath", parameter.rpartition("/")[0])
+    # In the VPC, without a way to the internet.
+    assert {"bedrock-runtime", "ssm", "secretsmanager"} <= stack.report["outputs"]["interfaceEndpointIds"].keys()
+    assert "NatGateway" not in {one["type"].rpartition(":")[2] for one in stack.report["resources"]}
+    assert (told(stack, "api")["QUESTIONS_PER_MINUTE"], inputs(stack, "api-function")["timeout"]) == ("20", 30)
 
 
 # --- Webhooks --------------------------------------------------------------------------------------------------------

@@ -211,7 +211,7 @@ def test_whoever_is_not_signed_in_is_told_so(account: Account, header: str | Non
     assert account.bedrock.embedded == []
 
 
-@pytest.mark.covers("B19")
+@pytest.mark.covers("B17", "B19")
 @pytest.mark.parametrize("event", [rest, http], ids=["REST", "HTTP"])
 def test_on_lambda_the_claims_say_who_asks_and_no_header_does(account: Account, event: Callable[..., Any]) -> None:
     def signed_in(made: dict[str, Any], sub: str) -> dict[str, Any]:
