@@ -11,7 +11,7 @@ import pulumi
 from architecture.context import require
 from components.compute.function import Function
 from components.messaging.schedule import Schedule
-from components.widgets import counted_by_programs, widgets_of
+from components.widgets import widgets_of
 from settings.workloads import package
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from settings import Settings
     from settings.functions import FunctionSettings
 
-NAMESPACE = "METRICS_NAMESPACE"
-"""The variable by which workloads are told where to count."""
-
 
 @dataclass(frozen=True)
 class Functions:
@@ -38,14 +35,11 @@ class Functions:
 
     functions: Mapping[str, Function] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
-    namespaces: tuple[str, ...] = ()
-    """Where CloudWatch keeps what the code counts."""
 
     @property
     def widgets(self) -> list[Widget]:
         """What a dashboard shows of them."""
-        made = widgets_of(*self.functions.values(), *self.schedules.values())
-        return [*made, *(counted_by_programs(namespace) for namespace in self.namespaces)]
+        return widgets_of(*self.functions.values(), *self.schedules.values())
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -120,8 +114,7 @@ def build_functions(
     if ctx.topics is not None:
         for part in (*functions.values(), *schedules.values()):
             part.alarms(ctx.topics)
-    told = {one.environment[NAMESPACE] for one in ctx.settings.functions.values() if NAMESPACE in one.environment}
-    return Functions(functions=functions, schedules=schedules, namespaces=tuple(sorted(told)))
+    return Functions(functions=functions, schedules=schedules)
 
 
 def _environment(

@@ -38,6 +38,8 @@ _OF_GROUPS: Final[Mapping[str, LogKind]] = {
 
 _BY_NAME: Final[Mapping[str, LogKind]] = {
     "-log-router-log-group": "application",
+    # What programs count; each line is in the archive, too.
+    "-metrics-log-group": "application",
     "-output-log-group": "application",
     "-error-log-group": "error",
 }

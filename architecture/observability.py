@@ -13,7 +13,7 @@ from components.operations.dashboard import Dashboard, DashboardArgs
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
 from components.operations.topics import PUBLISHERS, Topics, TopicsArgs, publisher_arn
 from components.operations.tracing import RETENTION_DAYS, Tracing
-from components.widgets import widgets_of
+from components.widgets import counted_by_programs, widgets_of
 
 if TYPE_CHECKING:
     from architecture.application import Application
@@ -67,7 +67,8 @@ def _topics_elsewhere(ctx: Context, alerts: TopicsArgs, service: str, region: st
 def build_watch(ctx: Context, application: Application, *layers: Shown | None) -> Dashboard | None:
     """What is made from the other layers: an alarm on each service's errors, and one dashboard of what the layers
     show, in their order; none where there is nothing to show."""
-    widgets = widgets_of(*layers, *_error_alarms(ctx, application), ctx)
+    counted = [counted_by_programs(namespace) for namespace in ctx.settings.metrics_namespaces]
+    widgets = [*widgets_of(*layers), *counted, *widgets_of(*_error_alarms(ctx, application), ctx)]
     return Dashboard(ctx.name("overview"), DashboardArgs(), widgets=widgets, opts=ctx.opts) if widgets else None
 
 

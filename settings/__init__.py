@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 
 from components import errors
 from components.args import EXAMPLES, FROM_YAML, Args, as_far_as_known, found_by, in_yaml, known, mistakes_of_known
+from components.compute.counted import NAMESPACE
 from components.compute.log_router import LogRouterArgs
 from components.data.bucket import BucketArgs
 from components.data.cache import CacheArgs
@@ -298,6 +299,12 @@ class Settings(Args):
         """Whether an alarm must be in us-east-1, where the metrics of services without a region are."""
         billing = self.cost_guard is not None and self.cost_guard.billing_alarm
         return billing or self.site is not None or (self.domain is not None and self.domain.dnssec)
+
+    @property
+    def metrics_namespaces(self) -> list[str]:
+        """Where CloudWatch keeps what programs count."""
+        programs = (*self.functions.values(), *self.services.values())
+        return sorted({one.environment[NAMESPACE] for one in programs if NAMESPACE in one.environment})
 
     @staticmethod
     def load() -> Settings:

@@ -31,6 +31,7 @@ from components.analytics.workgroup import Results
 from components.args import Args
 from components.component import Component
 from components.compute.cluster import Cluster, ClusterArgs
+from components.compute.counted import CountedAlarm
 from components.compute.free_tier_host import FreeTierHost, FreeTierHostArgs, Ssh
 from components.compute.function import Function
 from components.compute.function_args import FunctionArgs
@@ -514,6 +515,8 @@ def _service(transform: Any) -> None:
         deployment="canary",
         scaling=Scaling(minimum=1, maximum=2),
         shell_access=True,
+        environment={"METRICS_NAMESPACE": "wiki-dev"},
+        counted_alarms={"JobTime": CountedAlarm(above=900)},
         transform=transform,
     )
     image = Image(uri="shop:1")

@@ -88,6 +88,7 @@ def test_the_archive_keeps_what_each_service_writes_as_its_kind_demands() -> Non
     [
         ("kumiki:compute:Service", "wiki-dev-api-errors-log-group", "error"),
         ("kumiki:compute:Service", "wiki-dev-api-log-router-log-group", "application"),
+        ("kumiki:compute:Service", "wiki-dev-api-metrics-log-group", "application"),
         # Without a log router errors stand among all else.
         ("kumiki:compute:Service", "wiki-dev-api-app-log-group", "error"),
         ("kumiki:edge:HttpApi", "wiki-dev-http-access-log", "access"),

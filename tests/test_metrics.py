@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
 
 from components.component import Component
+from components.compute.counted import DIMENSION
 from components.operations.dashboard import Dashboard, DashboardArgs
 from components.widgets import Widget, widgets_of
 from tests.aws_metrics import AWS_METRICS
-from tests.conftest import Recorder
+from tests.conftest import ROOT, Recorder
 from tests.test_conventions import WHOLE
 
 OWN = "Kumiki/"
@@ -58,6 +61,19 @@ def shown(body: dict[str, Any]) -> set[Used]:
     }
 
 
+@cache
+def counted_by_programs() -> set[str]:
+    """What the workloads count: the names in their calls of `Metrics.count` and `.took`."""
+    calls = [
+        call
+        for path in (ROOT / "workloads").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in ("count", "took")
+    ]
+    names = [call.args[0].value for call in calls if call.args and isinstance(call.args[0], ast.Constant)]
+    return {name for name in names if isinstance(name, str)}
+
+
 def not_at_aws(used: set[Used], recorder: Recorder) -> list[str]:
     """Those that nobody sends."""
     counted = {
@@ -70,6 +86,8 @@ def not_at_aws(used: set[Used], recorder: Recorder) -> list[str]:
         if not (
             (one.namespace, one.name) in counted
             if one.namespace.startswith(OWN)
+            else one.name in counted_by_programs()
+            if one.dimensions == {DIMENSION}
             else one.namespace in AWS_METRICS and AWS_METRICS[one.namespace].has(one.name, one.dimensions)
         )
     )
@@ -148,9 +166,13 @@ def test_what_is_not_at_aws_is_found() -> None:
         Used("AWS/Lambda", "Errors", frozenset({"Function"}), None),
         Used("AWS/Lamda", "Errors", frozenset({"FunctionName", "Resource"}), None),
         Used("Kumiki/Logs", "nobody-counts-this", frozenset(), None),
+        Used("wiki-dev", "JobTimes", frozenset({"Service"}), None),
     }
-    right = Used("AWS/Lambda", "Errors", frozenset({"FunctionName", "Resource"}), None)
-    assert len(not_at_aws({*wrong, right}, recorder)) == len(wrong)
+    right = {
+        Used("AWS/Lambda", "Errors", frozenset({"FunctionName", "Resource"}), None),
+        Used("wiki-dev", "JobTime", frozenset({"Service"}), None),
+    }
+    assert len(not_at_aws({*wrong, *right}, recorder)) == len(wrong)
 
 
 def test_each_namespace_says_where_aws_describes_it() -> None:

@@ -1,8 +1,8 @@
 """The log router: Fluent Bit beside each application, configured by the files in `workloads/log-router`.
 
 FireLens hands it what the application prints. Everything goes to S3, compressed and by the hour; errors also go to a
-CloudWatch log group. The image fetches its configuration from S3 when a task starts, because Fargate takes no other
-way but an image of one's own.
+CloudWatch log group, and lines in CloudWatch's embedded metric format to another, where it makes metrics of them. The
+image fetches its configuration from S3 when a task starts, because Fargate takes no other way but an own image.
 """
 
 from __future__ import annotations
@@ -117,12 +117,24 @@ class LogRouter(Component):
         self.register_outputs({"image": self.image})
 
     def container(
-        self, service: str, error_log_group: pulumi.Input[str], own_logs: Mapping[str, Any]
+        self,
+        service: str,
+        *,
+        errors: pulumi.Input[str],
+        metrics: pulumi.Input[str],
+        own_logs: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """The container definition beside an application that logs as `service`."""
+        """The container definition beside an application that logs as `service`.
+
+        :param errors: The log group of ERROR and above.
+        :param metrics: The log group of what the application counts; not of the class INFREQUENT_ACCESS, which makes no
+            metrics.
+        :param own_logs: Where its own log goes.
+        """
         environment: dict[str, pulumi.Input[str]] = {
-            "ERROR_LOG_GROUP": error_log_group,
+            "ERROR_LOG_GROUP": errors,
             "LOG_BUCKET": self._archive.name,
+            "METRICS_LOG_GROUP": metrics,
             "SERVICE": service,
         }
         for number, one in enumerate(self._objects, start=1):
@@ -145,8 +157,10 @@ class LogRouter(Component):
             "environment": [{"name": key, "value": value} for key, value in sorted(environment.items())],
         }
 
-    def permissions(self, service: str, error_log_group_arn: pulumi.Input[str]) -> list[Statement]:
-        """What the task's role must allow: its configuration, its part of the archive, its group of errors."""
+    def permissions(
+        self, service: str, *, errors_arn: pulumi.Input[str], metrics_arn: pulumi.Input[str]
+    ) -> list[Statement]:
+        """What the task's role must allow: its configuration, its part of the archive, its two log groups."""
         statements = [
             statement(
                 "ReadTheLogRoutersConfiguration",
@@ -160,7 +174,8 @@ class LogRouter(Component):
                 actions="s3:PutObject",
                 resources=pulumi.Output.concat(self._archive.arn, f"/app-logs/service={service}/*"),
             ),
-            write_log("WriteErrors", error_log_group_arn),
+            write_log("WriteErrors", errors_arn),
+            write_log("WriteMetrics", metrics_arn),
         ]
         if self._key is not None:
             statements.append(statement("DecryptTheConfiguration", actions=DECRYPT_ACTIONS, resources=self._key.arn))

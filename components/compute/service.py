@@ -21,6 +21,7 @@ from components.component import Component
 from components.compute import load_balancer_target, scaling, task
 from components.compute.access import Egress, Secret
 from components.compute.cluster import Cluster, ClusterArgs
+from components.compute.counted import NAMESPACE, CountedAlarm, MetricName, counted, kebab
 from components.compute.fargate import Capacity, Weight, capacities, sidecar_mistakes, weight_mistakes
 from components.compute.live_image import Image
 from components.compute.load_balancer_target import AnyLoadBalancer, LoadBalancerTarget, Strategy, TargetGroups
@@ -69,6 +70,9 @@ class ServiceArgs(TaskArgs):
     alarm_use_percent: Annotated[int, Field(ge=1, le=99)] = 85
     """Of its CPU, and of its memory, above which somebody is told after 10 minutes."""
 
+    counted_alarms: dict[MetricName, CountedAlarm] = {}
+    """Alarms on what the program counts by itself under the namespace of METRICS_NAMESPACE, by the metric's name."""
+
     minimum_healthy_percent: Annotated[int, Field(ge=0, le=100)] = 100
     """Share of the tasks that run at every moment of a rolling deployment."""
 
@@ -88,6 +92,9 @@ class ServiceArgs(TaskArgs):
         requests = self.scaling.requests_per_task if self.scaling is not None else None
         if self.traffic is None and requests is not None:
             yield Mistake(("scaling", "requests_per_task"), requests, "needs traffic, and a worker has none")
+        if self.counted_alarms and NAMESPACE not in self.environment:
+            why = f"needs {NAMESPACE} in environment, or the program counts nothing"
+            yield Mistake("counted_alarms", ", ".join(sorted(self.counted_alarms)), why)
         if self.minimum_healthy_percent == self.maximum_percent:
             why = "and minimum_healthy_percent 100 let no task be replaced; move one of them"
             yield Mistake("maximum_percent", self.maximum_percent, why)
@@ -176,7 +183,7 @@ class Service(Component):
         """
         super().__init__(name, args, opts)
         self._args, self._cluster = args, cluster
-        self._account = Account.of(self)
+        self._account, self._logs_as = Account.of(self), log_name or name
         self._check(load_balancer, queue, log_router)
 
         self._egress = self._reach_aws(network, internet=internet)
@@ -189,7 +196,7 @@ class Service(Component):
             environment=environment or {},
             secrets=secrets or {},
             log_router=log_router,
-            log_name=log_name or name,
+            log_name=self._logs_as,
             logs_key=logs_key,
             account=self._account,
             child=self._child,
@@ -228,6 +235,7 @@ class Service(Component):
                 topics=topics,
             ),
             *(self._alarms_on_requests(self._targets, topics) if self._targets is not None else ()),
+            *(self._alarm_on_counted(name, one, topics) for name, one in sorted(self._args.counted_alarms.items())),
         ]
 
     @property
@@ -241,7 +249,7 @@ class Service(Component):
         if self._targets is not None:
             asked = [("RequestCount", "Sum"), ("HTTPCode_Target_5XX_Count", "Sum"), ("UnHealthyHostCount", "Minimum")]
             widgets += [self._graph(SECTION, self._targets.metric(*one)) for one in asked]
-        return widgets
+        return [*widgets, *(self._graph(SECTION, self._counted(name)) for name in sorted(self._args.counted_alarms))]
 
     @property
     def _desired(self) -> Metric:
@@ -261,6 +269,24 @@ class Service(Component):
             periods=10,
             severity="warning",
             topics=topics,
+        )
+
+    def _alarm_on_counted(self, name: str, args: CountedAlarm, topics: AlarmTopics) -> aws.cloudwatch.MetricAlarm:
+        return self._alarm(
+            f"counted-{kebab(name)}",
+            description=f"{args.statistic} of {name} is above {args.above:g} for {args.minutes} minutes. Look at its "
+            "records of that time.",
+            metric=self._counted(name),
+            threshold=args.above,
+            period_seconds=60 * args.minutes,
+            periods=1,
+            severity="warning",
+            topics=topics,
+        )
+
+    def _counted(self, name: str) -> Metric:
+        return counted(
+            self._args.environment[NAMESPACE], self._logs_as, name, self._args.counted_alarms[name].statistic
         )
 
     def _alarms_on_requests(self, targets: TargetGroups, topics: AlarmTopics) -> Iterator[aws.cloudwatch.MetricAlarm]:

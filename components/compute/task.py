@@ -122,10 +122,9 @@ def make_task(
             f"{prefix}-{what}-log-group", f"/ecs/{prefix}/{what}", args.log_retention_days, logs_key, child("log_group")
         )
 
-    if log_router is None:
-        errors = own = log_group("app")
-    else:
-        errors, own = log_group("errors"), log_group(LOG_ROUTER)
+    errors = log_group("app" if log_router is None else "errors")
+    own = errors if log_router is None else log_group(LOG_ROUTER)
+    metrics = errors if log_router is None else log_group("metrics")
     execution_role, execution_policy = _role(
         prefix,
         "execution",
@@ -139,7 +138,9 @@ def make_task(
         child,
     )
     # FireLens works with the role of the task, not with that of ECS.
-    routes = log_router.permissions(log_name, errors.arn) if log_router is not None else []
+    routes: list[Statement] = []
+    if log_router is not None:
+        routes = log_router.permissions(log_name, errors_arn=errors.arn, metrics_arn=metrics.arn)
     task_role, task_policy = _role(
         prefix,
         "task",
@@ -182,7 +183,9 @@ def make_task(
         )
     ]
     if log_router is not None:
-        containers.append(log_router.container(log_name, errors.name, to_cloudwatch))
+        containers.append(
+            log_router.container(log_name, errors=errors.name, metrics=metrics.name, own_logs=to_cloudwatch)
+        )
     if args.tracing is not None:
         containers.append(args.tracing.container(to_cloudwatch, account.region))
     definition = aws.ecs.TaskDefinition(

@@ -21,7 +21,16 @@ from components.widgets import Widget
 from settings import Settings
 from tests.conftest import REGION, Recorder
 
-SETTINGS = Settings.model_validate({"product": "wiki", "environment": "dev", "owner": "platform"})
+COUNTS = {"environment": {"METRICS_NAMESPACE": "wiki-dev-counts"}}
+NAMED = {"product": "wiki", "environment": "dev", "owner": "platform"}
+SETTINGS = Settings.model_validate(
+    {
+        **NAMED,
+        # One namespace of two programs is shown once.
+        "functions": {"hook": {"package": "api", "handler": "api.function.handler", **COUNTS}},
+        "services": {"api": {"tag": "1.0.0", **COUNTS}},
+    }
+)
 TOPICS = AlarmTopics(critical="arn:aws:sns:::critical", warning="arn:aws:sns:::warning")
 
 
@@ -49,15 +58,15 @@ LAYERS: dict[str, Any] = {
         schedules={"nightly": part("wiki-dev-nightly-schedule")},
         routes={"nightly": part("wiki-dev-nightly-event")},
     ),
-    "functions": Functions(functions={"hook": part("wiki-dev-hook")}, namespaces=("wiki-dev-counts",)),
+    "functions": Functions(functions={"hook": part("wiki-dev-hook")}),
 }
 
 
-def watch(recorder: Recorder, topics: AlarmTopics | None, **layers: Any) -> Recorder:
+def watch(recorder: Recorder, topics: AlarmTopics | None, *, settings: Settings = SETTINGS, **layers: Any) -> Recorder:
     def program() -> None:
         provider = aws.Provider("wiki-dev-aws-provider", region=REGION)
         application = layers.get("application", Application())
-        build_watch(Context(settings=SETTINGS, provider=provider, topics=topics), application, *layers.values(), None)
+        build_watch(Context(settings=settings, provider=provider, topics=topics), application, *layers.values(), None)
 
     return recorder.run(program)
 
@@ -83,7 +92,7 @@ def test_a_layer_that_is_not_there_is_not_missed(layer: str, recorder: Recorder)
 
 
 def test_without_layers_there_is_no_dashboard_and_without_topics_no_alarm(recorder: Recorder) -> None:
-    watch(recorder, TOPICS)
+    watch(recorder, TOPICS, settings=Settings.model_validate(NAMED))
     assert not [each for each in recorder.resources if each.type != "pulumi:providers:aws"]
 
 

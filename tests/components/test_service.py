@@ -199,17 +199,22 @@ def test_the_keys_of_secrets_serve_for_nothing_but_secrets_from_their_own_store(
 @pytest.mark.covers("A7")
 def test_the_task_role_routes_its_own_log_and_can_do_nothing_more(recorder: Recorder) -> None:
     make(recorder, routed=True, log_name="api")
-    errors = recorder.named(f"{NAME}-errors-log-group")
-    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{errors.inputs['name']}:*"
+    groups = [
+        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{recorder.named(f'{NAME}-{what}-log-group').inputs['name']}:*"
+        for what in ("errors", "metrics")
+    ]
     files = [f"arn:aws:s3:::config/{one.inputs['key']}" for one in recorder.of(":BucketObjectv2")]
     assert len(files) == 2
+    statements = recorder.named(f"{NAME}-task-policy").policy()["Statement"]
+    written = [one for one in statements if "logs:PutLogEvents" in one["Action"]]
+    assert [one["Resource"] for one in written] == groups
+    assert all(sorted(one["Action"]) == ["logs:CreateLogStream", "logs:PutLogEvents"] for one in written)
     found = allowed(recorder, "task")
+    del found["logs:CreateLogStream"], found["logs:PutLogEvents"]
     assert sorted(found.pop("s3:GetObject")) == sorted(files)
     assert found == {
         "s3:GetBucketLocation": "arn:aws:s3:::config",
         "s3:PutObject": "arn:aws:s3:::archive/app-logs/service=api/*",
-        "logs:CreateLogStream": group,
-        "logs:PutLogEvents": group,
         "kms:Decrypt": "arn:aws:kms:::key/data",
         "kms:DescribeKey": "arn:aws:kms:::key/data",
     }
@@ -254,6 +259,7 @@ def test_the_log_router_stands_beside_the_application(recorder: Recorder) -> Non
     assert environment["SERVICE"] == "api"
     assert environment["LOG_BUCKET"] == "archive"
     assert environment["ERROR_LOG_GROUP"] == f"/ecs/{NAME}/errors"
+    assert environment["METRICS_LOG_GROUP"] == f"/ecs/{NAME}/metrics"
     fetched = {value for name, value in environment.items() if name.startswith("aws_fluent_bit_init_s3_")}
     assert fetched == {f"arn:aws:s3:::config/{one.inputs['key']}" for one in recorder.of(":BucketObjectv2")}
 
@@ -410,6 +416,21 @@ def test_it_watches_its_use_its_tasks_and_its_answers(recorder: Recorder) -> Non
     }
 
 
+@pytest.mark.covers("D12")
+def test_people_hear_of_what_the_program_counts_where_it_is_told_to_count(recorder: Recorder) -> None:
+    topics = AlarmTopics(critical="arn:critical", warning="arn:warning")
+    alarms = {"JobTime": {"above": 900, "minutes": 5}, "JobsFailed": {"above": 3, "statistic": "Sum"}}
+    told = {"environment": {"METRICS_NAMESPACE": "wiki-dev"}, "counted_alarms": alarms, "log_name": "worker"}
+    recorder.run(lambda: service(**told).alarms(topics))
+    slow = recorder.named(f"{NAME}-counted-job-time-alarm").inputs
+    assert (slow["namespace"], slow["metricName"], slow["dimensions"]) == ("wiki-dev", "JobTime", {"Service": "worker"})
+    assert (slow["extendedStatistic"], slow["threshold"], slow["period"]) == ("p95", 900, 300)
+    assert (slow["comparisonOperator"], slow["evaluationPeriods"]) == ("GreaterThanThreshold", 1)
+    assert (slow["treatMissingData"], slow["alarmActions"]) == ("notBreaching", ["arn:warning"])
+    failed = recorder.named(f"{NAME}-counted-jobs-failed-alarm").inputs
+    assert (failed["statistic"], failed["period"]) == ("Sum", 900)
+
+
 # --- Refusals ---------------------------------------------------------------------------------------------------------
 
 
@@ -433,6 +454,9 @@ def test_it_watches_its_use_its_tasks_and_its_answers(recorder: Recorder) -> Non
         ({"fargate_weight": 0}, "leave nowhere to run"),
         ({"fargate_weight": 1001}, "fargate_weight: 1001 is not allowed; use 0 to 1000"),
         ({"bake_minutes": 2000}, "bake_minutes: 2000 is not allowed; use 0 to 1440 minutes"),
+        ({"counted_alarms": {"JobTime": {"above": 9}}}, "JobTime' needs METRICS_NAMESPACE in environment"),
+        ({"counted_alarms": {"job time": {"above": 9}}}, "write a metric's name as the program counts it"),
+        ({"counted_alarms": {"JobTime": {"above": -1}}}, "above: -1 is not allowed"),
     ],
 )
 def test_what_cannot_work_is_refused(changes: dict[str, Any], says: str) -> None:

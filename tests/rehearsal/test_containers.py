@@ -101,7 +101,7 @@ def test_the_repository_scans_on_push_and_keeps_ten(name: str, rehearsed: Any) -
 
 @pytest.mark.covers("A7")
 @BOTH
-def test_the_log_router_has_its_size_its_files_and_its_two_destinations(name: str, rehearsed: Any) -> None:
+def test_the_log_router_has_its_size_its_files_and_its_three_destinations(name: str, rehearsed: Any) -> None:
     done = rehearsed(name)
     sidecar, app = containers(done, name)["log-router"], containers(done, name)["app"]
     assert (sidecar["cpu"], sidecar["memory"], sidecar["essential"]) == (50, 128, True)
@@ -110,6 +110,7 @@ def test_the_log_router_has_its_size_its_files_and_its_two_destinations(name: st
     assert environment["LOG_BUCKET"] == done.report["outputs"]["logArchiveBucket"]
     groups = {one["inputs"]["name"]: one["inputs"]["retentionInDays"] for one in of_type(done, ":LogGroup")}
     assert groups[environment["ERROR_LOG_GROUP"]] == {"dev": 7, "prod": 30}[name]
+    assert groups[environment["METRICS_LOG_GROUP"]] == {"dev": 7, "prod": 30}[name]
     files = {
         f"arn:aws:s3:::{one['inputs']['bucket']}/{one['inputs']['key']}": one["inputs"]["content"]
         for one in of_type(done, ":BucketObjectv2")

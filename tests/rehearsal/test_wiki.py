@@ -62,11 +62,11 @@ class Wiki:
         every = [one for document in self.documents(role) for one in document["Statement"]]
         return {action for one in every for action in listed(one["Action"]) if action.startswith(f"{service}:")}
 
-    def told(self, service: str) -> dict[str, str]:
-        """The environment of a service's own container."""
+    def told(self, service: str, container: str = "app") -> dict[str, str]:
+        """The environment of a service's own container, or of one beside it."""
         containers = json.loads(self[f"{service}-task-definition"]["containerDefinitions"])
-        (app,) = [one for one in containers if one["name"] == "app"]
-        return {one["name"]: one["value"] for one in app["environment"]}
+        (found,) = [one for one in containers if one["name"] == container]
+        return {one["name"]: one["value"] for one in found["environment"]}
 
 
 @pytest.fixture
@@ -431,6 +431,36 @@ def test_people_hear_of_errors_latency_use_and_dead_letters_at_the_designs_limit
     }.items():
         assert made[name]["threshold"] == threshold, name
         assert made[name]["alarmActions"], name
+
+
+@pytest.mark.covers("D12")
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_what_programs_count_reaches_cloudwatch_is_shown_and_a_long_job_is_told_of(
+    environment: str, wiki: Callable[[str], Wiki]
+) -> None:
+    made = wiki(environment)
+    groups = {one["inputs"]["name"]: one["inputs"] for one in made.of("cloudwatch/logGroup:LogGroup")}
+    for service in ("api", "worker"):
+        # By this the program counts, by that the router sends what it counts, and there the router may write.
+        assert made.told(service)["METRICS_NAMESPACE"] == made.stem
+        group = made.told(service, "log-router")["METRICS_LOG_GROUP"]
+        # Groups of another class make no metrics.
+        assert groups[group].get("logGroupClass", "STANDARD") == "STANDARD"
+        arn = f"arn:aws:logs:ap-northeast-1:123456789012:log-group:{group}:log-stream:{service}/metrics.app-firelens-1"
+        assert made.may(f"{service}-task-role", "logs:PutLogEvents", arn)
+        assert made.may(f"{service}-task-role", "logs:CreateLogStream", arn)
+        assert not made.may(f"{service}-task-role", "logs:PutLogEvents", arn.replace(f"-{service}/", "-other/"))
+    alarm = made["worker-counted-job-time-alarm"]
+    assert (alarm["namespace"], alarm["metricName"]) == (made.stem, "JobTime")
+    assert alarm["dimensions"] == {"Service": made.told("worker")["SERVICE_NAME"]}
+    assert (alarm["extendedStatistic"], alarm["threshold"]) == ("p95", 900)
+    assert alarm["alarmActions"]
+    shown = json.loads(made["overview-dashboard"]["dashboardBody"])["widgets"]
+    lines = [line for one in shown for line in one["properties"].get("metrics", [])]
+    assert [line for line in lines if line[:2] == [made.stem, "JobTime"]]
+    assert [line for line in lines if made.stem in str(line[0]) and "SEARCH" in str(line[0])]
+    (month, *_) = made.done.report["months"]
+    assert [one for one in month["lines"] if one["what"] == "metrics that programs publish" and one["usd"]]
 
 
 @pytest.mark.covers("D12", "D17")

@@ -8,6 +8,7 @@ are and refuses every plugin and key that it does not know: nothing in the files
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import shutil
@@ -39,12 +40,13 @@ Routed = dict[str, list[Record]]
 """Output → records as they are written there."""
 
 EXECUTABLE = shutil.which("fluent-bit")
-BUCKET, GROUP, SERVICE = "archive", "/ecs/wiki-dev-api/errors", "api"
+BUCKET, ERROR_GROUP, METRICS_GROUP, SERVICE = "archive", "/ecs/wiki-dev-api/errors", "/ecs/wiki-dev-api/metrics", "api"
 ENVIRONMENT = {
     "SERVICE": SERVICE,
     "AWS_REGION": "ap-northeast-1",
     "LOG_BUCKET": BUCKET,
-    "ERROR_LOG_GROUP": GROUP,
+    "ERROR_LOG_GROUP": ERROR_GROUP,
+    "METRICS_LOG_GROUP": METRICS_GROUP,
 }
 LAST = "last"
 """The container whose record tells that what was fed before has been read."""
@@ -111,6 +113,8 @@ class Account:
     def __init__(self) -> None:
         self.servers: dict[str, BaseWSGIServer] = {}
         self.ports: dict[str, int] = {}
+        self.formats: set[tuple[str, str]] = set()
+        """Log group → the format that its events were said to have, of each call of PutLogEvents."""
         for service in ("s3", "logs"):
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
@@ -118,7 +122,8 @@ class Account:
             self.back(service)
         s3, logs = self.client("s3"), self.client("logs")
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
-        logs.create_log_group(logGroupName=GROUP)
+        for group in (ERROR_GROUP, METRICS_GROUP):
+            logs.create_log_group(logGroupName=group)
 
     def client(self, service: str) -> Any:
         return boto3.client(
@@ -129,12 +134,23 @@ class Account:
 
     def back(self, service: str) -> None:
         # Fluent Bit speaks nothing but TLS to CloudWatch Logs.
+        emulated = DomainDispatcherApplication(create_backend_app)
         server = make_server(
-            "127.0.0.1", self.ports[service], DomainDispatcherApplication(create_backend_app), threaded=True,
+            "127.0.0.1", self.ports[service], self._noting(emulated) if service == "logs" else emulated, threaded=True,
             ssl_context="adhoc" if service == "logs" else None,
         )  # fmt: skip
         Thread(target=server.serve_forever, daemon=True).start()
         self.servers[service] = server
+
+    def _noting(self, emulated: Any) -> Any:
+        def application(environ: dict[str, Any], respond: Any) -> Any:
+            if environ.get("HTTP_X_AMZ_TARGET", "").endswith(".PutLogEvents"):
+                body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+                environ["wsgi.input"] = io.BytesIO(body)
+                self.formats.add((json.loads(body)["logGroupName"], environ.get("HTTP_X_AMZN_LOGS_FORMAT", "")))
+            return emulated(environ, respond)
+
+        return application
 
     def away(self, service: str) -> None:
         server = self.servers.pop(service)
@@ -160,18 +176,19 @@ class Account:
             for one in page.get("Contents", [])
         }
 
-    def events(self) -> list[dict[str, Any]]:
+    def events(self, group: str = ERROR_GROUP) -> list[dict[str, Any]]:
+        """The events of a log group, each with its `stream`."""
         logs, found = self.client("logs"), []
-        for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=GROUP):
+        for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=group):
             for stream in page["logStreams"]:
                 token: dict[str, str] = {}
                 while True:
                     part = logs.get_log_events(
-                        logGroupName=GROUP, logStreamName=stream["logStreamName"], startFromHead=True, **token
+                        logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True, **token
                     )
                     if not part["events"]:
                         break
-                    found += part["events"]
+                    found += [{**event, "stream": stream["logStreamName"]} for event in part["events"]]
                     token = {"nextToken": part["nextForwardToken"]}
         return found
 
@@ -324,6 +341,11 @@ class Answers:
             self.status = program.stop()
             self.said = program.said()
         everything = account.routed()
+        self.formats = account.formats
+        self.lines: dict[str, list[str]] = {name: [] for name in names.values()}
+        for event in account.events(METRICS_GROUP):
+            self.lines[event["stream"].rpartition("-")[2]].append(event["message"])
+        self.names = names
         self.answers: dict[str, Routed] = {
             case: {
                 output: [one for one in records if one["firelens"]["container_id"] == name]
@@ -334,6 +356,10 @@ class Answers:
 
     def route(self, *lines: str | Record) -> Routed:
         return self.answers[json.dumps(lines)]
+
+    def metrics(self, *lines: str | Record) -> list[str]:
+        """The events of these lines that CloudWatch Logs looks for metrics in."""
+        return self.lines[self.names[json.dumps(lines)]]
 
 
 # --- The model --------------------------------------------------------------------------------------------------------
@@ -363,16 +389,27 @@ class Model:
             section.pairs = [(key, _filled(value)) for key, value in section.pairs]
         assert {one.kind for one in self.sections} == {"SERVICE", "FILTER", "OUTPUT"}
         self.filters = [one for one in self.sections if one.kind == "FILTER"]
-        self.outputs = {one.get("name"): one for one in self.sections if one.kind == "OUTPUT"}
+        outputs = [one for one in self.sections if one.kind == "OUTPUT"]
+        self.outputs = {one.get("alias") or one.get("name"): one for one in outputs}
 
     def route(self, *lines: str | Record) -> Routed:
-        """What each output gets of these lines of one container's log."""
-        events = [Event("app-firelens-0a1b", {**printed(line, "0a1b"), **METADATA}, self.now) for line in lines]
-        events = self._run(events, self.filters)
+        """What each output of whole records gets of these lines of one container's log."""
+        events = self._events(lines)
         return {
             name: [_written(output, event) for event in events if fnmatchcase(event.tag, output.get("match"))]
             for name, output in self.outputs.items()
+            if not output.get("log_key")
         }
+
+    def metrics(self, *lines: str | Record) -> list[str]:
+        """The events of these lines that CloudWatch Logs looks for metrics in."""
+        (output,) = (one for one in self.outputs.values() if one.get("log_format") == "json/emf")
+        events = [one for one in self._events(lines) if fnmatchcase(one.tag, output.get("match"))]
+        return [event.record[output.get("log_key")] for event in events]
+
+    def _events(self, lines: Sequence[str | Record]) -> list[Event]:
+        events = [Event("app-firelens-0a1b", {**printed(line, "0a1b"), **METADATA}, self.now) for line in lines]
+        return self._run(events, self.filters)
 
     def _run(self, events: list[Event], filters: list[Section]) -> list[Event]:
         for number, one in enumerate(filters):
@@ -468,7 +505,7 @@ class Model:
         copies = [
             Event(tag.replace("$TAG", event.tag), dict(event.record), event.time)
             for event in events
-            if pattern(wanted).search(event.record[key.removeprefix("$")])
+            if pattern(wanted).search(event.record.get(key.removeprefix("$"), ""))
         ]
         return events, copies
 

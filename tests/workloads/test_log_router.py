@@ -13,9 +13,12 @@ import pytest
 
 from components.compute.log_router import LogRouterArgs
 from tests.conftest import PATIENCE, ROOT
+from tests.workloads.embedded_metrics import Counted, extracted
 from tests.workloads.fluent_bit import (
+    ERROR_GROUP,
     EXECUTABLE,
     METADATA,
+    METRICS_GROUP,
     Account,
     Answers,
     Model,
@@ -269,6 +272,39 @@ NESTED = [
     for depth in DEPTHS
     for opened, closed in (('{"a":', "}"), ("[", "]"))
 ]
+METRIC = {
+    "_aws": {
+        "Timestamp": int(time.time() * 1000),
+        "CloudWatchMetrics": [
+            {
+                "Namespace": "wiki-dev", "Dimensions": [["Service", "level"]],
+                # Names that the router gives to other fields.
+                "Metrics": [{"Name": "JobTime", "Unit": "Seconds"}, {"Name": "event", "Unit": "Count"}],
+            }
+        ],
+    },
+    "Service": "worker", "level": "gold", "JobTime": 12.345, "event": 1, "what": "注文",
+}  # fmt: skip
+METRICS = [
+    json.dumps(METRIC),
+    json.dumps(METRIC, ensure_ascii=False),
+    "  " + json.dumps(METRIC, separators=(",", ":")),
+    # `_aws` last, as libraries write it that add it to a record.
+    json.dumps(dict(reversed(METRIC.items()))),
+    json.dumps({**METRIC, "note": "x" * 20_000}),
+]
+FAILED_METRIC = json.dumps({**METRIC, "level": "ERROR", "message": "failed"})
+CUT_METRIC: list[Line] = [
+    {"log": METRICS[4][at : at + 16_384], "partial_message": "true", "partial_id": "p2", "partial_last": last}
+    for at, last in ((0, "false"), (16_384, "true"))
+]
+NO_METRICS = [
+    json.dumps({"message": METRICS[0], "level": "info"}),
+    "counted " + METRICS[0],
+    json.dumps(["_aws", METRIC]),
+    json.dumps({"message": "_aws", "level": "info"}),
+    json.dumps({"_awsome": 1, "level": "info"}),
+]
 TWICE = '{"Level": "banana", "level": "error", "message": "m"}'
 
 
@@ -282,6 +318,8 @@ CASES: list[list[Line]] = [
     *([timed(given)] for given in NO_TIMES),
     *(list[Line](trace.split("\n")) for trace in TRACES.values()),
     *([line] for line in (*LONG_ERRORS, *WRONG_CLOCKS, *NESTED)),
+    *([line] for line in (*METRICS, *NO_METRICS, FAILED_METRIC)),
+    CUT_METRIC, [METRICS[0], *PYTHON.split("\n"), METRICS[3]],
     [json.dumps(REQUEST)], [json.dumps(OWN_FIELDS)], [INSIDE], [LONG], [TWICE], [OWN_TIMES], BETWEEN, MIXED, CUT,
 ]  # fmt: skip
 
@@ -434,6 +472,58 @@ def test_a_record_has_one_time(router: Model | Answers) -> None:
 def test_no_depth_of_json_ends_the_router_or_loses_an_error(router: Model | Answers, line: str) -> None:
     _, to_cloudwatch = one(router, line)
     assert to_cloudwatch
+
+
+# --- What the application counts --------------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("D12")
+@pytest.mark.parametrize("line", METRICS, ids=["ascii", "unicode", "dense", "reversed", "long"])
+def test_what_the_application_counts_reaches_cloudwatch_as_it_was_written(router: Model | Answers, line: str) -> None:
+    (event,) = router.metrics(line)
+    assert event == line
+    found = extracted(event, arrival_ms=time.time() * 1000)
+    dimensions = (("Service", "worker"), ("level", "gold"))
+    assert found == [
+        Counted(namespace="wiki-dev", name=name, value=value, unit=unit, dimensions=dimensions)
+        for name, value, unit in (("JobTime", 12.345, "Seconds"), ("event", 1, "Count"))
+    ]
+    # In the archive as everything is; no error.
+    record, to_cloudwatch = one(router, line)
+    assert (record["JobTime"], record["service"], to_cloudwatch) == (12.345, "api", False)
+
+
+@pytest.mark.covers("D12")
+def test_metrics_that_the_runtime_cut_are_put_together(router: Model | Answers) -> None:
+    assert router.metrics(*CUT_METRIC) == [METRICS[4]]
+
+
+@pytest.mark.covers("D12", "A7")
+def test_an_error_that_holds_metrics_is_both(router: Model | Answers) -> None:
+    record, to_cloudwatch = one(router, FAILED_METRIC)
+    assert (record["level"], to_cloudwatch) == ("ERROR", True)
+    assert router.metrics(FAILED_METRIC) == [FAILED_METRIC]
+
+
+def test_metrics_around_a_stack_trace_are_not_drawn_into_it(router: Model | Answers) -> None:
+    assert router.metrics(METRICS[0], *PYTHON.split("\n"), METRICS[3]) == [METRICS[0], METRICS[3]]
+
+
+@pytest.mark.parametrize("line", NO_METRICS)
+def test_what_only_speaks_of_metrics_is_not_sent_a_second_time(router: Model | Answers, line: str) -> None:
+    assert router.metrics(line) == []
+    assert extracted(line, arrival_ms=time.time() * 1000) == []
+
+
+@pytest.mark.parametrize("cases", [LEVELS, [(text, "") for text in TRACES.values()]], ids=["levels", "traces"])
+def test_no_other_record_is_sent_there(router: Model | Answers, cases: list[tuple[str, str]]) -> None:
+    assert [text for text, _ in cases if router.metrics(*text.split("\n"))] == []
+
+
+@needs_program
+@pytest.mark.covers("D12")
+def test_cloudwatch_is_told_to_look_for_metrics_in_them(answers: Answers) -> None:
+    assert answers.formats == {(ERROR_GROUP, ""), (METRICS_GROUP, "json/emf")}
 
 
 @needs_program
@@ -591,15 +681,29 @@ def test_s3_gets_compressed_objects_by_service_and_hour_and_loses_a_minute_at_mo
     assert s3.get("upload_timeout") == "1m"
     logs = Model(FILES).outputs["cloudwatch_logs"]
     assert (logs.get("log_group_name"), logs.get("auto_create_group")) == ("/ecs/wiki-dev-api/errors", "Off")
-    assert set(Model(FILES).outputs) == {"s3", "cloudwatch_logs"}
+    assert set(Model(FILES).outputs) == {"s3", "cloudwatch_logs", "metrics"}
+    metrics = Model(FILES).outputs["metrics"]
+    assert (metrics.get("log_group_name"), metrics.get("auto_create_group")) == ("/ecs/wiki-dev-api/metrics", "Off")
+    # CloudWatch extracts nothing of what stands beneath a key.
+    assert (metrics.get("name"), metrics.get("log_format"), metrics.get("log_key")) == (
+        "cloudwatch_logs", "json/emf", "log",
+    )  # fmt: skip
 
 
 def test_what_waits_in_memory_fits_into_the_sidecar() -> None:
     sections = read(FILES / "router.conf")
     emitters = [section for section in sections if section.get("name") in ("multiline", "rewrite_tag")]
     limits = [int(section.get("emitter_mem_buf_limit").removesuffix("M")) for section in emitters]
-    assert len(limits) == 3
+    assert len(limits) == 4
     assert sum(limits) <= 64, "half of the sidecar's 128 MiB"
+
+
+def test_what_waits_for_cloudwatch_never_keeps_records_from_s3() -> None:
+    sections = read(FILES / "router.conf")
+    (service,) = [section for section in sections if section.kind == "SERVICE"]
+    tries = [int(one.get("retry_limit")) for one in sections if one.get("name") == "cloudwatch_logs"]
+    # A file for each second and output; between two tries 31 seconds on average.
+    assert sum(31 * one for one in tries) < int(service.get("storage.max_chunks_up"))
 
 
 def test_the_last_records_leave_before_the_container_is_killed() -> None:

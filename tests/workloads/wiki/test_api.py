@@ -7,6 +7,7 @@ import json
 import logging
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from wiki.settings import Settings
 from components.compute.trace_collector import TraceCollectorArgs
 from tests.conftest import PATIENCE
 from tests.workloads.conftest import until
+from tests.workloads.embedded_metrics import extracted
 from tests.workloads.serving import served
 from tests.workloads.wiki.conftest import Account
 from tests.workloads.wiki.test_laws import ENOUGH
@@ -279,11 +281,14 @@ def test_audit_lines_are_written_whatever_the_level() -> None:
 @pytest.mark.covers("D12")
 def test_what_the_application_counts_is_in_its_log(written: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
     written.get("/search", params={"q": "counts"})
-    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
-    found_ = {name: one for one in counted for name in ("Searches", "SearchesDegraded", "SearchTime") if name in one}
-    assert (found_["Searches"]["Searches"], found_["SearchesDegraded"]["SearchesDegraded"]) == (1, 0)
-    [described] = found_["SearchTime"]["_aws"]["CloudWatchMetrics"]
-    assert described["Metrics"] == [{"Name": "SearchTime", "Unit": "Seconds"}]
+    # As CloudWatch finds it in each line that the log router hands on.
+    lines = capsys.readouterr().out.splitlines()
+    counted = {one.name: one for line in lines for one in extracted(line, arrival_ms=time.time() * 1000)}
+    assert [(counted[name].value, counted[name].unit) for name in ("Searches", "SearchesDegraded")] == [
+        (1, "Count"), (0, "Count"),
+    ]  # fmt: skip
+    assert counted["SearchTime"].unit == "Seconds"
+    assert {(one.namespace, one.dimensions) for one in counted.values()} == {("wiki-test", (("Service", "wiki"),))}
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from wiki.worker import BadMessage, read
 
 from tests.conftest import PATIENCE
 from tests.workloads.conftest import until
+from tests.workloads.embedded_metrics import extracted
 from tests.workloads.serving import WORKLOADS
 from tests.workloads.wiki.conftest import ATTEMPTS, Account
 
@@ -304,7 +305,7 @@ def environment(account: Account, **given: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **account.environment, **given}
 
 
-@pytest.mark.covers("D1")
+@pytest.mark.covers("D1", "D12")
 @pytest.mark.parametrize(("drain", "state"), [("20", "done"), ("1", "queued")], ids=["finished", "given back"])
 def test_at_sigterm_the_job_under_way_is_finished_or_given_back(account: Account, drain: str, state: str) -> None:
     taken_in(account, {"src/a.py": "counts"})
@@ -325,16 +326,18 @@ def test_at_sigterm_the_job_under_way_is_finished_or_given_back(account: Account
         account.bedrock.hold.set()
     assert process.returncode == 0, output
     assert account.state(job)["state"] == state
-    lines = [json.loads(line) for line in output.splitlines() if line.startswith(b"{")]
     assert account.github.token not in output.decode()
     if state == "queued":
         # At once, and not when its time would be over.
+        lines = [json.loads(line) for line in output.splitlines() if line.startswith(b"{")]
         assert "the job is given back in the midst of a step" in [one.get("message") for one in lines]
         assert account.client("sqs").receive_message(QueueUrl=account.environment["QUEUE_URL"])["Messages"]
         return
-    metrics = {name: one[name] for one in lines for name in ("JobsDone", "JobTime", "PagesWritten") if name in one}
-    assert metrics["JobsDone"] == metrics["PagesWritten"] == 1
-    assert metrics["JobTime"] > 0
+    counted = [one for line in output.decode().splitlines() for one in extracted(line, arrival_ms=time.time() * 1000)]
+    found = {one.name: one.value for one in counted}
+    assert (found["JobsDone"], found["PagesWritten"]) == (1, 1)
+    assert found["JobTime"] > 0
+    assert {one.namespace for one in counted} == {"wiki-test"}
     assert account.waiting() == 0
 
 
