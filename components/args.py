@@ -64,6 +64,8 @@ class Args(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         allow_inf_nan=False,
+        # Most models are only parts of others, which build them again.
+        defer_build=True,
     )
 
     def __init__(self, /, **data: Any) -> None:

@@ -129,7 +129,7 @@ def _monitor(
                     resource.region,
                     inputs,
                     partial=resource.partial,
-                    made_up=tuple(monitor.made_up & set(texts(inputs))),
+                    made_up=tuple(sorted(monitor.made_up & set(texts(inputs)))),
                 ),
             )
 

@@ -10,7 +10,7 @@ import gc
 import importlib
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +18,16 @@ _SERVICE: Final = re.compile(r"\baws\.([a-z][a-z0-9_]*)\b|\bfrom pulumi_aws impo
 _IMPORT: Final = re.compile(r"^\s*(?:from|import) ([a-zA-Z_]\w*)", re.MULTILINE)
 
 
-def preload(main: Path) -> None:
-    """Import Pulumi's SDK, and the services of its AWS provider that the program's source names."""
+def preload(main: Path, used: Collection[str] | None = None) -> None:
+    """Import Pulumi's SDK, and the services of its AWS provider that the program's source names: those of them that
+    are `used`, if that is known. A pass imports by itself what it uses besides."""
     gc.disable()
     importlib.import_module("rehearsal.passes")
     found = importlib.util.find_spec("pulumi_aws")
     for place in (found.submodule_search_locations or []) if found is not None else []:
         for name in sorted(services(main)):
+            if used is not None and name.rstrip("_") not in used:
+                continue
             if (Path(place) / name / "__init__.py").is_file():
                 # The SDK loads a service at the first look into it. What fails here fails in the program, too.
                 with contextlib.suppress(ImportError):

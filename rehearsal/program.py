@@ -60,8 +60,6 @@ def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
     stack_module.wait_for_rpcs = _wait_for_rpcs
     # What only AWS could tell is unknown in a rehearsed deployment, too; the SDK would hand the program None there.
     rpc.deserialize_property = _keep_unknown
-    # The SDK takes a stack trace for each resource, and looks at the date of every file in it.
-    linecache.checkcache = lambda filename=None: None  # noqa: ARG005 the signature of what it replaces
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     logging.getLogger("pulumi").setLevel(logging.CRITICAL)
     resource._get_stack_trace = source.tracer(stack.folder)  # noqa: SLF001 the SDK's own is of no use for a finding

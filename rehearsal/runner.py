@@ -21,6 +21,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from rehearsal import kept
 from rehearsal.cloud.client import Cloud
 from rehearsal.cloud.endpoint import address, listener
 from rehearsal.isolation import lead_to
@@ -170,7 +171,7 @@ class Runner:
     def run(self) -> Report:
         """Run the passes and report. Never raises for what the program or its stack got wrong."""
         # The cloud process is on its way before these imports.
-        preload(self.stack.main)
+        preload(self.stack.main, kept.services(self.stack.main, self.stack.name))
         from rehearsal.lint.result import LintResult  # noqa: PLC0415
         from rehearsal.passes import lost  # noqa: PLC0415
 
@@ -194,6 +195,7 @@ class Runner:
                 return self._report(dict.fromkeys(_PASSES, invalid), LintResult())
             if results and not self.only_deploy:
                 self._load_iam_analyzer()
+        kept.keep_services(self.stack.main, self.stack.name, (one.type for one in results["deploy"].resources))
         return self._report({"preview": results["deploy"], **results}, self._linted())
 
     def _load_iam_analyzer(self) -> IamAnalyzer:

@@ -66,11 +66,22 @@ class Account:
         if service != "ec2":
             # Others look into EC2 when they come into being; it exists by then, with ids of its own seed.
             self.client("ec2", region)
+        before = mock_random.getstate()
         self.seed(f"{service}/{region}")
+        try:
+            return self._client(service, region)
+        finally:
+            # What is drawn next does not depend on whether this client was there already.
+            mock_random.setstate(before)
+
+    def _client(self, service: str, region: str) -> Any:
         client: Any = self._session.client(
             service,
             region_name=region,
-            config=botocore.config.Config(parameter_validation=False, retries={"total_max_attempts": 1}),
+            # What it calls itself would be put together anew for each request.
+            config=botocore.config.Config(
+                parameter_validation=False, retries={"total_max_attempts": 1}, user_agent="rehearsal"
+            ),
         )
         try:
             backends: Any = get_backend(cast("Any", service))[ACCOUNT]

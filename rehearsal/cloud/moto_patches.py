@@ -24,6 +24,7 @@ _MOTO.create_loader = cache(_MOTO.create_loader)
 
 import moto.bedrockagent.models
 import moto.budgets.models
+import moto.core.responses
 import moto.dynamodb.models.table
 import moto.ec2.models.amis
 import moto.events.models
@@ -36,6 +37,12 @@ from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.kms.utils import KeySpec
 from moto.moto_api._internal import mock_random
 from moto.s3.models import FakeBucket
+from werkzeug.routing import Rule
+
+_RESPONSES: Final[Any] = moto.core.responses
+_names_of_methods: Final = cache(_MOTO.method_names_from_class)
+_ROUTE: Final[Any] = Rule
+_compile_builder: Final = _ROUTE._compile_builder  # noqa: SLF001 it has no other seam
 
 _LOGGING: Final = "logging.s3.amazonaws.com"
 
@@ -102,6 +109,10 @@ def apply() -> None:
     _TABLE.set_stream_specification = _set_stream
     # moto passes over the conditions of a bucket policy, so that one that demands TLS keeps everybody out.
     FakeBucket.get_permission = _permission
+    # moto looks through all attributes of a class for each request.
+    _RESPONSES.method_names_from_class = _names_of_methods
+    # werkzeug compiles, for each of moto's paths, a function that writes such a path, which nobody calls.
+    _ROUTE._compile_builder = _builder  # noqa: SLF001 as above
     # moto makes an RSA key, in some 40 ms, for symmetric keys too, which can neither sign nor verify.
     _KMS.generate_private_key = _private_key
     # moto knows AWS's own policies only if all 1,500 are loaded, in some 200 ms: here one is when it is attached.
@@ -119,6 +130,13 @@ def apply() -> None:
     _RDS.DBCluster.get_cfg = _settings_without_password
     # moto fails at a rule whose target is a state machine; AWS starts it.
     _RULE.send_to_targets = _to_targets
+
+
+def _builder(rule: Rule, append_unknown: bool = True) -> Any:
+    def build(bound: Rule, **values: Any) -> Any:
+        return _compile_builder(rule, append_unknown)(bound, **values)
+
+    return build
 
 
 def _make_collection(backend: Any, **request: Any) -> Any:

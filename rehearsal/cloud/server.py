@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
 import logging
 import os
 import re
@@ -76,7 +77,7 @@ def main(
                 open_connections.remove(connection)
                 waiting.remove(connection)
                 continue
-            connection.send(served.answer(*question))
+            connection.send(served.answer(connections.index(connection), *question))
 
 
 class _Server:
@@ -89,6 +90,8 @@ class _Server:
         self._assume_existing = assume_existing
         self._assumed: set[str] = set()
         """The hosted zones that a program looked up and nobody made."""
+        self._asker = 0
+        self._looked_up: Counter[str] = Counter()
         self._references.produced(stand_ins)
         self._one_at_a_time = threading.Lock()
         """moto is not made for several callers at once, and its ids come from one source."""
@@ -100,9 +103,10 @@ class _Server:
             with contextlib.suppress(LookupError, ValueError, BotoCoreError):
                 self._account.client("ec2", region)
 
-    def answer(self, question: str, *arguments: Any) -> Any:
+    def answer(self, asker: int, question: str, *arguments: Any) -> Any:
         try:
             with self._one_at_a_time:
+                self._asker = asker
                 return getattr(self, f"_{question}")(*arguments)
         except RehearsalError as error:
             return error
@@ -159,6 +163,10 @@ class _Server:
 
         self._prepare(region)
         self._account.recorded()
+        # What is drawn for one pass, such as a password, does not depend on what the other has asked meanwhile.
+        call = f"{self._asker} {region} {token} {json.dumps(args, sort_keys=True, default=str)}"
+        self._looked_up[call] += 1
+        self._account.seed(f"{call} {self._looked_up[call]}")
         try:
             answer = look_up(self._account, region, token, args)
         except AwsError as error:

@@ -60,6 +60,9 @@ _COUNT: Final = ("E11", "E25", "W25")
 _ABOUT_THE_WHOLE: Final = ("E3003", "E3014", "E3017", "E3018", "E3020", "E3021", "E3049")
 """What is required, and what goes with what: no finding where a part is not there to be seen."""
 
+_ABOUT_SEVERAL: Final = ("E2529", "E3019", "E3022")
+"""What no resource has by itself: too many filters of one log group, two of one name, two route tables of a subnet."""
+
 _RULE_FAILED: Final = "E0002"
 _OFFER: Final = re.compile(r"^'(?P<given>[^']*)' is not one of \[(?P<offered>.*)\]", re.DOTALL)
 _MAJOR_VERSION: Final = re.compile(r"Engine version '\d+' ")
@@ -81,30 +84,58 @@ def _rules() -> Any:
     return get_rules([], [], ["W", "E"], {}, include_experimental=False)
 
 
+@cache
+def _rules_about(*, several: bool) -> Any:
+    from cfnlint.rules import RulesCollection  # noqa: PLC0415 as above
+
+    chosen: Any = RulesCollection([], ["W", "E"], {}, include_experimental=False)
+    for rule in _rules().all_rules.values():
+        if (rule.id in _ABOUT_SEVERAL) == several:
+            chosen.register(rule)
+    return chosen
+
+
 class Linter:
     """cfn-lint with its rules loaded, for any number of questions."""
 
     def __init__(self) -> None:
         cfnlint_patches.apply()
         self._configs: dict[str, Any] = {}
-        self._rules = _rules()
+        _rules()
 
     def lint(self, resources: Sequence[LintInput]) -> LintResult:
-        """The findings on these resources, in one question for each region."""
+        """The findings on each of these resources, in one question for each region."""
         result = LintResult()
-        for region in sorted({resource.region for resource in resources}):
-            fragments = {
-                f"R{index}": (resource, made)
-                for index, resource in enumerate(resources)
-                if resource.region == region and (made := self._fragment(resource)) is not None
-            }
-            result.linted += len(fragments)
+        for region, fragments in self._by_region(resources):
             for resource, made in fragments.values():
-                if made.untranslated:
-                    result.untranslated.setdefault(resource.type, set()).update(made.untranslated)
-            result.problems += self._ask(region, fragments)
+                result.count(resource.type, made.untranslated)
+            result.problems += self._ask(region, fragments, several=False)
         result.problems += [found for each in resources if (found := doubt(each)) is not None]
         return result
+
+    def lint_together(self, resources: Sequence[LintInput]) -> list[Problem]:
+        """What is wrong with several of these resources because of each other."""
+        return [
+            problem
+            for region, fragments in self._by_region(resources)
+            for problem in self._ask(region, fragments, several=True)
+        ]
+
+    def untranslated(self, resource: LintInput) -> list[str] | None:
+        """Its inputs that CloudFormation does not have; None if CloudFormation does not have the resource."""
+        made = self._fragment(resource)
+        return None if made is None else made.untranslated
+
+    def _by_region(self, resources: Sequence[LintInput]) -> Iterator[tuple[str, dict[str, tuple[LintInput, Fragment]]]]:
+        for region in sorted({resource.region for resource in resources}):
+            yield (
+                region,
+                {
+                    f"R{index}": (resource, made)
+                    for index, resource in enumerate(resources)
+                    if resource.region == region and (made := self._fragment(resource)) is not None
+                },
+            )
 
     def _fragment(self, resource: LintInput) -> Fragment | None:
         from cfnlint.helpers import REGIONS  # noqa: PLC0415
@@ -120,7 +151,9 @@ class Linter:
             return None
         return fragment(cfn, schema, {key: value for key, value in resource.inputs.items() if key not in _NOT_INPUTS})
 
-    def _ask(self, region: str, fragments: dict[str, tuple[LintInput, Fragment]]) -> Iterator[Problem]:
+    def _ask(
+        self, region: str, fragments: dict[str, tuple[LintInput, Fragment]], *, several: bool
+    ) -> Iterator[Problem]:
         from cfnlint.config import ConfigMixIn  # noqa: PLC0415
         from cfnlint.decode.decode import decode_str  # noqa: PLC0415
         from cfnlint.runner.template.runner import run_template_by_data  # noqa: PLC0415
@@ -138,9 +171,8 @@ class Linter:
             self._configs[region] = ConfigMixIn(["--config-file", os.devnull, "--regions", region])
         decoded, _wrong = decode_str(json.dumps(template))
         assert decoded is not None
-        found = (
-            _problem(match, fragments) for match in run_template_by_data(decoded, self._configs[region], self._rules)
-        )
+        matches = run_template_by_data(decoded, self._configs[region], _rules_about(several=several))
+        found = (_problem(match, fragments) for match in matches)
         yield from dict.fromkeys(problem for problem in found if problem is not None)
 
 

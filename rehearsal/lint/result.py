@@ -32,6 +32,12 @@ class LintResult:
     """Inputs that CloudFormation does not have, by type: the linter sees nothing of them."""
     seconds: float = 0.0
 
+    def count(self, type_: str, untranslated: list[str]) -> None:
+        """One more is linted, but for these inputs."""
+        self.linted += 1
+        if untranslated:
+            self.untranslated.setdefault(type_, set()).update(untranslated)
+
     def add(self, other: LintResult) -> None:
         self.problems += other.problems
         self.linted += other.linted

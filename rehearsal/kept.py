@@ -1,0 +1,33 @@
+"""What a rehearsal keeps on disk for the next one. It saves time and changes nothing that is found."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+FOLDER: Final = Path(__file__).resolve().parents[1] / "build" / "rehearsal"
+
+
+def services(main: Path, stack: str) -> frozenset[str] | None:
+    """The services of AWS whose resources the last rehearsal of this program's stack made; None before the first."""
+    try:
+        return frozenset(_services_file(main, stack).read_text(encoding="utf-8").split())
+    except OSError:
+        return None
+
+
+def keep_services(main: Path, stack: str, types: Iterable[str]) -> None:
+    """`types` are those of the resources: `aws:sqs/queue:Queue`."""
+    used = {type_.split(":")[1].partition("/")[0] for type_ in types if type_.startswith("aws:")}
+    if used and used != services(main, stack):
+        # A folder that nobody may write to is no reason to fail.
+        with contextlib.suppress(OSError):
+            FOLDER.mkdir(parents=True, exist_ok=True)
+            _services_file(main, stack).write_text("\n".join(sorted(used)), encoding="utf-8")
+
+
+def _services_file(main: Path, stack: str) -> Path:
+    return FOLDER / f"services-{hashlib.sha256(f'{main.resolve()} {stack}'.encode()).hexdigest()[:16]}.txt"
