@@ -65,6 +65,13 @@ def diff(
             comparisons = _steps(program.resolve(), stack, {name for name, given in others.items() if given})
         else:
             comparisons = [_comparison(program.resolve(), stack, against, against_stack, report, reverse=reverse)]
+        for comparison in comparisons:
+            show.text(console, comparison, verbose=verbose, brief=phases and not verbose)
+        if json_file is not None:
+            content = growth.as_json(stack, comparisons) if phases else comparisons[0].as_json()
+            write(json_file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        if markdown_file is not None:
+            write(markdown_file, growth.markdown(comparisons) if phases else show.markdown(comparisons[0]))
     except ChangeError as error:
         console.print(Text.assemble(("error ", "red"), error.message))
         if error.remedy:
@@ -73,13 +80,6 @@ def diff(
     except KeyboardInterrupt:
         console.print("[bold]interrupted[/]: nothing is left running")
         raise typer.Exit(130) from None
-    for comparison in comparisons:
-        show.text(console, comparison, verbose=verbose, brief=phases and not verbose)
-    if json_file is not None:
-        content = growth.as_json(stack, comparisons) if phases else comparisons[0].as_json()
-        write(json_file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    if markdown_file is not None:
-        write(markdown_file, growth.markdown(comparisons) if phases else show.markdown(comparisons[0]))
     raise typer.Exit(REFUSED if any(one.refused for one in comparisons) else FINE)
 
 

@@ -26,7 +26,10 @@ def require_writable(files: Iterable[Path | None]) -> None:
 
 
 def write(path: Path, content: str) -> None:
-    """Whole or not at all."""
+    """Whole or not at all; :raises ChangeError: it cannot be."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(content, encoding="utf-8")
-    partial.replace(path)
+    try:
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise ChangeError(f"{path} cannot be written: {error.strerror}", "name a file elsewhere") from None

@@ -85,7 +85,10 @@ def _report(content: Mapping[str, Any], label: str, stack: str) -> Side:
             "rehearse again with this version: python -m rehearsal STACK --json FILE",
         )
     if content["stack"] != stack:
-        raise ChangeError(f"{label} is a report of stack {content['stack']!r}, not of {stack!r}", "use --against-stack")
+        raise ChangeError(
+            f"{label} is a report of stack {content['stack']!r}, not of {stack!r}",
+            f"name a report of {stack!r}; `kumiki diff --against-stack` compares two stacks",
+        )
     failed = _failures(content)
     if failed:
         told = "\n".join(f"  {_who(one)}{one['message']}" for one in failed[:5])

@@ -74,6 +74,18 @@ def needed(
         where = _backend(folder, after, state, account)
         found = _permissions(after, where, purposes, account)
         old = _permissions(before, where, purposes, account) if before is not None else None
+        show.text(console, found, verbose=verbose)
+        if before is not None and old is not None:
+            for purpose in purposes:
+                show.difference(
+                    console, more(old, found, purpose), more(found, old, purpose), f"{before.label} ({purpose})"
+                )
+        if markdown_file is not None and before is not None and old is not None:
+            purpose: Purpose = "up" if "up" in purposes else purposes[0]
+            said_more, said_less = more(old, found, purpose), more(found, old, purpose)
+            write(markdown_file, show.markdown(said_more, said_less, found.stack, before.label))
+        if json_file is not None:
+            write(json_file, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
     except ChangeError as error:
         console.print(Text.assemble(("error ", "red"), error.message))
         if error.remedy:
@@ -82,18 +94,6 @@ def needed(
     except KeyboardInterrupt:
         console.print("[bold]interrupted[/]: nothing is left running")
         raise typer.Exit(130) from None
-    show.text(console, found, verbose=verbose)
-    if before is not None and old is not None:
-        for purpose in purposes:
-            show.difference(
-                console, more(old, found, purpose), more(found, old, purpose), f"{before.label} ({purpose})"
-            )
-    if markdown_file is not None and before is not None and old is not None:
-        purpose: Purpose = "up" if "up" in purposes else purposes[0]
-        said_more, said_less = more(old, found, purpose), more(found, old, purpose)
-        write(markdown_file, show.markdown(said_more, said_less, found.stack, before.label))
-    if json_file is not None:
-        write(json_file, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
     raise typer.Exit(FINE)
 
 

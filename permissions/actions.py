@@ -19,6 +19,14 @@ _WITH_SLASHES: Final = re.compile(
 )
 """Variables of ARNs whose values may hold slashes."""
 
+_TAGS: Final = re.compile(
+    r"(?:Tag|Untag|AddTags|RemoveTags|ChangeTags|CreateOrUpdateTags|DeleteTags)(?!.*Version)|Put(?:Bucket|Object)Tagging$"
+)
+"""Names of actions about the tags that a resource has now."""
+
+_MISTAKEN: Final = {("logs:DeleteDeliverySource", "delivery-destination"): "delivery-source"}
+"""Types that AWS's list confuses with others; the operation takes the name of the right one."""
+
 _REQUEST_TAG: Final = "aws:RequestTag/${TagKey}"
 _RESOURCE_TAG: Final = "aws:ResourceTag/${TagKey}"
 
@@ -67,6 +75,11 @@ def level(action: str) -> str:
     return "" if found is None else found["access_level"]
 
 
+def about_tags(action: str) -> bool:
+    """Whether it sets, takes or lists tags."""
+    return "Tag" in action or ":Untag" in action
+
+
 def only_reads(action: str) -> bool:
     return level(action) in ("Read", "List")
 
@@ -84,7 +97,8 @@ def rows(action: str) -> tuple[Row, ...]:
     found = _privilege(action) or {}
     prefix = action.partition(":")[0]
     made: list[Row] = []
-    for name, one in found.get("resource_types", {}).items():
+    for listed, one in found.get("resource_types", {}).items():
+        name = _MISTAKEN.get((action, listed)) or listed
         known = _resource(prefix, name)
         if not name or known is None:
             continue
@@ -103,6 +117,16 @@ def rows(action: str) -> tuple[Row, ...]:
 
 def _resource(prefix: str, name: str) -> Mapping[str, Any] | None:
     return _service(prefix).get("resources", {}).get(name)
+
+
+@cache
+def that_tag(arn: str) -> tuple[str, ...]:
+    """What gives a thing its tags and takes them, by AWS's list."""
+    prefix = arn.split(":")[2]
+    named = (f"{prefix}:{name}" for name in _service(prefix).get("privileges", {}) if _TAGS.match(name))
+    return tuple(
+        action for action in named if level(action) == "Tagging" and any(row.matches(arn) for row in rows(action))
+    )
 
 
 def tags_without_resource(action: str) -> bool:

@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 from changes.model import ChangeError
 from permissions.policies import Statement
 
+_ELSEWHERE: Final = ("https://", "http://", "file://", "gs://", "azblob://", "postgres://")
+"""What `pulumi login` takes besides, and what asks nothing of AWS."""
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -60,7 +62,7 @@ def backend(url: str, secrets_provider: str, region: str, account: str) -> Backe
         prefix = f"{prefix}/" if prefix else ""
         if _BUCKET.fullmatch(bucket) is None:
             raise ChangeError(f"--state {url}: {bucket!r} is no name of a bucket", "write s3://BUCKET?region=REGION")
-    elif url and not url.startswith(("https://", "http://", "file://")):
+    elif url and not url.startswith(_ELSEWHERE):
         raise ChangeError(f"--state {url}: this is no backend", "write s3://BUCKET, or what else `pulumi login` takes")
     if secrets_provider.startswith("awskms:"):
         parts = urlsplit(secrets_provider)

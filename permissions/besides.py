@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -61,7 +62,40 @@ def _leaves_snapshot(inputs: Inputs) -> bool:
     return inputs.get("skipFinalSnapshot") is not True
 
 
+_VENDS_LOGS: Final = ("bedrock", "cloudfront", "elasticloadbalancing", "events", "ses")
+"""Services that ask their own leave before their logs are sent by a delivery source."""
+
+
+def _is_log_of(service: str) -> Callable[[Inputs], bool]:
+    return lambda inputs: str(inputs.get("resourceArn", "")).split(":")[2:3] == [service]
+
+
+def _names_connection(service: str) -> Callable[[Inputs], bool]:
+    return lambda inputs: re.search(rf"arn:[\w-]+:{service}:", str(inputs)) is not None
+
+
 BESIDES: Final = (
+    *(
+        Besides(
+            "aws:cloudwatch/logDeliverySource:LogDeliverySource",
+            (f"{service}:AllowVendedLogDeliveryForResource",),
+            "create",
+            "docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-service-specific.html",
+            _is_log_of(service),
+        )
+        for service in _VENDS_LOGS
+    ),
+    *(
+        Besides(
+            type_,
+            (f"{service}:PassConnection",),
+            "create",
+            "docs.aws.amazon.com/dtconsole/latest/userguide/security_iam_id-based-policy-examples-connections.html",
+            _names_connection(service),
+        )
+        for type_ in ("aws:codepipeline/pipeline:Pipeline", "aws:codebuild/project:Project")
+        for service in ("codeconnections", "codestar-connections")
+    ),
     *(
         Besides(f"aws:appautoscaling/{kind}", actions, "create", _SCALING, _scales(namespace))
         for kind in ("target:Target", "policy:Policy")
@@ -257,8 +291,17 @@ SCALED_ROLES: Final[Mapping[str, str]] = {
 """By the namespace of what is scaled
 (docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-service-linked-roles.html)."""
 
-GLOBAL: Final = frozenset({"budgets", "ce", "cloudfront", "health", "iam", "organizations", "route53", "s3", "support"})
-"""Services whose calls go to no region of the stack's, or, for S3, whose ARNs have none and whose names are unique."""
+GLOBAL: Final = frozenset(
+    {
+        "account", "bcm-data-exports", "budgets", "ce", "chatbot", "cloudfront", "cost-optimization-hub", "cur",
+        "globalaccelerator", "health", "iam", "networkmanager", "organizations", "pricing", "route53",
+        "route53-recovery-control-config", "route53domains", "s3", "savingsplans", "shield", "support",
+        "trustedadvisor", "waf",
+    }
+)  # fmt: skip
+"""Services whose calls go to no region of the stack's (docs.aws.amazon.com/general/latest/gr; the provider calls the
+chat service in one of four: internal/service/chatbot/service_package.go), or, for S3, whose ARNs have none and whose
+names are unique."""
 
 ADOPTED: Final = frozenset(
     {

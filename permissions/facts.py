@@ -1,7 +1,7 @@
 """Which actions a type takes to create, read, update and delete, and who says so.
 
-Four sources: the handlers of AWS's own schemas (as cfn-lint ships them), the calls that the rehearsal recorded, the
-provider's table (provider.json), and `besides`.
+The sources: the handlers of AWS's own schemas (as cfn-lint ships them), the calls that the rehearsal recorded, the
+provider's table (provider.json), AWS's list of what an action depends on and of what sets tags, and `besides`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
-from permissions.actions import depends_on, only_reads, spelt
+from permissions.actions import depends_on, only_reads, spelt, that_tag
 from permissions.besides import BESIDES, NOT_NEEDED, Phase
 from permissions.calls import action_of
 
@@ -26,8 +26,14 @@ _TABLE: Final[Mapping[str, Phase]] = {
     "measured": "create",
     "apply": "create",
     "modify": "update",
+    "changed": "update",
     "destroy": "delete",
+    "undone": "delete",
 }
+_SEEN: Final = ("measured", "changed", "undone")
+"""What the provider itself was seen to call, in its log or its code."""
+_PASSES: Final = re.compile(r"[\w-]+:PassConnection")
+"""Called a read by AWS, and no part of looking at anything."""
 _GIVE_ROLE: Final = "iam:PassRole"
 LINK: Final = "iam:CreateServiceLinkedRole"
 
@@ -53,8 +59,14 @@ class Known:
     links: bool
 
 
-def known(type_: str, inputs: Mapping[str, Any], calls: Sequence[Mapping[str, Any]], refers_to: set[str]) -> Known:
-    """The facts of a resource with these inputs, `calls` of the rehearsal and references to these services.
+def known(
+    type_: str,
+    inputs: Mapping[str, Any],
+    calls: Sequence[Mapping[str, Any]],
+    refers_to: set[str],
+    arns: Sequence[str] = (),
+) -> Known:
+    """The facts of a resource with these inputs, `calls` of the rehearsal, references to these services and `arns`.
 
     An action of another service than the type's own counts where the resource refers to a thing of that service, or
     where the provider's table ties it to an input that is given.
@@ -71,7 +83,8 @@ def known(type_: str, inputs: Mapping[str, Any], calls: Sequence[Mapping[str, An
             return
         if action == _GIVE_ROLE or any(action.startswith(one) for one in NOT_NEEDED.get(type_, ())):
             return
-        found.setdefault((action, "read" if only_reads(action) else phase), (source, certain))
+        reads = only_reads(action) and not _PASSES.fullmatch(action)
+        found.setdefault((action, "read" if reads else phase), (source, certain))
 
     for one in recorded:
         action = action_of(one["service"], one["operation"])
@@ -85,8 +98,9 @@ def known(type_: str, inputs: Mapping[str, Any], calls: Sequence[Mapping[str, An
         for action in table.get(key, ()):
             if _is_foreign(action, own, refers_to):
                 continue
-            made_undone = key in ("apply", "modify") and action in destroyed
-            reads = only_reads(action) or key == "measured"
+            undoes = action in destroyed if destroyed else _undoes(action)
+            made_undone = key in ("apply", "modify") and undoes
+            reads = only_reads(action) or key in _SEEN
             add(action, "delete" if made_undone else phase, f"the provider ({key})", certain=reads)
     for name, actions in table.get("attributes", {}).items():
         if _is_given(name, inputs):
@@ -110,7 +124,13 @@ def known(type_: str, inputs: Mapping[str, Any], calls: Sequence[Mapping[str, An
     for one in BESIDES:
         if one.type == type_ and one.where(inputs):
             for action in one.actions:
-                add(action, one.phase, one.source, certain=True)
+                # Whether there is a key the resource itself does not say: a bucket encrypts its objects by its own.
+                add(action, one.phase, one.source, certain=not action.startswith("kms:"))
+    for arn in arns if inputs.get("tagsAll") else ():
+        # EC2's tags have conditions of their own (needs.py), API Gateway's are methods of its API.
+        for action in () if arn.split(":")[2] in ("ec2", "apigateway") else that_tag(arn):
+            removes = re.match(r"[\w-]+:(Untag|RemoveTags|DeleteTags)", action) is not None
+            add(action, "update" if removes else "create", "AWS's list of what tags such a thing", certain=True)
     facts = [Fact(action, phase, *said) for (action, phase), said in sorted(found.items())]
     return Known(_without_undoing(facts), own, links)
 
@@ -142,7 +162,7 @@ def _is_foreign(action: str, own: str, refers_to: set[str]) -> bool:
 def _own(type_: str, recorded: Sequence[Mapping[str, Any]]) -> str:
     prefixes = Counter(
         action.partition(":")[0]
-        for key in ("destroy", "apply", "plan")
+        for key in ("destroy", "undone", "apply", "plan", "measured")
         for action in _table().get(type_, {}).get(key, ())
     )
     for one in recorded:

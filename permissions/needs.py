@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from changes.model import ChangeError
@@ -29,6 +30,11 @@ EXACT: Final = frozenset(
 """What shows or sets secrets: of the very ones whose values the program sets, and not of all of the stack's."""
 _BOUNDED: Final = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
 """What `iam:PermissionsBoundary` holds for, and would give a role more than its boundary says."""
+_UNBOUNDS: Final = "iam:DeleteRolePermissionsBoundary"
+"""No deployer of roles with a boundary needs it: such a role is deleted with its boundary."""
+_CHANGES_BOUNDARY: Final = frozenset(
+    {"iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion"}
+)
 _PROFILE: Final = "aws:iam/instanceProfile:InstanceProfile"
 _LINKED_ROLE: Final = "aws:iam/serviceLinkedRole:ServiceLinkedRole"
 _SERVICE: Final = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?")
@@ -112,7 +118,9 @@ class _Needs:
 
     def add(self, resource: Mapping[str, Any]) -> None:
         calls = resource.get("calls", [])
-        known = facts.known(resource["type"], resource["inputs"], calls, self.things.refers_to(resource))
+        own = self.things.own(resource)
+        arns = [thing.arn for thing in own]
+        known = facts.known(resource["type"], resource["inputs"], calls, self.things.refers_to(resource), arns)
         only_read = resource["status"] == "read"
         asked = {action_of(one["service"], one["operation"]): one for one in calls}
         for fact in known.facts:
@@ -120,6 +128,8 @@ class _Needs:
                 continue
             call = asked.get(fact.action)
             if call is None and not fact.certain and self._is_about_others(fact, resource):
+                continue
+            if call is None and not resource["inputs"].get("tagsAll") and _tags_others(fact.action, own):
                 continue
             if fact.action == _TAG_EC2:
                 self._tags_of_ec2(resource, fact, call)
@@ -161,8 +171,16 @@ class _Needs:
     def _need(
         self, action: str, pattern: str, condition: Condition, phase: Phase, resource: Mapping[str, Any], source: str
     ) -> None:
+        if self._boundaries and action == _UNBOUNDS:
+            return
         if action in _BOUNDED and self._boundaries:
             condition = {**condition, "StringEquals": {"iam:PermissionsBoundary": _one_or_all(self._boundaries)}}
+        if action in _CHANGES_BOUNDARY and any(fnmatchcase(one, pattern) for one in self._boundaries):
+            raise ChangeError(
+                f"the boundary {', '.join(self._boundaries)} of the roles is among the policies that the stack changes "
+                f"({resource['name']}): who deploys the stack could widen it",
+                "make it in another stack, under a name that does not begin as this stack's do",
+            )
         self.needs.append(Need(action, pattern, condition, frozenset({phase}), resource["urn"], source))
 
     def _need_by_name(self, action: str, pattern: str, phase: Phase, urn: str, source: str) -> None:
@@ -197,6 +215,11 @@ class _Needs:
             yield from self._of_gateway(resource, call)
             return
         chosen = list(self._things_for(action, resource))
+        if not chosen and _tags_others(action, self.things.own(resource)):
+            # AWS's list lags behind what can be tagged.
+            for thing in self.things.own(resource):
+                yield thing.pattern, NONE, thing.arn, self._request_tags(tagged)
+            return
         if not chosen:
             for pattern in self._whole(action):
                 narrowed = self._by_request_tag() if tagged and actions.tags_without_resource(action) else NONE
@@ -230,11 +253,13 @@ class _Needs:
             for thing in found[row]:
                 yield row, thing
             # `listener/net` is no companion of `listener/app` but the other choice, as are all that can be tagged.
-            other = row.name.partition("/")[0] in kinds or (kinds and "Tag" in action)
+            other = row.name.partition("/")[0] in kinds or (kinds and actions.about_tags(action))
             if not found[row] and (row.required or (action, row.name) in _ALWAYS_ABOUT) and not other:
                 like = self.things.like(row)
                 # What can be tagged is a choice, too: none of it is needed besides.
-                for thing in like or ([] if "Tag" in action and rows[1:] else [self._any(action, row, resource)]):
+                for thing in like or (
+                    [] if actions.about_tags(action) and rows[1:] else [self._any(action, row, resource)]
+                ):
                     yield row, thing
 
     def _is_about_others(self, fact: facts.Fact, resource: Mapping[str, Any]) -> bool:
@@ -254,7 +279,8 @@ class _Needs:
             return not any(one.arn.split(":")[2] == "s3" for one in (*own, *around))
         kinds = {name.partition("/")[0] for name in have}
         return bool(own or around) and any(
-            row.name not in have and row.name.partition("/")[0] not in kinds and "Tag" not in action for row in rows
+            row.name not in have and row.name.partition("/")[0] not in kinds and not actions.about_tags(action)
+            for row in rows
         )
 
     def _any(self, action: str, row: Row, resource: Mapping[str, Any]) -> Thing:
@@ -416,6 +442,13 @@ def _is_after_tags(action: str, calls: list[Mapping[str, Any]]) -> bool:
     if action in dict(changes):
         return made is not None and bool(made[1]["tagged"])
     return re.match(r"[\w-]+:(Create|Import|Register|Request|Run|Allocate)", action) is None
+
+
+def _tags_others(action: str, own: list[Thing]) -> bool:
+    """Whether it is about tags that such a resource cannot have: schemas list it for dashboards."""
+    mine = [thing for thing in own if thing.arn.split(":")[2] == action.partition(":")[0]]
+    rows = actions.rows(action)
+    return actions.about_tags(action) and bool(mine and rows) and not any(_matching(row, mine) for row in rows)
 
 
 def _matching(row: Row, things: list[Thing]) -> list[Thing]:

@@ -76,7 +76,7 @@ def markdown(more: Sequence[More], less: Sequence[More], stack: str, label: str)
 def _code(one: More) -> str:
     names = ", ".join(f"`{action}`" for action in one.actions)
     # Patterns hold stars, and no backquote.
-    return f"{names} on `{one.resource}`"
+    return f"{names} on `{one.resource}`{one.where}"
 
 
 def difference(console: Console, more: Sequence[More], less: Sequence[More], label: str) -> None:

@@ -17,6 +17,7 @@ from permissions.besides import ADOPTED
 ROLE: Final = "aws:iam/role:Role"
 _LINKED: Final = "role/aws-service-role/"
 _ARN: Final = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(?:\d{12}|aws)?:.+")
+_KEY: Final = re.compile(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/.+")
 _SUFFIX: Final = re.compile(r"-[0-9a-f]{7}(?=$|\.fifo$)")
 """What Pulumi appends to a name it makes."""
 _SECRET_SUFFIX: Final = re.compile(r"(?:-[0-9a-f]{7})?-[A-Za-z0-9]{6}$")
@@ -51,14 +52,22 @@ class Things:
         }
         self._ids = {str(one["id"]) for one in self.resources.values() if one["id"] not in set(texts(one["inputs"]))}
         """What AWS has chosen: no name that the program gives, wherever it is passed on."""
+        self._told = {text for one in self.resources.values() for text in texts(_made(one))}
+        """What AWS has answered."""
         self._own: dict[str, list[Thing]] = {}
         self._by_arn: dict[str, Thing] = {}
-        first = {arn: urn for urn, one in self.resources.items() for arn in _arns_of(one)[:1]}
+        first: dict[str, str] = {}
+        # What AWS calls its ARN comes before an id: a topic's policy has the topic's ARN for an id.
+        for urn, one in sorted(self.resources.items(), key=lambda pair: "arn" not in _made(pair[1])):
+            for arn in _arns_of(one)[:1]:
+                first.setdefault(arn, urn)
         for urn, one in self.resources.items():
             # A target's ARN among the outputs is the target's.
             arns = [arn for arn in _arns_of(one) if first.get(arn, urn) == urn]
             self._own[urn] = [self._thing(arn, one) for arn in arns]
             self._by_arn |= {thing.arn: thing for thing in self._own[urn]}
+        for arn in self._keys_of_others():
+            self._by_arn[arn] = Thing(arn, arn, arn, False, {})
         self.tags = self._common_tags()
 
     def own(self, resource: Mapping[str, Any]) -> list[Thing]:
@@ -69,7 +78,7 @@ class Things:
         urns = [urn for given in resource["property_dependencies"].values() for urn in given]
         found = [thing for urn in dict.fromkeys(urns) for thing in self._own.get(urn, ())]
         arns = [text for text in texts(resource["inputs"]) if _ARN.fullmatch(text)]
-        found += [self._by_arn.get(arn) or self._thing(arn, resource) for arn in arns]
+        found += [self._by_arn.get(arn) or self._named_by(arn, resource) for arn in arns]
         # One step further: a version of an object's bucket, the cluster of a service's task.
         for urn in dict.fromkeys(urns):
             near = self.resources.get(urn)
@@ -81,6 +90,12 @@ class Things:
                     for thing in self._own.get(each, ())
                 ]
         return _once(found)
+
+    def _named_by(self, arn: str, resource: Mapping[str, Any]) -> Thing:
+        """What a resource names that the stack does not make: it stands for itself, where nobody has told its ARN."""
+        if arn not in self._told and self.stem_of(arn) == arn:
+            return Thing(arn, arn, arn, False, {})
+        return self._thing(arn, resource)
 
     def refers_to(self, resource: Mapping[str, Any]) -> set[str]:
         """The services whose things its inputs refer to, by their prefixes."""
@@ -111,6 +126,11 @@ class Things:
             if position >= 0:
                 return f"{value[: position + len(stem)]}*"
         return value
+
+    def _keys_of_others(self) -> set[str]:
+        """Keys that the program names and does not make: what they encrypt may be read and written by them."""
+        named = {text for one in self.resources.values() for text in texts(one["inputs"]) if _KEY.fullmatch(text)}
+        return named - self._by_arn.keys()
 
     def _common_tags(self) -> dict[str, str]:
         """At most two tags that all tagged resources carry: those by which the stack's things are known."""
@@ -147,7 +167,7 @@ class Things:
             named = self.stem_of(value)
             if named != value and (not variable.endswith(("Id", "UUID")) or variable in _CHOSEN_BY_US):
                 return Thing(arn, f"{pattern}{named}", exact, False, tags)
-            made = _generalized(value, resource["name"], program)
+            made = "*" if value in self._ids else _generalized(value, resource["name"], program)
             chosen = chosen and made.endswith("*")
             pattern += made
         # Made under an id of AWS's, there is no name that a successor would share.
@@ -169,17 +189,20 @@ def _generalized(value: str, name: str, program: set[str]) -> str:
 def _names_in(resource: Mapping[str, Any]) -> set[str]:
     """What the program says of a resource, as parts of an ARN would."""
     said = set(texts(resource["inputs"]))
-    return said | {text.lstrip("/") for text in said} | {part for text in said for part in text.split(":")}
+    parts = {part for text in said for part in text.split(":")}
+    # An identity provider is named by its address, without the scheme.
+    return said | {text.lstrip("/") for text in said} | parts | {part.removeprefix("//") for part in parts}
+
+
+def _made(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The outputs that are no inputs again: an event's target has the queue's ARN in both."""
+    return {key: value for key, value in resource["outputs"].items() if key not in resource["inputs"]}
 
 
 def _arns_of(resource: Mapping[str, Any]) -> list[str]:
     """The resource's own: what AWS has given it, not what it was told of others."""
-    outputs = [
-        value
-        for key, value in resource["outputs"].items()
-        if key.lower().endswith("arn") and key not in resource["inputs"]
-    ]
-    found = [resource["outputs"].get("arn"), resource["id"], *outputs]
+    made = _made(resource)
+    found = [made.get("arn"), resource["id"], *(value for key, value in made.items() if key.lower().endswith("arn"))]
     return list(dict.fromkeys(str(one) for one in found if isinstance(one, str) and _ARN.fullmatch(one)))
 
 

@@ -20,7 +20,7 @@ from tests.conftest import ACCOUNT, REGION, ROOT
 QUEUE = "aws:sqs/queue:Queue"
 
 
-def resource(type_: str, name: str, **given: Any) -> dict[str, Any]:
+def resource(type_: str, name: str, /, **given: Any) -> dict[str, Any]:
     urn = f"urn:pulumi:dev::shop::{type_}::{name}"
     empty: dict[str, Any] = {
         "urn": urn,
@@ -199,6 +199,21 @@ def test_a_report_from_before_calls_were_recorded_is_refused(tmp_path: Path) -> 
     assert "make it again" in output
 
 
+def test_a_report_of_another_stack_is_named_with_what_to_name_instead(tmp_path: Path) -> None:
+    status, output = run(tmp_path, report(queue("shop-prod-jobs"), stack="prod"))
+
+    assert status == 2
+    assert "name a report of 'dev'" in output
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    # Linux: nobody may make a file there.
+    status, output = run(tmp_path, report(queue("shop-dev-jobs")), "--json", "/proc/self/out.json")
+
+    assert status == 2
+    assert "/proc/self/out.json cannot be written" in output
+
+
 def test_what_a_change_needs_more_is_told(tmp_path: Path) -> None:
     topic = resource(
         "aws:sns/topic:Topic",
@@ -266,7 +281,7 @@ def test_roles_with_a_boundary_are_made_with_it_only() -> None:
 
 
 def test_a_backend_elsewhere_needs_nothing_of_aws() -> None:
-    for url in ("", "https://api.pulumi.com", "file://~"):
+    for url in ("", "https://api.pulumi.com", "file://~", "gs://shop-state", "azblob://state", "postgres://db/state"):
         assert list(backend(url, "", REGION, ACCOUNT).statements("up")) == []
     with pytest.raises(ChangeError):
         backend("shop-state", "", REGION, ACCOUNT)

