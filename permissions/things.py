@@ -16,7 +16,8 @@ from permissions.besides import ADOPTED
 
 ROLE: Final = "aws:iam/role:Role"
 _LINKED: Final = "role/aws-service-role/"
-_ARN: Final = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(?:\d{12}|aws)?:.+")
+_ARN: Final = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(?:\d{12}|aws)?:[^|]+")
+"""Not the id of a secret's version, which is the ARN of the secret and more."""
 _KEY: Final = re.compile(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/.+")
 _SUFFIX: Final = re.compile(r"-[0-9a-f]{7}(?=$|\.fifo$)")
 """What Pulumi appends to a name it makes."""

@@ -94,6 +94,24 @@ def test_an_identity_provider_is_named_by_its_address() -> None:
     assert on(permissions(report(provider)), "iam:UpdateOpenIDConnectProviderThumbprint") == {arn}
 
 
+def test_a_secrets_version_is_named_by_its_secret() -> None:
+    arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:shop-dev-token-AbCdEf"
+    secret = resource(
+        "aws:secretsmanager/secret:Secret", "shop-dev-token", inputs={"name": "shop-dev-token"}, outputs={"arn": arn}
+    )
+    version = resource(
+        "aws:secretsmanager/secretVersion:SecretVersion",
+        "shop-dev-token-version",
+        inputs={"secretId": arn},
+        outputs={"arn": arn},
+        id=f"{arn}|0a1b2c3d-0000-4000-8000-000000000001",
+        property_dependencies={"secretId": [secret["urn"]]},
+    )
+    found = permissions(report(version, secret))
+
+    assert on(found, "secretsmanager:PutSecretValue") == {arn.replace("AbCdEf", "*")}
+
+
 def test_what_a_program_names_and_does_not_make_stands_for_itself() -> None:
     connection = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/0a1b2c3d-0000-4000-8000-000000000001"
     pipeline = tagged(
