@@ -22,6 +22,7 @@ from architecture.messaging import build_messaging
 from architecture.models import build_models
 from architecture.network import build_network
 from architecture.observability import build_tracing, build_watch
+from architecture.office_hours import build_office_hours
 from architecture.recovery import build_recovery
 from architecture.search import build_search
 from architecture.site import build_site
@@ -43,8 +44,7 @@ functions = build_functions(ctx, network, data, messaging, models, search, users
 apis = build_apis(ctx, network, edge, users.pool, functions.functions)
 host = build_host(ctx, network, storage, data)
 site = build_site(ctx, edge, apis=apis, host=host.server if host else None, users=users.pool)
-analytics = build_analytics(ctx)
-lake = build_lake(ctx, network, data)
+analytics, lake = build_analytics(ctx), build_lake(ctx, network, data)
 baseline = build_account_baseline(ctx)
 backups = build_backups(ctx)
 recovery = build_recovery(ctx)
@@ -52,9 +52,9 @@ builds = build_commit_builds(ctx)
 delivery = build_delivery(ctx, application, functions.functions, host, site)
 database_copies = build_database_copies(ctx, data, host.server if host else None)
 build_cost_guard(ctx)
-traces = build_tracing(ctx)
+traces, hours = build_tracing(ctx), build_office_hours(ctx, application, data, host)
 # In the way of a request, from the edge to the data; then what stands beside it.
 layers = (site, edge, users, apis, application, host, functions, models, search, messaging, data, lake, analytics)
-beside = (storage, network, delivery, builds, database_copies, recovery, traces)
+beside = (storage, network, delivery, builds, database_copies, recovery, traces, hours)
 dashboard = build_watch(ctx, application, *layers, *beside, backups, baseline)
 outputs.export(ctx, *layers, *beside, dashboard)

@@ -97,7 +97,9 @@ def build_apis(
         if made.named is not None and api.subdomain is not None:
             require(edge.zone, "domain").alias(api.subdomain, made.named.target, made.named.zone_id)
         if ctx.topics is not None:
-            made.alarms(ctx.topics)
+            alarms = made.alarms(ctx.topics)
+            if name in ctx.settings.apis_into_vpc:
+                ctx.quiet_alarms.extend(alarms)
         apis[name] = made
     return Apis(apis=apis, origin_secrets=secrets, certificates=certificates, gates=gates)
 

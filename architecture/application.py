@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from architecture.context import require
+from architecture.observability import watch_errors
 from components.compute.access import Secret
 from components.compute.cluster import Cluster
 from components.compute.live_image import Image, LiveImage, LiveImageArgs
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from architecture.storage import Storage
     from architecture.users import Users
     from components.network.network import Network
+    from components.operations.error_log_alarm import ErrorLogAlarm
     from components.widgets import Widget
     from settings.application import ServiceSettings
 
@@ -63,6 +65,8 @@ class Application:
     """The images that a pipeline brings, by the service whose repository they lie in."""
     deployed: Mapping[str, Service] = field(default_factory=dict)
     """The services that run one of these."""
+    errors: Sequence[ErrorLogAlarm] = ()
+    """The alarms on what services log."""
 
     @property
     def widgets(self) -> list[Widget]:
@@ -122,6 +126,7 @@ def build_application(
         services=services,
         images=deployed,
         deployed={name: service for name, service in services.items() if name in brought},
+        errors=watch_errors(ctx, services),
     )
 
 
@@ -192,7 +197,7 @@ def _service(
         for workflow in messaging.workflows.values():
             workflow.grant_answer(service.task_role)
     if ctx.topics is not None:
-        service.alarms(ctx.topics)
+        ctx.quiet_alarms.extend(service.alarms(ctx.topics))
     return service
 
 

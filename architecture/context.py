@@ -51,6 +51,10 @@ class Context:
     """The same for metrics of the copies of buckets, which are in the copies' region."""
     alerts: tuple[Topics, ...] = ()
     """What tells them: the stack's own first."""
+    quiet_alarms: list[aws.cloudwatch.MetricAlarm] = field(default_factory=list)
+    """What would ring because of office hours: the alarms on what they stop, and on what waits for it."""
+    us_east_quiet_alarms: list[aws.cloudwatch.MetricAlarm] = field(default_factory=list)
+    """The same in us-east-1."""
     _stacks: dict[str, pulumi.StackReference] = field(default_factory=dict)
 
     @property
@@ -115,7 +119,12 @@ def build_context(settings: Settings) -> Context:
     protected = settings.retention == "protected"
     pulumi.runtime.register_stack_transformation(
         tag_and_check(
-            settings.stem, tags, logs=settings.logs, protected=protected, role_boundary=settings.role_boundary
+            settings.stem,
+            tags,
+            logs=settings.logs,
+            protected=protected,
+            role_boundary=settings.role_boundary,
+            scheduled=settings.office_hours is not None,
         )
     )
     provider = aws.Provider(

@@ -137,9 +137,11 @@ def build_data(ctx: Context, network: Network | None) -> Data:
             key=key,
             opts=ctx.opts,
         )
-    for watched in (database, cache, *tables.values()):
+    for watched in (cache, *tables.values()):
         if watched is not None and ctx.topics is not None:
             watched.alarms(ctx.topics)
+    if database is not None and ctx.topics is not None:
+        ctx.quiet_alarms.extend(database.alarms(ctx.topics))
     return Data(database=database, cache=cache, secrets=secrets, parameters=parameters, tables=tables)
 
 

@@ -145,7 +145,8 @@ def _load_balancer(
         opts=ctx.opts,
     )
     if ctx.topics is not None:
-        load_balancer.alarms(ctx.topics)
+        failing, _, slow = load_balancer.alarms(ctx.topics)
+        ctx.quiet_alarms.extend((failing, slow))
         if certificate is not None:
             certificate.alarms(ctx.topics)
     return load_balancer

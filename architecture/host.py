@@ -75,5 +75,5 @@ def build_host(ctx: Context, network: Network | None, storage: Storage, data: Da
     if host.reads is not None:
         storage.buckets[host.reads.bucket].grant_read(server.role, host.reads.folder)
     if ctx.topics is not None:
-        server.alarms(ctx.topics)
+        ctx.quiet_alarms.extend(server.alarms(ctx.topics))
     return Host(server=server, repository=repository)

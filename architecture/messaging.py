@@ -88,8 +88,14 @@ def build_messaging(ctx: Context) -> Messaging:
                 opts=ctx.opts,
             )
     if ctx.topics is not None:
-        for part in (*queues.values(), *workflows.values(), *schedules.values(), *routes.values()):
+        for part in (*workflows.values(), *schedules.values(), *routes.values()):
             part.alarms(ctx.topics)
+        worked = {service.queue for service in settings.services.values()}
+        for service, queue in queues.items():
+            _, age = queue.alarms(ctx.topics)
+            # Messages wait until the tasks are back. One that failed is told at night, too.
+            if service in worked:
+                ctx.quiet_alarms.append(age)
     return Messaging(queues=queues, bus=bus, workflows=workflows, schedules=schedules, routes=routes)
 
 

@@ -16,9 +16,12 @@ from components.operations.tracing import RETENTION_DAYS, Tracing
 from components.widgets import counted_by_programs, widgets_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from architecture.application import Application
     from architecture.context import Context
     from components.alarms import Severity
+    from components.compute.service import Service
     from components.widgets import Shown, Widget
 
 
@@ -65,18 +68,17 @@ def _topics_elsewhere(ctx: Context, alerts: TopicsArgs, service: str, region: st
 
 
 def build_watch(ctx: Context, application: Application, *layers: Shown | None) -> Dashboard | None:
-    """What is made from the other layers: an alarm on each service's errors, and one dashboard of what the layers
-    show, in their order; none where there is nothing to show."""
+    """One dashboard of what the layers show, in their order; none where there is nothing to show."""
     counted = [counted_by_programs(namespace) for namespace in ctx.settings.metrics_namespaces]
-    widgets = [*widgets_of(*layers), *counted, *widgets_of(*_error_alarms(ctx, application), ctx)]
+    widgets = [*widgets_of(*layers), *counted, *widgets_of(*application.errors, ctx)]
     return Dashboard(ctx.name("overview"), DashboardArgs(), widgets=widgets, opts=ctx.opts) if widgets else None
 
 
-def _error_alarms(ctx: Context, application: Application) -> list[ErrorLogAlarm]:
+def watch_errors(ctx: Context, services: Mapping[str, Service]) -> list[ErrorLogAlarm]:
     """An alarm and saved queries for each service's log group of errors; none where nobody would hear of it."""
     if ctx.topics is None:
         return []
-    return [
+    made = [
         ErrorLogAlarm(
             ctx.name(f"{name}-errors"),
             ErrorLogAlarmArgs(),
@@ -84,8 +86,11 @@ def _error_alarms(ctx: Context, application: Application) -> list[ErrorLogAlarm]
             topics=ctx.topics,
             opts=ctx.opts,
         )
-        for name, service in sorted(application.services.items())
+        for name, service in sorted(services.items())
     ]
+    # A task that is sent home, or comes before its database, says so as an error.
+    ctx.quiet_alarms.extend(one.alarm for one in made)
+    return made
 
 
 def _alerts_key(ctx: Context, service: str, region: str | None = None) -> Key:

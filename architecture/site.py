@@ -98,7 +98,9 @@ def build_site(
         opts=ctx.opts,
     )
     if ctx.us_east_topics is not None:
-        site.alarms(ctx.us_east_topics)
+        alarms = site.alarms(ctx.us_east_topics)
+        if ctx.settings.site_needs_servers:
+            ctx.us_east_quiet_alarms.extend(alarms)
         if certificate is not None:
             certificate.alarms(ctx.us_east_topics)
     url = _url(names, ctx.settings, edge, site)

@@ -31,6 +31,16 @@ KEEPS: Mapping[str, str] = {
 `pulumi destroy --skip-preview` deletes everything that is not protected before it fails at what is."""
 
 
+SCHEDULED: Mapping[str, list[str]] = {
+    "aws:ecs/service:Service": ["desired_count"],
+    "aws:appautoscaling/target:Target": ["min_capacity", "max_capacity"],
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ["actions_enabled"],
+}
+"""What office hours set by themselves. An update at night must not take it for a change to be undone: tasks would start
+without their database, and alarms ring. Other numbers of tasks are in the schedules, too, and hold from the next
+start."""
+
+
 def keeps(type_: str, props: Mapping[str, Any]) -> bool:
     """Whether this resource is one of those."""
     # A plain parameter says what the settings say.
@@ -44,10 +54,12 @@ def tag_and_check(
     protected: bool,
     logs: LogSettings | None = None,
     role_boundary: str | None = None,
+    scheduled: bool = False,
 ) -> pulumi.ResourceTransformation:
     """Tags every taggable resource with the stack's tags and its Component, gives every role the boundary if there is
     one, protects what keeps evidence, and refuses names that AWS would refuse. Where the stack says kinds of logs, what
-    holds logs is tagged with its kind, and log groups keep them for its days at least.
+    holds logs is tagged with its kind, and log groups keep them for its days at least. With `scheduled`, what office
+    hours set is left to them.
 
     Component is the service of the outermost component: a bucket inside a data lake belongs to the data lake.
     """
@@ -66,6 +78,8 @@ def tag_and_check(
         opts = args.opts
         if protected and keeps(args.type_, args.props):
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True))
+        if scheduled and args.type_ in SCHEDULED and _is_scheduled(args.type_, args.props):
+            opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=SCHEDULED[args.type_]))
         if "tags" not in args.props:
             return pulumi.ResourceTransformationResult(args.props, opts)
         props = args.props
@@ -87,6 +101,11 @@ def tag_and_check(
         return pulumi.ResourceTransformationResult({**props, "tags": result}, opts)
 
     return transform
+
+
+def _is_scheduled(type_: str, props: Mapping[str, Any]) -> bool:
+    # Readers and tables scale, too, and nobody changes their range.
+    return type_ != "aws:appautoscaling/target:Target" or props.get("service_namespace") == "ecs"
 
 
 def _log_kind(args: pulumi.ResourceTransformationArgs, service: str) -> LogKind | None:

@@ -39,6 +39,10 @@ class Account:
         where = region or self.region
         return pulumi.Output.concat("arn:", self.partition, f":{service}:", where, ":", self.id, ":", resource)
 
+    def universal_target(self, action: str) -> pulumi.Output[str]:
+        """What a schedule names to call AWS itself: `rds:stopDBCluster`."""
+        return pulumi.Output.concat("arn:", self.partition, ":scheduler:::aws-sdk:", action)
+
     def global_arn(self, service: str, resource: str) -> pulumi.Output[str]:
         """An ARN of a service that has no regions."""
         return pulumi.Output.concat("arn:", self.partition, f":{service}::", self.id, f":{resource}")

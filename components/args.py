@@ -30,12 +30,12 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
 from components.annotations import allowed, chosen, entry, kind_key, kinds, limits, truths, unit_of, without_none
 from components.children import Transform
 from components.errors import ArgumentError, Mistake, nearest
+from components.spelling import to_camel
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

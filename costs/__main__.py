@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from costs import show
-from costs.advice import advice
+from costs.advice import advice, stopping
 from costs.bill import bill
 from costs.free_tier import LEGACY
 from costs.gate import budget
@@ -66,7 +66,8 @@ def cost(
         resources = resources_of(content)
         made = Stack(resources, content["region"], use, hours=HOURS_PER_MONTH)
         month = bill(made, region=region, offers=content.get("plan") == LEGACY)
-        advised = advice(made, month)
+        advised = advice(made, month, production=content.get("environment") == "prod")
+        stopped = stopping(made, month)
     except CostError as error:
         console.print(Text.assemble(("error ", "red"), error.message))
         if error.remedy:
@@ -76,7 +77,7 @@ def cost(
         console.print("[bold]interrupted[/]: nothing is left running")
         raise typer.Exit(130) from None
     today = datetime.now(UTC).date()
-    show.text(console, month, stack, budget(resources), verbose=verbose, today=today, advised=advised)
+    show.text(console, month, stack, budget(resources), verbose=verbose, today=today, advised=advised, stopped=stopped)
     if json_file is not None:
         document = {
             **infracost(month, project=content["project"], stack=content["stack"]),
@@ -84,6 +85,14 @@ def cost(
                 {"what": one.what, "monthlySaving": f"{cents(one.saving):f}", "givesUp": one.gives_up}
                 for one in advised
             ],
+            "stopping": {
+                "runningHoursPerMonth": f"{cents(stopped.running * month.hours):f}",
+                "hoursPerMonth": f"{month.hours:f}",
+                "monthlySaving": f"{cents(stopped.saving):f}",
+                "monthlyCostOfWhatStops": f"{cents(stopped.of):f}",
+            }
+            if stopped is not None
+            else None,
         }
         _write(json_file, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     raise typer.Exit(FINE)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from costs.bill import Bill, bill
 from costs.model import Resource
 from costs.prices import keys_of_prices
+from costs.running import thing_of
 from costs.stack import Stack
 
 _LEAST: Final = Decimal("0.01")
@@ -24,6 +25,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.htm
 _ARM_OF: Final = {"t2": "t4g", "t3": "t4g", "t3a": "t4g", "m5": "m6g", "m6i": "m7g", "m7i": "m7g", "c5": "c6g",
                   "c6i": "c7g", "c7i": "c7g", "r5": "r6g", "r6i": "r7g", "r7i": "r7g"}  # fmt: skip
 
+_OFFICE: Final = Decimal(10 * 5) / (24 * 7)
+_OFFICE_HOURS: Final = ("services, databases and servers in office hours, 50 of a week's 168",
+                        "nobody can use it at night and at weekends")  # fmt: skip
 _TABLE: Final = "dynamodb/table:Table"
 _COMMITTED: Final = (
     ("servers under a Savings Plan of three years", ("ec2/instance:", "autoscaling/"), Decimal("0.72")),
@@ -45,12 +49,16 @@ class Advice:
 _Change = Callable[[Resource], Resource]
 
 
-def advice(stack: Stack, month: Bill) -> list[Advice]:
-    """What would change the month, the largest saving first. `month` is the stack's bill as it is."""
+def advice(stack: Stack, month: Bill, *, production: bool = False) -> list[Advice]:
+    """What would change the month, the largest saving first. `month` is the stack's bill as it is. Nobody is told to
+    stop production at night."""
     found = [_priced(what, gives_up, _changed(stack, change), month) for what, gives_up, change in _CHANGES]
     found += [_priced(what, gives_up, _without(stack, remove(stack)), month) for what, gives_up, remove in _REMOVALS]
     found.append(_priced(*_TABLES_PROVISIONED, _changed(stack, _provisioned(stack)), month))
-    found += [_committed(month, *row) for row in _COMMITTED]
+    if not production:
+        found.append(_priced(*_OFFICE_HOURS, _in_office_hours(stack), month))
+    always = bill(_like(stack, stack.resources, stops=False), region=month.region, offers=month.offers)
+    found += [_committed(month, always, *row) for row in _COMMITTED]
     kept = [one for one in found if abs(one.saving) >= _LEAST]
     return sorted(kept, key=lambda one: (-one.saving, one.what))
 
@@ -63,12 +71,48 @@ def _priced(what: str, gives_up: str, other: Stack, month: Bill) -> Advice:
 
 
 def _changed(stack: Stack, change: _Change) -> Stack:
-    return Stack([change(one) for one in stack.resources], stack.region, stack.expected, hours=stack.hours)
+    return _like(stack, [change(one) for one in stack.resources])
 
 
 def _without(stack: Stack, removed: Iterable[Resource]) -> Stack:
     gone = set(removed)
-    return Stack([one for one in stack.resources if one not in gone], stack.region, stack.expected, hours=stack.hours)
+    return _like(stack, [one for one in stack.resources if one not in gone])
+
+
+def _like(stack: Stack, resources: Iterable[Resource], *, stops: bool = True) -> Stack:
+    return Stack(resources, stack.region, stack.expected, hours=stack.hours, stops=stops)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopping:
+    """What is saved by what schedules stop."""
+
+    saving: Decimal
+    """USD a month, against the same stack without a stop."""
+
+    running: Decimal
+    """The part of a week in which that runs which runs longest of what is stopped."""
+
+    of: Decimal
+    """USD a month that what is stopped would cost without a stop."""
+
+
+def stopping(stack: Stack, month: Bill) -> Stopping | None:
+    """What the stack's own schedules save; None where they stop nothing."""
+    stopped = {one.urn for one in stack.resources if thing_of(one) in stack.running}
+    if not stopped:
+        return None
+    always = bill(_like(stack, stack.resources, stops=False), region=month.region, offers=month.offers)
+    of = sum((one.usd for one in always.resources if one.resource.urn in stopped), Decimal(0))
+    return Stopping(saving=always.usd - month.usd, running=max(stack.running.values()), of=of)
+
+
+def _in_office_hours(stack: Stack) -> Stack:
+    """The stack in twelve hours of five days: what no schedule stops yet."""
+    usual = Stack(stack.resources, stack.region, stack.expected, hours=stack.hours)
+    things = {thing for one in stack.resources if (thing := thing_of(one)) is not None}
+    usual.running = {**dict.fromkeys(things, _OFFICE), **stack.running}
+    return usual
 
 
 def _with(one: Resource, **inputs: Any) -> Resource:
@@ -194,8 +238,18 @@ _REMOVALS: Final[list[tuple[str, str, Callable[[Stack], list[Resource]]]]] = [
 ]
 
 
-def _committed(month: Bill, what: str, prefixes: tuple[str, ...], share: Decimal) -> Advice:
-    hours = sum(
+def _committed(month: Bill, always: Bill, what: str, prefixes: tuple[str, ...], share: Decimal) -> Advice:
+    now, whole = (_hours_usd(each, prefixes) for each in (month, always))
+    return Advice(
+        what=f"{what}: at most {share:.0%} less",
+        # A commitment is paid for all hours, what is stopped included.
+        saving=now - whole * (1 - share),
+        gives_up="paid whether it is used or not, and for at most a few classes",
+    )
+
+
+def _hours_usd(month: Bill, prefixes: tuple[str, ...]) -> Decimal:
+    return sum(
         (
             line.usd
             for one in month.resources
@@ -204,9 +258,4 @@ def _committed(month: Bill, what: str, prefixes: tuple[str, ...], share: Decimal
             if line.kind == "fixed" and line.unit in ("instance-hour", "node-hour")
         ),
         Decimal(0),
-    )
-    return Advice(
-        what=f"{what}: at most {share:.0%} less",
-        saving=hours * share,
-        gives_up="paid whether it is used or not, and for at most a few classes",
     )

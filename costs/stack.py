@@ -8,6 +8,7 @@ from typing import Any
 
 from costs.model import Resource
 from costs.prices import HOURS_PER_MONTH
+from costs.running import shares, thing_of
 from costs.use import Use
 
 _STACK = "pulumi:pulumi:Stack"
@@ -17,8 +18,15 @@ class Stack:
     """What is made in one stack. A function of a service asks it for what its resource alone does not say."""
 
     def __init__(
-        self, resources: Iterable[Resource], region: str, use: Use, *, hours: Decimal = HOURS_PER_MONTH
+        self,
+        resources: Iterable[Resource],
+        region: str,
+        use: Use,
+        *,
+        hours: Decimal = HOURS_PER_MONTH,
+        stops: bool = True,
     ) -> None:
+        """`stops` is whether what schedules stop is billed for the hours only in which it runs."""
         self.resources = list(resources)
         self.region = region
         self.hours = hours
@@ -26,6 +34,7 @@ class Stack:
         self._by_type: dict[str, list[Resource]] = {}
         for one in self.resources:
             self._by_type.setdefault(one.type, []).append(one)
+        self.running = shares(self.resources) if stops else {}
 
     def of(self, *types: str) -> list[Resource]:
         return [one for type_ in types for one in self._by_type.get(type_, [])]
@@ -39,6 +48,11 @@ class Stack:
             if any(reference == side.get(key) for key in keys for side in (one.outputs, one.inputs)):
                 return one
         return None
+
+    def hours_of(self, one: Resource) -> Decimal:
+        """How long something runs in a month: all of it, unless schedules stop and start it."""
+        thing = thing_of(one)
+        return self.hours * (self.running.get(thing, Decimal(1)) if thing is not None else 1)
 
     def use(self, key: str, bearer: Resource, *types: str) -> Decimal:
         """What passes through all resources of the bearer's type (and of `types`): the first of them bears it, so that

@@ -17,7 +17,6 @@ import pulumi
 import pulumi.runtime
 from pulumi.runtime import config as pulumi_config
 from pydantic import Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
 
 from components import errors
 from components.args import EXAMPLES, FROM_YAML, Args, as_far_as_known, found_by, in_yaml, known, mistakes_of_known
@@ -34,8 +33,10 @@ from components.errors import nearest
 from components.identity.user_pool import UserPoolArgs
 from components.messaging.queue import QueueArgs
 from components.operations.backup import BackupArgs
+from components.operations.office_hours import OfficeHoursArgs
 from components.operations.topics import TopicsArgs
 from components.operations.tracing import TracingArgs
+from components.spelling import to_camel
 from components.values import AccountId, Environment, Name, Region, text
 from settings import (
     analytics,
@@ -57,6 +58,7 @@ from settings import (
     names,
     network,
     observability,
+    office_hours,
     recovery,
     residency,
     search,
@@ -117,6 +119,7 @@ _PARTS = (
     users,
     apis,
     lake,
+    office_hours,
 )
 """Each knows which of its settings cannot work together."""
 
@@ -181,6 +184,7 @@ class Settings(Args):
     lake: LakeSettings | None = None
     cost_guard: CostGuardSettings | None = None
     database_copy: DatabaseCopySettings | None = None
+    office_hours: OfficeHoursArgs | None = None
     expected: ExpectedSettings = ExpectedSettings()
     cluster: ClusterSettings = ClusterSettings()
     log_router: LogRouterArgs = LogRouterArgs()
@@ -278,6 +282,12 @@ class Settings(Args):
         if self.site is None or self.site.firewall is None:
             return []
         return [name for name, api in self.apis.items() if api.kind == "rest" and self.is_behind_site(f"apis.{name}")]
+
+    @property
+    def site_needs_servers(self) -> bool:
+        """Whether the site leads to services or the host, by way of the load balancer or an API or not."""
+        behind = {f"apis.{name}" for name in self.apis_into_vpc} | {"loadBalancer", "host"}
+        return self.site is not None and any(origin.source in behind for origin in self.site.origins.values())
 
     def is_behind_site(self, source: str) -> bool:
         """Whether the site leads to this part of the stack: loadBalancer, host or apis.<name>."""

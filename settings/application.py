@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic.alias_generators import to_camel
-
 from components.args import as_far_as_known, in_yaml
 from components.compute.cluster import ClusterArgs
 from components.compute.fargate import ImageUri
@@ -16,6 +14,7 @@ from components.compute.repository import KeepImages
 from components.compute.service import ServiceArgs
 from components.errors import dotted
 from components.network.endpoints import BUNDLES
+from components.spelling import to_camel
 from components.values import FixedTag, Name, text
 from settings.data import TableUse, unknown_tables
 from settings.models import ENDPOINTS

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, get_origin
 
-from pydantic.alias_generators import to_camel
-
 from components.annotations import chosen, entry
 from components.args import Args
+from components.spelling import to_camel
 
 FREE: Final[Mapping[tuple[str, str], Any]] = {("database", "cpu_alarm"): False, ("tables", "recovery_days"): 0}
 """Section and field → what it is in a stack of the free tier."""

@@ -6,13 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic.alias_generators import to_camel
-
 from components.errors import Mistake, nearest
 from components.messaging.definition import definition_mistakes, placeholders
 from components.messaging.event_route import EventRouteArgs
 from components.messaging.schedule import ScheduleArgs
 from components.messaging.workflow import WorkflowArgs
+from components.spelling import to_camel
 from components.values import Name
 from settings.workloads import definitions
 

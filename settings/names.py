@@ -61,6 +61,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
     "knowledge base": (("role", len("-schedule-role") + SUFFIX_LENGTH, _ROLE),),
     "models": (("guardrail", len("-guardrail"), longest("aws:bedrock/guardrail:Guardrail")),),
     "job": (("role", len("-role") + SUFFIX_LENGTH, _ROLE),),
+    "office hours": (("role", len("-alarms-1-role") + SUFFIX_LENGTH, _ROLE),),
     "event workflow": (("role", len("-event-role") + SUFFIX_LENGTH, _ROLE),),
 }
 
@@ -118,6 +119,7 @@ RESERVED_SERVICES = (
     "model-logs",
     "models",
     "network",
+    "office-hours",
     "overview",
     "parameters",
     "pipeline",
@@ -133,6 +135,7 @@ RESERVED_SERVICES = (
     "tls",
     "tracing",
     "us-east-alerts",
+    "us-east-office-hours",
     "users",
     "web",
 )
@@ -158,6 +161,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     )
     ours += [("lake-exports", "workflow")] if settings.lake and settings.lake.export_tables else []
     ours += [("lake-log-export", "log export")] if settings.lake and settings.lake.export_logs else []
+    ours += [("us-east-office-hours", "office hours")] if settings.office_hours else []
     ours += [("query-results", "bucket")] if settings.log_analytics else []
     # All services share the product: one line for the worst of them.
     overflows = [over for service, part in ours for over in _overflows(f"{stem}-{service}", part)]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic.alias_generators import to_camel
-
 from components.args import Args
 from components.network.endpoints import expand_endpoints
 from components.network.vpc import VpcArgs
+from components.spelling import to_camel
 from components.values import Cidr, aws_id, text
 
 if TYPE_CHECKING:

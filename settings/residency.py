@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 from pydantic import Field
-from pydantic.alias_generators import to_camel
 
 from components.args import Args
+from components.spelling import to_camel
 from components.values import Region
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from pydantic.alias_generators import to_camel
 
 from components.args import Args
 from components.docstrings import attributes
+from components.spelling import to_camel
 from settings import Settings
 from settings.defaults import ALWAYS
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
-from pydantic.alias_generators import to_camel
+
+from components.spelling import to_camel
 
 if TYPE_CHECKING:
     from settings import Settings

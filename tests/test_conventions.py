@@ -95,6 +95,7 @@ from components.operations.dashboard import Dashboard, DashboardArgs
 from components.operations.database_copy import DatabaseDump, DatabaseDumpArgs, SnapshotExport, SnapshotExportArgs
 from components.operations.database_extensions import DatabaseExtensions, DatabaseExtensionsArgs
 from components.operations.error_log_alarm import ErrorLogAlarm, ErrorLogAlarmArgs
+from components.operations.office_hours import OfficeHours, OfficeHoursArgs
 from components.operations.topics import Slack, Topics, TopicsArgs
 from components.operations.tracing import Tracing, TracingArgs
 from tests.conftest import Recorder
@@ -304,6 +305,12 @@ def _workflow(transform: Any) -> None:
     workflow = Workflow(NAME, WorkflowArgs(transform=transform), definition=definition)
     workflow.grant_start(_role())
     workflow.alarms(TOPICS)
+
+
+def _office_hours(transform: Any) -> None:
+    alarm = aws.cloudwatch.MetricAlarm("wiki-dev-caller-alarm", comparison_operator="x", evaluation_periods=1)
+    args = OfficeHoursArgs(transform=transform)
+    OfficeHours(NAME, args, databases={"database": _caller_database()}, alarms=[alarm]).alarms(TOPICS)
 
 
 def _schedule(transform: Any) -> None:
@@ -763,6 +770,7 @@ WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
     LogTable: _log_table,
     MasterPassword: _master_password,
     ParameterTree: _parameters,
+    OfficeHours: _office_hours,
     Postgres: _postgres,
     Queue: _queue,
     LiveImage: _live_image,

@@ -7,10 +7,10 @@ import re
 from typing import Any
 
 import pytest
-from pydantic.alias_generators import to_camel
 
 from components.data.bucket import BucketArgs
 from components.data.table import TableArgs
+from components.spelling import to_camel
 from settings import Settings, SettingsError
 from settings.data import DatabaseSettings
 from settings.recovery import KEEP_NOTHING, duration, lines, stores, table

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from pydantic.alias_generators import to_camel
 
+from components.spelling import to_camel
 from settings import Settings
 from settings.schema import FILE, ROOT, schema
 

@@ -78,6 +78,10 @@ class FreeTierHost(Component):
     origin_secret: pulumi.Output[str]
     """What CloudFront must send in that header; everything else gets 403. A secret."""
     log_group_name: pulumi.Output[str]
+    key: AnyKey | None
+    """What encrypts its volumes."""
+    protected: bool
+    """Whether AWS refuses to stop or end it by hand."""
     deployment_document: pulumi.Output[str]
     """The name of the SSM document that brings another image: one parameter, `tag`."""
     deployment_document_arn: pulumi.Output[str]
@@ -111,7 +115,7 @@ class FreeTierHost(Component):
         """
         super().__init__(name, args, opts)
         check_files(files)
-        self._args, self._network, self._key = args, network, key
+        self._args, self._network, self.key = args, network, key
         self._told = {
             "DATABASE_HOST": database.endpoint if database else "",
             "DATABASE_NAME": database.name if database else "",
@@ -122,7 +126,7 @@ class FreeTierHost(Component):
         }
         self._subnet_id = network.first_public_subnet_id
         self._account = Account.of(self)
-        self._protected = args.retention == "protected"
+        self.protected = args.retention == "protected"
         self.name = f"{name}-instance"
 
         self._counts_requests = False
@@ -144,7 +148,7 @@ class FreeTierHost(Component):
         instance = self._instance(self._user_data(files, parameter), policy, interface, address)
         deployment = make_deployment(name, self._child("deployment"))
 
-        self.instance_id = instance.id
+        self.instance_id, self.arn = instance.id, instance.arn
         self.public_dns, self.public_ip = address.public_dns, address.public_ip
         self.log_group_name = self._log_group.name
         self.deployment_document, self.deployment_document_arn = deployment.name, deployment.arn
@@ -264,10 +268,10 @@ class FreeTierHost(Component):
             type="gp3",
             size=self._args.data_gib,
             encrypted=True,
-            kms_key_id=self._key.arn if self._key else None,
-            final_snapshot=self._protected,
+            kms_key_id=self.key.arn if self.key else None,
+            final_snapshot=self.protected,
             tags={"Name": f"{self._prefix}-data-volume"},
-            opts=self._child("data_volume", protect=self._protected),
+            opts=self._child("data_volume", protect=self.protected),
         )
 
     def _network_interface(self) -> tuple[aws.ec2.NetworkInterface, aws.ec2.Eip]:
@@ -322,14 +326,14 @@ class FreeTierHost(Component):
                 volume_type="gp3",
                 volume_size=args.root_gib,
                 encrypted=True,
-                kms_key_id=self._key.arn if self._key else None,
+                kms_key_id=self.key.arn if self.key else None,
                 delete_on_termination=True,
                 tags={"Name": f"{self._prefix}-root-volume"},
             ),
             maintenance_options=aws.ec2.InstanceMaintenanceOptionsArgs(auto_recovery="default"),
             instance_initiated_shutdown_behavior="stop",
-            disable_api_stop=self._protected,
-            disable_api_termination=self._protected,
+            disable_api_stop=self.protected,
+            disable_api_termination=self.protected,
             # An update may replace it all the same: what lasts is on the data volume.
             force_destroy=True,
             tags={"Name": self.name},
@@ -340,7 +344,7 @@ class FreeTierHost(Component):
                 # Amazon publishes a new image every few weeks, which would replace the host each time.
                 ignore_changes=[] if args.ami_id else ["ami"],
                 # The provider would stop it for another type, which AWS refuses where nobody may stop it.
-                replace_on_changes=["instanceType"] if self._protected else [],
+                replace_on_changes=["instanceType"] if self.protected else [],
                 # It calls AWS as soon as it starts.
                 depends_on=[address, policy],
             ),

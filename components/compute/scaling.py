@@ -74,8 +74,8 @@ def scale(
     requests_label: pulumi.Output[str] | None,
     queue: CountedQueue | None,
     child: Children,
-) -> None:
-    """The range of tasks, and a policy for each measure."""
+) -> aws.appautoscaling.Target:
+    """The range of tasks, which is returned, and a policy for each measure."""
     target = aws.appautoscaling.Target(
         f"{name}-scaling-target",
         service_namespace="ecs",
@@ -131,6 +131,7 @@ def scale(
             target_value=scaling.messages_per_task,
             customized_metric_specification=_messages_per_task(queue.queue_name, service.name, cluster_name),
         )
+    return target
 
 
 def _messages_per_task(

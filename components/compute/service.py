@@ -139,6 +139,9 @@ class Service(Component):
     """The service's name in ECS."""
     arn: pulumi.Output[str]
     """Told by its names, so that who may deploy to it does not wait until it runs."""
+    cluster_name: pulumi.Output[str]
+    scaling_target: aws.appautoscaling.Target | None = None
+    """The range within which scaling keeps the number of tasks; None without scaling."""
     family: str
     """Of its task definitions."""
     task_definition_arn: pulumi.Output[str]
@@ -204,8 +207,9 @@ class Service(Component):
         service = self._service(made, network, image)
         if args.scaling is not None:
             label = self._targets.label if self._targets is not None else None
-            scaling.scale(name, args.scaling, service, cluster.name, label, queue, self._child)
+            self.scaling_target = scaling.scale(name, args.scaling, service, cluster.name, label, queue, self._child)
 
+        self.cluster_name = cluster.name
         self.name, self.family, self.task_definition_arn = service.name, name, made.definition.arn
         self.arn = self._account.arn("ecs", pulumi.Output.concat("service/", cluster.name, "/", name))
         self.task_role, self.execution_role = made.task_role, made.execution_role
@@ -219,6 +223,12 @@ class Service(Component):
     def allow_to_prefix_list(self, prefix_list_id: pulumi.Input[str], what: str) -> None:
         """Let the tasks call an AWS service behind a gateway endpoint, by HTTPS."""
         self._egress.allow(what, 443, f"To {what}, through its gateway endpoint", prefix_list=prefix_list_id)
+
+    @property
+    def task_range(self) -> tuple[int, int]:
+        """The fewest and the most tasks."""
+        chosen = self._args.scaling
+        return (chosen.minimum, chosen.maximum) if chosen is not None else (self._args.tasks, self._args.tasks)
 
     def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
         """Wake somebody when tasks are missing or fail; tell somebody when they are nearly too small."""

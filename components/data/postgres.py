@@ -37,11 +37,24 @@ from components.data.postgres_offer import MEMORY_GIB, family_of, max_connection
 from components.errors import ArgumentError, Mistake
 from components.identity.key import AnyKey
 from components.network.network import Network
+from components.values import text
 from components.widgets import Widget
 
 ENGINE: Final = "postgres"
+_MAINTENANCE: Final = "18:00-19:00"
+_LEAST_WINDOW: Final = 30
 _LOGS: Final = ("postgresql", "upgrade")
 _MOST_GIB: Final = 65_536
+
+
+_CLOCK: Final = r"([01]\d|2[0-3]):[0-5]\d"
+BackupWindow = Annotated[str, text(f"{_CLOCK}-{_CLOCK}", 'use two times of day in UTC, such as "03:00-04:00"')]
+
+
+def minutes_of_window(window: str) -> tuple[int, int]:
+    """When it begins and ends, in minutes since midnight; beyond midnight the end is more than a day's."""
+    start, end = (int(clock[:2]) * 60 + int(clock[3:]) for clock in window.split("-"))
+    return start, end if end > start else end + 24 * 60
 
 
 class Storage(Args):
@@ -66,8 +79,19 @@ class PostgresArgs(DatabaseArgs):
     storage: Storage = Storage()
     """RDS: the volume. Aurora's grows by itself."""
 
+    backup_window: BackupWindow = "16:00-17:00"
+    """RDS: when the day's backup is made, in UTC; at night in Japan. A database that is stopped then has no backup that
+    day. Aurora makes its backups all the time."""
+
     def mistakes(self) -> Iterator[Mistake]:
         yield from self.common_mistakes(ENGINE)
+        start, end = minutes_of_window(self.backup_window)
+        kept, over = minutes_of_window(_MAINTENANCE)
+        if end - start < _LEAST_WINDOW:
+            yield Mistake("backup_window", self.backup_window, "is shorter than 30 minutes, which RDS refuses")
+        elif any(start < over + day and kept + day < end for day in (0, 24 * 60)):
+            why = f"overlaps the maintenance of Saturdays, {_MAINTENANCE}, which RDS refuses; use another time"
+            yield Mistake("backup_window", self.backup_window, why)
         # RDS begins to grow a volume when less than a tenth is free.
         gib, most = self.storage.gib, self.storage.max_gib
         if most is not None and most < gib * 1.1:
@@ -163,9 +187,9 @@ class Postgres(Component):
             performance_insights_kms_key_id=key_arn,
             # 7 days are free.
             performance_insights_retention_period=7,
+            backup_window=args.backup_window,
             # At night in Japan; the times are in UTC.
-            backup_window="16:00-17:00",
-            maintenance_window="sat:18:00-sat:19:00",
+            maintenance_window="sat:{}-sat:{}".format(*_MAINTENANCE.split("-")),
             **args.upkeep(name, self._guard.unique),
             opts=self._child(
                 "instance",

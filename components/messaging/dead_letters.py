@@ -25,6 +25,7 @@ def make_dead_letters(
     fifo: bool = False,
     key: AnyKey | None = None,
     statements: Sequence[Statement] = (),
+    region: str | None = None,
 ) -> aws.sqs.Queue:
     """A queue for what could not be delivered, 14 days, with a policy. Costs nothing while it is empty."""
     queue = aws.sqs.Queue(
@@ -32,6 +33,7 @@ def make_dead_letters(
         name=f"{name}-dead-letters{'.fifo' if fifo else ''}",
         fifo_queue=True if fifo else None,
         message_retention_seconds=FOURTEEN_DAYS,
+        region=region,
         **encryption(key),
         tags={"Name": f"{name}-dead-letters"},
         opts=child("dead_letters"),
@@ -40,6 +42,7 @@ def make_dead_letters(
         f"{name}-dead-letters-policy",
         queue_url=queue.url,
         policy=document(deny_plain_http(queue.arn), *statements),
+        region=region,
         opts=child("dead_letters_policy"),
     )
     return queue

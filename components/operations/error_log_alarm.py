@@ -68,6 +68,7 @@ class ErrorLogAlarm(Component):
     metric_namespace: str
     metric_name: str
     """Errors by minute, 0 where there were none."""
+    alarm: aws.cloudwatch.MetricAlarm
 
     def __init__(
         self,
@@ -96,7 +97,7 @@ class ErrorLogAlarm(Component):
             ),
             opts=child("metric_filter"),
         )
-        metric_alarm(
+        self.alarm = metric_alarm(
             f"{name}-alarm",
             description=f"Errors were logged ({name}). Logs Insights, saved queries {name}/…: begin with "
             "latest-errors.",

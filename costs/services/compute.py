@@ -33,13 +33,13 @@ def instance(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     elif inputs.get("tenancy") in ("dedicated", "host"):
         yield not_priced(f"dedicated hours of {kind}", "dedicated tenancy has prices of its own")
     else:
-        yield fixed(f"instance, Linux, on demand, {kind}", f"ec2.{kind}.hour", stack.hours)
+        yield fixed(f"instance, Linux, on demand, {kind}", f"ec2.{kind}.hour", stack.hours_of(one))
     root = inputs.get("rootBlockDevice") or {}
     yield from _disk("root volume", root, "volumeType", "volumeSize", _ROOT_GIB)
     for disk in inputs.get("ebsBlockDevices") or []:
         yield from _disk(f"volume {disk.get('deviceName', '')}".strip(), disk, "volumeType", "volumeSize", 0)
     if one.inputs.get("associatePublicIpAddress") and not _has_elastic(one, stack):
-        yield fixed("public IPv4 address", "vpc.public_ipv4.in_use_hour", stack.hours)
+        yield fixed("public IPv4 address", "vpc.public_ipv4.in_use_hour", stack.hours_of(one))
     if internet := stack.use("internetGb", one):
         yield by_use("data out to the internet", "datatransfer.out_internet_gb.first_10tb", internet)
     if between := stack.use("zonesGb", one):
@@ -132,7 +132,7 @@ def service(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     vcpus, memory = _vcpus(task), _memory(task)
     disk = max(number(task.inputs.get("ephemeralStorage") or {}, "sizeInGib") - _FREE_EPHEMERAL_GIB, Decimal(0))
     for provider, share in shares.items():
-        hours = count * share * stack.hours
+        hours = count * share * stack.hours_of(one)
         if not hours:
             continue
         spot = provider == "FARGATE_SPOT"
@@ -147,7 +147,7 @@ def service(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         if disk:
             yield fixed(f"disk beyond {_FREE_EPHEMERAL_GIB} GB", "fargate.ephemeral.gb_hour", hours * disk)
     if (one.inputs.get("networkConfiguration") or {}).get("assignPublicIp"):
-        yield fixed("public IPv4 addresses", "vpc.public_ipv4.in_use_hour", count * stack.hours)
+        yield fixed("public IPv4 addresses", "vpc.public_ipv4.in_use_hour", count * stack.hours_of(one))
     if internet := stack.use("internetGb", one) if not stack.of("ec2/instance:Instance") else Decimal(0):
         yield by_use("data out to the internet", "datatransfer.out_internet_gb.first_10tb", internet)
     if between := stack.use("zonesGb", one) if not stack.of("ec2/instance:Instance") else Decimal(0):

@@ -37,7 +37,7 @@ def database(one: Resource, stack: Stack) -> Iterator[CostComponent]:
             f"{engine} {kind}", f"databases of the engine {engine or 'that nobody names'} have no price here"
         )
     else:
-        yield fixed(f"{engine} {kind}, {words}", f"rds.{_ENGINES[engine]}.{kind}.{zones}_hour", stack.hours)
+        yield fixed(f"{engine} {kind}, {words}", f"rds.{_ENGINES[engine]}.{kind}.{zones}_hour", stack.hours_of(one))
     size = number(one.inputs, "allocatedStorage", number(source.inputs, "allocatedStorage") if source else 0)
     disk = str(one.inputs.get("storageType") or "gp2")
     yield fixed(f"storage, {disk}, {words}", f"rds.{disk}.{zones}_gb_month", size)
@@ -89,12 +89,12 @@ def cluster_instance(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         least = number((of.inputs.get("serverlessv2ScalingConfiguration") or {}) if of else {}, "minCapacity")
         units = max(least, stack.expects("databaseAcus"))
         key = "aurora.serverless_v2.io_optimized_acu_hour" if optimized else "aurora.serverless_v2.acu_hour"
-        yield by_use("capacity units, on average", key, units * stack.hours)
+        yield by_use("capacity units, on average", key, units * stack.hours_of(one))
     elif engine is None:
         yield not_priced(kind, "the engine of the cluster has no price here")
     else:
         name = f"{engine}.{kind}.io_optimized_hour" if optimized else f"{engine}.{kind}.hour"
-        yield fixed(f"Aurora {kind}", name, stack.hours)
+        yield fixed(f"Aurora {kind}", name, stack.hours_of(one))
     yield from _insights(one)
 
 

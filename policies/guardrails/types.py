@@ -188,6 +188,7 @@ BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION = (
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 )
 BUCKET_VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
+SCHEDULE_GROUP = "aws:scheduler/scheduleGroup:ScheduleGroup"
 SCHEDULER_SCHEDULE = "aws:scheduler/schedule:Schedule"
 SECRETSMANAGER_SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105
 SECRET_POLICY = "aws:secretsmanager/secretPolicy:SecretPolicy"  # noqa: S105

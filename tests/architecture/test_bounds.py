@@ -11,9 +11,9 @@ from typing import Any, get_args, get_origin
 
 import pytest
 import yaml
-from pydantic.alias_generators import to_camel
 
 from components.args import Args
+from components.spelling import to_camel
 from settings import Settings
 from tests.conftest import ROOT, Recorder
 from tests.stack_files import mistakes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from architecture.data import Data
 from architecture.edge import Edge
 from architecture.functions import Functions
 from architecture.messaging import Messaging
-from architecture.observability import build_watch
+from architecture.observability import build_watch, watch_errors
 from components.alarms import AlarmTopics, Metric
 from components.widgets import Widget
 from settings import Settings
@@ -65,8 +66,10 @@ LAYERS: dict[str, Any] = {
 def watch(recorder: Recorder, topics: AlarmTopics | None, *, settings: Settings = SETTINGS, **layers: Any) -> Recorder:
     def program() -> None:
         provider = aws.Provider("wiki-dev-aws-provider", region=REGION)
+        ctx = Context(settings=settings, provider=provider, topics=topics)
         application = layers.get("application", Application())
-        build_watch(Context(settings=settings, provider=provider, topics=topics), application, *layers.values(), None)
+        application = replace(application, errors=watch_errors(ctx, application.services))
+        build_watch(ctx, application, *layers.values(), None)
 
     return recorder.run(program)
 

@@ -14,6 +14,10 @@ import pytest
 from tests.rehearsal.conftest import Rehearsed
 
 HOURS = 730
+WEEK = 7 * 24
+# dev's office hours are 9:00 to 19:00 on five days; the database runs from 8:30 to 19:15, tasks from 8:50 to 19:01.
+DATABASE_HOURS = HOURS * 5 * 10.75 / WEEK
+TASK_HOURS = HOURS * 5 * (10 + 11 / 60) / WEEK
 Row = tuple[str, float, float]
 """What, how many in a month, USD for each."""
 
@@ -39,20 +43,20 @@ DATA: list[Row] = [
 
 BY_HAND: dict[str, list[Row]] = {
     "dev": [
-        ("Aurora db.t4g.medium, a writer and a reader", 2 * HOURS, 0.113),
+        ("Aurora db.t4g.medium, a writer and a reader", 2 * DATABASE_HOURS, 0.113),
         ("Aurora: 10 GB", 10, 0.12),
         ("Aurora: 10 million requests", 10, 0.24),
         ("Aurora: 5 GB of copies", 5, 0.023),
         ("two secrets: of the database, and the session key", 2, 0.40),
         ("six endpoints in two zones", 6 * 2 * HOURS, 0.014),
-        ("two tasks of the api: 0.25 vCPU", 2 * 0.25 * HOURS, 0.05056),
-        ("two tasks of the api: 0.5 GB", 2 * 0.5 * HOURS, 0.00553),
-        ("a task of the worker on Spot: 0.25 vCPU", 0.25 * HOURS, 0.01609815),
-        ("a task of the worker on Spot: 0.5 GB", 0.5 * HOURS, 0.00176073),
+        ("two tasks of the api: 0.25 vCPU", 2 * 0.25 * TASK_HOURS, 0.05056),
+        ("two tasks of the api: 0.5 GB", 2 * 0.5 * TASK_HOURS, 0.00553),
+        ("a task of the worker on Spot: 0.25 vCPU", 0.25 * TASK_HOURS, 0.01609815),
+        ("a task of the worker on Spot: 0.5 GB", 0.5 * TASK_HOURS, 0.00176073),
         ("five keys", 5, 1),
         ("firewall and six rules", 11, 1),
         ("100,000 requests to it", 0.1, 0.60),
-        ("56 metrics of alarms, 10 free", 46, 0.10),
+        ("57 metrics of alarms, 10 free", 47, 0.10),
         ("a dashboard of more than 50 metrics", 1, 3),
         ("AWS Config: 500 changes, daily", 500, 0.012),
         ("AWS Config: 500 judgements", 500, 0.001),

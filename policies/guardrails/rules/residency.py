@@ -61,6 +61,10 @@ _TOPICS = {types.SNS_TOPIC, types.TOPIC_POLICY, types.TOPIC_SUBSCRIPTION}
 # topic in its own region.
 _BILLING, _CLOUDFRONT, _ROUTE53 = "AWS/Billing", "AWS/CloudFront", "AWS/Route53"
 _METRICS = {_BILLING, _CLOUDFRONT, _ROUTE53, "AWS/CertificateManager"}
+# A schedule calls AWS in its own region, and so one that quietens such alarms is with them. What it could not do is
+# kept beside it: the names of alarms.
+_QUIET_QUEUE = "-office-hours-dead-letters"
+_QUIET = re.compile(r":cloudwatch:(dis|en)ableAlarmActions$")
 _REGION = re.compile(r"^(?:arn:[\w-]+:[\w-]+:)?([a-z]{2}(?:-[a-z]+)+-\d)(?::|$)")
 
 
@@ -111,6 +115,7 @@ def residency_region(resource: Resource, at: Context) -> Iterator[str]:
         or (resource.kind == types.METRIC_ALARM and resource.props.get("namespace") in _METRICS)
         or (resource.kind == types.LOG_GROUP and (resource.props.text("name") or "").startswith("aws-waf-logs-"))
         or resource.kind in _TOPICS
+        or _is_for_quiet_alarms(resource)
         # A provider for us-east-1 also makes what belongs to such a certificate and has no region of its own.
         or (resource.kind.startswith("aws:route53/") and not resource.props.has("region"))
     ):
@@ -118,6 +123,18 @@ def residency_region(resource: Resource, at: Context) -> Iterator[str]:
     if resource.kind == types.SLACK_CHANNEL_CONFIGURATION and region in _CHATBOT_REGIONS:
         return
     yield f"the region is {region}"
+
+
+def _is_for_quiet_alarms(resource: Resource) -> bool:
+    match resource.kind:
+        case types.SCHEDULER_SCHEDULE:
+            return bool(_QUIET.search(resource.props.text("target.arn") or ""))
+        case types.SQS_QUEUE:
+            return (resource.props.text("name") or "").endswith(_QUIET_QUEUE)
+        case types.METRIC_ALARM:
+            return (resource.props.text("dimensions.QueueName") or "").endswith(_QUIET_QUEUE)
+        case _:
+            return resource.kind in (types.SCHEDULE_GROUP, types.QUEUE_POLICY)
 
 
 residency_region.examples(
@@ -134,8 +151,18 @@ residency_region.examples(
         aws("kms/key:Key", {"region": US_EAST, "keyUsage": "SIGN_VERIFY", "customerMasterKeySpec": "ECC_NIST_P256"}),
         aws("cloudwatch/logDelivery:LogDelivery", {"region": US_EAST}),
         aws("cloudwatch/logGroup:LogGroup", {"region": US_EAST, "name": "aws-waf-logs-site"}),
+        aws(
+            "scheduler/schedule:Schedule",
+            {"region": US_EAST, "target": {"arn": "arn:aws:scheduler:::aws-sdk:cloudwatch:enableAlarmActions"}},
+        ),
+        aws("sqs/queue:Queue", {"region": US_EAST, "name": "wiki-dev-us-east-office-hours-dead-letters"}),
     ],
     non_compliant=[
+        aws(
+            "scheduler/schedule:Schedule",
+            {"region": US_EAST, "target": {"arn": "arn:aws:scheduler:::aws-sdk:rds:stopDBCluster"}},
+        ),
+        aws("sqs/queue:Queue", {"region": US_EAST, "name": "wiki-dev-jobs"}),
         aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": "AWS/RDS"}),
         aws("sns/topic:Topic", {"region": "us-east-2"}),
         aws("dynamodb/tableReplica:TableReplica", {"region": "us-west-2"}),
@@ -169,7 +196,8 @@ def residency_topics(topic: Resource, at: Context) -> Iterator[str]:
     if not alarms:
         yield f"the region is {US_EAST}, and no alarm notifies the topic"
     for alarm in alarms:
-        if alarm.props.get("namespace") not in _METRICS:
+        queue = alarm.props.text("dimensions.QueueName") or ""
+        if alarm.props.get("namespace") not in _METRICS and not queue.endswith(_QUIET_QUEUE):
             yield f"{alarm.name} notifies it, and its metric is in another region"
 
 
