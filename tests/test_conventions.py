@@ -308,9 +308,9 @@ def _workflow(transform: Any) -> None:
 
 
 def _office_hours(transform: Any) -> None:
-    alarm = aws.cloudwatch.MetricAlarm("wiki-dev-caller-alarm", comparison_operator="x", evaluation_periods=1)
+    database = _caller_database()
     args = OfficeHoursArgs(transform=transform)
-    OfficeHours(NAME, args, databases={"database": _caller_database()}, alarms=[alarm]).alarms(TOPICS)
+    OfficeHours(NAME, args, databases={"database": database}, alarms=database.alarms(TOPICS)).alarms(TOPICS)
 
 
 def _schedule(transform: Any) -> None:

@@ -184,7 +184,7 @@ def test_every_section_keeps_data_or_is_said_not_to() -> None:
         "product", "environment", "owner", "region", "residency", "accounts", "freeTier", "retention", "logs", "keys",
         "network", "domain", "loadBalancer", "alerts", "workflows", "delivery", "frontEnd", "backup", "recovery",
         "costGuard", "databaseCopy", "expected", "cluster", "logRouter", "services", "functions", "functionQuota",
-        "apis", "apiLogRole", "tracing", "deployers", "pipeline", "roleBoundary",
+        "apis", "apiLogRole", "tracing", "deployers", "pipeline", "roleBoundary", "officeHours",
     }  # fmt: skip
     sections = {to_camel(name) for name in Settings.model_fields}
     assert sections == kept | set(KEEP_NOTHING) | makes_nothing
