@@ -1,4 +1,4 @@
-"""How much of a week things run that schedules stop and start, which EventBridge Scheduler does by universal targets."""
+"""How much of a week things run that schedules stop and start: EventBridge Scheduler does, by universal targets."""
 
 from __future__ import annotations
 
