@@ -6,12 +6,12 @@ RUN := .venv/bin/python
 
 # The stamp's name carries the content it stands for: a changed requirements file asks for a stamp that does not exist yet.
 SYNCED := .venv/.synced-$(firstword $(shell cksum requirements/dev.txt))
-# Spark, 350 MB, for the tests and measurements of the lake's jobs; a rehearsal does without.
+# Spark and the driver of a browser, 400 MB, for the tests of the lake's jobs and of pages; a rehearsal does without.
 JOBS := .venv/.jobs-$(firstword $(shell cat requirements/dev.txt requirements/jobs.txt | cksum))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup packages format check test test-quick rehearse cost diff permissions bench docs docs-permissions requirements upgrade clean
+.PHONY: help setup packages format check test test-quick rehearse cost diff permissions graph bench docs docs-permissions docs-pictures requirements upgrade clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -66,9 +66,16 @@ else
 	@$(RUN) -m permissions "$(STACK)" $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
 endif
 
-# Only pytest can say whether a test that needs Spark is among those chosen.
+graph: $(SYNCED) packages ## Draw a stack: make graph STACK=dev [ARGS="--svg FILE"]
+ifeq ($(STACK),)
+	@echo "Say which stack: make graph STACK=<name>. There are: $(STACKS)" >&2; exit 2
+else
+	@$(RUN) -m kumiki graph "$(STACK)" $(ARGS)
+endif
+
+# Only pytest can say whether a test that needs Spark or a browser is among those chosen.
 test: $(SYNCED) packages ## Run the tests: make test [ARGS="-k vpc"]
-	@if [ ! -e $(JOBS) ] && $(RUN) -m pytest --collect-only --quiet $(ARGS) | grep '^tests/workloads/jobs/' >/dev/null; then \
+	@if [ ! -e $(JOBS) ] && $(RUN) -m pytest --collect-only --quiet $(ARGS) | grep -e '^tests/workloads/jobs/' -e '^tests/pictures/test_browser' >/dev/null; then \
 		$(MAKE) --no-print-directory $(JOBS); \
 	fi
 	@$(RUN) -m pytest --numprocesses auto $(ARGS)
@@ -122,6 +129,9 @@ docs: $(SYNCED) packages ## Write the generated documents again
 
 docs-permissions: $(SYNCED) packages ## Write docs/permissions again: rehearses every stack that changed, a quarter of a minute each
 	@$(RUN) -m permissions.catalogue
+
+docs-pictures: $(SYNCED) packages ## Draw docs/pictures again: rehearses every stack that changed, a quarter of a minute each
+	@$(RUN) docs/draw.py
 
 bench: $(SYNCED) packages $(JOBS) ## Measure rehearsals, cold starts, the api under load, Spark jobs and the log router: time, CPU, memory, growth
 	@$(RUN) -m benchmarks $(ARGS)

@@ -15,6 +15,7 @@ from changes import gate, growth, show, sides
 from changes.compare import compare, renamed, with_ids_of
 from changes.files import require_stack, require_writable, write
 from changes.model import ChangeError, Side
+from changes.picture import changed
 from changes.security import security
 
 FINE: Final = 0
@@ -47,6 +48,10 @@ def diff(
     markdown_file: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write it as a comment for a pull request, too.")
     ] = None,
+    html_file: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a page with a picture of what the change touches, too."),
+    ] = None,
     phases: Annotated[
         bool, typer.Option("--phases", help="Grow the stack phase by phase (docs/phases.md): what each step would do.")
     ] = False,
@@ -59,7 +64,9 @@ def diff(
     """
     console = Console(highlight=False, soft_wrap=True)
     try:
-        _check(against, against_stack, [json_file, markdown_file])
+        _check(against, against_stack, [json_file, markdown_file, html_file])
+        if phases and html_file is not None:
+            raise ChangeError("--html shows one change, and --phases are several", "leave one of them out")
         if phases:
             others = {"--against": against, "--against-stack": against_stack, "--report": report, "--reverse": reverse}
             comparisons = _steps(program.resolve(), stack, {name for name, given in others.items() if given})
@@ -72,6 +79,11 @@ def diff(
             write(json_file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         if markdown_file is not None:
             write(markdown_file, growth.markdown(comparisons) if phases else show.markdown(comparisons[0]))
+        if html_file is not None:
+            from pictures.page import page  # noqa: PLC0415 only who asks for a page needs it
+
+            drawn, states = changed(comparisons[0])
+            write(html_file, page(drawn, states))
     except ChangeError as error:
         console.print(Text.assemble(("error ", "red"), error.message))
         if error.remedy:

@@ -51,6 +51,12 @@ def rehearse(
     sarif_file: Annotated[
         Path | None, typer.Option("--sarif", metavar="FILE", help="Write the findings as SARIF 2.1.0, too.")
     ] = None,
+    html_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", metavar="FILE", help="Write the report as a page with a picture, too; it needs no network."
+        ),
+    ] = None,
     junit_file: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write the findings as JUnit's XML, too.")
     ] = None,
@@ -110,7 +116,7 @@ def rehearse(
     try:
         if form not in _FORMATS:
             raise SettingsError(f"--format {form}: there is no such format", f"use {' or '.join(_FORMATS)}")
-        files = _Files(json_file, sarif_file, junit_file, annotations=form == "github")
+        files = _Files(json_file, html_file, sarif_file, junit_file, annotations=form == "github")
         packs = _Pack((policy_pack or own_pack.FOLDER).resolve(), policy_pack_config)
         asked = _Asked(
             console,
@@ -145,6 +151,7 @@ class _Files:
     """Where the report is written besides the terminal."""
 
     json: Path | None
+    html: Path | None
     sarif: Path | None
     junit: Path | None
     annotations: bool
@@ -153,7 +160,7 @@ class _Files:
     @property
     def named(self) -> dict[str, Path]:
         """Those that are asked for, by their options."""
-        every = {"--json": self.json, "--sarif": self.sarif, "--junit": self.junit}
+        every = {"--json": self.json, "--html": self.html, "--sarif": self.sarif, "--junit": self.junit}
         return {option: path for option, path in every.items() if path is not None}
 
     def check(self) -> None:
@@ -312,6 +319,10 @@ def _publish(asked: _Asked, report: Report, *, shown: bool) -> None:
     # First: a reader of the terminal that goes away must not keep them from being written.
     if files.json is not None:
         report.write(files.json.resolve())
+    if files.html is not None:
+        from pictures.page import page  # noqa: PLC0415 only who asks for a page needs it
+
+        files.html.resolve().write_text(page(report.as_json()), encoding="utf-8")
     if files.sarif is not None:
         sarif.write(report, files.sarif.resolve())
     if files.junit is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
@@ -15,3 +16,5 @@ NOT_KNOWN: Final = "[unknown]"
 
 REPORT_VERSION: Final = 3
 """Of the report as JSON: one that lacks what is read here has another."""
+REPORT_SCHEMA: Final = Path(__file__).with_name("report.schema.json")
+"""What a report of this version has."""

@@ -54,8 +54,8 @@ TARGETS = (
     ),
     # Added to .venv by whoever has services with `build`.
     Target(path="requirements/images.txt", project=False, groups=("images",), constraint=DEVELOPMENT),
-    # Half a gigabyte, which only the tests and measurements of the lake's jobs need: added to .venv by what runs those.
-    Target(path="requirements/jobs.txt", project=False, groups=("jobs",), constraint=DEVELOPMENT),
+    # Half a gigabyte, which only the tests of the lake's jobs and of pages need: added to .venv by what runs those.
+    Target(path="requirements/jobs.txt", project=False, groups=("jobs", "browser"), constraint=DEVELOPMENT),
     Target(path="requirements/uv.txt", project=False, groups=("bootstrap",)),
     # What the images install: the versions with which their tests ran.
     Target(

@@ -99,7 +99,11 @@ def add_jobs(stamp, keep_open):
     if stamp.exists():
         return
     started = time.monotonic()
-    print("Adding Spark, on which the lake's jobs run, from requirements/jobs.txt (once; 350 MB) ...", flush=True)
+    print(
+        "Adding Spark, on which the lake's jobs run, and what drives a browser, from requirements/jobs.txt "
+        "(once; 400 MB) ...",
+        flush=True,
+    )
     uv = find_uv(keep_open)
     for old in VENV.glob(".jobs-*"):
         old.unlink()

@@ -19,6 +19,7 @@ OURS = (
     "policies",
     "guardrails",
     "costs",
+    "pictures",
     "rehearsal",
     "changes",
     "permissions",
@@ -37,14 +38,16 @@ ALLOWED: dict[str, set[str]] = {
     "workloads": {"workloads"},
     # Where it stands beside the pack: the month is told in a real preview, too.
     "policies": {"guardrails", "costs"},
+    # Drawn from reports as JSON: of any version, of anybody.
+    "pictures": {"pictures"},
     # The graph that the rules judge is the one that the report tells of.
-    "rehearsal": {"rehearsal", "costs", "guardrails"},
+    "rehearsal": {"rehearsal", "costs", "guardrails", "pictures"},
     # A waiver is read as the pack reads it.
     # The command says what a change needs of its deployer, too.
-    "changes": {"changes", "costs", "permissions", "rehearsal", "guardrails"},
+    "changes": {"changes", "costs", "permissions", "pictures", "rehearsal", "guardrails"},
     # What is compared is two sides of a change; the types' names are the linter's.
     "permissions": {"permissions", "changes", "rehearsal"},
-    "kumiki": {"kumiki", "changes", "costs", "permissions", "rehearsal"},
+    "kumiki": {"kumiki", "changes", "costs", "permissions", "pictures", "rehearsal", "settings"},
 }
 
 DECLARED_ONCE = ("architecture/lake.py", "workloads.jobs.tables")
@@ -65,7 +68,7 @@ GROUPS = (
 )
 
 
-WITHOUT_CIRCLES = ("changes", "costs", "permissions", "policies", "rehearsal")
+WITHOUT_CIRCLES = ("changes", "costs", "permissions", "pictures", "policies", "rehearsal")
 
 
 def sources(package: str) -> list[Path]:

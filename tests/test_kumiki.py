@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from rehearsal.marks import REPORT_VERSION
 from tests.conftest import ROOT
+from tests.pictures.conftest import report, row
 
 
 def kumiki(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -16,13 +21,24 @@ def kumiki(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["rehearse", "diff", "permissions", "cost"])
-def test_each_command_says_what_it_takes(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("rehearse", "--html"),
+        ("serve", "--port"),
+        ("diff", "--json"),
+        ("permissions", "--json"),
+        ("cost", "--json"),
+        ("graph", "--svg"),
+        ("schema", "report"),
+    ],
+)
+def test_each_command_says_what_it_takes(name: str, option: str) -> None:
     done = kumiki(name, "--help")
 
     assert done.returncode == 0, done.stderr
     assert f"kumiki {name}" in done.stdout
-    assert "--json" in done.stdout
+    assert option in done.stdout
 
 
 @pytest.mark.parametrize(("arguments", "status"), [([], 2), (["--help"], 0), (["rehears"], 2)])
@@ -31,4 +47,57 @@ def test_without_a_command_the_commands_are_named(arguments: list[str], status: 
 
     assert done.returncode == status
     assert "rehearse" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest() -> None:
+    assert "Did you mean 'graph'?" in kumiki("grap").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [("kumiki gr", {"graph"}), ("kumiki cost study-", {"study-dev", "study-prod"})]
+)
+def test_a_shell_completes_commands_and_stacks(words: str, offered: set[str]) -> None:
+    asked = {"_KUMIKI_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    done = subprocess.run(
+        [sys.executable, "-m", "kumiki"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **asked},
+    )
+
+    assert set(done.stdout.split()) == offered
+
+
+def test_a_picture_is_drawn_of_a_report(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(
+        json.dumps({**report(row("aws:s3/bucket:Bucket", "files")), "version": REPORT_VERSION, "project": "shop"}),
+        encoding="utf-8",
+    )
+    done = kumiki("graph", "dev", "--report", str(tmp_path / "report.json"), "--svg", str(tmp_path / "dev.svg"))
+    printed = kumiki("graph", "dev", "--report", str(tmp_path / "report.json"))
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "files" in (tmp_path / "dev.svg").read_text(encoding="utf-8")
+    assert printed.stdout.startswith("flowchart LR\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["graph", "staging"], "there is no stack 'staging'"),
+        (["graph", "dev", "--svg", "nowhere/dev.svg"], "does not exist"),
+        (["graph", "dev", "--report", "old.json"], "is a report of version 1"),
+        (["schema", "stacks"], "write stack or report"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_rehearsed(tmp_path: Path, arguments: list[str], said: str) -> None:
+    old = {**report(), "version": 1}
+    (tmp_path / "old.json").write_text(json.dumps(old), encoding="utf-8")
+    done = kumiki(*(str(tmp_path / "old.json") if one == "old.json" else one for one in arguments))
+
+    assert done.returncode == 2
+    assert said in done.stderr
     assert "Traceback" not in done.stderr

@@ -291,9 +291,9 @@ def test_spark_is_told_of_and_installed_where_one_of_its_tests_is_chosen(
     (checkout / "packages.py").touch()
     status, output, calls = set_up("test", f"ARGS={arguments}")
     assert status == 0, output
-    assert ("350 MB" in output.partition("The tests run.")[0]) is spark
+    assert ("400 MB" in output.partition("The tests run.")[0]) is spark
     assert any("requirements/jobs.txt" in one for one in calls) is spark
-    assert "350 MB" not in set_up("test", f"ARGS={arguments}")[1], "once is enough"
+    assert "400 MB" not in set_up("test", f"ARGS={arguments}")[1], "once is enough"
 
 
 def test_rehearse_without_a_stack_lists_the_stacks(checkout: Path, set_up: SetUp) -> None:

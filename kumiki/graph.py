@@ -1,0 +1,75 @@
+"""`kumiki graph STACK`: the picture of a stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from changes import sides
+from changes.files import require_stack, require_writable, write
+from changes.model import ChangeError
+from pictures.layout import layout
+from pictures.mermaid import mermaid
+from pictures.model import Picture, picture
+from pictures.svg import svg
+
+_USAGE: Final = 2
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def graph(
+    stack: Annotated[str, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.")],
+    svg_file: Annotated[
+        Path | None,
+        typer.Option("--svg", metavar="FILE", help="Write it as SVG, light or dark as the reader's screen."),
+    ] = None,
+    mermaid_file: Annotated[
+        Path | None,
+        typer.Option("--mermaid", metavar="FILE", help="Write it as Mermaid, which GitHub and GitLab draw."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A rehearsal's report: nothing is rehearsed.")
+    ] = None,
+    program: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the Pulumi program.")] = Path(),
+) -> None:
+    """Draw a stack: what stands where, and who reaches what. Without a file it is written here, as Mermaid.
+
+    The same stack gives the same picture, so it can be committed: its diff is a diff of the architecture.
+
+    Exit status: 0 it is drawn, 2 bad usage or a stack that does not deploy.
+    """
+    console = Console(highlight=False, soft_wrap=True, stderr=True)
+    try:
+        require_writable([svg_file, mermaid_file])
+        drawn = _picture(stack, report, program.resolve())
+    except ChangeError as error:
+        console.print(Text.assemble(("error ", "red"), error.message))
+        if error.remedy:
+            console.print(Text(f"      → {error.remedy}", style="dim"))
+        raise typer.Exit(_USAGE) from None
+    except KeyboardInterrupt:
+        console.print("[bold]interrupted[/]: nothing is left running")
+        raise typer.Exit(130) from None
+    if svg_file is not None:
+        write(svg_file, svg(drawn, layout(drawn)))
+    if mermaid_file is not None:
+        write(mermaid_file, mermaid(drawn))
+    if svg_file is None and mermaid_file is None:
+        typer.echo(mermaid(drawn), nl=False)
+
+
+def _picture(stack: str, report: Path | None, folder: Path) -> Picture:
+    if report is None:
+        require_stack(folder, stack)
+        side = sides.this_tree(folder, stack, None)
+    else:
+        side = sides.read(report, stack)
+    if side.report is None:
+        raise ChangeError(f"{report} is a state: it does not say who reaches what", "name a report of a rehearsal")
+    return picture(side.report)

@@ -1,0 +1,29 @@
+"""`kumiki schema`: the JSON schemas that other tools build on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rehearsal.marks import REPORT_SCHEMA
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def schema(
+    what: Annotated[str, typer.Argument(metavar="stack|report", help="A stack's file, or a rehearsal's report.")] = (
+        "stack"
+    ),
+) -> None:
+    """Print the JSON schema of stack files, or of the report that `--json` writes."""
+    if what == "stack":
+        from settings.schema import text  # noqa: PLC0415 loads every component
+
+        typer.echo(text(), nl=False)
+    elif what == "report":
+        typer.echo(REPORT_SCHEMA.read_text(encoding="utf-8"), nl=False)
+    else:
+        typer.echo(f"error schema {what}: there is no such schema\n      → write stack or report", err=True)
+        raise typer.Exit(2)

@@ -1,0 +1,70 @@
+"""A picture as Mermaid, which GitHub and GitLab draw in Markdown: https://mermaid.js.org/syntax/flowchart.html."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pictures.kinds import TIERS
+from pictures.layout import ports
+from pictures.model import Node, Picture
+
+_MOST_ARROWS: Final = 280
+"""Mermaid's own limit is 500 edges; where there are more than this only those that reach something are drawn."""
+
+STATES: Final = {
+    "create": "fill:#dafbe1,stroke:#1a7f37,color:#1b1f24",
+    "update": "fill:#fff8c5,stroke:#9a6700,color:#1b1f24",
+    "replace": "fill:#ffebe9,stroke:#cf222e,color:#1b1f24",
+    "delete": "fill:#ffebe9,stroke:#cf222e,color:#1b1f24,stroke-dasharray:4 3",
+}
+"""How a node looks that a change makes, updates, replaces or deletes."""
+
+
+def mermaid(picture: Picture, states: Mapping[str, str] | None = None) -> str:
+    """The flowchart of what arrows join; with `states`, by the key of a node, in the colours of a change."""
+    coloured = states or {}
+    joined = {key for arrow in picture.arrows for key in (arrow.source, arrow.target)} | coloured.keys()
+    nodes = [one for one in picture.nodes if one.key in joined]
+    names = {one.key: f"n{index}" for index, one in enumerate(nodes)}
+    arrows = list(picture.arrows)
+    if len(arrows) > _MOST_ARROWS:
+        arrows = [one for one in arrows if one.kind == "reaches"][:_MOST_ARROWS]
+    lines = ["flowchart LR"]
+    for heading, inner in _groups(nodes).items():
+        lines.append(f"  subgraph g{len(lines)}[{_text(heading)}]" if heading else "")
+        for part, several in inner.items():
+            lines.append(f"    subgraph g{len(lines)}[{_text(part)}]" if part else "")
+            lines += [f"      {names[one.key]}[{_text(one.name, one.kind)}]" for one in several]
+            lines.append("    end" if part else "")
+        lines.append("  end" if heading else "")
+    for arrow in arrows:
+        label = f"|{_text(ports(arrow))}|" if ports(arrow) else ""
+        sign = "-->" if arrow.kind == "reaches" else "-.->"
+        lines.append(f"  {names[arrow.source]} {sign}{label} {names[arrow.target]}")
+    for state, look in STATES.items():
+        marked = sorted(names[key] for key, its in coloured.items() if its == state and key in names)
+        if marked:
+            lines += [f"  classDef {state} {look}", f"  class {','.join(marked)} {state}"]
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def _groups(nodes: list[Node]) -> Mapping[str, Mapping[str, list[Node]]]:
+    groups: dict[str, dict[str, list[Node]]] = {}
+    for one, (heading, part) in ((one, next(_place(one))) for one in nodes):
+        groups.setdefault(heading, {}).setdefault(part, []).append(one)
+    return groups
+
+
+def _place(node: Node) -> Iterator[tuple[str, str]]:
+    if node.vpc:
+        yield f"VPC {node.vpc}", "Public subnets" if node.place == "public" else "Private subnets"
+    elif node.kind:
+        yield TIERS[node.tier], ""
+    yield "", ""
+
+
+def _text(*lines: str) -> str:
+    """A text in quotation marks; signs that Mermaid would read are written by their numbers."""
+    safe = ("".join(one if one.isalnum() or one in " .,:×-/…" else f"#{ord(one)};" for one in line) for line in lines)
+    return '"' + "<br/>".join(line for line in safe if line) + '"'
