@@ -15,7 +15,7 @@ from changes import gate, growth, show, sides
 from changes.compare import compare, renamed, with_ids_of
 from changes.files import require_stack, require_writable, write
 from changes.model import ChangeError, Side
-from changes.picture import changed
+from changes.picture import as_mermaid, changed
 from changes.security import security
 
 FINE: Final = 0
@@ -75,7 +75,11 @@ def diff(
         for comparison in comparisons:
             show.text(console, comparison, verbose=verbose, brief=phases and not verbose)
         if json_file is not None:
-            content = growth.as_json(stack, comparisons) if phases else comparisons[0].as_json()
+            content = (
+                growth.as_json(stack, comparisons)
+                if phases
+                else {**comparisons[0].as_json(), "picture": as_mermaid(comparisons[0])}
+            )
             write(json_file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         if markdown_file is not None:
             write(markdown_file, growth.markdown(comparisons) if phases else show.markdown(comparisons[0]))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from changes.model import ChangeError, Kind
 from changes.show import Comparison
+from pictures.mermaid import mermaid
+from pictures.model import picture
 
 _STATES: Final[Mapping[Kind, str]] = {
     "replace": "replace",
@@ -17,6 +20,30 @@ _STATES: Final[Mapping[Kind, str]] = {
     "update": "update",
     "create": "create",
 }
+
+
+_GRAVEST: Final = ("replace", "delete", "update", "create")
+_MOST: Final = 40
+"""Parts that change: a picture of more says nothing in a comment."""
+
+
+def as_mermaid(comparison: Comparison) -> str:
+    """What changes, and what that reaches or is reached by, in colours; empty where nothing or nearly all changes."""
+    try:
+        report, states = changed(comparison)
+    except ChangeError:
+        return ""
+    drawn = picture(report)
+    of_nodes: dict[str, str] = {}
+    for urn, state in states.items():
+        if (key := drawn.holders.get(urn)) is not None:
+            of_nodes[key] = min(of_nodes.get(key, state), state, key=_GRAVEST.index)
+    if not 0 < len(of_nodes) <= _MOST:
+        return ""
+    arrows = [one for one in drawn.arrows if one.source in of_nodes or one.target in of_nodes]
+    shown = of_nodes.keys() | {key for one in arrows for key in (one.source, one.target)}
+    part = replace(drawn, nodes=tuple(one for one in drawn.nodes if one.key in shown), arrows=tuple(arrows))
+    return mermaid(part, of_nodes)
 
 
 def changed(comparison: Comparison) -> tuple[dict[str, Any], dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -65,8 +66,9 @@ def test_a_revision_against_what_is_not_committed_yet(
     monkeypatch.setattr(sides, "_own_tree", lambda: sides.git(sides.ROOT, "rev-parse", "HEAD^{tree}"))
     (project / "__main__.py").write_text(program(key="order", owner="you"))
     (project / "another.txt").write_text("never read")
-    written = [project.parent / "d.json", project.parent / "d.md"]
-    done = diff(project, "--against", "main", "--json", str(written[0]), "--markdown", str(written[1]))
+    written = [project.parent / name for name in ("d.json", "d.md", "d.html")]
+    files = [f"--{option}={path}" for option, path in zip(("json", "markdown", "html"), written, strict=True)]
+    done = diff(project, "--against", "main", *files)
 
     assert done.exit_code == REFUSED, done.output
     assert done.output.startswith("refused: dev against main (")
@@ -78,6 +80,11 @@ def test_a_revision_against_what_is_not_committed_yet(
     assert {one["path"]: one["effect"] for one in orders["properties"]}["hashKey"] == "replace"
     assert report["counts"]["errors"] == 1
     assert "**orders**" in written[1].read_text()
+    # What is replaced is in the picture, in its colour; so it is in the page.
+    place = re.search(r'(n\d+)\["orders<br/>dynamodb Table"\]', report["picture"])
+    assert place is not None
+    assert f"class {place[1]} replace" in report["picture"]
+    assert re.search(r'data-change="replace"><title>dynamodb Table orders</title>', written[2].read_text())
     # Neither the folder of the other side nor its entry in the repository stays.
     assert _git(project, "worktree", "list").count("\n") == 0
 

@@ -18,7 +18,7 @@ from guardrails.rules.iam_wildcards import CREDENTIALS, DECRYPTS, PERMISSIONS, R
 from guardrails.rules.permissions import _RESTRICTABLE
 from policy_sentry.querying.actions import get_action_data
 
-from rehearsal.comment import comment
+from changes.comment import comment
 from rehearsal.iam_analysis import ACCEPTED, IamAnalyzer
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
