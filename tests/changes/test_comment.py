@@ -30,7 +30,9 @@ def report(stack: str = "dev", **changes: Any) -> dict[str, Any]:
 
 
 def change(stack: str = "dev", *kinds: str, **said: Any) -> dict[str, Any]:
-    counts: dict[str, int] = dict.fromkeys(("create", "update", "may-replace", "replace", "delete", "rename", "unknown", "errors"), 0)
+    counts: dict[str, int] = dict.fromkeys(
+        ("create", "update", "may-replace", "replace", "delete", "rename", "unknown", "errors"), 0
+    )
     for kind in kinds:
         counts[kind] += 1
     return {
