@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from changes.model import ChangeError, Resource, Side
+from costs.files import failures
 from rehearsal.marks import REPORT_VERSION
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -29,8 +30,6 @@ _PINS: Final = "requirements/dev.txt"
 _SYNC: Final = "requirements/sync.py"
 _KEPT: Final = 20
 """Reports that stay in the cache."""
-_DOES_NOT_DEPLOY: Final = ("settings", "program", "request", "aws", "reference")
-"""Kinds of problems."""
 _OWN_PARTS: Final = ("rehearsal", "policies", "costs", "requirements")
 """What a report depends on beside the program: the rehearsal that makes it is always this tree's."""
 
@@ -89,22 +88,10 @@ def _report(content: Mapping[str, Any], label: str, stack: str) -> Side:
             f"{label} is a report of stack {content['stack']!r}, not of {stack!r}",
             f"name a report of {stack!r}; `kumiki diff --against-stack` compares two stacks",
         )
-    failed = _failures(content)
-    if failed:
-        told = "\n".join(f"  {_who(one)}{one['message']}" for one in failed[:5])
-        more = f"\n  and {len(failed) - 5} more" if len(failed) > 5 else ""
-        raise ChangeError(f"{label} does not deploy, so nothing can be compared:\n{told}{more}", "mend that side first")
+    if told := failures(content):
+        raise ChangeError(f"{label} does not deploy, so nothing can be compared:\n{told}", "mend that side first")
     resources = [_of_report(one) for one in content["resources"]]
     return Side(label, content["project"], content["stack"], {one.urn: one for one in resources}, content)
-
-
-def _failures(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The problems of a side that did not deploy."""
-    return [one for one in content["problems"] if one["level"] == "error" and one["kind"] in _DOES_NOT_DEPLOY]
-
-
-def _who(problem: Mapping[str, Any]) -> str:
-    return f"{problem['urn'].rpartition('::')[2]}: " if problem.get("urn") else ""
 
 
 def _of_report(one: Mapping[str, Any]) -> Resource:
@@ -292,7 +279,7 @@ class Rehearsal:
             if not self._partial.is_file():
                 raise ChangeError(f"the rehearsal of {self._label} ended without a report:\n{_indented(said)}")
             content = json.loads(self._partial.read_text(encoding="utf-8"))
-            if _failures(content):
+            if failures(content):
                 # Mended, perhaps, by something that git does not see: tried again the next time.
                 return content
             self._partial.replace(self._cached)

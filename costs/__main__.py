@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.text import Text
 
 from costs import show
-from costs.advice import advice, stopping
-from costs.bill import bill
+from costs.advice import Advice, Stopping, advice, stopping
+from costs.bill import Bill, bill
+from costs.files import failures, require_stack, require_writable, write
 from costs.free_tier import LEGACY
 from costs.gate import budget
 from costs.infracost import infracost
@@ -29,8 +30,6 @@ from costs.use import expected
 FINE: Final = 0
 USAGE: Final = 2
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_DOES_NOT_DEPLOY: Final = ("settings", "program", "request", "aws", "reference")
-"""Kinds of problems."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -60,7 +59,7 @@ def cost(
     """
     console = Console(highlight=False, soft_wrap=True)
     try:
-        _check(json_file)
+        require_writable([json_file])
         content = _read(report, stack) if report is not None else _rehearsed(program.resolve(), stack)
         use = expected(content.get("expected"), profile)
         resources = resources_of(content)
@@ -68,6 +67,9 @@ def cost(
         month = bill(made, region=region, offers=content.get("plan") == LEGACY)
         advised = advice(made, month, production=content.get("environment") == "prod")
         stopped = stopping(made, month)
+        if json_file is not None:
+            document = _document(infracost(month, project=content["project"], stack=stack), month, advised, stopped)
+            write(json_file, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     except CostError as error:
         console.print(Text.assemble(("error ", "red"), error.message))
         if error.remedy:
@@ -78,31 +80,21 @@ def cost(
         raise typer.Exit(130) from None
     today = datetime.now(UTC).date()
     show.text(console, month, stack, budget(resources), verbose=verbose, today=today, advised=advised, stopped=stopped)
-    if json_file is not None:
-        document = {
-            **infracost(month, project=content["project"], stack=content["stack"]),
-            "advice": [
-                {"what": one.what, "monthlySaving": f"{cents(one.saving):f}", "givesUp": one.gives_up}
-                for one in advised
-            ],
-            "stopping": {
-                "runningHoursPerMonth": f"{cents(stopped.running * month.hours):f}",
-                "hoursPerMonth": f"{month.hours:f}",
-                "monthlySaving": f"{cents(stopped.saving):f}",
-                "monthlyCostOfWhatStops": f"{cents(stopped.of):f}",
-            }
-            if stopped is not None
-            else None,
-        }
-        _write(json_file, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     raise typer.Exit(FINE)
 
 
-def _check(path: Path | None) -> None:
-    if path is not None and not path.resolve().parent.is_dir():
-        raise CostError(f"{path}: the folder {path.resolve().parent} does not exist", "make it first")
-    if path is not None and path.is_dir():
-        raise CostError(f"{path} is a folder", "name a file in it")
+def _document(
+    shown: Mapping[str, Any], month: Bill, advised: Sequence[Advice], stopped: Stopping | None
+) -> dict[str, Any]:
+    """What is written as JSON: Infracost's keys, and what else there is to say."""
+    told = [{"what": one.what, "monthlySaving": f"{cents(one.saving):f}", "givesUp": one.gives_up} for one in advised]
+    hours = stopped and {
+        "runningHoursPerMonth": f"{cents(stopped.running * month.hours):f}",
+        "hoursPerMonth": f"{month.hours:f}",
+        "monthlySaving": f"{cents(stopped.saving):f}",
+        "monthlyCostOfWhatStops": f"{cents(stopped.of):f}",
+    }
+    return {**shown, "advice": told, "stopping": hours}
 
 
 def _read(path: Path, stack: str) -> Mapping[str, Any]:
@@ -117,25 +109,14 @@ def _read(path: Path, stack: str) -> Mapping[str, Any]:
         raise CostError(f"{path} is no report of a rehearsal", mend)
     if content["stack"] != stack:
         raise CostError(f"{path} is a report of stack {content['stack']!r}, not of {stack!r}", "name that stack")
-    failed = [one for one in content["problems"] if one["level"] == "error" and one["kind"] in _DOES_NOT_DEPLOY]
-    if failed:
-        told = "\n".join(f"  {_who(one)}{one['message']}" for one in failed[:5])
-        more = f"\n  and {len(failed) - 5} more" if len(failed) > 5 else ""
-        raise CostError(f"{stack} does not deploy, so its sum would lack something:\n{told}{more}", "mend that first")
+    if told := failures(content):
+        raise CostError(f"{stack} does not deploy, so its sum would lack something:\n{told}", "mend that first")
     return content
-
-
-def _who(problem: Mapping[str, Any]) -> str:
-    return f"{problem['urn'].rpartition('::')[2]}: " if problem.get("urn") else ""
 
 
 def _rehearsed(folder: Path, stack: str) -> Mapping[str, Any]:
     """The report of a rehearsal that only deploys."""
-    if not (folder / f"Pulumi.{stack}.yaml").is_file():
-        stacks = sorted(
-            path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml")
-        )
-        raise CostError(f"there is no stack {stack!r} in {folder}", f"the stacks are: {', '.join(stacks) or 'none'}")
+    require_stack(folder, stack)
     with tempfile.TemporaryDirectory(prefix="kumiki-cost-") as scratch:
         file = Path(scratch) / "report.json"
         done = subprocess.run(  # noqa: S603 this project's own command
@@ -149,12 +130,6 @@ def _rehearsed(folder: Path, stack: str) -> Mapping[str, Any]:
             said = "\n".join(f"  {line}" for line in (done.stdout + done.stderr).strip().splitlines()[-15:])
             raise CostError(f"the rehearsal of {stack} ended without a report:\n{said}")
         return _read(file, stack)
-
-
-def _write(path: Path, content: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(content, encoding="utf-8")
-    partial.replace(path)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import yaml
 
+from costs.files import stack_names
 from rehearsal import declared
 from rehearsal.declared import Declared
 from rehearsal.problems import SettingsError
@@ -66,11 +67,6 @@ class Stack:
         for account, region, name in (image for value in said for image in _IMAGE.findall(value)):
             found.add(f"arn:aws:ecr:{region}:{account}:repository/{name}")
         return sorted(found, key=lambda identifier: (not identifier.startswith("vpc-"), identifier))
-
-
-def stack_names(folder: Path) -> list[str]:
-    """The stacks that have a file in `folder`."""
-    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
 
 
 def load(folder: Path, name: str) -> Stack:

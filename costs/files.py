@@ -1,0 +1,55 @@
+"""Files that the commands are told of: stacks and reports that must be there, and where something is to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from costs.model import CostError
+
+_DOES_NOT_DEPLOY: Final = ("settings", "program", "request", "aws", "reference")
+"""Kinds of a report's problems."""
+_TOLD: Final = 5
+
+
+def stack_names(folder: Path) -> list[str]:
+    """The stacks that have a file in `folder`."""
+    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
+
+
+def require_stack(folder: Path, name: str) -> None:
+    """:raises CostError: The project has no file of that stack; the message names those that it has."""
+    if not (folder / f"Pulumi.{name}.yaml").is_file():
+        known = ", ".join(stack_names(folder)) or "none"
+        raise CostError(f"there is no stack {name!r} in {folder}", f"the stacks are: {known}")
+
+
+def require_writable(files: Iterable[Path | None]) -> None:
+    """Before anything is rehearsed: :raises CostError: what is asked for could not be written there."""
+    for file in files:
+        if file is not None and not file.resolve().parent.is_dir():
+            raise CostError(f"{file}: the folder {file.resolve().parent} does not exist", "make it first")
+        if file is not None and file.is_dir():
+            raise CostError(f"{file} is a folder", "name a file in it")
+
+
+def write(path: Path, content: str) -> None:
+    """Whole or not at all; :raises CostError: it cannot be."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise CostError(f"{path} cannot be written: {error.strerror}", "name a file elsewhere") from None
+
+
+def failures(report: Mapping[str, Any]) -> str:
+    """Why what a report is of does not deploy, a line for each of the first; empty where it does."""
+    failed = [one for one in report["problems"] if one["level"] == "error" and one["kind"] in _DOES_NOT_DEPLOY]
+    more = [f"  and {len(failed) - _TOLD} more"] if len(failed) > _TOLD else []
+    return "\n".join([*(f"  {_who(one)}{one['message']}" for one in failed[:_TOLD]), *more])
+
+
+def _who(problem: Mapping[str, Any]) -> str:
+    return f"{problem['urn'].rpartition('::')[2]}: " if problem.get("urn") else ""
