@@ -109,6 +109,7 @@ check-docs: $(SYNCED) packages
 	@$(RUN) docs/settings.py --check
 	@$(RUN) docs/components.py --check
 	@$(RUN) docs/readme.py --check
+	@$(RUN) -m costs.crosscheck --check
 	@cd policies && ../$(RUN) -c "from guardrails.catalogue import FILE, catalogue; \
 		raise SystemExit(FILE.read_text() != catalogue() and 'docs/rules.md is stale: run \`make docs\`')"
 
@@ -124,6 +125,7 @@ docs: $(SYNCED) packages ## Write the generated documents again
 	@$(RUN) docs/settings.py
 	@$(RUN) docs/components.py
 	@$(RUN) docs/readme.py
+	@$(RUN) -m costs.crosscheck
 	@$(RUN) -m tests.corpus
 	@cd policies && ../$(RUN) -m guardrails.catalogue
 
