@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,11 +20,11 @@ BLOCK = re.compile(r"(<!-- rehearsal output -->\n```\n).*?(```\n<!-- end of rehe
 
 
 def output() -> str:
-    """What `make rehearse STACK=dev` prints on a terminal of 100 columns without colours."""
+    """What `make rehearse STACK=dev` prints where nobody looks on."""
     return subprocess.run(
         [sys.executable, "-m", "rehearsal", "dev"],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"},
+        env={**os.environ, "NO_COLOR": "1", "TERM": "dumb"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -36,33 +37,12 @@ def clean(text: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
-SHOWN = re.compile(r"◆ \S+ AuroraPostgres$")
-"""The component whose branch of the tree stands for all of them."""
-_COUNTED = re.compile(r"≈ (\d+) × ")
-FROM, UNTIL = "Who reaches the data", "Gaps"
-"""The part between the outputs and what was left out: insights, costs, the free tier."""
-
-
 def excerpt(text: str) -> str:
-    """What a reader of the README wants to see of it: a branch of the tree, what was found out, and the summary; what
-    is left out is counted."""
-    lines = clean(text).splitlines()
-    branches = [number for number, line in enumerate(lines) if line.startswith(("├── ◆", "└── ◆"))]
-    (shown,) = (number for number in branches if SHOWN.search(lines[number]))
-    after = branches[branches.index(shown) + 1]
-    start = lines.index(FROM)
-    # What it is about stands beside it.
-    end = next(number for number, line in enumerate(lines) if line.startswith(UNTIL))
+    """The whole of it, in lines that a reader of the README sees whole."""
     return "".join(
         f"{line}\n"
-        for line in (
-            lines[0],
-            *lines[shown:after],
-            f"… {len(branches) - 1} more branches, the outputs",
-            *lines[start:end],
-            f"… what the emulator cannot make: {sum(map(int, _COUNTED.findall(''.join(lines[end:]))))} resources",
-            lines[-1],
-        )
+        for whole in clean(text).splitlines()
+        for line in textwrap.wrap(whole, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     )
 
 
@@ -79,10 +59,9 @@ def stacks() -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def timeless(text: str) -> list[str]:
-    """The lines, without the seconds that the last one ends with."""
-    *lines, last = clean(text).splitlines()
-    return [*lines, re.sub(r"\d+\.\d+", "#", last)]
+def timeless(text: str) -> str:
+    """The words, without seconds and where lines end, which hang on them."""
+    return re.sub(r"\d+\.\d+ s \([^)]*\)", "#", " ".join(clean(text).split()))
 
 
 def main(arguments: list[str]) -> int:

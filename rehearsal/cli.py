@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -33,6 +34,7 @@ PROBLEMS: Final = 1
 INVALID: Final = 2
 INTERRUPTED: Final = 130
 
+_UNWRAPPED: Final = 100_000
 _FORMATS: Final = ("text", "github")
 _FIRST_STACK: Final = "dev"
 """The name that `pulumi new` offers: a program without a stack file is rehearsed under it."""
@@ -104,14 +106,16 @@ def rehearse(
             help="Leave out the preview, the linter and the analysis of IAM policies, for a comparison of two reports.",
         ),
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every resource.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the whole report: every resource, table and reason.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show stack traces.")] = False,
 ) -> None:
     """Deploy a stack on an emulated AWS and judge it by the policy pack, before any cloud is touched.
 
     Exit status: 0 fine, 1 problems found, 2 bad usage or settings, 130 interrupted.
     """
-    console = Console(highlight=False)
+    console = _console()
     signal.signal(signal.SIGTERM, _end)
     try:
         if form not in _FORMATS:
@@ -188,6 +192,15 @@ class _Pack:
     def check(self) -> None:
         if not (self.folder / "PulumiPolicy.yaml").is_file():
             raise SettingsError(f"{self.folder.resolve()} is no policy pack: it has no PulumiPolicy.yaml")
+
+
+def _console() -> Console:
+    """The terminal, or what stands in its place: there nothing is wrapped, so that names and ARNs are found whole."""
+    # A stream that knows ASCII only shows marks as question marks, and does not end the rehearsal.
+    with contextlib.suppress(AttributeError, ValueError):
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] not of every stand-in for a stream
+    console = Console(highlight=False)
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=_UNWRAPPED)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
@@ -327,10 +340,21 @@ def _publish(asked: _Asked, report: Report, *, shown: bool) -> None:
         sarif.write(report, files.sarif.resolve())
     if files.junit is not None:
         annotations.write(report, files.junit.resolve())
-    if shown:
-        text.show(asked.console, report, debug=asked.debug, verbose=asked.verbose)
+    if not shown:
+        return
+    try:
+        if asked.console.is_terminal:
+            text.show(asked.console, report, debug=asked.debug, verbose=asked.verbose)
+        else:
+            with asked.console.capture() as captured:
+                text.show(asked.console, report, debug=asked.debug, verbose=asked.verbose)
+            asked.console.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
         if files.annotations:
             asked.console.file.writelines(f"{line}\n" for line in annotations.github(report))
+        asked.console.file.flush()
+    except BrokenPipeError:
+        # Whoever read it has seen enough, as `head` has; the exit status still says how it ended.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _check_port(port: int) -> None:

@@ -23,6 +23,7 @@ from costs.free_tier import program
 from costs.model import CostError
 from costs.prices import UnpricedRegion
 from costs.stack import Stack
+from rehearsal import brief
 from rehearsal.gaps import MEANINGS, counted
 from rehearsal.insights import Insights
 from rehearsal.lines import Source
@@ -43,9 +44,15 @@ _AWS_ID: Final = re.compile(r"[a-z]+-[0-9a-f]{17}")
 
 
 def show(console: Console, report: Report, *, debug: bool, verbose: bool) -> None:
-    """Print the whole report."""
+    """Print what fits a screen, the verdict first; with `verbose` the whole report, the verdict last."""
+    if not verbose and not report.invalid:
+        console.print(_title(report))
+        console.print(summary(report), soft_wrap=True)
+        _problems(console, report, debug=debug, verbose=False)
+        brief.show(console, report)
+        return
     if not report.invalid:
-        console.print(_tree(report, verbose=verbose))
+        console.print(_tree(report))
         if report.outputs:
             console.print(_outputs(report))
         _insights(console, report.insights)
@@ -55,15 +62,16 @@ def show(console: Console, report: Report, *, debug: bool, verbose: bool) -> Non
         _free_tier(console, report)
         _gaps(console, report)
         _waivers(console, report)
-    _problems(console, report, debug=debug)
+    _problems(console, report, debug=debug, verbose=True)
     console.print(summary(report), soft_wrap=True)
 
 
-def _tree(report: Report, *, verbose: bool) -> Tree:
-    title = (
-        f"[bold]{escape(report.stack)}[/]  {escape(report.product)} · {escape(report.environment)} · {report.region}"
-    )
-    tree = Tree(title, guide_style="dim")
+def _title(report: Report) -> str:
+    return f"[bold]{escape(report.stack)}[/]  {escape(report.product)} · {escape(report.environment)} · {report.region}"
+
+
+def _tree(report: Report) -> Tree:
+    tree = Tree(_title(report), guide_style="dim")
     children: dict[str, list[Registered]] = {}
     urns = {resource.urn for resource in report.resources}
     for resource in report.resources:
@@ -71,27 +79,20 @@ def _tree(report: Report, *, verbose: bool) -> Tree:
             children.setdefault(resource.parent if resource.parent in urns else "", []).append(resource)
     roots = [resource.urn for resource in report.resources if resource.type == "pulumi:pulumi:Stack"]
     for root in [*roots, ""]:
-        _branch(tree, children, root, verbose=verbose)
+        _branch(tree, children, root)
     return tree
 
 
-def _branch(tree: Tree, children: dict[str, list[Registered]], urn: str, *, verbose: bool) -> None:
+def _branch(tree: Tree, children: dict[str, list[Registered]], urn: str) -> None:
     below = children.get(urn, [])
     for component in (one for one in below if not one.custom):
         label = f"[cyan]◆[/] [bold]{escape(component.name)}[/] [dim]{escape(component.type.rpartition(':')[2])}[/]"
-        _branch(tree.add(label), children, component.urn, verbose=verbose)
+        _branch(tree.add(label), children, component.urn)
     made = sorted((one for one in below if one.custom), key=lambda one: (_kind(one), one.status, one.name))
     for (kind, status), group in groupby(made, key=lambda one: (_kind(one), one.status)):
-        members = list(group)
         colour, mark = _STATUS[status]
-        if verbose or len(members) == 1:
-            for one in members:
-                below_one = tree.add(f"[{colour}]{mark}[/] {kind} [dim]{escape(_label(one))}[/]")
-                _branch(below_one, children, one.urn, verbose=verbose)
-        else:
-            tree.add(f"[{colour}]{mark}[/] {kind} [bold]×{len(members)}[/]")
-            for one in members:
-                _branch(tree, children, one.urn, verbose=verbose)
+        for one in group:
+            _branch(tree.add(f"[{colour}]{mark}[/] {kind} [dim]{escape(_label(one))}[/]"), children, one.urn)
 
 
 def _kind(resource: Registered) -> str:
@@ -345,10 +346,18 @@ def _waivers(console: Console, report: Report) -> None:
         console.print(f"  {what} [dim]({len(waiver['waived'])} waived)[/]")
 
 
-def _problems(console: Console, report: Report, *, debug: bool) -> None:
+def _problems(console: Console, report: Report, *, debug: bool, verbose: bool) -> None:
+    if not verbose:
+        for group in brief.grouped(report.problems):
+            console.print(brief.problem(group, report), soft_wrap=not console.is_terminal)
+            for line in _below(group[0], report):
+                console.print(line, soft_wrap=not console.is_terminal)
+        if not debug:
+            return
     for problem in sorted(report.problems, key=lambda one: one.level != "warning"):
-        for line in _problem(problem, report):
-            console.print(line, highlight=False)
+        if verbose:
+            for line in _problem(problem, report):
+                console.print(line, highlight=False)
         if debug and problem.trace:
             console.print(Text(str(shown(problem.trace, report.secrets)), style="dim"), soft_wrap=True)
 
@@ -359,6 +368,11 @@ def _problem(problem: Problem, report: Report) -> Iterator[Padding]:
     what = problem.rule or problem.kind
     message = escape(str(shown(problem.message, report.secrets)))
     yield Padding(f"[{colour}]{problem.level}[/] [dim]{escape(what)}[/]{where}: {message}", (0, 0, 0, 0))
+    yield from _below(problem, report)
+
+
+def _below(problem: Problem, report: Report) -> Iterator[Padding]:
+    """What stands below a finding: how to fix it, and where it is."""
     if problem.remedy:
         yield Padding(f"[dim]→ {escape(str(shown(problem.remedy, report.secrets)))}[/]", (0, 0, 0, 6))
     if problem.source:

@@ -48,7 +48,7 @@ def _run(folder: Path, *arguments: str, report_in: Path | None = None, timeout: 
     output = left_in / "report.json"
     output.unlink(missing_ok=True)
     status = warm.rehearse(
-        [*arguments, "--program", str(folder), "--json", str(output)],
+        ["--verbose", *arguments, "--program", str(folder), "--json", str(output)],
         {**os.environ, "COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"},
         left_in,
         timeout=timeout,
