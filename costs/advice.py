@@ -28,6 +28,7 @@ _ARM_OF: Final = {"t2": "t4g", "t3": "t4g", "t3a": "t4g", "m5": "m6g", "m6i": "m
 _OFFICE: Final = Decimal(10 * 5) / (24 * 7)
 _OFFICE_HOURS: Final = ("services, databases and servers in office hours, 50 of a week's 168",
                         "nobody can use it at night and at weekends")  # fmt: skip
+_SERVERS: Final = ("ec2/instance:Instance", "ec2/launchTemplate:LaunchTemplate")
 _TABLE: Final = "dynamodb/table:Table"
 _COMMITTED: Final = (
     ("servers under a Savings Plan of three years", ("ec2/instance:", "autoscaling/"), Decimal("0.72")),
@@ -129,6 +130,14 @@ def _spot(one: Resource) -> Resource:
     return _with(one, launchType=None, capacityProviderStrategies=[{"capacityProvider": "FARGATE_SPOT", "weight": 1}])
 
 
+def _spot_servers(one: Resource) -> Resource:
+    kind = one.inputs.get("instanceType")
+    tied = one.inputs.get("tenancy") in ("dedicated", "host")
+    if one.type not in _SERVERS or tied or f"ec2.{kind}.spot_hour" not in keys_of_prices():
+        return one
+    return _with(one, instanceMarketOptions={"marketType": "spot"})
+
+
 def _arm(one: Resource) -> Resource:
     if one.type == "ecs/taskDefinition:TaskDefinition":
         return _with(one, runtimePlatform={"cpuArchitecture": "ARM64"})
@@ -206,6 +215,11 @@ _TABLES_PROVISIONED: Final = ("tables with provisioned capacity for the expected
 
 _CHANGES: Final[list[tuple[str, str, _Change]]] = [
     ("all tasks on Fargate Spot", "AWS may end a task with two minutes' notice", _spot),
+    (
+        "all servers on Spot",
+        "AWS may stop a server with two minutes' notice, and its type may be sold out",
+        _spot_servers,
+    ),
     ("tasks, functions and servers on ARM", "images and libraries have to exist for ARM", _arm),
     ("gp3 instead of gp2 volumes", "nothing: it is as fast or faster up to 1 TB", _gp3),
     ("databases and caches in one zone", "a failure of the zone takes them away", _one_zone),
@@ -255,7 +269,8 @@ def _hours_usd(month: Bill, prefixes: tuple[str, ...]) -> Decimal:
             for one in month.resources
             if one.resource.type.startswith(prefixes)
             for line in one.lines
-            if line.kind == "fixed" and line.unit in ("instance-hour", "node-hour")
+            # Nobody commits to Spot.
+            if line.kind == "fixed" and line.unit in ("instance-hour", "node-hour") and not line.indicative
         ),
         Decimal(0),
     )

@@ -28,8 +28,8 @@ def instance(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     template = stack.find("ec2/launchTemplate:LaunchTemplate", (one.inputs.get("launchTemplate") or {}).get("id"))
     inputs = {**(template.inputs if template else {}), **one.inputs}
     kind = str(inputs.get("instanceType") or "")
-    if one.type.startswith("ec2/spot") or (inputs.get("instanceMarketOptions") or {}).get("marketType") == "spot":
-        yield not_priced(f"Spot hours of {kind}", "Spot prices float and no list of them is kept here")
+    if one.type.startswith("ec2/spot") or _on_spot(inputs):
+        yield _spot_hours(f"instance, Linux, Spot, {kind}", kind, stack.hours_of(one))
     elif inputs.get("tenancy") in ("dedicated", "host"):
         yield not_priced(f"dedicated hours of {kind}", "dedicated tenancy has prices of its own")
     else:
@@ -44,6 +44,15 @@ def instance(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         yield by_use("data out to the internet", "datatransfer.out_internet_gb.first_10tb", internet)
     if between := stack.use("zonesGb", one):
         yield by_use("data between zones, both ways", "datatransfer.cross_az_gb", 2 * between)
+
+
+def _on_spot(inputs: Mapping[str, Any]) -> bool:
+    return (inputs.get("instanceMarketOptions") or {}).get("marketType") == "spot"
+
+
+def _spot_hours(name: str, kind: str, hours: Decimal) -> CostComponent:
+    """At what AWS's Spot Instance Advisor said one day: the price floats."""
+    return CostComponent(name=name, price_key=f"ec2.{kind}.spot_hour", quantity=hours, indicative=True)
 
 
 def _has_elastic(one: Resource, stack: Stack) -> bool:
@@ -103,10 +112,10 @@ def servers(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         yield not_priced("instances", "the launch template of the group is not in this stack")
         return
     kind = str(template.inputs.get("instanceType") or "")
-    if (template.inputs.get("instanceMarketOptions") or {}).get("marketType") == "spot":
-        yield not_priced(f"Spot hours of {kind}", "Spot prices float and no list of them is kept here")
-    elif not kind:
+    if not kind:
         yield not_priced("instances", "the launch template leaves the type to the group")
+    elif _on_spot(template.inputs):
+        yield _spot_hours(f"{count} instances, Linux, Spot, {kind}", kind, count * stack.hours)
     else:
         yield fixed(f"{count} instances, Linux, on demand, {kind}", f"ec2.{kind}.hour", count * stack.hours)
     for mapping in template.inputs.get("blockDeviceMappings") or []:
@@ -225,7 +234,7 @@ def nodes(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     count = number(one.inputs.get("scalingConfig") or {}, "desiredSize", 1)
     kind = str((one.inputs.get("instanceTypes") or ["t3.medium"])[0])
     if one.inputs.get("capacityType") == "SPOT":
-        yield not_priced(f"Spot hours of {kind}", "Spot prices float and no list of them is kept here")
+        yield _spot_hours(f"{count} instances, Linux, Spot, {kind}", kind, count * stack.hours)
     else:
         yield fixed(f"{count} instances, Linux, on demand, {kind}", f"ec2.{kind}.hour", count * stack.hours)
     yield fixed("volumes, gp2", "ebs.gp2.gb_month", count * number(one.inputs, "diskSize", 20))
