@@ -161,6 +161,7 @@ def _service(
         network=place,
         image=image,
         load_balancer=edge.load_balancer,
+        user_pool=users.pool,
         queue=queue,
         environment={
             **_environment(name, args, ctx, data),
@@ -204,7 +205,10 @@ def _service(
 def _environment(name: str, args: ServiceSettings, ctx: Context, data: Data) -> dict[str, pulumi.Input[str]]:
     """What the application is told; nothing secret."""
     told: dict[str, pulumi.Input[str]] = {"ENVIRONMENT": ctx.settings.environment, "SERVICE_NAME": name}
-    if args.traffic is not None and ctx.settings.apis_into_vpc:
+    if args.traffic is not None and args.traffic.signed_in:
+        # The load balancer has judged the token, and passes it on as it is.
+        told["USER_HEADER"] = "authorization"
+    elif args.traffic is not None and ctx.settings.apis_into_vpc:
         # Only the API reaches it.
         told["USER_HEADER"] = USER_HEADER
     if args.database:

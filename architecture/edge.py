@@ -42,6 +42,12 @@ class Edge:
     """What judges requests to the load balancer."""
 
     @property
+    def origin_secret(self) -> pulumi.Output[str] | None:
+        """What a site shows the load balancer, or the firewall before it."""
+        asked = self.load_balancer.origin_secret if self.load_balancer is not None else None
+        return asked if asked is not None or self.firewall is None else self.firewall.origin_secret
+
+    @property
     def widgets(self) -> list[Widget]:
         """What a dashboard shows of them."""
         return widgets_of(self.firewall, self.load_balancer, self.certificate, self.signing)
@@ -126,7 +132,15 @@ def _firewall(ctx: Context) -> WebAcl | None:
     firewall = ctx.settings.firewall
     if firewall is None:
         return None
-    return WebAcl(ctx.name("firewall"), firewall, before="load-balancer", log_key=ctx.keys.logs, opts=ctx.opts)
+    return WebAcl(
+        ctx.name("firewall"),
+        firewall,
+        before="load-balancer",
+        origin_secret_path=secret_path(ctx.settings, "web") if ctx.settings.has_second_door else None,
+        key=ctx.keys.data,
+        log_key=ctx.keys.logs,
+        opts=ctx.opts,
+    )
 
 
 def _load_balancer(

@@ -122,13 +122,11 @@ def where(settings: Settings, edge: Edge, host: HostOrigin | None, apis: Apis | 
     balancer, domain = edge.load_balancer, settings.domain
     if balancer is not None and settings.load_balancer is not None:
         if settings.load_balancer.allow_http:
-            found["loadBalancer"] = OriginAddress(
-                domain=balancer.dns_name, protocol="http", secret=balancer.origin_secret
-            )
+            found["loadBalancer"] = OriginAddress(domain=balancer.dns_name, protocol="http", secret=edge.origin_secret)
         else:
             # The load balancer's certificate is for this name, and not for the one that AWS gave it.
             name = f"{domain.api}.{domain.name}" if domain is not None else balancer.dns_name
-            found["loadBalancer"] = OriginAddress(domain=name, secret=balancer.origin_secret)
+            found["loadBalancer"] = OriginAddress(domain=name, secret=edge.origin_secret)
     if host is not None:
         found["host"] = OriginAddress(
             domain=host.public_dns, protocol="http", port=host.origin_port, secret=host.origin_secret

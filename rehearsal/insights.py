@@ -16,10 +16,11 @@ from rehearsal.property_values import UNKNOWN, plain
 own_pack.make_importable()
 
 from guardrails.kit import UNKNOWN as NOT_KNOWN  # noqa: E402 the pack is a program of its own, found by its folder
+from guardrails.kit.firewalls import unequal  # noqa: E402
 from guardrails.kit.reach import INTERNET, PLACES, STORES, Reach  # noqa: E402
 from guardrails.kit.resources import Graph, Resource  # noqa: E402
 from guardrails.kit.values import Props  # noqa: E402
-from guardrails.types import DYNAMODB_TABLE  # noqa: E402
+from guardrails.types import DYNAMODB_TABLE, LB_LOAD_BALANCER  # noqa: E402
 
 _BUCKET: Final = "aws:s3/bucket:Bucket"
 _BUCKET_ENCRYPTION: Final = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
@@ -103,6 +104,9 @@ class Insights:
     firewall_bypasses: list[dict[str, str]] = field(default_factory=list)
     """What stands behind a distribution with a web firewall, and answers those who do not come by it."""
 
+    second_doors: list[dict[str, str]] = field(default_factory=list)
+    """The same, but with a firewall of its own that blocks what the distribution's blocks."""
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -114,6 +118,11 @@ def insights(registered: Iterable[Registered]) -> Insights:
     reach = Reach(graph)
     matrix = reach.matrix()
     own, other = _encryption(graph)
+    guarded: list[dict[str, str]] = []
+    around: list[dict[str, str]] = []
+    for one, origin in reach.ways_around():
+        alike = origin.kind == LB_LOAD_BALANCER and unequal(one, origin, graph) is None
+        (guarded if alike else around).append({"distribution": one.name, "origin": origin.name})
     return Insights(
         stores=[Store(name, row, reach.path(INTERNET, name)) for name, row in matrix.items()],
         edges=[{"from": edge.source, "to": edge.target, "ports": edge.ports, "by": edge.by} for edge in reach.edges],
@@ -121,7 +130,8 @@ def insights(registered: Iterable[Registered]) -> Insights:
         aws_managed_keys=other,
         one_zone=sorted(_one_zone(graph, reach)),
         deletion_risks=_deletion_risks(custom),
-        firewall_bypasses=[{"distribution": one.name, "origin": origin.name} for one, origin in reach.ways_around()],
+        firewall_bypasses=around,
+        second_doors=guarded,
     )
 
 

@@ -141,6 +141,10 @@ def _insights(console: Console, insights: Insights) -> None:
         f"{way['origin']} answers by its own address too, past the firewall of {way['distribution']}"
         for way in insights.firewall_bypasses
     ]
+    lines += [
+        f"{way['origin']} answers by its own address too, behind a firewall with the rules of {way['distribution']}'s"
+        for way in insights.second_doors
+    ]
     encrypted = insights.customer_managed_keys + len(insights.aws_managed_keys)
     if encrypted:
         rest = f"; with AWS-managed keys: {', '.join(insights.aws_managed_keys)}" if insights.aws_managed_keys else ""

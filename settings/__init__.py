@@ -238,7 +238,9 @@ class Settings(Args):
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
         stores = self.buckets or self.database or self.cache or self.tables or self.secrets or self.vector_collections
         runs = self.services or self.functions or self.build or self.pipeline or self.host
-        return bool(stores or self.parameters or runs or self.has_origin_secret or self.gated_apis)
+        return bool(
+            stores or self.parameters or runs or self.has_origin_secret or self.gated_apis or self.has_second_door
+        )
 
     @property
     def traced(self) -> list[str]:
@@ -264,6 +266,12 @@ class Settings(Args):
         if balancer is None or balancer.from_cloudfront:
             return balancer is not None
         return balancer.internal and bool(self.private_apis)
+
+    @property
+    def has_second_door(self) -> bool:
+        """Whether the load balancer answers everybody, and the site leads to it as well: its firewall then knows by the
+        site's secret what was counted there."""
+        return self.firewall is not None and self.is_behind_site("loadBalancer")
 
     @property
     def private_apis(self) -> list[str]:

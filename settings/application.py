@@ -147,6 +147,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.database", "true needs a database; add the section database or remove this key"
         if service.cache and settings.cache is None:
             yield f"{key}.cache", "true needs a cache; add the section cache or remove this key"
+        yield from as_far_as_known(_signed_in(key, service, settings))
         if service.user_pool and settings.user_pool is None:
             yield f"{key}.userPool", "true needs users; add the section userPool or remove this key"
         if service.user_pool and settings.network and settings.network.lacks("cognito-idp"):
@@ -189,6 +190,22 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
                 yield "network.tiers", f"lacks private, in which the tasks of {name} run; add it"
 
 
+def _signed_in(key: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    """What a load balancer needs to judge tokens."""
+    if service.traffic is None or not service.traffic.signed_in:
+        return
+    at = f"{key}.traffic.signedIn"
+    if settings.user_pool is None:
+        yield at, "true needs users; add the section userPool or remove this key"
+    elif len(settings.user_pool.clients) != 1:
+        known = ", ".join(sorted(settings.user_pool.clients)) or "none"
+        yield at, f"true compares tokens with the id of one client, and userPool.clients has {known}; keep one there"
+    if settings.load_balancer is not None and settings.load_balancer.allow_http:
+        yield at, "true needs HTTPS: AWS judges no tokens on plain HTTP; remove loadBalancer.allowHttp"
+    if settings.load_balancer is not None and settings.load_balancer.internal:
+        yield at, "true, where the API before the load balancer judges tokens already; remove this key"
+
+
 def _surroundings(name: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:
     """What does not go with the cluster, the log router or the load balancer of the stack."""
     found = service.mistakes_with(settings.cluster, settings.log_router, origin_secret=settings.has_origin_secret)
@@ -213,16 +230,32 @@ def _same_priority(name: str, service: ServiceSettings, settings: Settings) -> I
     """A service whose requests would be decided at the same place in the order as those of one before it."""
     if service.traffic is None:
         return
-    taken = {other: one.traffic.priority for other, one in settings.services.items() if one.traffic is not None}
-    first = next(other for other, priority in taken.items() if priority == service.traffic.priority)
-    if first != name:
-        below = range(service.traffic.priority, 0, -1)
-        free = next((number for number in below if number not in taken.values()), max(taken.values()) + 1)
+    taken = dict(_priorities(settings))
+    for key, priority in _priorities_of(name, service):
+        first = next(other for other, number in taken.items() if number == priority)
+        if first == key:
+            continue
+        free = next((number for number in range(priority, 0, -1) if number not in taken.values()), None)
+        free = free if free is not None else max(taken.values()) + 1
         why = (
-            f"{service.traffic.priority} is that of {first} too (left out, it is 100); give each service its own, and "
-            f"the lowest to the one whose hosts and paths are the most special, such as {free}"
+            f"{priority} is that of {first.removesuffix('.traffic.priority').removeprefix('services.')} too "
+            "(left out, it is 100); give each service its own, and the lowest to the one whose hosts and paths are the "
+            f"most special, such as {free}"
         )
-        yield f"services.{name}.traffic.priority", why
+        yield key, why
+
+
+def _priorities(settings: Settings) -> Iterator[tuple[str, int]]:
+    for name, service in settings.services.items():
+        yield from _priorities_of(name, service)
+
+
+def _priorities_of(name: str, service: ServiceSettings) -> Iterator[tuple[str, int]]:
+    """The places of a service's rules in the order of the listener: key → number."""
+    if service.traffic is not None:
+        yield f"services.{name}.traffic.priority", service.traffic.priority
+        if service.traffic.public is not None:
+            yield f"services.{name}.traffic.public.priority", service.traffic.public.priority
 
 
 def _shared_image(key: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from components.edge.certificate import MOST_DOMAINS
+from components.edge.load_balancer import EVERYBODY
 from components.edge.site_args import StaticSiteArgs
 from components.edge.site_routes import OriginArgs
 from components.edge.web_acl import WebAclArgs
@@ -16,7 +18,7 @@ from settings.edge import certified
 
 if TYPE_CHECKING:
     from settings import Settings
-    from settings.edge import DomainSettings
+    from settings.edge import DomainSettings, LoadBalancerSettings
 
 
 class SiteOriginSettings(OriginArgs):
@@ -82,16 +84,33 @@ def _origin(settings: Settings, name: str, origin: SiteOriginSettings) -> Iterat
         if balancer is None:
             yield key, "loadBalancer is missing; add loadBalancer, or remove the origin"
         elif not balancer.from_cloudfront:
-            open_ = balancer.allow_from == ["0.0.0.0/0"]
-            why = (
-                "lets everybody past the site and its firewall"
-                if open_
-                else "keeps CloudFront out, which the site needs"
-            )
-            yield "loadBalancer.allowFrom", f"{why} (site.origins.{name}); use [cloudFront]"
+            yield from _second_door(settings, balancer, name)
     elif origin.source == "host" and getattr(settings, "host", None) is None:
         yield key, "host is missing; add host, or remove the origin"
     elif origin.source.startswith("apis."):
         api, known = origin.source.partition(".")[2], sorted(getattr(settings, "apis", {}))
         if api not in known:
             yield key, f"{api} is none of the APIs{' (' + ', '.join(known) + ')' if known else ''}; add apis.{api}"
+
+
+def _second_door(settings: Settings, balancer: LoadBalancerSettings, name: str) -> Iterator[tuple[str, str]]:
+    """A load balancer that answers the site and others too: who goes past the site must be judged the same there."""
+    key, at = "loadBalancer.allowFrom", f"(site.origins.{name})"
+    if EVERYBODY not in balancer.allow_from:
+        yield key, f"keeps CloudFront out, which the site needs {at}; use [cloudFront]"
+        return
+    guarded, before_site = settings.firewall, settings.site.firewall if settings.site is not None else None
+    if guarded is None or before_site is None:
+        lacking = "loadBalancer.firewall" if guarded is None else "site.firewall"
+        yield key, f"lets everybody past the site and its firewall {at}; use [cloudFront], or add {lacking}"
+        return
+    if balancer.allow_http:
+        why = "has the load balancer speak plain text to everybody, the site included"
+        yield "loadBalancer.allowHttp", f"{why} {at}; give it a certificate, or use allowFrom: [cloudFront]"
+    for field in ("mode", "rate_limit", "counted_rules"):
+        here, there = getattr(guarded, field), getattr(before_site, field)
+        if here != there:
+            why = (
+                f"is {here}, and site.firewall.{to_camel(field)} {there}: who is judged less must not be able to choose"
+            )
+            yield f"loadBalancer.firewall.{to_camel(field)}", f"{why}; write the same, or use allowFrom: [cloudFront]"

@@ -37,15 +37,33 @@ ALWAYS = {"product", "environment", "owner", "region", "retention", "logs"}
 
 
 def config_of(stack: str, changes: Mapping[str, Any], only: Iterable[str] | None = None) -> dict[str, Any]:
-    """The configuration of one of our stacks, changed: a key set to None is left out.
+    """The configuration of one of our stacks, changed: a key set to None is left out. Of dev it is the container
+    platform's, without the chat's site, users and functions, so that a rehearsal makes no more than its test sees.
 
-    :param only: The sections to keep, so that a rehearsal makes no more than its test looks at.
+    :param only: The sections to keep, for the same reason.
     """
     config = yaml.load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["config"]
+    if stack == "dev":
+        config = _without_chat(config)
     if only is not None:
         kept = {f"kumiki:{section}" for section in (*ALWAYS, *only)}
         config = {key: value for key, value in config.items() if key in kept or key.startswith("pulumi:")}
     return {key: value for key, value in {**config, **changes}.items() if value is not None}
+
+
+_OF_CHAT = ("apiLogRole", "apis", "cache", "functions", "site", "userPool")
+_PARTS_OF_CHAT = {"queues": ["webhooks"], "secrets": ["webhook-key"], "tables": ["connections", "deliveries"]}
+
+
+def _without_chat(config: Mapping[str, Any]) -> dict[str, Any]:
+    left = {key: value for key, value in config.items() if key.removeprefix("kumiki:") not in _OF_CHAT}
+    for section, names in _PARTS_OF_CHAT.items():
+        left[f"kumiki:{section}"] = {name: one for name, one in left[f"kumiki:{section}"].items() if name not in names}
+    api = {key: value for key, value in left["kumiki:services"]["api"].items() if key != "cache"}
+    api["traffic"] = {key: value for key, value in api["traffic"].items() if key not in ("public", "signedIn")}
+    left["kumiki:services"] = {**left["kumiki:services"], "api": api}
+    waived = [one for one in left["policy:exemptions"] if "session-key" in one["urn"]]
+    return {**left, "policy:exemptions": waived}
 
 
 def project(folder: Path, stack_file: str | Mapping[str, Any], program: str | None = None) -> Path:

@@ -3,7 +3,7 @@ requests between them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
@@ -48,6 +48,16 @@ _Path = Annotated[
 _Times = Annotated[int, Field(ge=2, le=10)]
 
 
+class PublicPaths(Args):
+    """What of a service everybody may ask for, without a token."""
+
+    priority: Annotated[int, Field(ge=1, le=50_000)]
+    """Below that of the service itself, so that the load balancer finds these paths first."""
+
+    paths: Annotated[list[_Path], Field(min_length=1, max_length=_MOST_VALUES)]
+    """Such as /health. The service must do nothing there in anybody's name: no token was judged."""
+
+
 class LoadBalancerTarget(Args):
     """Which requests of a load balancer a service answers, and how it is found healthy."""
 
@@ -78,17 +88,33 @@ class LoadBalancerTarget(Args):
     drain_seconds: Annotated[int, Field(ge=0, le=110)] = 30
     """Seconds that open requests have to end in; a task is ended after 120 at the latest."""
 
+    signed_in: bool = False
+    """Only who brings an access token of the user pool, made for its client, is let in: the load balancer judges it,
+    for nothing, and answers 401 itself. Needs HTTPS, a pool with one client, and rolling deployments."""
+
+    public: PublicPaths | None = None
+    """With signedIn: paths that need no token."""
+
     def mistakes(self) -> Iterator[Mistake]:
         if not self.hosts and not self.paths:
             yield Mistake("paths", [], "and no hosts leave nothing to answer; use ['/*'] for everything")
+        if self.public is not None and not self.signed_in:
+            yield Mistake("public", self.public.paths, "makes no sense where nobody needs a token; remove it")
+        elif self.public is not None and self.public.priority >= self.priority:
+            why = f"is not below the service's own, {self.priority}, which would be tried first; use a smaller one"
+            yield Mistake(("public", "priority"), self.public.priority, why)
         yield from self.mistakes_of_rule(origin_secret=False)
 
     def mistakes_of_rule(self, *, origin_secret: bool) -> Iterator[Mistake]:
         """More values than a rule can have, in all conditions together."""
-        if len(self.hosts) + len(self.paths) + origin_secret > _MOST_VALUES:
-            secret = " and the origin's secret" if origin_secret else ""
-            why = f"and hosts{secret} are more than five values, the most that a rule can have"
-            yield Mistake("paths", self.paths, why)
+        rules = {"paths": self.paths}
+        if self.public is not None:
+            rules["public"] = self.public.paths
+        for field, paths in rules.items():
+            if len(self.hosts) + len(paths) + origin_secret > _MOST_VALUES:
+                secret = " and the origin's secret" if origin_secret else ""
+                why = f"and hosts{secret} are more than five values, the most that a rule can have"
+                yield Mistake(field, paths, why)
 
 
 class AnyLoadBalancer(Protocol):
@@ -106,6 +132,15 @@ class AnyLoadBalancer(Protocol):
         ...
 
 
+class AnyUserPool(Protocol):
+    """What a load balancer needs to know to judge tokens."""
+
+    @property
+    def issuer(self) -> pulumi.Output[str]: ...
+    @property
+    def client_ids(self) -> Mapping[str, pulumi.Output[str]]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class TargetGroups:
     """What was made for the requests of a service."""
@@ -115,6 +150,7 @@ class TargetGroups:
     groups: Sequence[aws.lb.TargetGroup]
     """One, or two between which deployments shift the requests."""
     rule: aws.lb.ListenerRule
+    public_rule: aws.lb.ListenerRule | None
     deployment_role: aws.iam.Role | None
     deployment_policy: aws.iam.RolePolicy | None
     label: pulumi.Output[str]
@@ -129,7 +165,8 @@ class TargetGroups:
     @property
     def resources(self) -> list[pulumi.Resource]:
         """What must be there before the service: a target group without a listener takes none."""
-        return [self.rule, *([self.deployment_policy] if self.deployment_policy is not None else [])]
+        further = (self.public_rule, self.deployment_policy)
+        return [self.rule, *(one for one in further if one is not None)]
 
     def load_balancer_of(self, container: str) -> aws.ecs.ServiceLoadBalancerArgs:
         """The groups as ECS takes them."""
@@ -157,6 +194,7 @@ def attach(
     port: int,
     vpc_id: pulumi.Input[str],
     strategy: Strategy,
+    user_pool: AnyUserPool | None = None,
     account: Account,
     child: Children,
 ) -> TargetGroups:
@@ -175,11 +213,21 @@ def attach(
         f"{name}-listener-rule",
         listener_arn=load_balancer.listener_arn,
         priority=target.priority,
-        actions=[_action(groups)],
-        conditions=_conditions(target, load_balancer.origin_secret),
+        actions=[_action(groups)] if user_pool is None else [_judged(user_pool), _action(groups, order=2)],
+        conditions=_conditions(target.hosts, target.paths, load_balancer.origin_secret),
         # During a deployment ECS moves the weights; an update of ours would move them back.
         opts=child("listener_rule", ignore_changes=["actions"] if shifts else []),
     )
+    public = None
+    if target.public is not None:
+        public = aws.lb.ListenerRule(
+            f"{name}-public-listener-rule",
+            listener_arn=load_balancer.listener_arn,
+            priority=target.public.priority,
+            actions=[_action(groups)],
+            conditions=_conditions(target.hosts, target.public.paths, load_balancer.origin_secret),
+            opts=child("listener_rule"),
+        )
     role, policy = (None, None)
     if shifts:
         role, policy = _deployment_role(name, load_balancer.listener_arn, groups, rule, account, child)
@@ -188,6 +236,7 @@ def attach(
         health_path=target.health_path,
         groups=groups,
         rule=rule,
+        public_rule=public,
         deployment_role=role,
         deployment_policy=policy,
         label=pulumi.Output.concat(load_balancer.arn_suffix, "/", groups[0].arn_suffix),
@@ -247,9 +296,31 @@ def _target_group(
     )
 
 
-def _action(groups: Sequence[aws.lb.TargetGroup]) -> aws.lb.ListenerRuleActionArgs:
+def _judged(pool: AnyUserPool) -> aws.lb.ListenerRuleActionArgs:
+    """Lets on who brings an access token that the pool has made for its client and that has not ended; who does not is
+    answered 401. Id tokens tell a program who somebody is, and are no permission
+    (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-verify-jwt.html)."""
+    ((_, client),) = pool.client_ids.items()
+    claims = {"token_use": "access", "client_id": client}
+    return aws.lb.ListenerRuleActionArgs(
+        type="jwt-validation",
+        order=1,
+        jwt_validation=aws.lb.ListenerRuleActionJwtValidationArgs(
+            issuer=pool.issuer,
+            jwks_endpoint=pulumi.Output.concat(pool.issuer, "/.well-known/jwks.json"),
+            additional_claims=[
+                aws.lb.ListenerRuleActionJwtValidationAdditionalClaimArgs(
+                    format="single-string", name=name, values=[value]
+                )
+                for name, value in claims.items()
+            ],
+        ),
+    )
+
+
+def _action(groups: Sequence[aws.lb.TargetGroup], *, order: int | None = None) -> aws.lb.ListenerRuleActionArgs:
     if len(groups) == 1:
-        return aws.lb.ListenerRuleActionArgs(type="forward", target_group_arn=groups[0].arn)
+        return aws.lb.ListenerRuleActionArgs(type="forward", target_group_arn=groups[0].arn, order=order)
     return aws.lb.ListenerRuleActionArgs(
         type="forward",
         forward=aws.lb.ListenerRuleActionForwardArgs(
@@ -262,15 +333,15 @@ def _action(groups: Sequence[aws.lb.TargetGroup]) -> aws.lb.ListenerRuleActionAr
 
 
 def _conditions(
-    target: LoadBalancerTarget, origin_secret: pulumi.Output[str] | None
+    hosts: Sequence[str], paths: Sequence[str], origin_secret: pulumi.Output[str] | None
 ) -> list[aws.lb.ListenerRuleConditionArgs]:
     conditions = []
-    if target.hosts:
-        hosts = aws.lb.ListenerRuleConditionHostHeaderArgs(values=target.hosts)
-        conditions.append(aws.lb.ListenerRuleConditionArgs(host_header=hosts))
-    if target.paths:
-        paths = aws.lb.ListenerRuleConditionPathPatternArgs(values=target.paths)
-        conditions.append(aws.lb.ListenerRuleConditionArgs(path_pattern=paths))
+    if hosts:
+        known = aws.lb.ListenerRuleConditionHostHeaderArgs(values=hosts)
+        conditions.append(aws.lb.ListenerRuleConditionArgs(host_header=known))
+    if paths:
+        asked = aws.lb.ListenerRuleConditionPathPatternArgs(values=paths)
+        conditions.append(aws.lb.ListenerRuleConditionArgs(path_pattern=asked))
     if origin_secret is not None:
         header = aws.lb.ListenerRuleConditionHttpHeaderArgs(http_header_name=HEADER, values=[origin_secret])
         conditions.append(aws.lb.ListenerRuleConditionArgs(http_header=header))

@@ -24,7 +24,13 @@ from components.compute.cluster import Cluster, ClusterArgs
 from components.compute.counted import NAMESPACE, CountedAlarm, MetricName, counted, kebab
 from components.compute.fargate import Capacity, Weight, capacities, sidecar_mistakes, weight_mistakes
 from components.compute.live_image import Image
-from components.compute.load_balancer_target import AnyLoadBalancer, LoadBalancerTarget, Strategy, TargetGroups
+from components.compute.load_balancer_target import (
+    AnyLoadBalancer,
+    AnyUserPool,
+    LoadBalancerTarget,
+    Strategy,
+    TargetGroups,
+)
 from components.compute.log_router import LogRouter, LogRouterArgs
 from components.compute.scaling import MOST_TASKS, CountedQueue, Scaling
 from components.compute.task import APPLICATION, Task, TaskArgs
@@ -95,6 +101,10 @@ class ServiceArgs(TaskArgs):
         if self.counted_alarms and NAMESPACE not in self.environment:
             why = f"needs {NAMESPACE} in environment, or the program counts nothing"
             yield Mistake("counted_alarms", ", ".join(sorted(self.counted_alarms)), why)
+        if self.traffic is not None and self.traffic.signed_in and self.deployment != "rolling":
+            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html
+            why = "has ECS change the rule that judges tokens, which ECS refuses; use rolling, or judge in the service"
+            yield Mistake("deployment", self.deployment, why)
         if self.minimum_healthy_percent == self.maximum_percent:
             why = "and minimum_healthy_percent 100 let no task be replaced; move one of them"
             yield Mistake("maximum_percent", self.maximum_percent, why)
@@ -162,6 +172,7 @@ class Service(Component):
         network: Network,
         image: Image,
         load_balancer: AnyLoadBalancer | None = None,
+        user_pool: AnyUserPool | None = None,
         queue: CountedQueue | None = None,
         environment: Mapping[str, pulumi.Input[str]] | None = None,
         secrets: Mapping[str, Secret] | None = None,
@@ -176,6 +187,7 @@ class Service(Component):
         :param network: Where it stands: in the private subnets of every zone, without public addresses.
         :param image: What runs in it.
         :param load_balancer: Brings the requests of `traffic`.
+        :param user_pool: Whose tokens the load balancer lets in, for `traffic` with `signed_in`.
         :param queue: The queue of a worker, for `scaling.messages_per_task`.
         :param environment: Further environment variables, whose values other resources give; nothing secret.
         :param secrets: Environment variables whose values ECS fetches when a task starts.
@@ -187,11 +199,11 @@ class Service(Component):
         super().__init__(name, args, opts)
         self._args, self._cluster = args, cluster
         self._account, self._logs_as = Account.of(self), log_name or name
-        self._check(load_balancer, queue, log_router)
+        self._check(load_balancer, user_pool, queue, log_router)
 
         self._egress = self._reach_aws(network, internet=internet)
         self.security_group_id = self._egress.group_id
-        self._targets = self._attach(load_balancer, network)
+        self._targets = self._attach(load_balancer, user_pool, network)
         made = task.make_task(
             name,
             args,
@@ -326,7 +338,11 @@ class Service(Component):
     # --- What it is made of ------------------------------------------------------------------------------------------
 
     def _check(
-        self, load_balancer: AnyLoadBalancer | None, queue: CountedQueue | None, log_router: LogRouter | None
+        self,
+        load_balancer: AnyLoadBalancer | None,
+        user_pool: AnyUserPool | None,
+        queue: CountedQueue | None,
+        log_router: LogRouter | None,
     ) -> None:
         args = self._args
         router = log_router.args if log_router is not None else None
@@ -334,6 +350,11 @@ class Service(Component):
         found = list(args.mistakes_with(self._cluster.args, router, origin_secret=secret))
         if args.traffic is not None and load_balancer is None:
             found.append(Mistake("load_balancer", None, "is needed for traffic; give one, or leave traffic out"))
+        if args.traffic is not None and args.traffic.signed_in:
+            clients = len(user_pool.client_ids) if user_pool is not None else 0
+            if clients != 1:
+                why = f"needs a user pool with one client, with whose id tokens are compared; there are {clients}"
+                found.append(Mistake(("traffic", "signed_in"), True, why))
         if args.scaling is not None and args.scaling.messages_per_task is not None and queue is None:
             found.append(Mistake("queue", None, "is needed for scaling.messages_per_task"))
         if found:
@@ -348,7 +369,9 @@ class Service(Component):
             egress.allow_internet()
         return egress
 
-    def _attach(self, load_balancer: AnyLoadBalancer | None, network: Network) -> TargetGroups | None:
+    def _attach(
+        self, load_balancer: AnyLoadBalancer | None, user_pool: AnyUserPool | None, network: Network
+    ) -> TargetGroups | None:
         args = self._args
         if args.traffic is None or args.port is None or load_balancer is None:
             return None
@@ -360,6 +383,7 @@ class Service(Component):
             port=args.port,
             vpc_id=network.vpc_id,
             strategy=args.deployment,
+            user_pool=user_pool if args.traffic.signed_in else None,
             account=self._account,
             child=self._child,
         )

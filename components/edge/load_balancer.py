@@ -53,6 +53,8 @@ CLOUDFRONT: Final = "cloudFront"
 API_GATEWAY: Final = "apiGateway"
 """Who may connect, where nobody but an HTTP API may, by a link into the VPC."""
 
+EVERYBODY: Final = "0.0.0.0/0"
+
 _ALONE: Final = (CLOUDFRONT, API_GATEWAY)
 
 SECTION: Final = "Load balancer"
@@ -86,11 +88,12 @@ class LoadBalancerArgs(ComponentArgs):
     allow_http: bool = False
     """Serve in plain text on port 80, for a stack that has no domain yet."""
 
-    allow_from: Annotated[list[Annotated[str, AfterValidator(_source)]], Field(min_length=1)] = ["0.0.0.0/0"]
+    allow_from: Annotated[list[Annotated[str, AfterValidator(_source)]], Field(min_length=1)] = [EVERYBODY]
     """Who may connect: CIDRs, or only cloudFront. Then port 80 stays closed, because CloudFront itself redirects, and
     requests must show, in the header X-Origin-Secret, what a stack keeps in the Parameter Store at
     /{product}/{environment}/web/origin-secret: its site does. Or only apiGateway: the load balancer is internal, stands
-    in the private subnets ($7 a month less: it has no public addresses), and a VpcLink leads to it."""
+    in the private subnets ($7 a month less: it has no public addresses), and a VpcLink leads to it. A site may also
+    lead to one that everybody may call, where both have the same firewall."""
 
     idle_timeout_seconds: Annotated[int, Field(ge=1, le=4000)] = 60
     """Seconds for which a connection may be silent. The application must keep its own open for longer, or clients see

@@ -5,14 +5,17 @@ Use: firewall = WebAcl("wiki-dev-firewall", WebAclArgs(log_retention_days=30), b
 
 It stands where clients connect: on the distribution where there is one. What stands behind a distribution sees
 CloudFront's few addresses only, and in X-Forwarded-For first what the client wrote there, by which AWS WAF would count
-(https://docs.aws.amazon.com/waf/latest/APIReference/API_ForwardedIPConfig.html). An API behind a distribution gets a
-firewall of another kind, which admits that distribution alone: `origin_secret_path`.
+(https://docs.aws.amazon.com/waf/latest/APIReference/API_ForwardedIPConfig.html). So with `origin_secret_path` the
+distribution shows a secret to what stands behind it, and there a firewall does one of two things. Of an API it admits
+that distribution alone. Of a load balancer that everybody may call as well, it asks each request the same as the
+distribution's firewall does, but for the rules that go by addresses: these leave out what shows the secret, because it
+was counted where its client connected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -39,6 +42,9 @@ that AWS includes in the price."""
 
 LARGEST_BODY_BYTES = 65_536
 """What a request may carry: here, in nginx on the host, and in the application."""
+
+_BY_ADDRESS = ("ip-reputation",)
+"""Those that judge by the address from which a request comes."""
 
 _OWN_SIZE = {"common": ("SizeRestrictions_BODY",)}
 """Amazon's rules in whose place is one of ours: this one refuses 8,193 bytes and more, which good requests have
@@ -97,7 +103,7 @@ class WebAcl(Component):
     """What CloudWatch calls it."""
     log_group_name: pulumi.Output[str]
     origin_secret: pulumi.Output[str] | None
-    """What a request must show in the header X-Origin-Secret. None: nothing."""
+    """What a distribution shows in the header X-Origin-Secret. None: nothing."""
 
     def __init__(
         self,
@@ -112,18 +118,18 @@ class WebAcl(Component):
     ) -> None:
         """
         :param before: What it protects. Of a distribution AWS keeps it in us-east-1, wherever the stack is.
-        :param origin_secret_path: For an API behind a distribution that has the real firewall: where in the Parameter
-            Store the secret is kept that the distribution shows. Who does not show it is refused, and that is the only
-            rule: $6 a month.
+        :param origin_secret_path: For what stands behind a distribution that has a firewall: where in the Parameter
+            Store the secret is kept that the distribution shows. Before an API, who does not show it is refused, and
+            that is the only rule: $6 a month. Before a load balancer, who shows it is not counted by address.
         :param key: What encrypts that secret. Without one AWS's managed key.
         :param log_key: What encrypts the record; its policy must admit `aws-waf-logs-{name}`.
         """
         super().__init__(name, args, opts)
-        if origin_secret_path is not None and before != "api":
+        if origin_secret_path is not None and before == "distribution":
             raise ArgumentError(
                 "origin_secret_path",
                 origin_secret_path,
-                f"makes no sense before a {before}; a load balancer's rules ask for the secret themselves",
+                "makes no sense before a distribution, which shows the secret to others; leave it out",
             )
         child = self._child
         region = "us-east-1" if before == "distribution" else None
@@ -137,15 +143,16 @@ class WebAcl(Component):
                 parent=self,
             )
             self.origin_secret = value_of(parameter)
+        gate = self.origin_secret if before == "api" else None
         acl = aws.wafv2.WebAcl(
             f"{name}-web-acl",
             name=name,
             description=f"Requests to {name.rpartition('-')[0]}",
             scope="CLOUDFRONT" if before == "distribution" else "REGIONAL",
             # What happens to a request to which no rule speaks.
-            default_action={"allow": {}} if self.origin_secret is None else {"block": {}},
-            rules=_rules(name, args, before) if self.origin_secret is None else [_admits(name, self.origin_secret)],
-            association_config=_sees_all_of(before) if self.origin_secret is None else None,
+            default_action={"allow": {}} if gate is None else {"block": {}},
+            rules=_rules(name, args, before, self.origin_secret) if gate is None else [_admits(name, gate)],
+            association_config=_sees_all_of(before) if gate is None else None,
             visibility_config=_visible(name),
             region=region,
             tags={"Name": f"{name}-web-acl"},
@@ -207,12 +214,15 @@ class WebAcl(Component):
         return Metric(namespace="AWS/WAFV2", name=name, dimensions=dimensions, statistic="Sum")
 
 
-def _rules(name: str, args: WebAclArgs, before: Before) -> list[aws.wafv2.WebAclRuleArgsDict]:
+def _rules(
+    name: str, args: WebAclArgs, before: Before, secret: pulumi.Output[str] | None
+) -> list[aws.wafv2.WebAclRuleArgsDict]:
     """The rules in the order in which they are asked. What is added later goes to the end, so that none moves."""
-    groups = {group: _managed_group(group, args) for group in MANAGED_GROUPS}
+    elsewhere = None if secret is None else _without(secret)
+    groups = {group: _managed_group(group, args, elsewhere) for group in MANAGED_GROUPS}
     own = {"body-size": _too_large(before)}
     if args.rate_limit is not None:
-        own = {"rate-limit": _rate(args.rate_limit), **own}
+        own = {"rate-limit": _rate(args.rate_limit, elsewhere), **own}
     blocks = args.mode == "block"
     return [
         {
@@ -228,19 +238,34 @@ def _rules(name: str, args: WebAclArgs, before: Before) -> list[aws.wafv2.WebAcl
     ]
 
 
-def _managed_group(group: str, args: WebAclArgs) -> aws.wafv2.WebAclRuleStatementArgsDict:
+def _managed_group(group: str, args: WebAclArgs, elsewhere: Any | None) -> aws.wafv2.WebAclRuleStatementArgsDict:
     counted = sorted({*args.counted_rules.get(group, ()), *_OWN_SIZE.get(group, ())})
     return {
         "managed_rule_group_statement": {
             "vendor_name": "AWS",
             "name": MANAGED_GROUPS[group],
             "rule_action_overrides": [{"name": rule, "action_to_use": {"count": {}}} for rule in counted] or None,
+            "scope_down_statement": elsewhere if group in _BY_ADDRESS else None,
         }
     }
 
 
-def _rate(limit: int) -> aws.wafv2.WebAclRuleStatementArgsDict:
-    return {"rate_based_statement": {"limit": limit, "evaluation_window_sec": 300, "aggregate_key_type": "IP"}}
+def _rate(limit: int, elsewhere: Any | None) -> aws.wafv2.WebAclRuleStatementArgsDict:
+    return {
+        "rate_based_statement": {
+            "limit": limit,
+            "evaluation_window_sec": 300,
+            "aggregate_key_type": "IP",
+            "scope_down_statement": elsewhere,
+        }
+    }
+
+
+def _without(secret: pulumi.Output[str]) -> Any:
+    """Requests that do not come by the distribution. CloudFront's own header takes the place of one that a client
+    wrote, so who does not know the secret cannot pass for it. (The SDK has a type of its own at each place where the
+    same statement stands.)"""
+    return {"not_statement": {"statement": _shows(secret)}}
 
 
 def _sees_all_of(before: Before) -> aws.wafv2.WebAclAssociationConfigArgsDict | None:
@@ -285,16 +310,20 @@ def _admits(name: str, secret: pulumi.Output[str]) -> aws.wafv2.WebAclRuleArgsDi
         "name": "origin-secret",
         "priority": 0,
         "action": {"allow": {}},
-        "statement": {
-            "byte_match_statement": {
-                # AWS wants it in lower case.
-                "field_to_match": {"single_header": {"name": HEADER.lower()}},
-                "positional_constraint": "EXACTLY",
-                "search_string": secret,
-                "text_transformations": [{"priority": 0, "type": "NONE"}],
-            }
-        },
+        "statement": _shows(secret),
         "visibility_config": _visible(f"{name}-origin-secret"),
+    }
+
+
+def _shows(secret: pulumi.Output[str]) -> aws.wafv2.WebAclRuleStatementArgsDict:
+    return {
+        "byte_match_statement": {
+            # AWS wants it in lower case.
+            "field_to_match": {"single_header": {"name": HEADER.lower()}},
+            "positional_constraint": "EXACTLY",
+            "search_string": secret,
+            "text_transformations": [{"priority": 0, "type": "NONE"}],
+        }
     }
 
 

@@ -281,6 +281,21 @@ def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value] if isinstance(value, str) else []
 
 
+def apply_to_judged_tokens() -> None:
+    """moto refuses the action by which a load balancer judges tokens; apart, as below."""
+    from moto.elbv2.models import ELBv2Backend  # noqa: PLC0415
+
+    if not hasattr(ELBv2Backend, "patched"):
+        backend: Any = ELBv2Backend
+        validate = backend._validate_actions  # noqa: SLF001 it has no other seam
+
+        def validate_others(self: Any, actions: list[Any]) -> None:
+            validate(self, [action for action in actions if action.type != "jwt-validation"])
+
+        backend._validate_actions = validate_others  # noqa: SLF001
+        backend.patched = True  # a mark of ours
+
+
 def apply_to_workflows() -> None:
     """What is wrong with executions; apart, because loading their parser costs time that few stacks need."""
     from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoint  # noqa: PLC0415

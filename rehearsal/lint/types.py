@@ -468,6 +468,7 @@ _TYPES: Final = {
             "actions.authenticateOidc": "AuthenticateOidcConfig",
             "actions.fixedResponse": "FixedResponseConfig",
             "actions.forward": "ForwardConfig",
+            "actions.jwtValidation": "JwtValidationConfig",
             "actions.redirect": "RedirectConfig",
             "conditions.hostHeader": "HostHeaderConfig",
             "conditions.httpHeader": "HttpHeaderConfig",

@@ -39,7 +39,7 @@ def test_failed_batches_and_every_dead_letter_queue_have_an_alarm_for_the_warnin
     alarms = [alarm.inputs for alarm in recorder.of(":MetricAlarm")]
     watched = {value for alarm in alarms for value in alarm["dimensions"].values()}
     dead = {queue.inputs["name"] for queue in recorder.of("sqs/queue:Queue") if "dead-letters" in queue.name}
-    assert len(dead) == 3
+    assert len(dead) == 4
     assert dead <= watched
     assert {"ExecutionsFailed", "ExecutionsTimedOut"} <= {alarm["metricName"] for alarm in alarms}
     assert {tuple(alarm["alarmActions"]) for alarm in alarms} == {(TOPICS.warning,)}

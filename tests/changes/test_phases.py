@@ -22,7 +22,10 @@ GROWN = ("analytics", "hybrid", "prod", "serverless")
 STEPS = {
     **IN_PLACE,
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy securityHeadersConfig": "pages may call the pool",
+    "aws:ecs/service:Service healthCheckGracePeriodSeconds": "goes with the target group",
+    "aws:ecs/service:Service loadBalancers": "what asks for tokens is reached when there are users",
     "aws:ecs/taskDefinition:TaskDefinition containerDefinitions": "a service is told of its models",
+    "aws:wafv2/webAcl:WebAcl rules": "the load balancer's firewall knows whom the site has counted",
     "aws:xray/group:Group filterExpression": "the traces of what is new belong to it",
 }
 

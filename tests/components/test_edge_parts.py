@@ -259,6 +259,24 @@ def test_before_an_api_behind_a_distribution_only_who_shows_the_secret_passes(re
     assert match["searchString"] == parameter["value"]["value"]
 
 
+def test_before_an_open_load_balancer_only_those_are_counted_who_did_not_come_by_the_distribution(
+    recorder: Recorder,
+) -> None:
+    web_acl(recorder, connections={"origin_secret_path": KEPT_AT})
+    acl = recorder.one("webAcl:WebAcl").inputs
+    assert (acl["scope"], acl["defaultAction"]) == ("REGIONAL", {"allow": {}})
+    found = {rule["name"]: rule["statement"] for rule in acl["rules"]["value"]}
+    assert list(found) == ["ip-reputation", "common", "known-bad-inputs", "sqli", "rate-limit", "body-size"]
+    kinds = {"ip-reputation": "managedRuleGroupStatement", "rate-limit": "rateBasedStatement"}
+    for name, kind in kinds.items():
+        match = found[name][kind]["scopeDownStatement"]["notStatement"]["statement"]["byteMatchStatement"]
+        assert match["fieldToMatch"] == {"singleHeader": {"name": "x-origin-secret"}}
+        assert match["positionalConstraint"] == "EXACTLY"
+        assert match["searchString"] == recorder.one(":Parameter").inputs["value"]["value"]
+    # What is in a request is judged whoever brings it.
+    assert [name for name, one in found.items() if "scopeDownStatement" in str(one)] == list(kinds)
+
+
 def test_count_mode_blocks_nothing(recorder: Recorder) -> None:
     found = rules(web_acl(recorder, mode="count"))
     own = ("rate-limit", "body-size")
@@ -356,7 +374,7 @@ def test_a_firewall_that_could_not_work_is_refused(changes: dict[str, Any], fiel
     assert refused.value.field == field
 
 
-def test_only_a_firewall_before_an_api_asks_for_a_secret(recorder: Recorder) -> None:
+def test_a_firewall_of_a_distribution_asks_for_no_secret(recorder: Recorder) -> None:
     with pytest.raises(ArgumentError, match="origin_secret_path"):
         web_acl(recorder, before="distribution", connections={"origin_secret_path": KEPT_AT})
 

@@ -81,7 +81,7 @@ def router(**changes: Any) -> LogRouter:
     )
 
 
-JOINS = ("network", "image", "secrets", "log_name", "queue", "cluster", "load_balancer")
+JOINS = ("user_pool", "network", "image", "secrets", "log_name", "queue", "cluster", "load_balancer")
 
 
 def service(*, routed: bool = False, **changes: Any) -> Service:
@@ -115,6 +115,11 @@ def allowed(recorder: Recorder, policy: str) -> dict[str, Any]:
     }
 
 
+def pool(*clients: str) -> Any:
+    issuer = pulumi.Output.from_input(f"https://cognito-idp.{REGION}.amazonaws.com/{REGION}_1")
+    return SimpleNamespace(issuer=issuer, client_ids={each: pulumi.Output.from_input(f"id-{each}") for each in clients})
+
+
 # --- Connections ------------------------------------------------------------------------------------------------------
 
 
@@ -124,6 +129,54 @@ def test_only_the_load_balancer_reaches_the_tasks_and_only_their_port(recorder: 
     assert rule["securityGroupId"] == f"{NAME}-security-group-id"
     assert rule["referencedSecurityGroupId"] == "sg-balancer"
     assert (rule["fromPort"], rule["toPort"], rule["ipProtocol"]) == (8000, 8000, "tcp")
+
+
+SIGNED_IN = {"signed_in": True, "public": {"priority": 90, "paths": ["/health"]}}
+
+
+def test_the_load_balancer_lets_in_access_tokens_of_the_pools_client_and_asks_nothing_at_public_paths(
+    recorder: Recorder,
+) -> None:
+    make(recorder, traffic=SIGNED_IN, user_pool=pool("web"))
+    rules = {one.inputs["priority"]: one.inputs for one in recorder.of(":ListenerRule")}
+    assert list(rules) == [100, 90]
+    judges, forwards = rules[100]["actions"]
+    assert [judges["type"], judges["order"], forwards["type"], forwards["order"]] == ["jwt-validation", 1, "forward", 2]
+    issuer = f"https://cognito-idp.{REGION}.amazonaws.com/{REGION}_1"
+    told = judges["jwtValidation"]
+    assert (told["issuer"], told["jwksEndpoint"]) == (issuer, f"{issuer}/.well-known/jwks.json")
+    assert {one["name"]: (one["format"], one["values"]) for one in told["additionalClaims"]} == {
+        "token_use": ("single-string", ["access"]), "client_id": ("single-string", ["id-web"]),
+    }  # fmt: skip
+    assert [one["type"] for one in rules[90]["actions"]] == ["forward"]
+    assert rules[90]["conditions"] == [{"pathPattern": {"values": ["/health"]}}]
+
+
+def test_without_signed_in_a_user_pool_changes_nothing(recorder: Recorder) -> None:
+    make(recorder, user_pool=pool("web"))
+    assert [one["type"] for one in recorder.one(":ListenerRule").inputs["actions"]] == ["forward"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "clients", "field"),
+    [
+        ({}, (), "traffic.signed_in"),
+        ({}, ("web", "app"), "traffic.signed_in"),
+        ({"deployment": "blueGreen"}, ("web",), "deployment"),
+        ({"deployment": "canary"}, ("web",), "deployment"),
+        ({"traffic": {**SIGNED_IN, "signed_in": False}}, ("web",), "traffic.public"),
+        ({"traffic": {**SIGNED_IN, "priority": 90}}, ("web",), "traffic.public.priority"),
+    ],
+)
+def test_tokens_that_no_load_balancer_judges_are_refused(
+    recorder: Recorder, changes: dict[str, Any], clients: tuple[str, ...], field: str
+) -> None:
+    def program() -> None:
+        with pytest.raises(ArgumentError) as refused:
+            service(**{"traffic": SIGNED_IN, "user_pool": pool(*clients), **changes})
+        assert refused.value.field == field
+
+    recorder.run(program)
 
 
 def test_the_tasks_call_the_endpoints_and_s3_and_nothing_else(recorder: Recorder) -> None:

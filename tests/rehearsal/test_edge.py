@@ -48,11 +48,11 @@ def test_the_load_balancer_stands_in_the_public_subnets_and_speaks_tls_only(
     assert (missing["type"], missing["fixedResponse"]["statusCode"]) == ("fixed-response", "404")
     (redirect,) = by_port[80]["defaultActions"]
     assert redirect == {"type": "redirect", "redirect": {"protocol": "HTTPS", "port": "443", "statusCode": "HTTP_301"}}
-    certificate = the(done, "acm/certificate:Certificate")
+    certificate = done.resource(f"kumiki-{name}-tls-certificate")
     assert certificate["inputs"]["domainName"] == f"api.{domain}"
     assert by_port[443]["certificateArn"] == certificate["id"]
     # Not before the certificate is issued: a listener refuses one that is not.
-    validation = the(done, ":CertificateValidation")["urn"]
+    validation = done.resource(f"kumiki-{name}-tls-validation")["urn"]
     https = next(one for one in of_type(done, "lb/listener:Listener") if one["inputs"]["port"] == 443)
     assert validation in https["property_dependencies"]["certificateArn"]
 
@@ -90,7 +90,7 @@ def test_the_web_firewall_judges_every_request_and_records_no_credentials(
 ) -> None:
     del domain
     done = rehearsed(name)
-    acl, balancer = the(done, ":WebAcl"), the(done, ":LoadBalancer")
+    acl, balancer = done.resource(f"kumiki-{name}-firewall-web-acl"), the(done, ":LoadBalancer")
     association = the(done, ":WebAclAssociation")["inputs"]
     assert association == {"resourceArn": balancer["id"], "webAclArn": acl["outputs"]["arn"]}
     rules = acl["inputs"]["rules"]
@@ -109,7 +109,7 @@ def test_the_web_firewall_judges_every_request_and_records_no_credentials(
     assert rate["statement"]["rateBasedStatement"]["limit"] == 2000
     assert rate["action"] == {"block": {}}
     assert all(rule["overrideAction"] == {"none": {}} for rule in rules if "action" not in rule)
-    logging = the(done, ":WebAclLoggingConfiguration")["inputs"]
+    logging = done.resource(f"kumiki-{name}-firewall-logging")["inputs"]
     (destination,) = logging["logDestinationConfigs"]
     assert destination.rpartition(":log-group:")[2] == f"aws-waf-logs-kumiki-{name}-firewall"
     redacted = {field.get("singleHeader", {}).get("name", "the query string") for field in logging["redactedFields"]}
@@ -118,13 +118,16 @@ def test_the_web_firewall_judges_every_request_and_records_no_credentials(
 
 @pytest.mark.covers("A6", "A12")
 @BOTH
-def test_the_api_has_its_name_in_the_public_zone_and_nothing_else_has(name: str, domain: str, rehearsed: Any) -> None:
+def test_the_api_and_the_site_have_their_names_in_the_public_zone_and_nothing_else_has(
+    name: str, domain: str, rehearsed: Any
+) -> None:
     done = rehearsed(name)
     balancer = the(done, ":LoadBalancer")
     public = done.report["outputs"]["zoneId"]
     records = [one["inputs"] for one in of_type(done, ":Record") if one["inputs"]["zoneId"] == public]
-    (api,) = [one for one in records if one["type"] == "A"]
-    assert api["name"] == f"api.{domain}"
+    named = {one["name"]: one for one in records if one["type"] == "A"}
+    assert set(named) == {f"api.{domain}", f"www.{domain}"}
+    api = named[f"api.{domain}"]
     assert api["aliases"] == [
         {
             "name": balancer["outputs"]["dnsName"],
@@ -132,9 +135,9 @@ def test_the_api_has_its_name_in_the_public_zone_and_nothing_else_has(name: str,
             "evaluateTargetHealth": True,
         }
     ]
-    (proof,) = [one for one in records if one is not api]
-    assert proof["type"] == "CNAME"
-    assert proof["name"].endswith(f".api.{domain}.")
+    proofs = [one["name"].rstrip(".") for one in records if one["type"] == "CNAME"]
+    assert sorted(one.partition(".")[2] for one in proofs) == sorted(named)
+    assert {one["type"] for one in records} == {"A", "AAAA", "CNAME"}
     assert done.report["outputs"]["url"] == f"https://api.{domain}"
     assert len(done.report["outputs"]["nameServers"]) == 4
 

@@ -139,6 +139,7 @@ def site(**changes: Any) -> dict[str, Any]:
 
 
 API = {"source": "loadBalancer", "paths": ["/api/*"]}
+OPEN = {"kumiki:loadBalancer": {"firewall": {}}}
 BEHIND = {"kumiki:loadBalancer": {"allowFrom": ["cloudFront"]}}
 
 
@@ -185,6 +186,27 @@ BEHIND = {"kumiki:loadBalancer": {"allowFrom": ["cloudFront"]}}
         (
             {**site(origins={"api": API}), "kumiki:loadBalancer": {"allowFrom": ["203.0.113.0/24"]}},
             ["kumiki:loadBalancer.allowFrom: keeps CloudFront out", "use [cloudFront]"],
+        ),
+        (
+            {**site(origins={"api": API}), **OPEN},
+            ["kumiki:loadBalancer.allowFrom: lets everybody past the site and its firewall", "or add site.firewall"],
+        ),
+        (
+            {**site(origins={"api": API}, firewall={}), "kumiki:loadBalancer": {"firewall": None}},
+            ["kumiki:loadBalancer.allowFrom: lets everybody past", "or add loadBalancer.firewall"],
+        ),
+        (
+            {**site(origins={"api": API}, firewall={}), "kumiki:loadBalancer": {"firewall": {"mode": "count"}}},
+            ["kumiki:loadBalancer.firewall.mode: is count, and site.firewall.mode block", "write the same"],
+        ),
+        (
+            {**site(origins={"api": API}, firewall={"rateLimit": 100}), **OPEN},
+            ["kumiki:loadBalancer.firewall.rateLimit: is 2000, and site.firewall.rateLimit 100"],
+        ),
+        (
+            {**site(origins={"api": API}, firewall={}), "kumiki:domain": None,
+             "kumiki:loadBalancer": {"allowHttp": True, "firewall": {}}},
+            ["kumiki:loadBalancer.allowHttp: has the load balancer speak plain text", "give it a certificate"],
         ),
         ({**site(logs=True), "kumiki:logArchive": None}, ["kumiki:site.logs: go to the log archive, which is missing"]),
     ],

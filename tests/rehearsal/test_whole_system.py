@@ -31,15 +31,15 @@ def test_requests_come_over_https_to_the_apis_tasks_which_answer_for_their_healt
     (target,) = inputs(done, "lb/targetGroup:TargetGroup")
     assert target["targetType"] == "ip"
     assert target["healthCheck"]["path"] == "/health"
-    rule = inputs(done, "lb/listenerRule:ListenerRule")[0]
-    assert rule["actions"][0]["targetGroupArn"].startswith(
+    rule = done.resource(f"kumiki-{name}-api-listener-rule")["inputs"]
+    assert rule["actions"][1]["targetGroupArn"].startswith(
         f"arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/kumiki-{name}-api-"
     )
     https = next(one for one in done.report["resources"] if one["inputs"].get("protocol") == "HTTPS")
     assert https["type"] == "aws:lb/listener:Listener"
     assert rule["listenerArn"] == https["outputs"]["arn"]
     (balanced,) = done.resource(f"kumiki-{name}-api-service")["inputs"]["loadBalancers"]
-    assert balanced["targetGroupArn"] == rule["actions"][0]["targetGroupArn"]
+    assert balanced["targetGroupArn"] == rule["actions"][1]["targetGroupArn"]
     task = done.resource(f"kumiki-{name}-api-task-definition")["inputs"]
     api = next(one for one in json.loads(task["containerDefinitions"]) if one["name"] == balanced["containerName"])
     assert api["image"].partition(":")[0].endswith(f"/kumiki-{name}-api"), (
@@ -68,9 +68,7 @@ def test_the_database_is_reached_by_the_services_and_what_creates_extensions_and
     for task in inputs(done, "ecs/taskDefinition:TaskDefinition"):
         containers = json.loads(task["containerDefinitions"])
         given = {one["name"]: {secret["name"] for secret in one.get("secrets", [])} for one in containers}
-        others = (
-            {"SESSION_KEY_SECRET", *(["CACHE_SECRET"] if name == "prod" else [])} if "-api" in task["family"] else set()
-        )
+        others = {"SESSION_KEY_SECRET", "CACHE_SECRET"} if "-api" in task["family"] else set()
         assert given == {"app": {"DATABASE_SECRET", *others}, "log-router": set()}
 
 
@@ -79,7 +77,11 @@ def test_the_database_is_reached_by_the_services_and_what_creates_extensions_and
 def test_every_log_group_is_kept_as_long_as_the_environment_says_and_encrypted(name: str, rehearsed: Any) -> None:
     groups = inputs(rehearsed(name), ":LogGroup")
     assert {one["retentionInDays"] for one in groups} == {DAYS[name]}
-    assert {one["kmsKeyId"] for one in groups} == {rehearsed(name).report["outputs"]["logsKeyArn"]}
+    # The site's firewall writes in us-east-1, and keys do not leave their region.
+    keys = {one.get("region"): one["kmsKeyId"] for one in groups}
+    assert len({(one.get("region"), one["kmsKeyId"]) for one in groups}) == 2
+    assert keys[None] == rehearsed(name).report["outputs"]["logsKeyArn"]
+    assert keys["us-east-1"] == rehearsed(name).resource(f"kumiki-{name}-site-logs-key")["outputs"]["arn"]
     stem = f"kumiki-{name}"
     assert {
         f"/ecs/{stem}-api/errors",
@@ -110,6 +112,8 @@ def test_somebody_hears_of_errors_load_a_full_database_and_failed_requests(name:
         f"kumiki-{name}-critical-alerts",
         f"kumiki-{name}-warning-alerts",
     }
+    # CloudFront's metrics are in us-east-1, and with them whom their alarms tell.
+    topics.add(done.resource(f"kumiki-{name}-us-east-alerts-critical-topic")["outputs"]["arn"])
     alarms = inputs(done, ":MetricAlarm")
     assert all(set(alarm["alarmActions"]) | set(alarm["okActions"]) <= topics for alarm in alarms)
     counted = {one["logGroupName"]: one["metricTransformation"] for one in inputs(done, ":LogMetricFilter")}

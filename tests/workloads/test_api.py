@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import json
@@ -376,6 +377,41 @@ def test_nobody_is_believed_to_be_somebody_unless_the_settings_say_so() -> None:
         write_json_lines("shop", "INFO", written)
         client.get("/items", headers={"X-User": "root", "X-Amzn-Oidc-Identity": "root"})
     assert [one["user_id"] for one in records_in(written)] == [None]
+
+
+def token(**claims: Any) -> str:
+    """As one that a load balancer has judged: what is in it counts, and its signature is nothing to the service."""
+    parts = [base64.urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=").decode() for each in ({}, claims)]
+    return ".".join([*parts, "signature"])
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "user"),
+    [
+        ("/items", [("authorization", f"Bearer {token(sub='u1')}")], "u1"),
+        ("/items", [("authorization", f"bearer {token(sub='u1')}")], "u1"),
+        ("/items", [], None),
+        # Who writes another header, or two of them, is nobody for it.
+        ("/items", [("x-user", "root")], None),
+        ("/items", [("authorization", f"Bearer {token(sub=one)}") for one in ("u1", "u2")], None),
+        ("/items", [("authorization", f"Basic {token(sub='u1')}")], None),
+        ("/items", [("authorization", "Bearer a.b.c")], None),
+        ("/items", [("authorization", "Bearer")], None),
+        ("/items", [("authorization", f"Bearer {token(sub=1)}")], None),
+        ("/items", [("authorization", f"Bearer {token(sub='a b')}")], None),
+        # At a path that needs no token nobody has judged one.
+        ("/health", [("authorization", f"Bearer {token(sub='u1')}")], None),
+    ],
+)  # fmt: skip
+def test_behind_a_load_balancer_that_judges_tokens_the_token_says_who_asks(
+    path: str, sent: list[tuple[str, str]], user: str | None
+) -> None:
+    written = io.StringIO()
+    with TestClient(create_app(Settings(user_header="authorization", log_level="DEBUG"))) as client:
+        write_json_lines("shop", "DEBUG", written)
+        client.get(path, headers=sent)
+    assert [one["user_id"] for one in records_in(written)] == [user]
+    assert "signature" not in written.getvalue()
 
 
 # --- The process ------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Chat:
     endpoint: str
     table: str
     connections: Connections
+    one_function: bool = False
 
     def call(self, *events: dict[str, Any]) -> list[Any]:
         """Each event goes to the function of its route."""
@@ -37,6 +38,7 @@ class Chat:
         answers = []
         for event in events:
             module = handlers.get(event["requestContext"]["routeKey"], "message")
+            module = "conversation" if self.one_function else module
             environment = {
                 "TABLE_CONNECTIONS": self.table, "AWS_ENDPOINT_URL": self.endpoint,
                 "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": self.connections.url,
@@ -118,6 +120,15 @@ def test_who_closes_the_connection_is_forgotten_also_when_told_twice(chat: Chat)
     chat.come((ANN, "ann", "tea"), (BEN, "ben", "tea"))
     assert chat.call(closes(ANN), closes(ANN)) == [{"statusCode": 200}] * 2
     assert list(chat.present()) == [BEN]
+
+
+def test_one_function_does_what_three_do(chat: Chat) -> None:
+    """As `dev` and `prod` have it."""
+    one = replace(chat, one_function=True)
+    one.come((ANN, "ann", "tea"), (BEN, "ben", "tea"))
+    assert one.call(says(ANN, {"action": "send", "text": "Hello"}), closes(BEN)) == [{"statusCode": 200}] * 2
+    assert [each["text"] for each in one.connections.heard[BEN]] == ["Hello"]
+    assert list(one.present()) == [ANN]
 
 
 def test_a_connection_ends_in_the_table_when_api_gateway_must_have_ended_it(chat: Chat) -> None:

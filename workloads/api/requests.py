@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import re
 import time
@@ -48,7 +50,10 @@ def caller_of(scope: Scope, user_header: str | None) -> str | None:
     API hands claims on by itself to functions only, so its private integration must write them
     (`overwrite:header.x-user` = `$context.authorizer.claims.sub`, which takes the place of whatever the caller wrote;
     docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html). A header that is there twice
-    was not written by it alone, and names nobody. A program that judges tokens itself says in the scope whose it was.
+    was not written by it alone, and names nobody. A load balancer that judges tokens itself (jwt-validation) passes
+    them on as they are: where the settings name `authorization`, the subject is read from the token, and nothing else
+    is asked of it here. Probes have passed no judge, and are nobody's. A program that judges tokens itself says in the
+    scope whose it was.
     """
     if USER in scope:
         return scope[USER]
@@ -59,9 +64,21 @@ def caller_of(scope: Scope, user_header: str | None) -> str | None:
     elif user_header is not None:
         wanted = user_header.encode()
         said = [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
+        if user_header == "authorization":
+            said = [] if scope["path"] in PROBES else [_subject(value) for value in said]
     else:
         return None
     return said[0] if len(said) == 1 and isinstance(said[0], str) and _CALLER.fullmatch(said[0]) else None
+
+
+def _subject(authorization: str) -> object:
+    """Whose token it is, by its own words; None of what is no token."""
+    kind, _, token = authorization.partition(" ")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+        return claims["sub"] if kind.lower() == "bearer" else None
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
+        return None
 
 
 class LimitBodies:

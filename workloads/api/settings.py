@@ -53,8 +53,9 @@ class ProgramSettings:
     linger_seconds: int = 5
     """How many of them new requests are still taken: a load balancer may not know yet that this process has to go."""
     user_header: str | None = None
-    """The header in which whoever stands before the application says who is signed in, for example that of a load
-    balancer's authentication. Unset, nobody is believed: without authentication a caller could write any name."""
+    """The header in which whoever stands before the application says who is signed in; `authorization` where a load
+    balancer has judged the token in it. Unset, nobody is believed: without authentication a caller could write any
+    name."""
     metrics_namespace: str | None = None
     """Under which CloudWatch keeps what the application counts; it reads that from the log, where it has the log."""
     sampled_share: float = 0.1

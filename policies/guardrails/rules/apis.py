@@ -97,17 +97,20 @@ _OUR_POOL = "https://cognito-idp.ap-northeast-1.amazonaws.com/ap-northeast-1_a1b
 
 @graph_rule(
     id="api-access-tokens",
-    title="Methods and routes behind a user pool accept access tokens only",
-    types=(types.APIGATEWAY_METHOD, types.APIGATEWAYV2_ROUTE),
+    title="Methods, routes and listener rules behind a user pool accept access tokens only",
+    types=(types.APIGATEWAY_METHOD, types.APIGATEWAYV2_ROUTE, types.LISTENER_RULE),
     level=MANDATORY,
     severity="medium",
     topics=("IAM",),
-    remedy="Set authorizationScopes, such as openid and aws.cognito.signin.user.admin.",
+    remedy="Set authorizationScopes, such as openid; on a load balancer compare token_use with access, and client_id.",
 )
 def api_access_tokens(called: Resource, at: Context) -> Iterator[str]:
     """Without scopes a REST API takes id tokens and refuses access tokens, which are what a program is given for APIs
     (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html); an HTTP API
-    takes both."""
+    takes both, and so does a load balancer, made for whichever program of the pool."""
+    if called.kind == types.LISTENER_RULE:
+        yield from _lacking_claims(called)
+        return
     if called.kind == types.APIGATEWAY_METHOD:
         by_pool = called.props.get("authorization") == "COGNITO_USER_POOLS"
         what = "it accepts ID tokens and refuses access tokens"
@@ -121,8 +124,31 @@ def api_access_tokens(called: Resource, at: Context) -> Iterator[str]:
         yield what
 
 
+def _lacking_claims(rule_: Resource) -> Iterator[str]:
+    for action in rule_.props.items("actions").blocks():
+        issuer = action.get("jwtValidation.issuer", "")
+        if not isinstance(issuer, str) or "//cognito-idp." not in issuer:
+            continue
+        claims = action.items("jwtValidation.additionalClaims").blocks()
+        compared = {claim.text("name"): claim for claim in claims}
+        use = compared.get("token_use")
+        if use is None or list(use.items("values").texts()) != ["access"]:
+            yield "it accepts ID tokens as well as access tokens"
+        if "client_id" not in compared:
+            yield "it accepts tokens of every program of the pool"
+
+
+def _judging(claims: dict[str, str]) -> Any:
+    told = [{"format": "single-string", "name": name, "values": [value]} for name, value in claims.items()]
+    jwt = {"issuer": _OUR_POOL, "jwksEndpoint": f"{_OUR_POOL}/.well-known/jwks.json", "additionalClaims": told}
+    actions = [{"type": "jwt-validation", "order": 1, "jwtValidation": jwt}, {"type": "forward", "order": 2}]
+    return aws("lb/listenerRule:ListenerRule", {"listenerArn": "l", "priority": 1, "actions": actions})
+
+
 api_access_tokens.examples(
     compliant=[
+        _judging({"token_use": "access", "client_id": "web"}),
+        aws("lb/listenerRule:ListenerRule", {"listenerArn": "l", "priority": 1, "actions": [{"type": "forward"}]}),
         _method("GET", **_SCOPED),
         _method("GET", authorization="CUSTOM", authorizerId="x"),
         _method("GET", authorization="NONE", operationName="Public"),
@@ -134,6 +160,9 @@ api_access_tokens.examples(
     non_compliant=[
         _method("GET", authorization="COGNITO_USER_POOLS", authorizerId="x"),
         _method("GET", **{**_SCOPED, "authorizationScopes": []}),
+        _judging({"client_id": "web"}),
+        _judging({"token_use": "id", "client_id": "web"}),
+        _judging({"token_use": "access"}),
         example(*_authorized_by(_OUR_POOL)),
         example(*_authorized_by(_OUR_POOL, authorizationScopes=[])),
     ],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from guardrails import types
 from guardrails.kit import MANDATORY, MANDATORY_IN_PROD, aws, example, graph_rule, ref, rule, setting
+from guardrails.kit.firewalls import left_out
 from guardrails.kit.reach import Reach
 
 if TYPE_CHECKING:
@@ -268,6 +269,20 @@ def _rate(kind: str | None = None, **more: Any) -> dict[str, Any]:
 
 
 _FORWARDED = {"forwardedIpConfig": {"headerName": "X-Forwarded-For", "fallbackBehavior": "MATCH"}}
+_OTHERS = {
+    "scopeDownStatement": {
+        "notStatement": {
+            "statement": {
+                "byteMatchStatement": {
+                    "searchString": "s",
+                    "positionalConstraint": "EXACTLY",
+                    "fieldToMatch": {"singleHeader": {"name": "x-origin-secret"}},
+                }
+            }
+        }
+    }
+}
+_TELLING = {**_TO_BALANCER, "customHeaders": [{"name": "X-Origin-Secret", "value": "s"}]}
 _REPUTATION = "AWSManagedRulesAmazonIpReputationList"
 
 
@@ -278,22 +293,27 @@ _REPUTATION = "AWSManagedRulesAmazonIpReputationList"
     level=MANDATORY,
     severity="high",
     topics=("network", "availability"),
-    remedy="Put the web ACL on the distribution (scope CLOUDFRONT, its webAclId), with a rate limit by IP.",
+    remedy="Put the web ACL on the distribution, or let the rule leave out what shows its secret header.",
 )
 def firewall_knows_clients(acl: Resource, at: Context) -> Iterator[str]:
     """Behind a distribution all requests come from CloudFront's few addresses: a limit by address blocks everybody at
     once, and a list of bad addresses finds none. X-Forwarded-For is no way out: AWS WAF takes its first address, which
     the client writes (https://docs.aws.amazon.com/waf/latest/APIReference/API_ForwardedIPConfig.html)."""
-    front = [each.name for each in _in_front(acl, at)]
+    distributions = _in_front(acl, at)
+    front = [each.name for each in distributions]
     for rule_ in acl.props.items("rules").blocks():
         if rule_.has("statement.rateBasedStatement"):
             keys = _keys(rule_)
             header = rule_.text("statement.rateBasedStatement.forwardedIpConfig.headerName").lower()
             if "FORWARDED_IP" in keys and header == "x-forwarded-for":
                 yield "a rate limit counts by the first address in X-Forwarded-For, which any client can forge"
-            elif "IP" in keys and front:
+            elif "IP" in keys and front and not _elsewhere(rule_, "rateBasedStatement", distributions):
                 yield f"a rate limit counts all clients as one: all requests come from {front[0]}"
-        elif front and rule_.get("statement.managedRuleGroupStatement.name") == _REPUTATION:
+        elif (
+            front
+            and rule_.get("statement.managedRuleGroupStatement.name") == _REPUTATION
+            and not _elsewhere(rule_, "managedRuleGroupStatement", distributions)
+        ):
             yield f"the IP reputation list matches nobody: all requests come from {front[0]}"
 
 
@@ -308,9 +328,18 @@ firewall_knows_clients.examples(
             _before("web"),
             _distribution(_TO_BALANCER),
         ),
+        example(_balancer(), _acl(_rate("IP", **_OTHERS)), _before("web"), _distribution(_TELLING)),
+        example(
+            _balancer(),
+            _acl({"managedRuleGroupStatement": {"vendorName": "AWS", "name": _REPUTATION, **_OTHERS}}),
+            _before("web"),
+            _distribution(_TELLING),
+        ),
     ],
     non_compliant=[
         example(_balancer(), _acl(_rate()), _before("web"), _distribution(_TO_BALANCER)),
+        # The distribution shows nothing.
+        example(_balancer(), _acl(_rate("IP", **_OTHERS)), _before("web"), _distribution(_TO_BALANCER)),
         example(
             _balancer(),
             aws("route53/record:Record", {"name": "api.example.com", "aliases": [{"name": ref("web")}]}, name="record"),
@@ -329,6 +358,11 @@ firewall_knows_clients.examples(
         ),
     ],
 )
+
+
+def _elsewhere(rule_: Props, kind: str, distributions: list[Resource]) -> bool:
+    """Whether the rule is for those only who did not come by a distribution."""
+    return any(left_out(each, distributions) for each in rule_.items(f"statement.{kind}").blocks())
 
 
 def _keys(rule_: Props) -> set[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from guardrails import types
 from guardrails.kit import ADVISORY, MANDATORY, MANDATORY_IN_PROD, aws, example, graph_rule, ref, rule, setting
+from guardrails.kit.firewalls import unequal
 from guardrails.kit.reach import Reach
 
 if TYPE_CHECKING:
@@ -258,6 +259,49 @@ def _rest(action: str | None) -> tuple[Any, ...]:
     )
 
 
+def _blocking(name: str, *groups: str, limit: int | None = 2000, counted: str | None = None) -> Any:
+    overrides = {"ruleActionOverrides": [{"name": counted, "actionToUse": {"count": {}}}]} if counted else {}
+    rules: list[dict[str, Any]] = [
+        {
+            "name": group,
+            "priority": number,
+            "statement": {"managedRuleGroupStatement": {"vendorName": "AWS", "name": group, **overrides}},
+            "overrideAction": {"none": {}},
+        }
+        for number, group in enumerate(groups)
+    ]
+    if limit is not None:
+        rate = {"rateBasedStatement": {"limit": limit, "aggregateKeyType": "IP"}}
+        rules.append({"name": "rate", "priority": len(rules), "statement": rate, "action": {"block": {}}})
+    return aws("wafv2/webAcl:WebAcl", {"defaultAction": {"allow": {}}, "rules": rules}, name=name)
+
+
+_COMMON = "AWSManagedRulesCommonRuleSet"
+_REDIRECT = {"type": "redirect", "redirect": {"protocol": "HTTPS", "statusCode": "HTTP_301"}}
+
+
+def _two_doors(front: Any, behind: Any, *, plain: str = "redirect") -> Any:
+    listeners = {
+        "https": {"port": 443, "protocol": "HTTPS", "defaultActions": [{"type": "fixed-response"}]},
+        "http": {"port": 80, "protocol": "HTTP", "defaultActions": [{**_REDIRECT, "type": plain}]},
+    }
+    return example(
+        *_web(cidrBlocks=["0.0.0.0/0"]),
+        *(
+            aws("lb/listener:Listener", {"loadBalancerArn": ref("web", "arn"), **props}, name=name)
+            for name, props in listeners.items()
+        ),
+        front,
+        behind,
+        aws(
+            "wafv2/webAclAssociation:WebAclAssociation",
+            {"resourceArn": ref("web", "arn"), "webAclArn": ref("behind", "arn")},
+            name="association",
+        ),
+        _shown(origins=[{**_TO_WEB, **_SECRET_HEADER}], webAclId=ref("front", "arn")),
+    )
+
+
 @graph_rule(
     id="distribution-origin-closed",
     title="Origins cannot be reached around a distribution's web ACL",
@@ -265,12 +309,13 @@ def _rest(action: str | None) -> tuple[Any, ...]:
     level=MANDATORY,
     severity="high",
     topics=("network",),
-    remedy="Admit CloudFront's prefix list only, and a secret header of the distribution; a REST API by a web ACL.",
+    remedy="Admit CloudFront's prefix list and a secret header only, a REST API by a web ACL; or block the same there.",
 )
 def distribution_origin_closed(distribution: Resource, at: Context) -> Iterator[str]:
     """Who knows the name of an origin asks it directly, or by a distribution of his own, whose addresses are the same.
     HTTP and WebSocket APIs before functions cannot be closed, since AWS WAF does not take them; the rehearsal's report
-    names them. An HTTP API that leads to a load balancer passes the header on that its rules can ask for."""
+    names them. An HTTP API that leads to a load balancer passes the header on that its rules can ask for. An open load
+    balancer that judges by the same rules is a second door, and no way around the first."""
     if not distribution.props.has("webAclId"):
         return
     reach = Reach(at.graph)
@@ -280,7 +325,10 @@ def distribution_origin_closed(distribution: Resource, at: Context) -> Iterator[
             yield f"{origin.name} passes on what came without this distribution: its load balancer asks for no header"
         if origin.kind not in (types.LB_LOAD_BALANCER, types.REST_API):
             continue
-        if not reach.is_blocked_by_default(origin) if origin.kind == types.REST_API else reach.is_open(origin):
+        if origin.kind == types.LB_LOAD_BALANCER and reach.is_open(origin):
+            if lacking := unequal(distribution, origin, at.graph):
+                yield f"{origin.name} can be reached without this distribution, and {lacking}"
+        elif origin.kind == types.REST_API and not reach.is_blocked_by_default(origin):
             yield f"{origin.name} can be reached without this distribution"
         elif origin.kind == types.LB_LOAD_BALANCER and not _shows_secret(distribution, origin, reach):
             yield f"{origin.name} gets no secret header, so any other distribution can reach it"
@@ -298,6 +346,10 @@ distribution_origin_closed.examples(
         example(*_private_api(_HEADER_CONDITION), _shown(origins=[_API], **_WEB_ACL)),
         example(*_private_api(), _shown(origins=[_API])),
         _shown(**_WEB_ACL),
+        _two_doors(_blocking("front", _COMMON), _blocking("behind", _COMMON)),
+        _two_doors(_blocking("front", _COMMON, limit=None), _blocking("behind", _COMMON, limit=100)),
+        # Neither blocks anything yet.
+        _two_doors(_blocking("front", limit=None), _blocking("behind", limit=None)),
     ],
     non_compliant=[
         example(*_web(cidrBlocks=["0.0.0.0/0"]), _shown(origins=[{**_TO_WEB, **_SECRET_HEADER}], **_WEB_ACL)),
@@ -313,6 +365,11 @@ distribution_origin_closed.examples(
         example(*_rest("allow"), _shown(origins=[_API], **_WEB_ACL)),
         example(*_rest(None), _shown(origins=[_API], **_WEB_ACL)),
         example(*_private_api(), _shown(origins=[_API], **_WEB_ACL)),
+        _two_doors(_blocking("front", _COMMON), _blocking("behind")),
+        _two_doors(_blocking("front", _COMMON), _blocking("behind", _COMMON, limit=None)),
+        _two_doors(_blocking("front", _COMMON), _blocking("behind", _COMMON, limit=4000)),
+        _two_doors(_blocking("front", _COMMON), _blocking("behind", _COMMON, counted="NoUserAgent_HEADER")),
+        _two_doors(_blocking("front", _COMMON), _blocking("behind", _COMMON), plain="forward"),
         # By the address that AWS gives it.
         example(*_rest(None), _shown(origins=[{**_API, "domainName": ref("stage")}], **_WEB_ACL)),
     ],

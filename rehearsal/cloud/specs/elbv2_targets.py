@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from rehearsal.cloud import moto_patches
 from rehearsal.cloud.creation import Code, CreateContext, Spec
 
 _HEALTH: Final = {
@@ -54,6 +55,8 @@ def _rule(context: CreateContext) -> dict[str, Any]:
         "Conditions": [_condition(condition) for condition in context.inputs["conditions"]],
         "Actions": [_action(context, action) for action in context.inputs["actions"]],
     }
+    if any("JwtValidationConfig" in action for action in request["Actions"]):
+        moto_patches.apply_to_judged_tokens()
     if context.tags:
         request["Tags"] = _pairs(context.tags)
     return context.call("CreateRule", request)
@@ -76,7 +79,8 @@ def _condition(condition: dict[str, Any]) -> dict[str, Any]:
 
 def _action(context: CreateContext, action: dict[str, Any]) -> dict[str, Any]:
     shaped = {key: value for key, value in action.items() if key != "forward"}
-    names = {"fixedResponse": "FixedResponseConfig", "redirect": "RedirectConfig"}
+    names = {"fixedResponse": "FixedResponseConfig", "jwtValidation": "JwtValidationConfig"}
+    names |= {"redirect": "RedirectConfig"}
     built = context.request("CreateRule", {"actions": [{names.get(k, k): v for k, v in shaped.items()}]}, {})
     result: dict[str, Any] = built["Actions"][0]
     if "forward" in action:
