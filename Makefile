@@ -42,28 +42,28 @@ rehearse: $(SYNCED) $(if $(filter $(STACK),$(WITH_FUNCTIONS)),packages) ## Previ
 ifeq ($(STACK),)
 	@echo "Say which stack: make rehearse STACK=<name>. There are: $(STACKS)" >&2; exit 2
 else
-	@$(RUN) -m rehearsal "$(STACK)" $(ARGS)
+	@$(RUN) -m kumiki rehearse "$(STACK)" $(ARGS)
 endif
 
 cost: $(SYNCED) packages ## What a stack costs a month: make cost STACK=dev [ARGS="--profile large"]
 ifeq ($(STACK),)
 	@echo "Say which stack: make cost STACK=<name>. There are: $(STACKS)" >&2; exit 2
 else
-	@$(RUN) -m costs "$(STACK)" $(ARGS)
+	@$(RUN) -m kumiki cost "$(STACK)" $(ARGS)
 endif
 
 diff: $(SYNCED) packages ## What a change would do, without credentials: make diff STACK=dev [AGAINST=main|state.json]
 ifeq ($(STACK),)
 	@echo "Say which stack: make diff STACK=<name>. There are: $(STACKS)" >&2; exit 2
 else
-	@$(RUN) -m changes "$(STACK)" $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
+	@$(RUN) -m kumiki diff "$(STACK)" $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
 endif
 
 permissions: $(SYNCED) packages ## What a stack's deployer must be allowed to do, as IAM policies: make permissions STACK=dev [ARGS="--json FILE"]
 ifeq ($(STACK),)
 	@echo "Say which stack: make permissions STACK=<name>. There are: $(STACKS)" >&2; exit 2
 else
-	@$(RUN) -m permissions "$(STACK)" $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
+	@$(RUN) -m kumiki permissions "$(STACK)" $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
 endif
 
 graph: $(SYNCED) packages ## Draw a stack: make graph STACK=dev [ARGS="--svg FILE"]

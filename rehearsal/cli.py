@@ -27,6 +27,7 @@ from rehearsal.runner import Runner
 from rehearsal.stacks import load, stack_names
 
 if TYPE_CHECKING:
+    from rehearsal import text
     from rehearsal.report import Report
 
 OK: Final = 0
@@ -109,6 +110,9 @@ def rehearse(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the whole report: every resource, table and reason.")
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show what is wrong and the verdict, nothing else.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show stack traces.")] = False,
 ) -> None:
     """Deploy a stack on an emulated AWS and judge it by the policy pack, before any cloud is touched.
@@ -130,7 +134,7 @@ def rehearse(
             packs,
             named(profile),
             only_deploy,
-            verbose,
+            _how_much(verbose=verbose, quiet=quiet),
             debug,
         )
         if watch and serve:
@@ -224,8 +228,14 @@ class _Asked:
     pack: _Pack
     profile: Profile | None
     only_deploy: bool
-    verbose: bool
+    shown: text.Shown
     debug: bool
+
+
+def _how_much(*, verbose: bool, quiet: bool) -> text.Shown:
+    if verbose and quiet:
+        raise SettingsError("--verbose and --quiet exclude each other", "leave one of them out")
+    return "all" if verbose else "problems" if quiet else "screen"
 
 
 def _stack_name(given: str | None, program: Path) -> str:
@@ -344,10 +354,10 @@ def _publish(asked: _Asked, report: Report, *, shown: bool) -> None:
         return
     try:
         if asked.console.is_terminal:
-            text.show(asked.console, report, debug=asked.debug, verbose=asked.verbose)
+            text.show(asked.console, report, debug=asked.debug, how=asked.shown)
         else:
             with asked.console.capture() as captured:
-                text.show(asked.console, report, debug=asked.debug, verbose=asked.verbose)
+                text.show(asked.console, report, debug=asked.debug, how=asked.shown)
             asked.console.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
         if files.annotations:
             asked.console.file.writelines(f"{line}\n" for line in annotations.github(report))

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -43,13 +43,17 @@ _MADE: Final = {"emulated": "emulated", "validated": "validated only", "read": "
 _AWS_ID: Final = re.compile(r"[a-z]+-[0-9a-f]{17}")
 
 
-def show(console: Console, report: Report, *, debug: bool, verbose: bool) -> None:
-    """Print what fits a screen, the verdict first; with `verbose` the whole report, the verdict last."""
-    if not verbose and not report.invalid:
+Shown = Literal["problems", "screen", "all"]
+
+
+def show(console: Console, report: Report, *, debug: bool, how: Shown = "screen") -> None:
+    """Print what fits a screen, the verdict first; or the problems alone; or the whole report, the verdict last."""
+    if how != "all" and not report.invalid:
         console.print(_title(report))
         console.print(summary(report), soft_wrap=True)
         _problems(console, report, debug=debug, verbose=False)
-        brief.show(console, report)
+        if how == "screen":
+            brief.show(console, report)
         return
     if not report.invalid:
         console.print(_tree(report))

@@ -46,9 +46,9 @@ def report() -> Report:
     return found
 
 
-def shown(report: Report, *, width: int, terminal: bool, verbose: bool = False) -> list[str]:
+def shown(report: Report, *, width: int, terminal: bool, how: text.Shown = "screen") -> list[str]:
     console = Console(file=io.StringIO(), width=width, force_terminal=terminal, no_color=True, highlight=False)
-    text.show(console, report, debug=False, verbose=verbose)
+    text.show(console, report, debug=False, how=how)
     assert isinstance(console.file, io.StringIO)
     # Without the terminal's own signs: bold, links.
     plain = re.sub(r"\x1b(?:\[[\d;]*m|\].*?\x1b\\)", "", console.file.getvalue())
@@ -66,7 +66,7 @@ def test_findings_that_say_the_same_are_one_line_with_their_names_and_count(repo
     ]
     assert "      → switch it on" in lines
     assert "      at keys.py:1" in lines
-    every = shown(report, width=100_000, terminal=False, verbose=True)
+    every = shown(report, width=100_000, terminal=False, how="all")
     assert len([line for line in every if line.startswith("error")]) == 6, "-v names each"
 
 
@@ -89,6 +89,14 @@ def test_a_terminal_of_any_width_shows_every_word(report: Report, width: int) ->
     for word in ("kms-rotation", "key-4", "switch", "output-10", "Thing"):
         assert word in words
     assert ARN in "".join("".join(lines).split())
+
+
+def test_quiet_leaves_what_is_wrong_and_the_verdict(report: Report) -> None:
+    lines = shown(report, width=100_000, terminal=False, how="problems")
+
+    assert lines[1].startswith("failed")
+    assert len([line for line in lines if line.startswith(("error", "warning"))]) == 2
+    assert "output-1" not in " ".join(lines)
 
 
 def test_a_stack_without_anything_is_shown(report: Report) -> None:
