@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,14 +14,35 @@ _DOES_NOT_DEPLOY: Final = ("settings", "program", "request", "aws", "reference")
 _TOLD: Final = 5
 
 
+# https://www.pulumi.com/docs/iac/concepts/projects/project-file/
+_STACK_CONFIG_DIR: Final = re.compile(r"""^stackConfigDir:[ \t]*("[^"\n]+"|'[^'\n]+'|[^\s#]+)""", re.MULTILINE)
+
+
 def stack_names(folder: Path) -> list[str]:
-    """The stacks that have a file in `folder`."""
-    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
+    """The stacks of the project in `folder` that have a file."""
+    files = _of_stacks(folder).glob("Pulumi.*.yaml")
+    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in files)
+
+
+def stack_file(folder: Path, name: str) -> Path:
+    """The file of a stack, whether there is one or not."""
+    return _of_stacks(folder) / f"Pulumi.{name}.yaml"
+
+
+def _of_stacks(folder: Path) -> Path:
+    """Where the stacks' files are: beside Pulumi.yaml, or in its `stackConfigDir`."""
+    try:
+        text = (folder / "Pulumi.yaml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return folder
+    named = _STACK_CONFIG_DIR.search(text)
+    # Whatever else is in the file is read, and found fault with, when a stack is loaded.
+    return folder / named[1].strip("'\"") if named else folder
 
 
 def require_stack(folder: Path, name: str) -> None:
     """:raises CostError: The project has no file of that stack; the message names those that it has."""
-    if not (folder / f"Pulumi.{name}.yaml").is_file():
+    if not stack_file(folder, name).is_file():
         known = ", ".join(stack_names(folder)) or "none"
         raise CostError(f"there is no stack {name!r} in {folder}", f"the stacks are: {known}")
 

@@ -24,7 +24,7 @@ from rehearsal.pack import Choice, choices_in
 from rehearsal.problems import RehearsalError, SettingsError
 from rehearsal.profiles import Profile, default, named
 from rehearsal.runner import Runner
-from rehearsal.stacks import load, stack_names
+from rehearsal.stacks import load, stack_file, stack_names
 
 if TYPE_CHECKING:
     from rehearsal import text
@@ -323,7 +323,7 @@ def _watch(asked: _Asked) -> int:
     watched = Watch(
         console=asked.console,
         rehearse=rehearse,
-        stack_files=[asked.program / "Pulumi.yaml", asked.program / f"Pulumi.{asked.stack}.yaml"],
+        stack_files=[asked.program / "Pulumi.yaml", stack_file(asked.program, asked.stack)],
         main=main,
         pack=asked.pack.folder,
         not_watched=[path.resolve() for path in asked.files.named.values()],

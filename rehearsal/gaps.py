@@ -16,6 +16,7 @@ Cause = Literal[
     "look-up made up",
     "stack not known",
     "taken as existing",
+    "environment not read",
 ]
 
 MEANINGS: Final[dict[Cause, str]] = {
@@ -28,6 +29,7 @@ MEANINGS: Final[dict[Cause, str]] = {
     "look-up made up": "the emulated account has no answer, so one of the right shape was made up",
     "stack not known": "the outputs of a stack that nobody declared are unknown",
     "taken as existing": "ids that the program names and nothing in it makes",
+    "environment not read": "only Pulumi Cloud has the environments of Pulumi ESC: what they set is missing",
 }
 
 

@@ -41,9 +41,10 @@ class Source:
         return {**self.line.as_json(), "within": [one.as_json() for one in self.within]}
 
 
-def of_setting(file: Path, key: str) -> Line | None:
-    """The line of a stack file on which `key` stands, such as `kumiki:tables.orders.indexes[0].name`.
+def of_setting(folder: Path, file: Path, key: str) -> Line | None:
+    """The line of a stack file of the program in `folder` on which `key` stands.
 
+    A key is written as messages have it: `kumiki:tables.orders.indexes[0].name`.
     Of what is missing it is the line of what it should stand in. None where the file has nothing of it, or is no YAML.
     """
     try:
@@ -62,7 +63,7 @@ def of_setting(file: Path, key: str) -> Line | None:
         if line is None:
             break
         found = line
-    return Line(file.name, found) if found is not None else None
+    return Line(file.relative_to(folder).as_posix(), found) if found is not None else None
 
 
 def _below(node: yaml.Node | None, step: str) -> tuple[int | None, yaml.Node | None]:

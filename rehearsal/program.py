@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import pulumi
 from pulumi import _types
+from pulumi.config import ConfigMissingError
 from pulumi.runtime import mocks, resource, rpc
 from pulumi.runtime import stack as stack_module
 from pulumi.runtime.settings import SETTINGS
@@ -160,11 +161,26 @@ def explain(error: BaseException, stack: Stack) -> Problem:
         mistakes = tuple(_mistakes(error, stack))
         line = next((one.line for one in mistakes if one.line), None)
         return Problem(
-            kind="settings", message=str(error), trace=trace, mistakes=mistakes, source=Source(line) if line else None
+            kind="settings",
+            message=str(error),
+            remedy=_elsewhere(error, stack),
+            trace=trace,
+            mistakes=mistakes,
+            source=Source(line) if line else None,
         )
     line = _line(error, stack)
     found = replace(_failure(error, _quoted(line, stack)), trace=trace)
     return replace(found, source=Source(line) if line else None)
+
+
+def _elsewhere(error: pulumi.RunError, stack: Stack) -> str | None:
+    """Where a missing setting may be, where that is no file."""
+    if not isinstance(error, ConfigMissingError) or not stack.environments:
+        return None
+    return (
+        f"the stack's file imports {', '.join(stack.environments)} of Pulumi ESC, which a rehearsal does not read: "
+        "write what the program needs of it below config, in a copy of the file under another stack's name"
+    )
 
 
 def _failure(error: BaseException, place: str) -> Problem:
@@ -195,11 +211,12 @@ def _failure(error: BaseException, place: str) -> Problem:
 
 def _mistakes(error: pulumi.RunError, stack: Stack) -> Iterator[Mistake]:
     """The settings that an error names one by one, as the errors of our components and settings do."""
-    file = stack.folder / f"Pulumi.{stack.name}.yaml"
     for one in getattr(error, "mistakes", ()):
         key, message, value = (getattr(one, name, None) for name in ("key", "message", "value"))
         if isinstance(key, str) and isinstance(message, str):
-            yield Mistake(key, value if isinstance(value, str) else None, message, lines.of_setting(file, key))
+            yield Mistake(
+                key, value if isinstance(value, str) else None, message, lines.of_setting(stack.folder, stack.file, key)
+            )
 
 
 def _line(error: BaseException, stack: Stack) -> Line | None:

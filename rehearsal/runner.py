@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from rehearsal import kept
 from rehearsal.cloud.client import Cloud
 from rehearsal.cloud.endpoint import address, listener
+from rehearsal.gaps import Gap
 from rehearsal.isolation import lead_to
 from rehearsal.lifeline import Lifeline
 from rehearsal.pack import Choice, PackProcess
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from rehearsal.passes import PassName, PassResult
     from rehearsal.report import Report
 
+_STACK: Final = "pulumi:pulumi:Stack"
 _FORK: Final = get_context("fork")
 _CLOUD_CONNECTIONS: Final = 8
 """One for each pass, one for the runner, the rest for stacks that are referred to."""
@@ -278,7 +280,7 @@ class Runner:
             environment=config.get(f"{project}:environment", self.stack.name),
             region=_region(main.resources) or config.get("aws:region", ""),
             resources=main.resources,
-            gaps=main.gaps,
+            gaps=[*main.gaps, *(Gap("environment not read", _STACK, one) for one in self.stack.environments)],
             outputs=main.outputs,
             looked_up=main.looked_up,
             problems=[problem for problem in problems if problem.rule not in _TOLD_ELSEWHERE],

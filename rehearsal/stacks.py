@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from costs.files import stack_names
+from costs.files import stack_file, stack_names
 from rehearsal import declared
 from rehearsal.declared import Declared
 from rehearsal.problems import SettingsError
@@ -45,6 +45,13 @@ class Stack:
     """What exists already, as the file beside the project says."""
     packages: list[Path] = field(default_factory=list)
     """Where the program's own packages are: the `virtualenv` of its project. Those that the rehearsal has go before."""
+    environments: tuple[str, ...] = ()
+    """The environments of Pulumi ESC that its file imports: only Pulumi Cloud has them, so what they set is missing."""
+
+    @property
+    def file(self) -> Path:
+        """Its settings."""
+        return stack_file(self.folder, self.name)
 
     @property
     def disabled_defaults(self) -> list[str]:
@@ -82,7 +89,7 @@ def load(folder: Path, name: str) -> Stack:
         raise SettingsError(
             f"{folder / 'Pulumi.yaml'} has no `name`", "give the project a name, such as `name: kumiki`"
         )
-    path = folder / f"Pulumi.{name}.yaml"
+    path = stack_file(folder, name)
     # As in the CLI, a stack without settings needs no file.
     content = _read(path, "") if path.exists() else {}
     for key in content:
@@ -116,7 +123,15 @@ def load(folder: Path, name: str) -> Stack:
         secrets,
         declared.load(folder),
         _packages(folder, project),
+        _environments(content.get("environment")),
     )
+
+
+def _environments(said: Any) -> tuple[str, ...]:
+    """Names in a list, or in the `imports` of an environment that is written there."""
+    imports = said.get("imports") if isinstance(said, dict) else said
+    names = [next(iter(one), "") if isinstance(one, dict) else one for one in imports or []]
+    return tuple(str(name) for name in names) or (("the one written there",) if said else ())
 
 
 def _packages(folder: Path, project: dict[str, Any]) -> list[Path]:

@@ -44,19 +44,19 @@ def file(tmp_path: Path) -> Path:
     ],
 )
 def test_a_key_stands_on_its_line(file: Path, key: str, line: int) -> None:
-    assert of_setting(file, key) == Line("Pulumi.dev.yaml", line)
+    assert of_setting(file.parent, file, key) == Line("Pulumi.dev.yaml", line)
 
 
 @pytest.mark.parametrize("key", ["kumiki:queues", "size", "", "kumiki:"])
 def test_what_the_file_has_nothing_of_stands_nowhere(file: Path, key: str) -> None:
-    assert of_setting(file, key) is None
+    assert of_setting(file.parent, file, key) is None
 
 
 @pytest.mark.parametrize("text", ["", "- 1", "config: 3", "config: [", "\x00"])
 def test_a_file_that_is_no_stack_file_has_no_lines(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
 
-    assert of_setting(file, "kumiki:tables") is None
+    assert of_setting(file.parent, file, "kumiki:tables") is None
 
 
 def test_a_problem_says_where_it_is_in_the_report() -> None:
