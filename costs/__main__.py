@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from costs import show
-from costs.advice import Advice, Stopping, advice, stopping
+from costs.advice import Advice, Stopping, advice, committed, stopping
 from costs.bill import Bill, bill
 from costs.files import failures, require_stack, require_writable, write
 from costs.free_tier import LEGACY
@@ -51,6 +51,9 @@ def cost(
         Path | None, typer.Option("--json", metavar="FILE", help="Write it in the shape of Infracost's JSON, too.")
     ] = None,
     program: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the Pulumi program.")] = Path(),
+    commit: Annotated[
+        bool, typer.Option("--committed", help="Say the month with Savings Plans and reservations of three years, too.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every part, not the dearest.")] = False,
 ) -> None:
     """Say what a stack costs a month, before it exists. Needs no credentials and no network.
@@ -67,6 +70,7 @@ def cost(
         month = bill(made, region=region, offers=content.get("plan") == LEGACY)
         advised = advice(made, month, production=content.get("environment") == "prod")
         stopped = stopping(made, month)
+        with_plans = committed(made, month) if commit else None
         if json_file is not None:
             document = _document(infracost(month, project=content["project"], stack=stack), month, advised, stopped)
             write(json_file, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
@@ -79,7 +83,17 @@ def cost(
         console.print("[bold]interrupted[/]: nothing is left running")
         raise typer.Exit(130) from None
     today = datetime.now(UTC).date()
-    show.text(console, month, stack, budget(resources), verbose=verbose, today=today, advised=advised, stopped=stopped)
+    show.text(
+        console,
+        month,
+        stack,
+        budget(resources),
+        verbose=verbose,
+        today=today,
+        advised=advised,
+        stopped=stopped,
+        committed=with_plans,
+    )
     raise typer.Exit(FINE)
 
 

@@ -30,6 +30,7 @@ def text(
     today: date | None = None,
     advised: Sequence[Advice] = (),
     stopped: Stopping | None = None,
+    committed: Decimal | None = None,
 ) -> None:
     """The sum first, then what makes it. `today` says since when prices are too old; without it none is."""
     console.print(
@@ -40,6 +41,11 @@ def text(
     console.print(_movers(bill, None if verbose else _LARGEST))
     if advised:
         console.print(_advised(advised))
+    if committed is not None:
+        console.print(
+            f"with Savings Plans and reservations of three years, paid ahead: at least [bold]{committed:.2f} USD[/] a "
+            f"month, {bill.usd - committed:.2f} less"
+        )
     if stopped is not None:
         console.print(_stopped(bill, stopped))
     for line in words(bill, budget, today):

@@ -445,3 +445,59 @@ def test_a_secret_is_refused_and_never_shown() -> None:
     assert "hunter2" not in str(refusal.value)
     assert "s3cret" not in str(refusal.value)
     assert "is a secret" in str(refusal.value)
+
+
+HOURS = {"days": ["MON"], "from": "09:00", "to": "19:00"}
+SMALL: dict[str, Any] = {
+    "network": {"zones": 2, "tiers": ["public", "private", "isolated"]},
+    "retention": "ephemeral",
+    "database": {"engine": "rds", "instanceClass": "db.t4g.micro", "backupWindow": "03:00-04:00"},
+}
+
+
+def test_office_hours_within_which_the_backup_is_made_are_taken() -> None:
+    found = Settings.parse(config(**SMALL, officeHours=HOURS)).office_hours
+    assert found is not None
+    assert (found.start, found.stop, found.closed_days[0]) == (540, 1140, "TUE")
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "words"),
+    [
+        ({"database": None}, "officeHours", "has nothing to stop"),
+        ({"environment": "prod"}, "officeHours", "would stop production every night"),
+        (
+            {"database": {**SMALL["database"], "backupWindow": "16:00-17:00"}},
+            "database.backupWindow",
+            "01:00 in Asia/Tokyo",
+        ),
+        (
+            {"database": {**SMALL["database"], "backupWindow": "09:45-10:15"}},
+            "database.backupWindow",
+            "19:15 in Asia/Tokyo",
+        ),
+        (
+            {"database": {**SMALL["database"], "backupWindow": "03:00-03:10"}},
+            "database.backupWindow",
+            "shorter than 30",
+        ),
+        (
+            {"database": {**SMALL["database"], "backupWindow": "17:45-18:15"}, "officeHours": None},
+            "database.backupWindow",
+            "overlaps the maint",
+        ),
+        ({"database": {**SMALL["database"], "backupWindow": "3-4"}}, "database.backupWindow", "use two times of day"),
+        (
+            {"host": {"tag": "1.0.0", "retention": "protected"}, "logArchive": {}},
+            "officeHours",
+            "cannot stop a protected host",
+        ),
+        (
+            {"databaseCopy": {"expression": "cron(0 4 ? * SUN *)"}},
+            "databaseCopy.expression",
+            "starts SUN 04:00, outside",
+        ),
+    ],
+)
+def test_office_hours_that_would_break_something_are_refused(changes: dict[str, Any], key: str, words: str) -> None:
+    assert words in mistakes(**{**SMALL, "officeHours": HOURS, **changes})[f"kumiki:{key}"]

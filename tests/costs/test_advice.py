@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from costs.advice import Advice, advice
+from costs.advice import Advice, advice, committed
 from costs.bill import bill
 from costs.model import Resource
 from costs.prices import price
@@ -111,3 +111,10 @@ def test_a_group_of_servers_on_spot_has_a_price_and_another_type_has_none() -> N
     assert priced.usd > 3 * 730 * price("ec2.c7g.large.spot_hour", "ap-northeast-1").usd - 1
     assert not priced.unpriced
     assert list(bill(made(group("x1e.32xlarge"))).unpriced) == ["aws:autoscaling/group:Group"]
+
+
+def test_the_month_with_commitments_is_told_on_demand() -> None:
+    stack = made([one("ec2/instance:Instance", instanceType="t3.micro"), one("rds/instance:Instance", **DATABASE)])
+    month = bill(stack)
+    saved = 730 * (Decimal("0.0136") * Decimal("0.72") + Decimal("0.056") * Decimal("0.55"))
+    assert committed(stack, month) == month.usd - saved
