@@ -66,9 +66,10 @@ def advice(stack: Stack, month: Bill, *, production: bool = False) -> list[Advic
 
 def committed(stack: Stack, month: Bill) -> Decimal:
     """The month with a Savings Plan for the servers and reservations of databases and caches, for three years and paid
-    ahead: at least that, since few classes have so much."""
+    ahead, as far as they save: at least that, since few classes have so much."""
     always = bill(_like(stack, stack.resources, stops=False), region=month.region, offers=month.offers)
-    return month.usd - sum((_committed(month, always, *row).saving for row in _COMMITTED), Decimal(0))
+    savings = (_committed(month, always, *row).saving for row in _COMMITTED)
+    return month.usd - sum((saving for saving in savings if saving > 0), Decimal(0))
 
 
 def _priced(what: str, gives_up: str, other: Stack, month: Bill) -> Advice:
