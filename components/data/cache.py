@@ -102,6 +102,9 @@ class CacheArgs(ComponentArgs):
         nodes = 1 if self.shards is None else self.shards * (1 + self.replicas)
         if not 1 <= nodes <= _MOST_NODES:
             yield Mistake("shards", self.shards, f"makes {nodes} nodes; use 1 to {_MOST_NODES} in all")
+        elif self.shards == 1 and self.replicas == 0:
+            why = "leaves a cluster of one node, whose failover has nothing to go to; use 1, or leave shards out"
+            yield Mistake("replicas", self.replicas, why)
 
     @property
     def engine_version(self) -> str:

@@ -126,6 +126,7 @@ def test_every_node_is_watched(recorder: Recorder) -> None:
         ({"node_type": "cache.t4g.tiny"}, "node_type", "did you mean 'cache.t4g.micro'?"),
         ({"replicas": 6}, "replicas", "use 0 to 5"),
         ({"shards": 50}, "shards", "makes 100 nodes; use 1 to 90"),
+        ({"shards": 1, "replicas": 0}, "replicas", "whose failover has nothing to go to"),
         ({"snapshot_days": 0}, "snapshot_days", "use 1 to 35 days"),
     ],
 )
