@@ -13,6 +13,7 @@ import pulumi
 
 from architecture.context import require
 from architecture.observability import watch_errors
+from architecture.simple_service import build_simple_service
 from components.compute.access import Secret
 from components.compute.cluster import Cluster
 from components.compute.live_image import Image, LiveImage, LiveImageArgs
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from architecture.search import Search
     from architecture.storage import Storage
     from architecture.users import Users
+    from components.compute.app_runner_service import AppRunnerService
+    from components.compute.express_service import ExpressService
     from components.network.network import Network
     from components.operations.error_log_alarm import ErrorLogAlarm
     from components.widgets import Widget
@@ -67,18 +70,24 @@ class Application:
     """The services that run one of these."""
     errors: Sequence[ErrorLogAlarm] = ()
     """The alarms on what services log."""
+    simple: ExpressService | AppRunnerService | None = None
+    """The one whose surroundings AWS makes."""
 
     @property
     def widgets(self) -> list[Widget]:
         """What a dashboard shows of them."""
-        return widgets_of(*self.services.values())
+        return widgets_of(*self.services.values(), self.simple)
 
     @property
     def outputs(self) -> dict[str, Any]:
         """What a pipeline needs to deploy: where images go, and what the cluster and its services are called."""
+        told = (
+            {} if self.simple is None else {"simpleServiceName": self.simple.name, "simpleServiceUrl": self.simple.url}
+        )
         if self.cluster is None:
-            return {}
+            return told
         return {
+            **told,
             "clusterName": self.cluster.name,
             "repositoryUrls": {name: one.repository.url for name, one in self.images.items()},
             "serviceNames": {name: one.name for name, one in self.services.items()},
@@ -97,11 +106,14 @@ def build_application(
     users: Users,
 ) -> Application:
     """The cluster and each service of the stack's YAML, connected to the parts that it names."""
-    if not ctx.settings.services:
-        return Application()
-    cluster = Cluster(ctx.name(ctx.settings.cluster.called), ctx.settings.cluster, ctx.opts)
-    router = _log_router(ctx)
+    cluster = None
+    if ctx.settings.has_cluster:
+        cluster = Cluster(ctx.name(ctx.settings.cluster.called), ctx.settings.cluster, ctx.opts)
     images, deployed = _images(ctx)
+    simple = build_simple_service(ctx, cluster, network, data, storage, images)
+    if cluster is None or not ctx.settings.services:
+        return Application(cluster=cluster, simple=simple)
+    router = _log_router(ctx)
     services = {
         name: _service(
             name,
@@ -127,6 +139,7 @@ def build_application(
         images=deployed,
         deployed={name: service for name, service in services.items() if name in brought},
         errors=watch_errors(ctx, services),
+        simple=simple,
     )
 
 
@@ -211,16 +224,7 @@ def _environment(name: str, args: ServiceSettings, ctx: Context, data: Data) -> 
     elif args.traffic is not None and ctx.settings.apis_into_vpc:
         # Only the API reaches it.
         told["USER_HEADER"] = USER_HEADER
-    if args.database:
-        database = require(data.database, "database")
-        told |= {
-            "DATABASE_HOST": database.endpoint,
-            "DATABASE_NAME": database.name,
-            "DATABASE_PORT": pulumi.Output.from_input(database.port).apply(str),
-        }
-    if args.cache:
-        cache = require(data.cache, "cache")
-        told |= {"CACHE_HOST": cache.endpoint, "CACHE_PORT": str(cache.port)}
+    told |= data.whereabouts(database=args.database, cache=args.cache)
     # By value: the stack itself sets its plain parameters, and so a task without NAT needs no endpoint for Systems
     # Manager, $10 a month in each zone.
     values = ctx.settings.parameters.values if ctx.settings.parameters is not None else {}

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pulumi
+
 from architecture.context import require
 from components.data.aurora import AuroraPostgres
 from components.data.cache import Cache
@@ -20,7 +22,6 @@ from settings.data import EXTENSIONS_PACKAGE
 from settings.workloads import package
 
 if TYPE_CHECKING:
-    import pulumi
     import pulumi_aws as aws
 
     from architecture.context import Context
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from settings.application import ServiceSettings
     from settings.data import DatabaseSettings, TableUse
     from settings.functions import FunctionSettings
+    from settings.simple_service import SimpleServiceSettings
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,24 @@ class Data:
             table = self.tables[name]
             {"read": table.grant_read, "write": table.grant_write, "readWrite": table.grant_read_write}[use](role)
 
-    def secret_arns(self, uses: ServiceSettings | FunctionSettings) -> dict[str, pulumi.Input[str]]:
+    def whereabouts(self, *, database: bool, cache: bool) -> dict[str, pulumi.Input[str]]:
+        """What a program is told of the stores that it works with; nothing secret."""
+        told: dict[str, pulumi.Input[str]] = {}
+        if database:
+            store = require(self.database, "database")
+            told |= {
+                "DATABASE_HOST": store.endpoint,
+                "DATABASE_NAME": store.name,
+                "DATABASE_PORT": pulumi.Output.from_input(store.port).apply(str),
+            }
+        if cache:
+            kept = require(self.cache, "cache")
+            told |= {"CACHE_HOST": kept.endpoint, "CACHE_PORT": str(kept.port)}
+        return told
+
+    def secret_arns(
+        self, uses: ServiceSettings | SimpleServiceSettings | FunctionSettings
+    ) -> dict[str, pulumi.Input[str]]:
         """The secrets that a program reads, by how the names of its variables begin: `session-key` as
         SESSION_KEY_SECRET. Those of database and cache are JSON objects."""
         arns: dict[str, pulumi.Input[str]] = {

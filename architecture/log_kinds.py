@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _OF_GROUPS: Final[Mapping[str, LogKind]] = {
     "kumiki:analytics:LogExport": "error",
+    "kumiki:compute:ExpressService": "error",
     "kumiki:compute:FreeTierHost": "error",
     # A function has one group, in which errors stand among all else.
     "kumiki:compute:Function": "error",

@@ -55,6 +55,14 @@ _DECIDED: Final[Mapping[tuple[str, str], tuple[Callable[[Mapping[str, Any]], boo
 }
 
 
+# Where AWS's schema speaks of CloudFormation, and the provider does otherwise.
+_BY_THE_PROVIDER: Final[Mapping[tuple[str, str], Fact]] = {
+    ("aws:ecs/expressGatewayService:ExpressGatewayService", "tags"): Fact(
+        "in-place", "the provider's resource aws_ecs_express_gateway_service (ecs:TagResource)"
+    ),
+}
+
+
 def fact(type_: str, path: PropertyPath, inputs: Mapping[str, Any]) -> Fact:
     """What the change of the property at `path` does; `inputs` are the new ones of its resource.
 
@@ -63,6 +71,9 @@ def fact(type_: str, path: PropertyPath, inputs: Mapping[str, Any]) -> Fact:
     """
     if list(path) == ["region"]:
         return Fact("replace", "the provider's guide to regions")
+    said = _BY_THE_PROVIDER.get((type_, str(path[0]))) if path else None
+    if said is not None:
+        return said
     measured = _measured(type_)
     if measured is None:
         return _schema_fact(type_, path)

@@ -129,12 +129,14 @@ REPLACED: Final[Mapping[str, str]] = {
     "aws:acm/certificate:Certificate": "the new certificate has to be validated",
     "aws:apigateway/restApi:RestApi": "a new address for all who call it",
     "aws:apigatewayv2/api:Api": "a new address for all who call it",
+    "aws:apprunner/service:Service": "a new address for all who call it",
     "aws:cloudfront/distribution:Distribution": "a new domain name",
     "aws:ec2/eip:Eip": "a new address",
     "aws:ec2/instance:Instance": "an outage while the new instance starts, and a new private address",
     "aws:ec2/natGateway:NatGateway": "connections to the outside break",
     "aws:ec2/subnet:Subnet": "everything with a network interface in it moves",
     "aws:ec2/vpc:Vpc": "everything in the network is made again",
+    "aws:ecs/expressGatewayService:ExpressGatewayService": "an outage until its tasks run again, and a new address",
     "aws:ecs/service:Service": "an outage until its tasks run again",
     "aws:elasticache/replicationGroup:ReplicationGroup": "a new endpoint",
     "aws:lb/loadBalancer:LoadBalancer": "a new DNS name",
@@ -145,6 +147,9 @@ REPLACED: Final[Mapping[str, str]] = {
 
 RESTARTS: Final[Mapping[str, frozenset[str]]] = {
     "aws:ec2/instance:Instance": frozenset({"instanceType", "userData", "userDataBase64"}),
+    "aws:ecs/expressGatewayService:ExpressGatewayService": frozenset(
+        {"cpu", "memory", "networkConfigurations", "primaryContainer", "taskRoleArn", "executionRoleArn"}
+    ),
     "aws:ecs/service:Service": frozenset({"taskDefinition", "networkConfiguration", "forceNewDeployment"}),
     "aws:elasticache/replicationGroup:ReplicationGroup": frozenset({"nodeType", "engineVersion", "parameterGroupName"}),
     "aws:rds/cluster:Cluster": frozenset({"engineVersion", "dbClusterParameterGroupName", "port"}),

@@ -97,15 +97,22 @@ class TellsKind:
         return {kind: model for model in get_args(union) for kind in get_args(model.model_fields[self.key].annotation)}
 
 
+def _several(annotation: Any) -> Any:
+    """The annotation that tells models apart, also of a section that may be missing."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next((one for one in get_args(annotation) if get_origin(one) is Annotated), annotation)
+    return annotation
+
+
 def kind_key(annotation: Any) -> str | None:
     """The key by which several models are told apart; none where there are not several."""
-    return next((one.key for one in get_args(annotation)[1:] if isinstance(one, TellsKind)), None)
+    return next((one.key for one in get_args(_several(annotation))[1:] if isinstance(one, TellsKind)), None)
 
 
 def kinds(annotation: Any) -> dict[str, Any]:
     """Several models by what each says of itself; nothing where there are not several."""
     key = kind_key(annotation)
-    return {} if key is None else TellsKind(key).models(get_args(annotation)[0])
+    return {} if key is None else TellsKind(key).models(get_args(_several(annotation))[0])
 
 
 def chosen(annotation: Any, value: Any) -> Any:

@@ -107,6 +107,8 @@ GitHubRepository = Annotated[
     ),
 ]
 Days = Annotated[int, Field(ge=1, le=36500)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+UrlPath = Annotated[str, text(r"/.*", "write a path such as /health")]
 
 
 def aws_id(prefix: str) -> Text:

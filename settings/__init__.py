@@ -62,6 +62,7 @@ from settings import (
     recovery,
     residency,
     search,
+    simple_service,
     site,
     storage,
     tracing,
@@ -88,6 +89,7 @@ from settings.network import NetworkSettings
 from settings.recovery import RecoverySettings
 from settings.residency import ResidencySettings
 from settings.search import KnowledgeBaseSettings, VectorCollectionSettings
+from settings.simple_service import SimpleServiceSettings
 from settings.site import SiteSettings
 from settings.storage import KeySettings, LogArchiveSettings, LogSettings
 
@@ -108,6 +110,7 @@ _PARTS = (
     analytics,
     database_copies,
     application,
+    simple_service,
     site,
     cost,
     functions,
@@ -189,6 +192,7 @@ class Settings(Args):
     cluster: ClusterSettings = ClusterSettings()
     log_router: LogRouterArgs = LogRouterArgs()
     services: dict[Name, ServiceSettings] = {}
+    simple_service: SimpleServiceSettings | None = None
     functions: dict[Name, FunctionSettings] = {}
     function_quota: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """The concurrent executions of Lambda that the account has in the region; needed where a function holds some. The
@@ -220,12 +224,23 @@ class Settings(Args):
         return not self.free_tier if self.keys.own is None else self.keys.own
 
     @property
+    def has_cluster(self) -> bool:
+        """Whether anything of the stack runs in a cluster."""
+        return bool(self.services) or (self.simple_service is not None and self.simple_service.kind == "express")
+
+    @property
     def writes_logs(self) -> bool:
         """Whether any part of the stack has a CloudWatch log group."""
         network_logs = self.network is not None and self.network.logs_to_cloudwatch
         stores = self.database or self.cache
         runs = (
-            self.services or self.workflows or self.functions or self.apis or self.build or self.host or self.pipeline
+            self.has_cluster
+            or self.workflows
+            or self.functions
+            or self.apis
+            or self.build
+            or self.host
+            or self.pipeline
         )
         trail = self.baseline is not None and self.baseline.trail_logs
         asked = self.model_access is not None and self.model_access.creates_logs
@@ -237,7 +252,7 @@ class Settings(Args):
     def keeps_data(self) -> bool:
         """Whether any part of the stack encrypts data at rest with the stack's key for data."""
         stores = self.buckets or self.database or self.cache or self.tables or self.secrets or self.vector_collections
-        runs = self.services or self.functions or self.build or self.pipeline or self.host
+        runs = self.services or self.simple_service or self.functions or self.build or self.pipeline or self.host
         return bool(
             stores or self.parameters or runs or self.has_origin_secret or self.gated_apis or self.has_second_door
         )
@@ -435,5 +450,5 @@ def _is_nested(annotation: Any) -> bool:
     if isinstance(annotation, type) and issubclass(annotation, Args):
         return True
     return get_origin(annotation) in {list, dict} or any(
-        _is_nested(part) for part in get_args(annotation) if isinstance(part, type)
+        _is_nested(part) for part in get_args(annotation) if isinstance(part, type) or get_args(part)
     )

@@ -23,7 +23,7 @@ from settings.search import CollectionUse, KnowledgeBaseUse
 if TYPE_CHECKING:
     from settings import Settings
 
-_ROOT = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parent.parent
 
 BUILDER: Final = "pulumi_awsx"
 """The package that builds images; most stacks do without it."""
@@ -130,10 +130,10 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{key}.{to_camel(given[1])}", f"and {given[0]} both say what runs; keep one of them"
         if service.build is not None and importlib.util.find_spec(BUILDER) is None:
             yield f"{key}.build", f"{service.build} needs a package that is not installed; run `{_INSTALL}`"
-        if service.build is not None and _takes_from_neighbours(_ROOT / service.build / "Dockerfile"):
+        if service.build is not None and _takes_from_neighbours(ROOT / service.build / "Dockerfile"):
             reason = "takes files of other folders, which an update does not hand over; use tag and source instead"
             yield f"{key}.build", f"{service.build} {reason}"
-        if service.tag is not None and not (_ROOT / service.source / "Dockerfile").is_file():
+        if service.tag is not None and not (ROOT / service.source / "Dockerfile").is_file():
             yield f"{key}.source", f"{service.source} has no Dockerfile; name a folder of this repository that has one"
         yield from as_far_as_known(_shared_image(key, service, settings))
         yield from as_far_as_known(_surroundings(name, service, settings))

@@ -8,6 +8,7 @@ from typing import Any, Final, get_origin
 from components.annotations import chosen, entry
 from components.args import Args
 from components.spelling import to_camel
+from settings.simple_service import DEFAULT_KIND
 
 FREE: Final[Mapping[tuple[str, str], Any]] = {("database", "cpu_alarm"): False, ("tables", "recovery_days"): 0}
 """Section and field → what it is in a stack of the free tier."""
@@ -43,6 +44,8 @@ def spread(model: type[Args], sections: Mapping[str, Any]) -> dict[str, Any]:
         if name == "vector_collections":
             # As much again, to go on when a zone fails.
             more["standby_replicas"] = sections.get("environment") == "prod"
+        if name == "simple_service" and isinstance(value, Mapping):
+            value = {"kind": DEFAULT_KIND, **value}
         filled[key] = _filled(model.model_fields[name].annotation, value, {**wide, **more})
     return filled
 

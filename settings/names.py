@@ -37,6 +37,7 @@ _TIGHTEST_NAMES: dict[str, tuple[tuple[str, int, int], ...]] = {
         ("bucket", len("-store-bucket") + SUFFIX_LENGTH, _BUCKET),
     ),
     "service": (("role", len("-deployment-role") + SUFFIX_LENGTH, _ROLE),),
+    "simple service": (("role", len("-infrastructure-role") + SUFFIX_LENGTH, _ROLE),),
     "bucket": (("bucket", len("-bucket") + SUFFIX_LENGTH, _BUCKET),),
     "replicated bucket": (
         ("role", len("-replica-role") + SUFFIX_LENGTH, _ROLE),
@@ -128,6 +129,7 @@ RESERVED_SERVICES = (
     "recovery-drill",
     "replica-alerts",
     "secrets",
+    "simple",
     "site",
     "site-firewall",
     "site-logs",
@@ -152,6 +154,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("cache", "cache")] if settings.cache else []
     ours += [("delivery", "deploy role")] if settings.delivery else []
     ours += [("site", "site")] if settings.site else []
+    ours += [("simple", "simple service")] if settings.simple_service else []
     ours += [("collections", "collections")] if settings.vector_collections else []
     ours += [("models", "models"), ("model-logs", "bucket")] if settings.model_access else []
     ours += [("build", "build"), ("builds", "bucket")] if settings.build else []

@@ -28,7 +28,7 @@ _OF_THE_ACCOUNT = ("cost_guard", "site")
 """Sections whose parts have names in the whole account, in whatever region the stack is."""
 
 _SHOWN = (
-    *("load_balancer", "site", "user_pool", "apis", "services", "host", "functions", "model_access"),
+    *("load_balancer", "site", "user_pool", "apis", "services", "simple_service", "host", "functions", "model_access"),
     *("vector_collections", "knowledge_bases", "queues", "workflows", "database", "cache", "tables", "lake"),
     *("log_analytics", "front_end", "build", "database_copy", "tracing", "backup", "alerts"),
 )
@@ -39,7 +39,7 @@ _FOR_OTHERS: Mapping[str, Callable[[Settings], bool]] = {
     # A network of another stack brings that stack's key.
     "a key for logs": lambda one: one.own_keys and one.writes_logs and not (one.network and one.network.stack),
     "a key for copies": lambda one: one.own_keys and one.copies_region is not None,
-    "a cluster": lambda one: bool(one.services),
+    "a cluster": lambda one: one.has_cluster,
     "a dashboard": lambda one: any(getattr(one, section) for section in _SHOWN),
 }
 """What is made once for several sections → which settings make it."""

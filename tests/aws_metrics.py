@@ -113,6 +113,13 @@ AWS_METRICS: Final = {
         _DOCS + "AWSEC2/latest/UserGuide/viewing_metrics_with_cloudwatch.html",
         {"InstanceId": "CPUUtilization StatusCheckFailed"},
     ),
+    "AWS/AppRunner": Namespace(
+        _DOCS + "apprunner/latest/dg/monitor-cw.html",
+        {
+            "ServiceID ServiceName": "2xxStatusResponses 4xxStatusResponses 5xxStatusResponses ActiveInstances "
+            "CPUUtilization Concurrency MemoryUtilization RequestLatency Requests",
+        },
+    ),
     "AWS/ECS": Namespace(
         _DOCS + "AmazonECS/latest/developerguide/available-metrics.html",
         {"ClusterName ServiceName": "CPUUtilization MemoryUtilization"},

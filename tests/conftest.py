@@ -159,6 +159,10 @@ def computed(type_: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]
             "arn": f"arn:aws:s3:::{name}-1234567",
             "bucketRegionalDomainName": f"{name}-1234567.s3.{REGION}.amazonaws.com",
         }
+    if short == "ExpressGatewayService":
+        extra = {"ingressPaths": [{"accessType": "PUBLIC", "endpoint": f"{name}.ecs.{REGION}.on.aws"}]}
+    if short == "Service" and "apprunner" in type_:
+        extra |= {"serviceId": "0123456789abcdef", "serviceUrl": f"x.{REGION}.awsapprunner.com"}
     if short in {"MetricAlarm", "InstanceProfile"}:
         extra["name"] = name
     if type_ == "aws:bedrock/guardrail:Guardrail":

@@ -30,8 +30,13 @@ from components.analytics.table_export import TableExport, TableExportArgs
 from components.analytics.workgroup import Results
 from components.args import Args
 from components.component import Component
+from components.compute.access import Secret as ReadSecret
+from components.compute.app_runner_args import AppRunnerServiceArgs
+from components.compute.app_runner_service import AppRunnerService
 from components.compute.cluster import Cluster, ClusterArgs
 from components.compute.counted import CountedAlarm
+from components.compute.express_args import ExpressServiceArgs
+from components.compute.express_service import ExpressService
 from components.compute.free_tier_host import FreeTierHost, FreeTierHostArgs, Ssh
 from components.compute.function import Function
 from components.compute.function_args import FunctionArgs
@@ -531,6 +536,27 @@ def _service(transform: Any) -> None:
     service.alarms(AlarmTopics(critical="arn:critical", warning="arn:warning"))
 
 
+def _express_service(transform: Any) -> None:
+    cluster: Any = SimpleNamespace(name="cluster")
+    image, network = Image(uri="123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop:1"), _private_network()
+    args = ExpressServiceArgs(command=["serve"], environment={"A": "1"}, transform=transform)
+    secrets = {"B": ReadSecret(arn="arn:aws:secretsmanager:::secret:shop-abcdef")}
+    service = ExpressService(NAME, args, cluster=cluster, network=network, image=image, secrets=secrets)
+    service.allow_to("sg-2", 5432, "database")
+    service.allow_to_prefix_list("pl-1", "dynamodb")
+    service.alarms(TOPICS)
+
+
+def _app_runner_service(transform: Any) -> None:
+    image = Image(uri="123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop:1")
+    args = AppRunnerServiceArgs(command="serve", environment={"A": "1"}, tracing=True, transform=transform)
+    secrets = {"B": ReadSecret(arn="arn:aws:secretsmanager:::secret:shop-abcdef")}
+    service = AppRunnerService(NAME, args, image=image, network=_private_network(), secrets=secrets)
+    service.allow_to("sg-2", 5432, "database")
+    service.allow_to_prefix_list("pl-1", "dynamodb")
+    service.alarms(TOPICS)
+
+
 def _private_network() -> ExistingNetwork:
     ids = pulumi.Output.from_input(["subnet-1"])
     return ExistingNetwork(
@@ -732,6 +758,8 @@ def _invocation_logs(transform: Any) -> None:
 
 
 WHOLE: dict[type[pulumi.ComponentResource], Callable[[Any], None]] = {
+    AppRunnerService: _app_runner_service,
+    ExpressService: _express_service,
     AccountBaseline: _account_baseline,
     AmplifyApp: _amplify_app,
     ApiLogRole: lambda transform: ApiLogRole(NAME, ApiLogRoleArgs(transform=transform)) and None,

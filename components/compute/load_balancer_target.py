@@ -21,7 +21,7 @@ from components.policy import statement
 from components.security_rules import allow_egress, allow_ingress
 from components.service_role import service_role
 from components.short_names import digested
-from components.values import text
+from components.values import UrlPath, text
 
 CHILDREN = (
     "ingress_rule", "load_balancer_egress_rule", "target_group", "listener_rule", "deployment_role",
@@ -70,7 +70,7 @@ class LoadBalancerTarget(Args):
     paths: list[_Path] = ["/*"]
     """Paths, with `*` and `?`."""
 
-    health_path: Annotated[str, text(r"/.*", "write a path such as /health")] = "/health"
+    health_path: UrlPath = "/health"
     """Must answer 200 while a task may get requests."""
 
     health_interval_seconds: Annotated[int, Field(ge=5, le=300)] = 15

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field
 
 from components.account import Account
 from components.args import ComponentArgs
@@ -26,7 +25,7 @@ from components.errors import ArgumentError, Mistake
 from components.identity.key import AnyKey
 from components.log_group import make_log_group, write_log
 from components.policy import Statement, document, statement, trust
-from components.values import LogRetentionDays, text
+from components.values import LogRetentionDays, Port, text
 
 CHILDREN = (
     "log_group", "execution_role", "execution_policy", "task_role", "task_policy", "task_definition",
@@ -49,7 +48,7 @@ class TaskArgs(ComponentArgs):
     architecture: Literal["X86_64", "ARM64"] = "X86_64"
     """What the image was built for. ARM64 costs a fifth less."""
 
-    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    port: Port | None = None
     """The port on which the application listens; none for a worker."""
 
     command: list[str] = []

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from costs.model import CostComponent, Resource, by_use, fixed, not_priced
+from costs.services.network import REQUESTS_PER_LCU_HOUR
 from costs.services.registry import number, prices
 from costs.stack import Stack
 
@@ -240,12 +241,44 @@ def nodes(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     yield fixed("volumes, gp2", "ebs.gp2.gb_month", count * number(one.inputs, "diskSize", 20))
 
 
+@prices("ecs/expressGatewayService:ExpressGatewayService")
+def express(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Tasks on Fargate, and the load balancer that ECS makes for all such services of a network: the first of them
+    bears it. AWS asks nothing for Express Mode itself. Tasks in public subnets have public addresses, each paid."""
+    least = number((one.inputs.get("scalingTargets") or [{}])[0], "minTaskCount", 1)
+    hours = least * stack.hours
+    for what, unit, amount in (("vCPU", "vcpu", _vcpus(one)), ("GB", "gb", _memory(one))):
+        yield fixed(f"{what}-hours, x86, on demand", f"fargate.x86.{unit}_hour", hours * amount)
+    network = (one.inputs.get("networkConfigurations") or [{}])[0]
+    yield fixed("public IPv4 addresses of tasks", "vpc.public_ipv4.in_use_hour", hours)
+    sharing = [
+        each
+        for each in stack.of(one.type)
+        if ((each.inputs.get("networkConfigurations") or [{}])[0].get("subnets")) == network.get("subnets")
+    ]
+    if sharing[0] is not one:
+        return
+    zones = len(network.get("subnets") or []) or 2
+    yield fixed("load balancer, shared by all such services", "alb.hour", stack.hours)
+    yield fixed("public IPv4 addresses of the load balancer", "vpc.public_ipv4.in_use_hour", zones * stack.hours)
+    if not stack.of("lb/loadBalancer:LoadBalancer", "alb/loadBalancer:LoadBalancer"):
+        units = stack.use("webRequests", one) / REQUESTS_PER_LCU_HOUR
+        yield by_use("units of load", "alb.lcu_hour", units)
+
+
 @prices("apprunner/service:Service")
 def runner(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """Memory that is kept ready for one instance; processors cost while there are requests, which nobody counts."""
     memory = str((one.inputs.get("instanceConfiguration") or {}).get("memory") or "2048").upper()
     gib = Decimal(memory.replace("GB", "").strip()) if "GB" in memory else Decimal(memory) / _MIB_IN_GIB
-    yield fixed("memory kept ready, one instance", "apprunner.gb_hour", gib * stack.hours)
+    scaling = stack.find(
+        "apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion",
+        one.inputs.get("autoScalingConfigurationArn"),
+        "arn",
+    )
+    count = number(scaling.inputs, "minSize", 1) if scaling else Decimal(1)
+    words = "one instance" if count == 1 else f"{count} instances"
+    yield fixed(f"memory kept ready, {words}", "apprunner.gb_hour", count * gib * stack.hours)
     yield not_priced("processors while there are requests", "how long they are busy is not among the use that is known")
 
 

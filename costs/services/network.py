@@ -9,7 +9,7 @@ from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
 from costs.services.registry import prices
 from costs.stack import Stack
 
-_REQUESTS_PER_LCU_HOUR: Final = 25 * 3600
+REQUESTS_PER_LCU_HOUR: Final = 25 * 3600
 """A unit of an application load balancer takes 25 new connections a second, each as if for one request, or 1 GB an
 hour. https://aws.amazon.com/elasticloadbalancing/pricing/"""
 
@@ -57,7 +57,7 @@ def balancer(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         yield not_priced("gateway load balancer", "gateway load balancers have no price here")
         return
     yield fixed(f"{kind} load balancer", "alb.hour", stack.hours)
-    units = stack.use("webRequests", one) / _REQUESTS_PER_LCU_HOUR
+    units = stack.use("webRequests", one) / REQUESTS_PER_LCU_HOUR
     yield by_use("units of load", "alb.lcu_hour" if kind == "application" else "nlb.lcu_hour", units)
     if not one.inputs.get("internal"):
         zones = len(one.inputs.get("subnets") or one.inputs.get("subnetMappings") or []) or 2

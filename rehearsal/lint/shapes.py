@@ -87,6 +87,24 @@ def service(inputs: Inputs) -> Inputs:
     return {**inputs, "networkConfiguration": {**network, "assignPublicIp": word}}
 
 
+def express(inputs: Inputs) -> Inputs:
+    """The provider has lists of one where AWS has the thing itself."""
+    whole = _singly(inputs, {"networkConfigurations": "networkConfiguration", "scalingTargets": "scalingTarget"})
+    container = whole.get("primaryContainer")
+    if not isinstance(container, dict):
+        return whole
+    named = {"commands": "command", "environments": "environment"}
+    inner: Inputs = {named.get(str(key), str(key)): value for key, value in container.items()}
+    return {**whole, "primaryContainer": _singly(inner, {"awsLogsConfigurations": "awsLogsConfiguration"})}
+
+
+def _singly(inputs: Inputs, lists: Mapping[str, str]) -> Inputs:
+    return {
+        lists.get(key, key): value[0] if key in lists and isinstance(value, list) and value else value
+        for key, value in inputs.items()
+    }
+
+
 def function(inputs: Inputs) -> Inputs:
     return inputs if {"s3Bucket", "imageUri"} & set(inputs) else {**inputs, **_ARCHIVE}
 

@@ -52,6 +52,14 @@ _TYPES: Final = {
     "apigatewayv2/routeResponse:RouteResponse": Cfn(type="AWS::ApiGatewayV2::RouteResponse"),
     "apigatewayv2/stage:Stage": Cfn(type="AWS::ApiGatewayV2::Stage"),
     "apigatewayv2/vpcLink:VpcLink": Cfn(type="AWS::ApiGatewayV2::VpcLink"),
+    "apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion": Cfn(
+        type="AWS::AppRunner::AutoScalingConfiguration"
+    ),
+    "apprunner/observabilityConfiguration:ObservabilityConfiguration": Cfn(
+        type="AWS::AppRunner::ObservabilityConfiguration"
+    ),
+    "apprunner/service:Service": Cfn(type="AWS::AppRunner::Service"),
+    "apprunner/vpcConnector:VpcConnector": Cfn(type="AWS::AppRunner::VpcConnector"),
     "appautoscaling/policy:Policy": Cfn(
         type="AWS::ApplicationAutoScaling::ScalingPolicy", renames={"name": "PolicyName"}
     ),
@@ -303,6 +311,12 @@ _TYPES: Final = {
     "ecs/cluster:Cluster": Cfn(type="AWS::ECS::Cluster"),
     "ecs/clusterCapacityProviders:ClusterCapacityProviders": Cfn(
         type="AWS::ECS::ClusterCapacityProviderAssociations", renames={"clusterName": "Cluster"}
+    ),
+    "ecs/expressGatewayService:ExpressGatewayService": Cfn(
+        type="AWS::ECS::ExpressGatewayService",
+        renames={"networkConfigurations": "NetworkConfiguration", "scalingTargets": "ScalingTarget"},
+        reshape=shapes.express,
+        left_out=frozenset({"waitForSteadyState"}),
     ),
     "ecs/service:Service": Cfn(
         type="AWS::ECS::Service",

@@ -82,6 +82,11 @@ MORE: dict[str, dict[str, Any]] = {
             },
         },
         "tracing": {},
+        "simpleService": {
+            "kind": "appRunner",
+            "scaling": {},
+            "image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/api:1.0.0",
+        },
         "services": {"traced": {"imageOf": "api", "command": ["true"], "cpu": 1024, "memory": 2048, "tracing": {}}},
         "recovery": {"rpoHours": 24, "rtoHours": 24, "measured": {"database": {"damage": 1}}},
     },

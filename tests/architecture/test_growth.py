@@ -26,6 +26,7 @@ IN_PLACE = {
     "aws:rds/subnetGroup:SubnetGroup subnetIds": "the group has another subnet",
     "aws:elasticache/subnetGroup:SubnetGroup subnetIds": "the group has another subnet",
     "aws:lb/loadBalancer:LoadBalancer subnets": "an application load balancer takes another subnet in place",
+    "aws:ecs/expressGatewayService:ExpressGatewayService networkConfigurations": "ECS brings tasks into another subnet",
     "aws:ecs/service:Service networkConfiguration": "the next tasks may stand in another subnet",
     "aws:lambda/function:Function vpcConfig": "the next version may stand in another subnet",
     "aws:ec2/natGateway:NatGateway subnetIds": "a regional gateway covers another zone",

@@ -24,6 +24,11 @@ WRITTEN = {
         # On for new services since September 2025.
         "availabilityZoneRebalancing",
     ),
+    # What Express Mode would choose; the provider reads all of it back.
+    "aws:ecs/expressGatewayService:ExpressGatewayService": (
+        *("cluster", "cpu", "memory", "healthCheckPath", "scalingTargets.autoScalingMetric"),
+        *("networkConfigurations.securityGroups", "primaryContainer.awsLogsConfigurations"),
+    ),
     # Windows that AWS would choose at random, and backups of a day.
     "aws:rds/cluster:Cluster": ("preferredBackupWindow", "preferredMaintenanceWindow", "backupRetentionPeriod"),
     "aws:rds/clusterInstance:ClusterInstance": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -209,6 +210,38 @@ def task(**inputs: Any) -> Resource:
 )  # fmt: skip
 def test_tasks_cost_by_size_machine_and_kind_of_capacity(service_: Resource, task_: Resource, wanted: str) -> None:
     assert month([service_, task_]).usd.quantize(Decimal("0.01")) == Decimal(wanted)
+
+
+def express(**inputs: Any) -> Resource:
+    network = [{"subnets": ["subnet-1", "subnet-2"]}]
+    return one(
+        "ecs/expressGatewayService:ExpressGatewayService",
+        **{"cpu": "256", "memory": "512", "networkConfigurations": network, **inputs},
+    )
+
+
+def test_express_services_cost_their_tasks_and_one_load_balancer_for_all_of_a_network() -> None:
+    """A task: 730 x (0.25 x 0.05056 + 0.5 x 0.00553 + 0.005). The load balancer: 730 x 0.0243 and two addresses."""
+    scaling = [{"minTaskCount": 2}]
+    task_, balancer = Decimal("14.8956"), Decimal("25.04")
+    cent = Decimal("0.01")
+    assert abs(month([express()]).usd - task_ - balancer) < cent
+    assert abs(month([express(), express(scalingTargets=scaling)]).usd - 3 * task_ - balancer) < cent
+    elsewhere = [{"subnets": ["subnet-8", "subnet-9"]}]
+    assert abs(month([express(), express(networkConfigurations=elsewhere)]).usd - 2 * task_ - 2 * balancer) < cent
+
+
+def test_app_runner_costs_the_memory_of_the_instances_that_are_kept() -> None:
+    scaling = replace(
+        one("apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion", minSize=3),
+        outputs={"arn": "scaling"},
+    )
+    service_ = one(
+        "apprunner/service:Service", autoScalingConfigurationArn="scaling", instanceConfiguration={"memory": "1024"}
+    )
+    alone = month([service_])
+    assert usd(alone, "memory kept ready, one instance")[0] == Decimal("6.57")
+    assert usd(month([scaling, service_]), "memory kept ready, 3 instances")[0] == Decimal("19.71")
 
 
 def test_scaling_keeps_as_many_tasks_as_its_minimum() -> None:

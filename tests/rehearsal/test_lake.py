@@ -250,3 +250,32 @@ def test_people_hear_of_a_night_that_fails(analytics: Rehearsed) -> None:
     assert {"ExecutionsFailed", "ExecutionsTimedOut"} <= {one["metricName"] for one in alarms}
     told = {one["topic"] for one in made(analytics, "sns/topicSubscription:TopicSubscription")}
     assert all(set(one["alarmActions"]) <= told for one in alarms)
+
+
+@pytest.mark.covers("B6")
+def test_the_simple_alternative_answers_the_internet_and_may_use_one_table(analytics: Rehearsed) -> None:
+    express = named(analytics, "simple-express")
+    subnets = {one["id"]: one["name"] for one in analytics.report["resources"] if one["type"].endswith("subnet:Subnet")}
+    (network,) = express["networkConfigurations"]
+    assert {subnets[one] for one in network["subnets"]} == {name for name in subnets.values() if "-public-" in name}
+    assert (
+        express["primaryContainer"]["image"]
+        == (json.loads(named(analytics, "api-task-definition")["containerDefinitions"])[0]["image"])
+    )
+    address = analytics.report["outputs"]["simpleServiceUrl"]
+    assert address == f"https://{STEM}-simple.ecs.ap-northeast-1.on.aws"
+    policies = documents(analytics, "simple-task-role")
+    tables = {
+        name: next(
+            one["outputs"]["arn"] for one in analytics.report["resources"] if one["name"] == f"{STEM}-{name}-table"
+        )
+        for name in ("sessions", "settings")
+    }
+    assert {name for name, arn in tables.items() if allowed(policies, "dynamodb:PutItem", arn)} == {"settings"}
+    edges = {(one["from"], one["to"]) for one in analytics.report["insights"]["edges"]}
+    assert ("internet", f"{STEM}-simple-express") in edges
+    reached = {one["name"]: one["reached_by"] for one in analytics.report["insights"]["stores"]}
+    assert f"{STEM}-simple-express" not in reached[f"{STEM}-database-instance"]
+    assert f"{STEM}-simple-express" in reached[f"{STEM}-settings-table"]
+    # Validated and not emulated, which the report says.
+    assert "the emulator knows no Express Mode" in " ".join(analytics.text.split())

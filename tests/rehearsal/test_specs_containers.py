@@ -230,3 +230,84 @@ def test_a_scaling_target_and_its_policy_on_several_metrics(cloud: Cloud) -> Non
         "ScalingPolicies"
     ]
     assert policy["PolicyType"] == "TargetTrackingScaling"
+
+
+EXPRESS = {
+    "serviceName": "shop",
+    "cluster": "shop-cluster",
+    "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+    "infrastructureRoleArn": "arn:aws:iam::123456789012:role/infrastructure",
+    "cpu": "256",
+    "memory": "512",
+    "primaryContainer": {
+        "image": "shop:1",
+        "containerPort": 8000,
+        "commands": ["serve"],
+        "environments": [{"name": "A", "value": "1"}],
+        "secrets": [{"name": "B", "valueFrom": "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:b-abcdef"}],
+        "awsLogsConfigurations": [{"logGroup": "/ecs/shop", "logStreamPrefix": "task"}],
+    },
+    "networkConfigurations": [{"subnets": ["subnet-1", "subnet-2"], "securityGroups": ["sg-1"]}],
+    "scalingTargets": [
+        {"minTaskCount": 1, "maxTaskCount": 2, "autoScalingMetric": "AVERAGE_CPU", "autoScalingTargetValue": 60}
+    ],
+    "waitForSteadyState": True,
+}
+
+
+def test_an_express_service_is_validated_and_answers_at_an_address(cloud: Cloud) -> None:
+    made = cloud.make("aws:ecs/expressGatewayService:ExpressGatewayService", **EXPRESS)
+    assert (made.status, made.reason) == ("validated", "the emulator knows no Express Mode")
+    assert made.left_out == ["waitForSteadyState"]
+    assert made.outputs["serviceArn"] == "arn:aws:ecs:ap-northeast-1:123456789012:service/shop-cluster/shop"
+    assert made.outputs["ingressPaths"] == [{"accessType": "PUBLIC", "endpoint": "shop.ecs.ap-northeast-1.on.aws"}]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"scalingTargets": [{"autoScalingMetric": "AVERAGE_LOAD"}]}, "AVERAGE_LOAD"),
+        ({"primaryContainer": {"containerPort": 80}}, "image"),
+        ({"primaryContainer": {"image": "shop:1", "awsLogsConfigurations": [{"logGroup": "x"}]}}, "logStreamPrefix"),
+    ],
+)
+def test_an_express_service_that_aws_would_refuse_is_refused(changed: dict[str, Any], said: str, cloud: Cloud) -> None:
+    with pytest.raises(RehearsalError, match=said):
+        cloud.make("aws:ecs/expressGatewayService:ExpressGatewayService", **{**EXPRESS, **changed})
+
+
+def test_app_runner_is_validated_with_what_it_names(cloud: Cloud) -> None:
+    scaling = cloud.make(
+        "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion",
+        autoScalingConfigurationName="shop", minSize=1, maxSize=2, maxConcurrency=100,
+    )  # fmt: skip
+    connector = cloud.make(
+        "aws:apprunner/vpcConnector:VpcConnector",
+        vpcConnectorName="shop", subnets=["subnet-1"], securityGroups=["sg-1"],
+    )  # fmt: skip
+    traces = cloud.make(
+        "aws:apprunner/observabilityConfiguration:ObservabilityConfiguration",
+        observabilityConfigurationName="shop", traceConfiguration={"vendor": "AWSXRAY"},
+    )  # fmt: skip
+    made = cloud.make(
+        "aws:apprunner/service:Service",
+        serviceName="shop",
+        autoScalingConfigurationArn=scaling.outputs["arn"],
+        networkConfiguration={
+            "egressConfiguration": {"egressType": "VPC", "vpcConnectorArn": connector.outputs["arn"]}
+        },
+        observabilityConfiguration={
+            "observabilityEnabled": True, "observabilityConfigurationArn": traces.outputs["arn"],
+        },
+        sourceConfiguration={
+            "autoDeploymentsEnabled": False,
+            "imageRepository": {"imageIdentifier": "public.ecr.aws/x/y:1", "imageRepositoryType": "ECR_PUBLIC"},
+        },
+    )  # fmt: skip
+    assert {one.reason for one in (scaling, connector, traces, made)} == {"the emulator does not know App Runner"}
+    assert made.outputs["serviceUrl"].endswith(".ap-northeast-1.awsapprunner.com")
+    with pytest.raises(RehearsalError, match="below AWS's minimum of 1"):
+        cloud.make(
+            "aws:apprunner/autoScalingConfigurationVersion:AutoScalingConfigurationVersion",
+            autoScalingConfigurationName="shop", minSize=0,
+        )  # fmt: skip

@@ -65,6 +65,11 @@ class Place:
 
 PLACES: Mapping[str, Place] = {
     types.ECS_SERVICE: Place("task", "networkConfiguration.securityGroups", "networkConfiguration.subnets"),
+    types.EXPRESS_GATEWAY_SERVICE: Place(
+        "task", "networkConfigurations.0.securityGroups", "networkConfigurations.0.subnets"
+    ),
+    # What App Runner runs has addresses of its own elsewhere: its calls come out here.
+    types.VPC_CONNECTOR: Place("connector", "securityGroups", "subnets"),
     types.LAMBDA_FUNCTION: Place("function", "vpcConfig.securityGroupIds", "vpcConfig.subnetIds"),
     types.EC2_INSTANCE: Place("host", "vpcSecurityGroupIds", "subnetId"),
     types.LB_LOAD_BALANCER: Place("load balancer", "securityGroups", "subnets"),
@@ -77,7 +82,10 @@ PLACES: Mapping[str, Place] = {
     types.MOUNT_TARGET: Place("store", "securityGroups", "subnetId", 2049),
 }
 STORES = tuple(kind for kind, place in PLACES.items() if place.what == "store")
-CALLERS = (types.ECS_SERVICE, types.LAMBDA_FUNCTION, types.EC2_INSTANCE)
+CALLERS = (
+    *(types.ECS_SERVICE, types.EXPRESS_GATEWAY_SERVICE, types.VPC_CONNECTOR),
+    *(types.LAMBDA_FUNCTION, types.EC2_INSTANCE),
+)
 _OTHER_PORTS = {"mysql": 3306, "mariadb": 3306, "oracle": 1521, "sqlserver": 1433}
 
 
@@ -239,6 +247,7 @@ class Reach:
                     if ports is not None:
                         yield Edge(source.name, target.name, _shown(ports, target), "security groups")
         yield from self._origins()
+        yield from self._simple_services()
         yield from self._apis()
         yield from self._grants()
 
@@ -259,6 +268,21 @@ class Reach:
         return (
             resource.kind == types.ECS_SERVICE and resource.props.maybe("networkConfiguration.assignPublicIp") is True
         )
+
+    def _simple_services(self) -> Iterator[Edge]:
+        """AWS makes the load balancers of these, open to the internet: that of an Express service in subnets with a way
+        there, as those of the default network have."""
+        for service in self.graph.of_kind(types.EXPRESS_GATEWAY_SERVICE):
+            subnets = self.subnets(service)
+            if not subnets or any(self.internet_route(each) == types.INTERNET_GATEWAY for each in subnets):
+                yield Edge(INTERNET, service.name, "443", "ECS Express Mode")
+        for service in self.graph.of_kind(types.APPRUNNER_SERVICE):
+            if service.props.maybe("networkConfiguration.ingressConfiguration.isPubliclyAccessible") is not False:
+                yield Edge(INTERNET, service.name, "443", "App Runner")
+            for connector in self.graph.targets(
+                service, types.VPC_CONNECTOR, via="networkConfiguration.egressConfiguration.vpcConnectorArn"
+            ):
+                yield Edge(service.name, connector.name, "all", "App Runner")
 
     def _origins(self) -> Iterator[Edge]:
         for distribution in self.graph.of_kind(types.CLOUDFRONT_DISTRIBUTION):
@@ -430,6 +454,15 @@ class Reach:
             for kind, via in ((types.LAMBDA_FUNCTION, "role"), (types.AGENT_KNOWLEDGE_BASE, "roleArn"))
             for each in self.graph.of_kind(kind)
             if role in self.graph.targets(each, types.IAM_ROLE, via=via)
+        ]
+        found += [
+            service
+            for kind, via in (
+                (types.EXPRESS_GATEWAY_SERVICE, "taskRoleArn"),
+                (types.APPRUNNER_SERVICE, "instanceConfiguration.instanceRoleArn"),
+            )
+            for service in self.graph.of_kind(kind)
+            if role in self.graph.targets(service, types.IAM_ROLE, via=via)
         ]
         for service in self.graph.of_kind(types.ECS_SERVICE):
             tasks = self.graph.targets(service, types.TASK_DEFINITION, via="taskDefinition")

@@ -108,19 +108,28 @@ def _on(type_: str, key: str, *names: str) -> Any:
     return aws(type_, {key: [ref(name) for name in names]}, name="it")
 
 
+def _express(*names: str) -> Any:
+    network = [{"subnets": [ref(name) for name in names]}]
+    return aws("ecs/expressGatewayService:ExpressGatewayService", {"networkConfigurations": network}, name="it")
+
+
 @graph_rule(
     id="subnets-of-different-zones",
-    title="The subnets of a load balancer or a database are in different zones",
-    types=(types.LB_LOAD_BALANCER, types.RDS_SUBNET_GROUP),
+    title="The subnets of a load balancer, an Express service or a database are in different zones",
+    types=(types.LB_LOAD_BALANCER, types.EXPRESS_GATEWAY_SERVICE, types.RDS_SUBNET_GROUP),
     level=MANDATORY,
     severity="low",
     topics=("fit", "availability"),
     references=("F ELB.13",),
-    remedy="Name one subnet of each zone for a load balancer, and subnets of two zones or more for a database.",
+    remedy="Name one subnet of each zone for a load balancer, and subnets of two zones or more for an Express service "
+    "or a database.",
 )
 def subnets_of_different_zones(resource: Resource, at: Context) -> Iterator[str]:
-    """A load balancer is refused with two subnets of one zone, a database with subnets of one zone only."""
-    key = "subnets" if resource.kind == types.LB_LOAD_BALANCER else "subnetIds"
+    """A load balancer is refused with two subnets of one zone, a database with subnets of one zone only, and so is the
+    load balancer that ECS makes for an Express service."""
+    key = {types.LB_LOAD_BALANCER: "subnets", types.EXPRESS_GATEWAY_SERVICE: "networkConfigurations.0.subnets"}.get(
+        resource.kind, "subnetIds"
+    )
     named = at.graph.targets(resource, types.EC2_SUBNET, via=key)
     if len(named) != len(resource.inputs.items(key)):
         # Some are of another stack.
@@ -131,7 +140,7 @@ def subnets_of_different_zones(resource: Resource, at: Context) -> Iterator[str]
     if resource.kind == types.LB_LOAD_BALANCER and len(set(zones)) < len(zones):
         twice = sorted({zone for zone in zones if zones.count(zone) > 1})
         yield f"two of its subnets are in {twice[0]}"
-    elif resource.kind == types.RDS_SUBNET_GROUP and len(set(zones)) < 2:
+    elif resource.kind != types.LB_LOAD_BALANCER and len(set(zones)) == 1:
         yield f"all of its subnets are in {zones[0]}"
 
 
@@ -139,12 +148,14 @@ subnets_of_different_zones.examples(
     compliant=[
         example(_vpc(), _A, _C, _on("lb/loadBalancer:LoadBalancer", "subnets", "first", "third")),
         example(_vpc(), _A, _C, _on("rds/subnetGroup:SubnetGroup", "subnetIds", "first", "third")),
+        example(_vpc(), _A, _C, _express("first", "third")),
         example(_vpc(), _A, _B, _C, _on("rds/subnetGroup:SubnetGroup", "subnetIds", "first", "second", "third")),
     ],
     non_compliant=[
         example(_vpc(), _A, _B, _C, _on("lb/loadBalancer:LoadBalancer", "subnets", "first", "second", "third")),
         example(_vpc(), _A, _B, _on("rds/subnetGroup:SubnetGroup", "subnetIds", "first", "second")),
         example(_vpc(), _A, _on("rds/subnetGroup:SubnetGroup", "subnetIds", "first")),
+        example(_vpc(), _A, _express("first")),
     ],
 )
 

@@ -31,6 +31,7 @@ _PAID: dict[str, str] = {
     types.REPLICATION_INSTANCE: "copy with pg_dump",
     types.NAT_GATEWAY: "give the host a public address",
     types.TRANSIT_GATEWAY: "use one network",
+    types.EXPRESS_GATEWAY_SERVICE: "run the application on the host",
     types.ECS_SERVICE: "run the application on the host",
     types.EKS_CLUSTER: "run the application on the host",
     types.ELASTICACHE_CLUSTER: "run Redis on the host",

@@ -258,6 +258,7 @@ store_no_internet_route.examples(
 def _public(*after: str, nat: bool = True) -> list[Any]:
     """What AWS puts on the internet, each made after `after`."""
     balancer = {"subnets": [ref("subnet")]}
+    express = {"networkConfigurations": [{"subnets": [ref("subnet")]}]}
     given = [
         aws("lb/loadBalancer:LoadBalancer", balancer, name="web", after=after),
         aws("ec2/networkInterface:NetworkInterface", {"subnetId": ref("subnet")}, name="interface"),
@@ -271,7 +272,7 @@ def _public(*after: str, nat: bool = True) -> list[Any]:
     ]
     if nat:
         given.append(aws("ec2/natGateway:NatGateway", {"subnetId": ref("subnet")}, name="nat", after=after))
-    return given
+    return [*given, aws("ecs/expressGatewayService:ExpressGatewayService", express, name="simple", after=after)]
 
 
 _WAY = [*_routed("igw", "gatewayId")[:6]]
@@ -287,6 +288,7 @@ _WAY = [*_routed("igw", "gatewayId")[:6]]
         types.LB_LOAD_BALANCER,
         types.EC2_INSTANCE,
         types.ECS_SERVICE,
+        types.EXPRESS_GATEWAY_SERVICE,
     ),
     level=MANDATORY,
     severity="medium",
@@ -296,7 +298,8 @@ _WAY = [*_routed("igw", "gatewayId")[:6]]
 def internet_route_first(resource: Resource, at: Context) -> Iterator[str]:
     """AWS refuses a public address, a NAT gateway and a load balancer while the VPC has no attached internet gateway
     ("Gateway.NotAttached"), and what a server does first, such as installing packages, fails without the route. The
-    subnet's id says nothing of either. Checked where the stack makes the way itself."""
+    subnet's id says nothing of either. ECS gives an Express service in such a subnet an internal load balancer, which
+    it keeps. Checked where the stack makes the way itself."""
     before = at.graph.before(resource)
     reach = _reach(at.graph)
     late: dict[str, None] = {}
@@ -325,6 +328,7 @@ internet_route_first.examples(
     non_compliant=[
         *(example(*_WAY, *_public()[:1]), example(*_WAY, *_public()[1:3]), example(*_WAY, _public()[3])),
         example(*_WAY, _public()[4]),
+        example(*_WAY, _public()[5]),
         # The gateway is attached, and leads nowhere yet.
         example(*_WAY, _public("igw")[3]),
         # Of a way without a table of its own there is the gateway.
@@ -367,6 +371,8 @@ def _on_the_internet(resource: Resource, at: Context, reach: Reach) -> list[Reso
     if resource.kind == types.LB_LOAD_BALANCER:
         mapped = at.graph.targets(resource, types.EC2_SUBNET, via="subnetMappings")
         return [] if props.get("internal") is True else subnets + mapped
+    if resource.kind == types.EXPRESS_GATEWAY_SERVICE:
+        return subnets
     if resource.kind == types.ECS_SERVICE:
         return subnets if props.get("networkConfiguration.assignPublicIp") is True else []
     held = [*at.graph.of_kind(types.EC2_EIP)] if reach.interfaces(resource) else []

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from rehearsal.cloud.creation import Call, Spec
+from rehearsal.cloud.creation import Call, CreateContext, Spec
+from rehearsal.lint import shapes
 from rehearsal.problems import RequestError
 
 
@@ -40,6 +41,11 @@ def _service(inputs: dict[str, Any]) -> dict[str, Any]:
         public = "ENABLED" if network.get("assignPublicIp") else "DISABLED"
         shaped["networkConfiguration"] = {"awsvpcConfiguration": {**network, "assignPublicIp": public}}
     return shaped
+
+
+def _express_address(context: CreateContext) -> list[dict[str, str]]:
+    name = context.inputs["serviceName"]
+    return [{"accessType": "PUBLIC", "endpoint": f"{name}.ecs.{context.region}.on.aws"}]
 
 
 SPECS: Final[dict[str, Spec]] = {
@@ -94,5 +100,21 @@ SPECS: Final[dict[str, Spec]] = {
             "waitForSteadyState": "how long the provider waits",
         },
         outputs={"arn": "service.serviceArn"},
+    ),
+    "aws:ecs/expressGatewayService:ExpressGatewayService": Spec(
+        service="ecs",
+        create=Call(operation="CreateExpressGatewayService", reshape=shapes.express),
+        id="arn:{partition}:ecs:{region}:{account}:service/{cluster}/{serviceName}",
+        defaults={"cluster": "default"},
+        left_out={
+            "waitForSteadyState": "how long the provider waits",
+            "timeouts": "how long the provider waits",
+        },
+        outputs={
+            "serviceArn": "arn:{partition}:ecs:{region}:{account}:service/{cluster}/{serviceName}",
+            "serviceRevisionArn": "arn:{partition}:ecs:{region}:{account}:service-revision/{cluster}/{serviceName}/1",
+            "ingressPaths": _express_address,
+        },
+        validated_only=lambda _inputs: "the emulator knows no Express Mode",
     ),
 }
