@@ -100,6 +100,7 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
                 if one in taken:
                     yield f"{key}.{name}", f"is, or needs for its parts, the name of {taken[one]} too; choose another"
             taken[name] = f"{key}.{name}"
+    yield from as_far_as_known(_other_vectors(settings))
     for section in ("services", "functions"):
         for name, one in getattr(settings, section).items():
             yield from as_far_as_known(_uses(f"{section}.{name}", one.collections, one.knowledge_bases, settings))
@@ -160,6 +161,29 @@ def _uses(
                 yield f"{key}.{section}.{name}", f"is not one of this stack; there are: {known}"
     if bases and settings.network is not None and settings.network.lacks("bedrock-agent-runtime"):
         yield "network.endpoints", f"lacks bedrock-agent-runtime, by which {key} asks where there is no NAT; add it"
+
+
+def _other_vectors(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Indexes whose programs embed by another model, or in another length: an index refuses vectors of another length,
+    and finds anything by those of another model."""
+    models = settings.model_access.models if settings.model_access is not None else {}
+    for name, collection in settings.vector_collections.items():
+        users = {
+            f"{section}.{key}": [models[use] for use in one.models if use in models]
+            for section in ("services", "functions")
+            for key, one in getattr(settings, section).items()
+            if name in one.collections
+        }
+        for index_name, index in collection.indexes.items():
+            wanted = (index.embedding_model, index.length)
+            for key, uses in users.items():
+                given = {(use.model, use.settings["dimensions"]) for use in uses if use.known.kind == "embedding"}
+                if given and wanted not in given:
+                    said = " or ".join(f"{model} with {length}" for model, length in sorted(given))
+                    where = "dimension" if wanted[0] in {model for model, _ in given} else "embeddingModel"
+                    reason = f"{wanted[0]} with {wanted[1]} is not what {key} embeds by: {said}; use the same for both"
+                    yield f"vectorCollections.{name}.indexes.{index_name}.{where}", reason
+                    break
 
 
 def unreached(key: str, uses: Mapping[str, Any], settings: Settings, *, private: bool) -> Iterator[tuple[str, str]]:

@@ -117,7 +117,9 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
             if bucket.replicate_to:
                 yield f"buckets.{name}.replicateTo", "costs money and freeTier is true; leave it out"
     yield from as_far_as_known(_kinds(settings))
-    named = list(copies(settings))
+    # What is wrong by itself is said of itself, and makes no other copy wrong.
+    allowed = [one for one in settings.residency.regions if one != settings.region]
+    named = [(key, region) for key, region in copies(settings) if region in allowed]
     for key, other in named:
         if other != (region := named[0][1]):
             yield key, f"{other} is another region than {region}; the stack's copies are all in one, under one key"

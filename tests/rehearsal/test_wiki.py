@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
+from settings import Settings, SettingsError
 from tests.iam import allowed, listed
 from tests.rehearsal.conftest import ROOT, Rehearsed
 
@@ -408,6 +410,41 @@ def test_a_schedule_and_events_ask_for_analyses_and_others_hear_of_them(prod: Wi
     assert (entry["EventBusName"], entry["Source"]) == (f"{prod.stem}-events", "deepwiki-omr.prod.refresh")
     (source,) = [one["inputs"] for one in prod.of("EventSourceMapping")]
     assert source["eventSourceArn"] == prod.arn("analyses-queue")
+
+
+# --- What a mistake in the stack file says ----------------------------------------------------------------------------
+
+_INDEX = "vectorCollections.search.indexes.pages"
+
+
+@pytest.mark.covers("D3", "D5")
+@pytest.mark.parametrize(
+    ("path", "value", "key", "words"),
+    [
+        ("modelAccess.models.embedder.dimensions", 512, f"{_INDEX}.dimension", "services.api embeds by: .* with 512"),
+        (f"{_INDEX}.embeddingModel", "cohere-embed-multilingual-v3", f"{_INDEX}.embeddingModel", "with 1024; use the"),
+        (f"{_INDEX}.dimension", 512, f"{_INDEX}.mapping.*", "1024 is not the length of the model's vectors; use 512"),
+        ("modelAccess.models.writer.topP", 2, "modelAccess.models.writer.topP", "use 0 to 1"),
+        ("modelAccess.models.writer.model", "nova-pro", "modelAccess.models.writer.model", "leaves ap-northeast-1"),
+        ("vectorCollections.search.limits", {"search": 0}, "vectorCollections.search.limits.search", "use 1, 2, 4"),
+        ("tables.pages.replicas", ["us-east-1"], r"tables.pages.replicas\[0\]", "residency.regions"),
+        ("services.worker.environment", {}, "services.worker.countedAlarms", "needs METRICS_NAMESPACE"),
+    ],
+)
+def test_a_mistake_in_the_stack_file_is_refused_by_its_key_before_anything_is_made(
+    path: str, value: object, key: str, words: str
+) -> None:
+    config: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.wiki-prod.yaml").read_text(encoding="utf-8"))["config"]
+    head, *rest = f"kumiki:{path}".split(".")
+    inner = config[head]
+    for name in rest[:-1]:
+        inner = inner.setdefault(name, {})
+    inner[rest[-1]] = value
+    given = {name: one if isinstance(one, str) else json.dumps(one) for name, one in config.items()}
+    with pytest.raises(SettingsError) as refused:
+        Settings.parse(given, stack="wiki-prod")
+    said = [one.message for one in refused.value.mistakes if re.fullmatch(f"kumiki:{key}", one.key)]
+    assert [one for one in said if re.search(words, one)], refused.value
 
 
 # --- What is seen, and what it costs ---------------------------------------------------------------------------------
