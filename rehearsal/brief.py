@@ -78,6 +78,9 @@ def _data(report: Report) -> Iterator[tuple[str, str]]:
     )
     for way in report.insights.firewall_bypasses:
         yield "data", f"{way['origin']} answers by its own address too, past the firewall of {way['distribution']}"
+    for way in report.insights.second_doors:
+        like = f"behind a firewall with the rules of {way['distribution']}'s"
+        yield "data", f"{way['origin']} answers by its own address too, {like}"
 
 
 def _gaps(report: Report) -> Iterator[tuple[str, str]]:

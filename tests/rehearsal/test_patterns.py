@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 PARTS = {
-    "cloudfront/distribution:Distribution", "s3/bucket:Bucket", "dynamodb/table:Table", "cognito/userPool:UserPool",
+    "cloudfront/distribution:Distribution", "s3/bucket:Bucket", "dynamodb/table:Table",
     "elasticache/replicationGroup:ReplicationGroup", "cloudwatch/metricAlarm:MetricAlarm",
     "cloudwatch/dashboard:Dashboard",
 }  # fmt: skip
@@ -24,7 +25,7 @@ CONTAINERS = {*COMMON, *RUNNING}
 # Their pipeline is GitHub's, by the role here; with a section `pipeline` AWS's, as in the others.
 PLATFORM = {
     *PARTS, *RUNNING, "rds/cluster:Cluster", "lambda/function:Function", "apigatewayv2/api:Api", "iam/role:Role",
-    "wafv2/webAcl:WebAcl",
+    "wafv2/webAcl:WebAcl", "cognito/userPool:UserPool",
 }  # fmt: skip
 PATTERNS = {
     "serverless": {
@@ -36,7 +37,7 @@ PATTERNS = {
     "hybrid": {
         *CONTAINERS, "bedrock/guardrail:Guardrail", "apigatewayv2/api:Api", "apigatewayv2/vpcLink:VpcLink",
         "opensearch/serverlessCollection:ServerlessCollection", "bedrock/agentKnowledgeBase:AgentKnowledgeBase",
-        "xray/samplingRule:SamplingRule",
+        "xray/samplingRule:SamplingRule", "cognito/userPool:UserPool",
     },
     "analytics": {
         *CONTAINERS, "glue/catalogDatabase:CatalogDatabase", "glue/catalogTable:CatalogTable", "glue/job:Job",
@@ -50,3 +51,44 @@ PATTERNS = {
 def test_a_stack_has_each_part_that_its_pattern_names(stack: str, rehearsed: Any) -> None:
     made = {one["type"].removeprefix("aws:") for one in rehearsed(stack).report["resources"]}
     assert PATTERNS[stack] - made == set()
+
+
+STORES = {
+    "AWS/CloudFront": "5xxErrorRate",
+    "AWS/RDS": "CPUUtilization",
+    "AWS/ElastiCache": "EngineCPUUtilization",
+    "AWS/DynamoDB": "ReadThrottleEvents",
+}
+BALANCED = {"AWS/ApplicationELB": ("TargetResponseTime", "HTTPCode_Target_5XX_Count"), "AWS/ECS": ("CPUUtilization",)}
+CALLED = {"AWS/ApiGateway": ("Latency", "ConnectCount", "MessageCount")}
+SHOWN = {"serverless": CALLED, "dev": {**BALANCED, **CALLED}, "prod": {**BALANCED, **CALLED},
+         "hybrid": {**BALANCED, **CALLED}, "analytics": BALANCED}  # fmt: skip
+
+
+@pytest.mark.covers("B11")
+@pytest.mark.parametrize("stack", PATTERNS)
+def test_the_dashboard_shows_doors_connections_stores_and_what_programs_count(stack: str, rehearsed: Any) -> None:
+    told = rehearsed(stack).report
+    (dashboard,) = [one["inputs"] for one in told["resources"] if one["type"].endswith("dashboard:Dashboard")]
+    widgets = json.loads(dashboard["dashboardBody"])["widgets"]
+    lines = [line for one in widgets for line in one["properties"].get("metrics", [])]
+    metrics = {(line[0], line[1]) for line in lines if isinstance(line[0], str)}
+    wanted = {(namespace, name) for namespace, names in SHOWN[stack].items() for name in names} | set(STORES.items())
+    assert wanted - metrics == set()
+    namespace = f"{told['product']}-{told['environment']}"
+    searched = [line[0]["expression"] for line in lines if isinstance(line[0], dict) and "expression" in line[0]]
+    assert f"SEARCH('Namespace=\"{namespace}\"', 'Sum', 300)" in searched
+
+
+@pytest.mark.covers("B11")
+@pytest.mark.parametrize("stack", PATTERNS)
+def test_failures_can_be_asked_for_by_saved_queries_over_groups_that_exist(stack: str, rehearsed: Any) -> None:
+    made = rehearsed(stack).report["resources"]
+    groups = {one["inputs"]["name"] for one in made if one["type"].endswith(":LogGroup")}
+    queries = [one["inputs"] for one in made if one["type"].endswith(":QueryDefinition")]
+    assert queries
+    assert all(set(one["logGroupNames"]) <= groups for one in queries)
+    asked = {name for one in queries for name in one["logGroupNames"]}
+    called = {name for name in groups if name.startswith("/aws/vendedlogs/apis/")}
+    errors = {name for name in groups if name.endswith("/errors")}
+    assert called | errors <= asked
