@@ -154,26 +154,29 @@ def test_a_policy_of_aws_must_exist(rehearse_plain: Rehearse) -> None:
 
 def test_what_needs_a_type_without_a_spec_is_checked_and_never_accused(rehearse_plain: Rehearse) -> None:
     done = rehearse_plain("""
-        files = aws.efs.FileSystem("files", encrypted=True, opts=opts)
-        aws.efs.MountTarget("mount", file_system_id=files.id, subnet_id="subnet-12345678", opts=opts)
-        aws.ssm.Parameter("by-id", type="String", value=files.id, opts=opts)
-        aws.ssm.Parameter("by-output", type="String", value=files.dns_name, opts=opts)
-        wrong = aws.ssm.Parameter("wrong", type="Text", value=files.id, opts=opts)
-        pulumi.export("arn", files.arn)
-        pulumi.export("passed on", files.dns_name.apply(lambda name: name.upper()))
+        hub = aws.ec2transitgateway.TransitGateway("hub", opts=opts)
+        aws.ec2transitgateway.VpcAttachment(
+            "way", transit_gateway_id=hub.id, vpc_id="vpc-12345678", subnet_ids=["subnet-12345678"], opts=opts
+        )
+        aws.ssm.Parameter("by-id", type="String", value=hub.id, opts=opts)
+        aws.ssm.Parameter("by-output", type="String", value=hub.association_default_route_table_id, opts=opts)
+        wrong = aws.ssm.Parameter("wrong", type="Text", value=hub.id, opts=opts)
+        pulumi.export("arn", hub.arn)
+        pulumi.export("passed on", hub.association_default_route_table_id.apply(lambda name: name.upper()))
     """)
 
     (problem,) = done.problems()
     assert problem["urn"].endswith("::wrong")
     assert done.resource("by-id")["status"] == "validated"
-    assert done.resource("files")["id"].startswith("fs-")
-    assert done.report["outputs"]["arn"].startswith(
-        "arn:aws:elasticfilesystem:ap-northeast-1:123456789012:file-system/"
-    )
+    assert done.resource("hub")["id"].startswith("tgw-")
+    assert done.report["outputs"]["arn"].startswith("arn:aws:ec2:ap-northeast-1:123456789012:")
     # What only a deployment tells is unknown, as at the engine's preview, and the rest of the program goes on.
     assert done.report["outputs"]["passed on"] == NOT_KNOWN
     assert gaps(done, "unknown inputs") == {"aws:ssm/parameter:Parameter": ["value"]}
-    assert set(gaps(done, "no spec")) == {"aws:efs/fileSystem:FileSystem", "aws:efs/mountTarget:MountTarget"}
+    assert set(gaps(done, "no spec")) == {
+        "aws:ec2transitgateway/transitGateway:TransitGateway",
+        "aws:ec2transitgateway/vpcAttachment:VpcAttachment",
+    }
 
 
 def gaps(done: Rehearsed, cause: str) -> dict[str, list[str]]:

@@ -99,6 +99,66 @@ def public_name(context: CreateContext) -> str:
     return f"ec2-{context.response['PublicIp'].replace('.', '-')}.{zone}.amazonaws.com"
 
 
+_OF_TEMPLATE: Final = (
+    "blockDeviceMappings", "creditSpecification", "disableApiStop", "disableApiTermination", "ebsOptimized",
+    "iamInstanceProfile", "imageId", "instanceInitiatedShutdownBehavior", "instanceType", "keyName",
+    "maintenanceOptions", "metadataOptions", "monitoring", "networkInterfaces", "placement", "tagSpecifications",
+    "userData", "vpcSecurityGroupIds", "securityGroupNames", "cpuOptions", "hibernationOptions", "enclaveOptions",
+    "capacityReservationSpecification", "instanceMarketOptions", "privateDnsNameOptions",
+)  # fmt: skip
+
+
+def _template(context: CreateContext) -> dict[str, Any]:
+    """What an instance is made of is one structure for AWS."""
+    data = {key: value for key, value in context.inputs.items() if key in _OF_TEMPLATE}
+    names = {"vpcSecurityGroupIds": "securityGroupIds", "securityGroupNames": "securityGroups"}
+    shaped: dict[str, Any] = {names.get(key, key): value for key, value in data.items()}
+    if "ebsOptimized" in shaped:
+        # The provider takes it as a text.
+        shaped["ebsOptimized"] = str(shaped["ebsOptimized"]).lower() == "true"
+    if "networkInterfaces" in shaped:
+        inner = {"securityGroups": "groups", "ipv4Addresses": "privateIpAddresses"}
+        shaped["networkInterfaces"] = [
+            {inner.get(key, key): _truth(value) for key, value in one.items()} for one in shaped["networkInterfaces"]
+        ]
+    if "blockDeviceMappings" in shaped:
+        shaped["blockDeviceMappings"] = [
+            {key: {k: _truth(v) for k, v in value.items()} if key == "ebs" else value for key, value in one.items()}
+            for one in shaped["blockDeviceMappings"]
+        ]
+    if "tagSpecifications" in shaped:
+        shaped["tagSpecifications"] = [
+            {
+                "resourceType": one.get("resourceType"),
+                "tags": [{"key": key, "value": value} for key, value in sorted(one.get("tags", {}).items())],
+            }
+            for one in shaped["tagSpecifications"]
+        ]
+    request = context.request(
+        "CreateLaunchTemplate",
+        {
+            "launchTemplateName": context.inputs["name"],
+            **({"versionDescription": context.inputs["description"]} if "description" in context.inputs else {}),
+            "launchTemplateData": shaped,
+        },
+        {},
+    )
+    request.setdefault("LaunchTemplateData", {})
+    if context.tags:
+        request["TagSpecifications"] = [
+            {
+                "ResourceType": "launch-template",
+                "Tags": [{"Key": key, "Value": value} for key, value in sorted(context.tags.items())],
+            }
+        ]
+    return context.call("CreateLaunchTemplate", request)["LaunchTemplate"]
+
+
+def _truth(value: Any) -> Any:
+    """The provider takes some truth values as texts, so that none is one, too."""
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
 SPECS: Final[dict[str, Spec]] = {
     "aws:ec2/instance:Instance": Spec(
         service="ec2",
@@ -114,6 +174,34 @@ SPECS: Final[dict[str, Spec]] = {
             "instanceState": lambda _making: "running",
             "privateIp": "PrivateIpAddress",
             "subnetId": "SubnetId",
+        },
+    ),
+    "aws:ec2/keyPair:KeyPair": Spec(
+        service="ec2",
+        create=Call(operation="ImportKeyPair", takes={"publicKey": "PublicKeyMaterial"}),
+        id="KeyName",
+        autoname="keyName",
+        outputs={
+            "arn": _ARN + "key-pair/{id}",
+            "fingerprint": "KeyFingerprint",
+            "keyPairId": "KeyPairId",
+            "keyType": lambda context: "ed25519" if "ed25519" in str(context.inputs.get("publicKey")) else "rsa",
+        },
+        tagging="key-pair",
+    ),
+    "aws:ec2/launchTemplate:LaunchTemplate": Spec(
+        service="ec2",
+        create=Code(_template, reads=("name", "description", *_OF_TEMPLATE)),
+        id="LaunchTemplateId",
+        autoname="name",
+        left_out={
+            "updateDefaultVersion": "read by the provider when the template changes",
+            "defaultVersion": "read by the provider when the template changes",
+        },
+        outputs={
+            "arn": _ARN + "launch-template/{id}",
+            "latestVersion": lambda _context: 1,
+            "defaultVersion": lambda _context: 1,
         },
     ),
     "aws:ec2/networkInterface:NetworkInterface": Spec(

@@ -62,6 +62,22 @@ def _rule(context: CreateContext) -> dict[str, Any]:
     return context.call("CreateRule", request)
 
 
+def _attachment(context: CreateContext) -> dict[str, Any]:
+    target: dict[str, Any] = {"Id": context.inputs["targetId"]}
+    if "port" in context.inputs:
+        target["Port"] = int(context.inputs["port"])
+    if "availabilityZone" in context.inputs:
+        target["AvailabilityZone"] = context.inputs["availabilityZone"]
+    return context.call("RegisterTargets", {"TargetGroupArn": context.inputs["targetGroupArn"], "Targets": [target]})
+
+
+def _certificate(context: CreateContext) -> dict[str, Any]:
+    certificates = [{"CertificateArn": context.inputs["certificateArn"]}]
+    return context.call(
+        "AddListenerCertificates", {"ListenerArn": context.inputs["listenerArn"], "Certificates": certificates}
+    )
+
+
 def _condition(condition: dict[str, Any]) -> dict[str, Any]:
     (kind, value), *_ = condition.items()
     fields = {
@@ -118,6 +134,16 @@ SPECS: Final[dict[str, Spec]] = {
             "arn": lambda context: context.response["TargetGroups"][0]["TargetGroupArn"],
             "arnSuffix": _suffix,
         },
+    ),
+    "aws:lb/targetGroupAttachment:TargetGroupAttachment": Spec(
+        service="elbv2",
+        create=Code(_attachment, reads=("targetGroupArn", "targetId", "port", "availabilityZone")),
+        id="{targetGroupArn}-{targetId}",
+    ),
+    "aws:lb/listenerCertificate:ListenerCertificate": Spec(
+        service="elbv2",
+        create=Code(_certificate, reads=("listenerArn", "certificateArn")),
+        id="{listenerArn}_{certificateArn}",
     ),
     "aws:lb/listenerRule:ListenerRule": Spec(
         service="elbv2",

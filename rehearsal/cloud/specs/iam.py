@@ -27,6 +27,13 @@ def _inline_and_managed(context: CreateContext) -> dict[str, Any]:
     return response
 
 
+def _membership(context: CreateContext) -> dict[str, Any]:
+    """A user in several groups, one request each."""
+    for group in context.inputs["groups"]:
+        context.call("AddUserToGroup", {"UserName": context.inputs["user"], "GroupName": group})
+    return {}
+
+
 SPECS: Final[dict[str, Spec]] = {
     "aws:iam/role:Role": Spec(
         service="iam",
@@ -100,6 +107,68 @@ SPECS: Final[dict[str, Spec]] = {
         service="iam",
         create=Call(operation="AttachRolePolicy", takes={"role": "RoleName"}),
         id="{role}/{policyArn}",
+    ),
+    "aws:iam/user:User": Spec(
+        service="iam",
+        create=Call(operation="CreateUser", takes={"name": "UserName"}),
+        id="User.UserName",
+        autoname="name",
+        outputs={"arn": "User.Arn", "uniqueId": "User.UserId"},
+    ),
+    "aws:iam/group:Group": Spec(
+        service="iam",
+        create=Call(operation="CreateGroup", takes={"name": "GroupName"}),
+        id="Group.GroupName",
+        autoname="name",
+        outputs={"arn": "Group.Arn", "uniqueId": "Group.GroupId"},
+    ),
+    "aws:iam/userGroupMembership:UserGroupMembership": Spec(
+        service="iam",
+        create=Code(_membership, reads=("user", "groups")),
+        id="{user}",
+    ),
+    "aws:iam/accessKey:AccessKey": Spec(
+        service="iam",
+        create=Call(operation="CreateAccessKey", takes={"user": "UserName"}),
+        id="AccessKey.AccessKeyId",
+        left_out={"pgpKey": "encrypts the secret on the provider's side"},
+        then=[
+            Call(
+                operation="UpdateAccessKey",
+                takes={"status": "Status"},
+                fixed={"AccessKeyId": "{id}", "UserName": "{user}"},
+            )
+        ],
+        outputs={
+            "secret": "AccessKey.SecretAccessKey",
+            "createDate": lambda _context: "2026-01-01T00:00:00Z",
+        },
+    ),
+    "aws:iam/userPolicy:UserPolicy": Spec(
+        service="iam",
+        create=Call(
+            operation="PutUserPolicy", takes={"name": "PolicyName", "policy": "PolicyDocument", "user": "UserName"}
+        ),
+        id="{user}:{name}",
+        autoname="name",
+    ),
+    "aws:iam/groupPolicy:GroupPolicy": Spec(
+        service="iam",
+        create=Call(
+            operation="PutGroupPolicy", takes={"name": "PolicyName", "policy": "PolicyDocument", "group": "GroupName"}
+        ),
+        id="{group}:{name}",
+        autoname="name",
+    ),
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment": Spec(
+        service="iam",
+        create=Call(operation="AttachUserPolicy", takes={"user": "UserName"}),
+        id="{user}/{policyArn}",
+    ),
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": Spec(
+        service="iam",
+        create=Call(operation="AttachGroupPolicy", takes={"group": "GroupName"}),
+        id="{group}/{policyArn}",
     ),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Spec(
         service="iam",

@@ -122,6 +122,18 @@ SPECS: Final[dict[str, Spec]] = {
         id="AliasArn",
         outputs={"arn": "AliasArn", "invokeArn": lambda context: _invocations(context.response["AliasArn"])},
     ),
+    "aws:lambda/functionUrl:FunctionUrl": Spec(
+        service="lambda",
+        create=Call(operation="CreateFunctionUrlConfig", takes={"authorizationType": "AuthType"}),
+        id="{functionName}",
+        outputs={
+            "functionUrl": "FunctionUrl",
+            "functionArn": "FunctionArn",
+            "urlId": lambda context: (
+                str(context.response.get("FunctionUrl", "")).removeprefix("https://").split(".")[0]
+            ),
+        },
+    ),
     "aws:lambda/permission:Permission": Spec(
         service="lambda",
         create=Call(operation="AddPermission", takes={"function": "FunctionName"}),
