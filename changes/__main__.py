@@ -13,7 +13,7 @@ from rich.text import Text
 
 from changes import gate, growth, show, sides
 from changes.compare import compare, renamed, with_ids_of
-from changes.files import require_stack, require_writable, write
+from changes.files import any_stream, require_stack, require_writable, write
 from changes.model import ChangeError, Side
 from changes.picture import as_mermaid, changed
 from changes.security import security
@@ -62,6 +62,7 @@ def diff(
 
     Exit status: 0 nothing that needs a person, 1 refused, 2 bad usage or a side that does not deploy.
     """
+    any_stream()
     console = Console(highlight=False, soft_wrap=True)
     try:
         _check(against, against_stack, [json_file, markdown_file, html_file])

@@ -19,6 +19,8 @@ import typer
 
 from changes.model import ORDER, Kind
 from changes.show import SIGNS
+from costs.files import any_stream
+from rehearsal.marks import REPORT_VERSION
 
 MARK: Final = "<!-- kumiki: one comment, renewed by every push -->"
 PLACES: Final[Mapping[str, int]] = {"github": 65_536, "gitlab": 1_000_000, "plain": 1_000_000}
@@ -272,20 +274,26 @@ def write(
     if place not in PLACES:
         typer.echo(f"error --for {place}: there is no such place\n      → write {', '.join(PLACES)}", err=True)
         raise typer.Exit(2)
-    found = [content for path in reports if (content := _read(path)) is not None]
+    any_stream()
+    found = [content for path in reports if (content := _read(path, "resources", REPORT_VERSION)) is not None]
     names = [report["stack"] for report in found]
     there, back = (
-        [one for name in names if changes and (one := _read(changes / f"{name}{end}.json")) is not None]
+        [one for name in names if changes and (one := _read(changes / f"{name}{end}.json", "changes")) is not None]
         for end in ("", "-back")
     )
     sys.stdout.write(comment(found, there, back, place))
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path, part: str, version: int | None = None) -> dict[str, Any] | None:
+    """What was written there; of what is something else, the file is told and left out."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    if isinstance(content, dict) and part in content and (version is None or content.get("version") == version):
+        return content
+    typer.echo(f"left out: {path} is nothing that this version wrote\n      → write it again", err=True)
+    return None
 
 
 if __name__ == "__main__":

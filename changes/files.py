@@ -8,6 +8,7 @@ from pathlib import Path
 
 from changes.model import ChangeError
 from costs import files
+from costs.files import any_stream as any_stream
 from costs.model import CostError
 
 

@@ -18,7 +18,7 @@ from rich.text import Text
 from costs import show
 from costs.advice import Advice, Stopping, advice, committed, stopping
 from costs.bill import Bill, bill
-from costs.files import failures, require_stack, require_writable, write
+from costs.files import any_stream, failures, require_stack, require_writable, write
 from costs.free_tier import LEGACY
 from costs.gate import budget
 from costs.infracost import infracost
@@ -60,6 +60,7 @@ def cost(
 
     Exit status: 0 there is a sum, 2 bad usage or a stack that does not deploy.
     """
+    any_stream()
     console = Console(highlight=False, soft_wrap=True)
     try:
         require_writable([json_file])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -50,20 +54,59 @@ def require_stack(folder: Path, name: str) -> None:
 def require_writable(files: Iterable[Path | None]) -> None:
     """Before anything is rehearsed: :raises CostError: what is asked for could not be written there."""
     for file in files:
-        if file is not None and not file.resolve().parent.is_dir():
-            raise CostError(f"{file}: the folder {file.resolve().parent} does not exist", "make it first")
-        if file is not None and file.is_dir():
-            raise CostError(f"{file} is a folder", "name a file in it")
+        if file is None:
+            continue
+        place = file.resolve()
+        try:
+            if not place.parent.is_dir():
+                raise CostError(f"{file}: the folder {place.parent} does not exist", "make it first")
+            if place.is_dir():
+                raise CostError(f"{file} is a folder: it cannot be written", "name a file in it")
+            if _is_device(place):
+                if not os.access(place, os.W_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+                continue
+            # Rights alone do not say it: a file system may be read-only or full, and a name too long for it.
+            partial = _partial(place)
+            partial.touch()
+            partial.unlink()
+        except OSError as error:
+            raise _unwritable(file, error) from None
 
 
 def write(path: Path, content: str) -> None:
     """Whole or not at all; :raises CostError: it cannot be."""
-    partial = path.with_name(f".{path.name}.partial")
+    # What a link leads to is written, and the link stays.
+    place = path.resolve()
     try:
+        if _is_device(place):
+            # A terminal, a pipe or /dev/null must not become a file.
+            place.write_text(content, encoding="utf-8")
+            return
+        partial = _partial(place)
         partial.write_text(content, encoding="utf-8")
-        partial.replace(path)
+        partial.replace(place)
     except OSError as error:
-        raise CostError(f"{path} cannot be written: {error.strerror}", "name a file elsewhere") from None
+        raise _unwritable(path, error) from None
+
+
+def any_stream() -> None:
+    """Let a terminal or pipe that knows ASCII only show question marks, rather than end the command."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr] not of every stand-in for a stream
+
+
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
+
+
+def _unwritable(path: Path, error: OSError) -> CostError:
+    return CostError(f"{path} cannot be written: {error.strerror}", "name a file elsewhere")
 
 
 def failures(report: Mapping[str, Any]) -> str:

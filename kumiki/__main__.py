@@ -7,8 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-import typer
-from typer.core import TyperCommand, TyperGroup
+try:
+    # This takes a quarter of a second, in which nothing has been started yet.
+    import typer
+    from typer.core import TyperCommand, TyperGroup
+except KeyboardInterrupt:
+    sys.exit(130)
 
 _COMMANDS: Final = {
     "rehearse": ("rehearsal.cli", "Deploy a stack on an emulated AWS and judge it by the policy pack."),

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from changes import sides
-from changes.files import require_stack, require_writable, write
+from changes.files import any_stream, require_stack, require_writable, write
 from changes.model import ChangeError
 from pictures.layout import layout
 from pictures.mermaid import mermaid
@@ -44,6 +44,7 @@ def graph(
 
     Exit status: 0 it is drawn, 2 bad usage or a stack that does not deploy.
     """
+    any_stream()
     console = Console(highlight=False, soft_wrap=True, stderr=True)
     try:
         require_writable([svg_file, mermaid_file])

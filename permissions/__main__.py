@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from changes import sides
-from changes.files import require_stack, require_writable, write
+from changes.files import any_stream, require_stack, require_writable, write
 from changes.model import ChangeError, Side
 from permissions import show
 from permissions.backend import Backend, backend, said
@@ -63,6 +63,7 @@ def needed(
 
     Exit status: 0 fine, 2 bad usage, a stack that does not deploy, or a type of which nobody says what it needs.
     """
+    any_stream()
     console = Console(highlight=False, soft_wrap=True)
     try:
         purposes = _purposes(only)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from pictures.kinds import TIERS
 from pictures.layout import ports
-from pictures.model import Node, Picture
+from pictures.model import Arrow, Node, Picture
 
 _MOST_ARROWS: Final = 280
 """Mermaid's own limit is 500 edges; where there are more than this only those that reach something are drawn."""
+
+_LONGEST: Final = 50_000
+"""Characters that Mermaid takes."""
 
 STATES: Final = {
     "create": "fill:#dafbe1,stroke:#1a7f37,color:#1b1f24",
@@ -23,13 +26,21 @@ STATES: Final = {
 
 def mermaid(picture: Picture, states: Mapping[str, str] | None = None) -> str:
     """The flowchart of what arrows join; with `states`, by the key of a node, in the colours of a change."""
-    coloured = states or {}
-    joined = {key for arrow in picture.arrows for key in (arrow.source, arrow.target)} | coloured.keys()
-    nodes = [one for one in picture.nodes if one.key in joined]
-    names = {one.key: f"n{index}" for index, one in enumerate(nodes)}
     arrows = list(picture.arrows)
     if len(arrows) > _MOST_ARROWS:
         arrows = [one for one in arrows if one.kind == "reaches"][:_MOST_ARROWS]
+    told = _flowchart(picture, states or {}, arrows)
+    while len(told) > _LONGEST and arrows:
+        # Half of a very large picture is drawn rather than none of it.
+        arrows = arrows[: len(arrows) // 2]
+        told = _flowchart(picture, states or {}, arrows)
+    return told
+
+
+def _flowchart(picture: Picture, coloured: Mapping[str, str], arrows: Sequence[Arrow]) -> str:
+    joined = {key for arrow in arrows for key in (arrow.source, arrow.target)} | coloured.keys()
+    nodes = [one for one in picture.nodes if one.key in joined]
+    names = {one.key: f"n{index}" for index, one in enumerate(nodes)}
     lines = ["flowchart LR"]
     for heading, inner in _groups(nodes).items():
         lines.append(f"  subgraph g{len(lines)}[{_text(heading)}]" if heading else "")

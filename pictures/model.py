@@ -212,18 +212,18 @@ def _node(key: str, members: list[Row], prefix: str, subnets: _Subnets) -> Node:
 def _kind(type_: str) -> str:
     """`Service` of a component's type, `s3 Bucket` of a resource's."""
     package, module, name = (*type_.split(":"), "", "")[:3]
-    return f"{module.partition('/')[0]} {name}" if package == "aws" else name
+    return f"{module.partition('/')[0]} {name}" if package == "aws" else name or type_
 
 
 def _merged(nodes: list[Node]) -> tuple[list[Node], dict[str, str]]:
     """Where very many of a kind stand in one place one node for all of them, and which those were."""
-    alike = Counter((one.tier, one.place, one.kind) for one in nodes)
-    kept: dict[tuple[str, str, str], Node] = {}
+    alike = Counter((one.tier, one.vpc, one.place, one.kind) for one in nodes)
+    kept: dict[tuple[str, str, str, str], Node] = {}
     merged: dict[str, str] = {}
     for one in sorted(nodes, key=lambda one: one.key):
-        kind = (one.tier, one.place, one.kind)
+        kind = (one.tier, one.vpc, one.place, one.kind)
         if alike[kind] <= _MOST_ALIKE:
-            kept[(*kind[:2], one.key)] = one
+            kept[(*kind[:3], one.key)] = one
             continue
         first = kept.get(kind)
         merged[one.key] = first.key if first else one.key

@@ -24,14 +24,18 @@
   const show = () => {
     const found = location.hash && document.getElementById(location.hash.slice(1));
     if (!found) return;
-    found.hidden = false;
+    if (found.hidden) {
+      // A search or filter hides it, and maybe all that stand with it.
+      search.value = only.value = "";
+      filter();
+    }
     if (found.matches("details")) {
       found.open = true;
       found.querySelector("summary").focus({ preventScroll: true });
       found.scrollIntoView({ block: "start" });
     }
   };
-  addEventListener("hashchange", show);
+  addEventListener("hashchange", () => show());
   for (const link of all(".picture a.node")) link.addEventListener("click", () => setTimeout(show));
 
   // Search and filters.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from html import escape
+from itertools import accumulate
 from typing import Final
+from unicodedata import east_asian_width
 
 from pictures.layout import HEIGHT, Box, Frame, Layout, Line, ports
 from pictures.model import Node, Picture
@@ -115,4 +117,8 @@ def _node(node: Node, box: Box, link: Callable[[Node], str] | None) -> str:
 
 
 def _short(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    """What fits; signs of Chinese, Japanese and Korean take the room of two letters."""
+    rooms = list(accumulate(2 if east_asian_width(one) in "WF" else 1 for one in text))
+    if not rooms or rooms[-1] <= longest:
+        return text
+    return f"{text[: sum(room < longest for room in rooms)]}…"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from rehearsal.problems import Problem
+from rehearsal.problems import Problem, RehearsalError
 from rehearsal.property_values import shown
 from rehearsal.report import Report
 
@@ -29,6 +29,12 @@ def github(report: Report) -> Iterator[str]:
             properties = {"file": (report.below / line.file).as_posix(), "line": str(line.line), **properties}
         told = ",".join(f"{name}={value.translate(_PROPERTY)}" for name, value in properties.items())
         yield f"::{problem.level} {told}::{_message(problem, report).translate(_DATA)}"
+
+
+def refused(error: RehearsalError) -> str:
+    """The workflow command for what keeps a rehearsal from starting."""
+    told = error.message + (f"\nFix: {error.remedy}" if error.remedy else "")
+    return f"::error title=rehearsal::{told.translate(_DATA)}"
 
 
 def junit(report: Report) -> ElementTree.Element:

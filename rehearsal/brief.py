@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Any, Final
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -38,7 +37,7 @@ def show(console: Console, report: Report) -> None:
         table.add_column(no_wrap=True, style="bold")
         table.add_column(overflow="fold")
         for label, text in rows:
-            table.add_row(label, text)
+            table.add_row(label, Text(text))
         console.print(table)
         console.print(Text("-v shows all of it, --html FILE as a page", style="dim"))
     else:
@@ -124,7 +123,7 @@ def problem(group: list[Problem], report: Report) -> Text:
 
 
 def _short(name: str, report: Report) -> str:
-    return escape(name.removeprefix(f"{report.product}-{report.environment}-"))
+    return name.removeprefix(f"{report.product}-{report.environment}-")
 
 
 def _few(words: list[str]) -> str:

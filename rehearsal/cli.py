@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -19,6 +18,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from costs.files import any_stream, require_writable
+from costs.model import CostError
 from rehearsal import own_pack
 from rehearsal.pack import Choice, choices_in
 from rehearsal.problems import RehearsalError, SettingsError
@@ -142,6 +143,10 @@ def rehearse(
         status = _watch(asked) if watch else _status(_rehearse(asked, port if serve else None))
     except RehearsalError as error:
         _show_error(console, error)
+        if form == "github":
+            from rehearsal.annotations import refused  # noqa: PLC0415 as in _publish
+
+            console.print(refused(error), markup=False, soft_wrap=True)
         status = INVALID
     except KeyboardInterrupt:
         console.print("[bold]interrupted[/]: nothing is left running")
@@ -174,11 +179,10 @@ class _Files:
     def check(self) -> None:
         """Refuse what cannot be written before anything is started."""
         for option, path in self.named.items():
-            folder = path.resolve().parent
-            if not folder.is_dir():
-                raise SettingsError(f"{option} {path}: the folder {folder} does not exist")
-            if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-                raise SettingsError(f"{option} {path}: cannot be written", "name a file in a folder that is yours")
+            try:
+                require_writable([path])
+            except CostError as error:
+                raise SettingsError(f"{option} {error.message}", error.remedy) from None
 
 
 @dataclass(frozen=True)
@@ -200,9 +204,7 @@ class _Pack:
 
 def _console() -> Console:
     """The terminal, or what stands in its place: there nothing is wrapped, so that names and ARNs are found whole."""
-    # A stream that knows ASCII only shows marks as question marks, and does not end the rehearsal.
-    with contextlib.suppress(AttributeError, ValueError):
-        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] not of every stand-in for a stream
+    any_stream()
     console = Console(highlight=False)
     return console if console.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=_UNWRAPPED)
 

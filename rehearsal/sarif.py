@@ -3,14 +3,19 @@
 The place of a finding is the line that declares its resource or writes its setting, with the lines of components that
 it led to beside; its logical place is the URN. What nobody can place is the stack file's. Waived findings are in it,
 suppressed. The fingerprint is made of the URN and the rule: moving the code opens no alert anew.
+
+What GitHub needs of it, beyond the standard:
+https://docs.github.com/code-security/reference/code-scanning/sarif-files/sarif-support.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import linecache
+from collections import Counter
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -35,6 +40,10 @@ _MEANINGS: Final[dict[Kind, str]] = {
 """What is asked for where no rule of a pack says it."""
 
 
+_LONGEST: Final = 1024
+"""Characters that GitHub takes of a description."""
+
+
 def sarif(report: Report) -> dict[str, Any]:
     """The whole log: one run, one result for each finding."""
     waived = [
@@ -46,6 +55,7 @@ def sarif(report: Report) -> dict[str, Any]:
     rules = {_rule_id(problem): _rule(problem) for problem, _reason in sorted(found, key=lambda one: _rule_id(one[0]))}
     places = {id_: index for index, id_ in enumerate(rules)}
     sources = {one.urn: one.source for one in report.resources}
+    seen: Counter[str] = Counter()
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
@@ -66,8 +76,9 @@ def sarif(report: Report) -> dict[str, Any]:
                             replace(one, source=one.source or sources.get(one.urn or "")),
                             report,
                             places[_rule_id(one)],
+                            seen,
                         ),
-                        # GitHub closes the alert of a result that is suppressed.
+                        # GitHub takes no notice and opens an alert all the same: what is uploaded there leaves it out.
                         **({"suppressions": [{"kind": "external", "justification": reason}]} if reason else {}),
                     }
                     for one, reason in found
@@ -87,21 +98,21 @@ def _rule_id(problem: Problem) -> str:
 
 def _rule(problem: Problem) -> dict[str, Any]:
     rule: dict[str, Any] = {"id": _rule_id(problem), "properties": {"tags": [problem.kind]}}
-    rule["shortDescription"] = {"text": problem.title or _MEANINGS[problem.kind]}
+    asked = (problem.title or _MEANINGS[problem.kind])[:_LONGEST]
+    rule["shortDescription"] = rule["fullDescription"] = {"text": asked}
     if problem.url:
         rule["helpUri"] = problem.url
-    if problem.remedy and problem.kind == "policy":
-        # Of the other kinds a remedy belongs to the single finding.
-        rule["help"] = {"text": problem.remedy}
+    # Of the other kinds a remedy belongs to the single finding.
+    rule["help"] = {"text": (problem.remedy if problem.kind == "policy" else None) or asked}
     return rule
 
 
-def _result(problem: Problem, report: Report, rule_index: int) -> dict[str, Any]:
+def _result(problem: Problem, report: Report, rule_index: int, seen: Counter[str]) -> dict[str, Any]:
     message = str(shown(problem.message, report.secrets))
     if problem.remedy:
         message = f"{message}\nFix: {shown(problem.remedy, report.secrets)}"
     source = problem.source or Source(Line(f"Pulumi.{report.stack}.yaml", 1))
-    place = _place(source.line, report.below)
+    place = _place(source.line, report)
     if problem.urn:
         name = problem.urn.rpartition("::")[2]
         place["logicalLocations"] = [{"name": name, "fullyQualifiedName": problem.urn, "kind": "resource"}]
@@ -112,23 +123,36 @@ def _result(problem: Problem, report: Report, rule_index: int) -> dict[str, Any]
         "message": {"text": message},
         "locations": [place],
         "relatedLocations": [
-            {"id": index, **_place(line, report.below), "message": {"text": "the component"}}
+            {"id": index, **_place(line, report), "message": {"text": "the component"}}
             for index, line in enumerate(source.within, 1)
         ],
-        "partialFingerprints": {"finding/v1": _fingerprint(problem)},
+        # The only one that GitHub compares is this.
+        "partialFingerprints": {"primaryLocationLineHash": _fingerprint(problem, seen)},
     }
 
 
-def _place(line: Line, below: PurePath) -> dict[str, Any]:
+def _place(line: Line, report: Report) -> dict[str, Any]:
+    written = linecache.getline(str(report.folder / line.file), line.line).rstrip("\n")
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote((below / line.file).as_posix())},
-            "region": {"startLine": line.line},
+            "artifactLocation": {"uri": quote((report.below / line.file).as_posix())},
+            "region": {
+                "startLine": line.line,
+                "startColumn": 1,
+                "endLine": line.line,
+                # One past the last; where nobody can read the line, its first letter.
+                "endColumn": max(2, len(written) + 1),
+            },
         }
     }
 
 
-def _fingerprint(problem: Problem) -> str:
-    """The same finding of the next run has the same one, whatever values its message names."""
+def _fingerprint(problem: Problem, seen: Counter[str]) -> str:
+    """The same finding of the next run has the same one, whatever values its message names.
+
+    Two findings of one rule on one resource are counted, or they would be one alert.
+    """
     told = "\n".join((problem.kind, problem.rule or problem.message, problem.urn or ""))
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
+    fingerprint = hashlib.sha256(told.encode()).hexdigest()[:32]
+    seen[fingerprint] += 1
+    return f"{fingerprint}:{seen[fingerprint]}"

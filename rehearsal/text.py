@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, Literal
 
@@ -358,7 +358,7 @@ def _problems(console: Console, report: Report, *, debug: bool, verbose: bool) -
     if not verbose:
         for group in brief.grouped(report.problems):
             console.print(brief.problem(group, report), soft_wrap=not console.is_terminal)
-            for line in _below(group[0], report):
+            for line in _below(group[0], report, group[1:]):
                 console.print(line, soft_wrap=not console.is_terminal)
         if not debug:
             return
@@ -379,12 +379,15 @@ def _problem(problem: Problem, report: Report) -> Iterator[Padding]:
     yield from _below(problem, report)
 
 
-def _below(problem: Problem, report: Report) -> Iterator[Padding]:
-    """What stands below a finding: how to fix it, and where it is."""
+def _below(problem: Problem, report: Report, others: Sequence[Problem] = ()) -> Iterator[Padding]:
+    """What stands below a finding: how to fix it, and where it is, and where others are that say the same."""
     if problem.remedy:
         yield Padding(f"[dim]→ {escape(str(shown(problem.remedy, report.secrets)))}[/]", (0, 0, 0, 6))
-    if problem.source:
-        yield Padding(_at(problem.source, report), (0, 0, 0, 6))
+    sources = list(dict.fromkeys(one.source for one in (problem, *others) if one.source))
+    for source in sources[:_MOST_NAMED]:
+        yield Padding(_at(source, report), (0, 0, 0, 6))
+    if len(sources) > _MOST_NAMED:
+        yield Padding(f"[dim]at {_plural(len(sources) - _MOST_NAMED, 'line')} more[/]", (0, 0, 0, 6))
 
 
 def _at(source: Source, report: Report) -> Text:

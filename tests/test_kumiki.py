@@ -6,18 +6,25 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from costs.files import write
 from rehearsal.marks import REPORT_VERSION
 from tests.conftest import ROOT
 from tests.pictures.conftest import report, row
 
 
-def kumiki(*arguments: str) -> subprocess.CompletedProcess[str]:
+def kumiki(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "kumiki", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "kumiki", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
     )
 
 
@@ -84,11 +91,43 @@ def test_a_picture_is_drawn_of_a_report(tmp_path: Path) -> None:
     assert printed.stdout.startswith("flowchart LR\n")
 
 
+def test_somebody_who_interrupts_at_once_sees_no_trace(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt", encoding="utf-8")
+    done = kumiki("rehearse", "dev", PYTHONPATH=str(tmp_path))
+
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_a_stream_that_knows_ascii_only_is_written_to() -> None:
+    for command in ("diff", "cost", "permissions"):
+        done = kumiki(command, "staging", PYTHONIOENCODING="ascii")
+
+        assert (done.returncode, done.stderr) == (2, "")
+        assert "there is no stack 'staging'" in done.stdout
+
+
+def test_a_link_and_what_is_no_file_stay_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "there.svg").write_text("old", encoding="utf-8")
+    (tmp_path / "link.svg").symlink_to("there.svg")
+    os.mkfifo(tmp_path / "pipe")
+    told: list[str] = []
+    reader = threading.Thread(target=lambda: told.append((tmp_path / "pipe").read_text(encoding="utf-8")), daemon=True)
+    reader.start()
+    write(tmp_path / "link.svg", "new")
+    write(tmp_path / "pipe", "through")
+    reader.join(60)
+
+    assert (tmp_path / "link.svg").is_symlink()
+    assert (tmp_path / "there.svg").read_text(encoding="utf-8") == "new"
+    assert (told, (tmp_path / "pipe").is_fifo()) == (["through"], True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["graph", "staging"], "there is no stack 'staging'"),
         (["graph", "dev", "--svg", "nowhere/dev.svg"], "does not exist"),
+        (["graph", "dev", "--mermaid", "/proc/dev.mmd"], "/proc/dev.mmd cannot be written"),
         (["graph", "dev", "--report", "old.json"], "is a report of version 1"),
         (["schema", "stacks"], "write stack or report"),
     ],

@@ -509,3 +509,5 @@ def test_the_findings_of_a_rehearsal_reach_the_review() -> None:
     assert "path: reports/*.sarif" in rehearse
     assert jobs_["findings"]["needs"] == "rehearse"
     assert "code-scanning/sarifs" in findings
+    # GitHub would open alerts for them.
+    assert "del(.runs[].results[] | select(.suppressions))" in findings

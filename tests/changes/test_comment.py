@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from changes.comment import MARK, PLACES, comment
+from rehearsal.marks import REPORT_VERSION
 from tests.conftest import ROOT
 
 COUNTS = {
@@ -25,6 +26,7 @@ COUNTS = {
 def report(stack: str = "dev", **changes: Any) -> dict[str, Any]:
     return {
         "stack": stack, "ok": True, "counts": COUNTS, "problems": [], "resources": [], "seconds": {"total": 1.25},
+        "version": REPORT_VERSION,
         **changes,
     }  # fmt: skip
 
@@ -174,6 +176,21 @@ def test_a_comment_is_never_longer_than_is_taken_and_never_cut_in_the_middle(pla
     if place == "github":
         assert text.endswith("left out here, since the comment would be too long: the log of the run has all of it.\n")
         assert "updated-0" in text, "what is short still fits"
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"stack": "dev", "resources": [], "version": 1}'])
+def test_what_another_version_wrote_is_left_out_and_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "old.json").write_text(content, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "changes.comment", str(tmp_path / "old.json")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+
+    assert (done.returncode, "No stack was rehearsed" in done.stdout) == (0, True)
+    assert "old.json is nothing that this version wrote" in done.stderr
 
 
 def test_no_report_at_all_is_said() -> None:

@@ -118,6 +118,29 @@ def test_search_and_filter_leave_what_fits(dev: str, opened: Callable[..., tuple
     assert shown.inner_text("#counted") == f"1 of {every} parts"
 
 
+def test_a_part_that_the_search_hides_is_shown_when_the_picture_leads_to_it(
+    dev: str, opened: Callable[..., tuple[Page, list[str]]]
+) -> None:
+    shown, _ = opened(dev)
+    shown.fill("#search", "there is no such part")
+    shown.focus("a.node:has(title:text-is('AuroraPostgres database'))")
+    shown.keyboard.press("Enter")
+    shown.wait_for_selector("details.part[open]")
+
+    assert shown.input_value("#search") == ""
+    assert shown.locator("details.part:visible").count() > 1
+
+
+def test_a_telephone_shows_all_of_it_whatever_names_are_long(
+    dev: str, opened: Callable[..., tuple[Page, list[str]]]
+) -> None:
+    long = page(report(row("aws:sqs/queue:Queue", "x" * 300)))
+    for text in (dev, long):
+        shown, _ = opened(text)
+        shown.set_viewport_size({"width": 360, "height": 700})
+        assert shown.evaluate("document.documentElement.scrollWidth") == 360
+
+
 def test_without_scripts_everything_but_inputs_is_there(
     dev: str, opened: Callable[..., tuple[Page, list[str]]]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -73,6 +74,50 @@ def test_very_many_of_a_kind_are_drawn_as_one() -> None:
 
     assert sorted((one.name, one.stands_for) for one in drawn.nodes) == [("40 × dynamodb Table", 40), ("files", 1)]
     assert sum(len(one.members) for one in drawn.nodes) == 41
+
+
+def test_what_stands_in_two_networks_is_never_drawn_as_one() -> None:
+    rows = []
+    for number in (1, 2):
+        vpc = row("aws:ec2/vpc:Vpc", f"net{number}", id=f"vpc-{number}")
+        subnet = row("aws:ec2/subnet:Subnet", f"inner{number}", {"vpcId": vpc["id"]}, needs=[vpc])
+        servers = [row("aws:ec2/instance:Instance", f"server{number}-{one}", needs=[subnet]) for one in range(8)]
+        rows += [vpc, subnet, *servers]
+    servers = [one for one in picture(report(*rows)).nodes if one.kind == "ec2 Instance"]
+
+    assert len(servers) == 16
+    assert {one.vpc for one in servers if one.name.startswith("server1")} == {"net1"}
+    assert {one.vpc for one in servers if one.name.startswith("server2")} == {"net2"}
+
+
+def test_a_component_whose_type_has_no_module_is_drawn_by_its_type() -> None:
+    (node,) = picture(report(row("acme:Site", "www", custom=False))).nodes
+
+    assert node.kind == "acme:Site"
+
+
+def test_a_very_large_picture_is_as_long_as_mermaid_takes() -> None:
+    rows = [
+        row("acme:index:Site", f"{number}-{'a-name-of-seventy-letters-' * 3}", custom=False) for number in range(12)
+    ]
+    rows = [{**one, "type": f"acme:index:Kind{number}"} for number, one in enumerate(rows * 40)]
+    rows = [
+        {**one, "urn": f"{one['urn']}{number}", "name": f"{number}{one['name']}"} for number, one in enumerate(rows)
+    ]
+    tables = [row(TABLE, f"t{number}", parent=one["urn"]) for number, one in enumerate(rows)]
+    edges = [(one["name"], other["name"], "443") for one, other in pairwise(tables)]
+    told = mermaid(picture(report(*rows, *tables, edges=edges)))
+
+    assert 10_000 < len(told) <= 50_000
+    assert " --> " in told or " -->|" in told
+
+
+def test_a_name_in_wide_signs_stays_on_its_card() -> None:
+    drawn = picture(report(row(BUCKET, "日本語" * 10), row(BUCKET, "a-name-of-21-letters-")))
+    told = svg(drawn, layout(drawn))
+
+    assert ">日本語日本語日本語日…</text>" in told
+    assert ">a-name-of-21-letters-</text>" in told
 
 
 def network() -> list[dict[str, object]]:

@@ -79,8 +79,11 @@ def test_an_unknown_format_and_files_that_cannot_be_written_are_refused_before(
 
     format_ = rehearse(folder, "test", "--format", "html")
     junit = rehearse(folder, "test", "--junit", str(tmp_path))
+    long = rehearse(folder, "test", "--html", str(tmp_path / ("x" * 300)), "--format", "github")
 
-    assert (format_.status, junit.status) == (2, 2)
+    assert (format_.status, junit.status, long.status) == (2, 2, 2)
+    assert "cannot be written: File name too long" in long.text
+    assert "::error title=rehearsal::--html" in long.text
     assert "--format html: there is no such format" in format_.text
     assert "--junit" in junit.text
     assert "cannot be written" in junit.text

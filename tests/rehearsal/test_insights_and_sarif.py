@@ -10,6 +10,7 @@ import pytest
 import yaml
 from jsonschema import Draft4Validator
 
+from rehearsal.lines import Line, Source
 from rehearsal.problems import Problem
 from rehearsal.report import Report
 from rehearsal.sarif import sarif
@@ -172,9 +173,36 @@ def test_a_finding_keeps_its_fingerprint_when_a_value_changes() -> None:
     def fingerprint(message: str) -> str:
         report = Report(stack="dev", project="", product="", environment="", region="")
         report.problems = [Problem(kind="policy", rule="kms-rotation", urn="urn:key", message=message)]
-        return sarif(report)["runs"][0]["results"][0]["partialFingerprints"]["finding/v1"]
+        return sarif(report)["runs"][0]["results"][0]["partialFingerprints"]["primaryLocationLineHash"]
 
     assert fingerprint("30 days") == fingerprint("31 days")
+
+
+def test_two_findings_of_one_rule_on_one_resource_are_two_alerts() -> None:
+    report = Report(stack="dev", project="", product="", environment="", region="")
+    report.problems = [Problem(kind="lint", rule="E3030", urn="urn:key", message=name) for name in ("one", "two")]
+    results = sarif(report)["runs"][0]["results"]
+
+    assert len({one["partialFingerprints"]["primaryLocationLineHash"] for one in results}) == 2
+
+
+def test_each_rule_and_place_has_what_github_requires(tmp_path: Path) -> None:
+    """https://docs.github.com/code-security/reference/code-scanning/sarif-files/sarif-support."""
+    (tmp_path / "__main__.py").write_text("\nimport pulumi\n", encoding="utf-8")
+    (tmp_path / "Pulumi.live.yaml").write_text("config:\n", encoding="utf-8")
+    report = Report(stack="live", project="", product="", environment="", region="", folder=tmp_path)
+    report.problems = [
+        Problem(kind="aws", urn="urn:key", message="is refused", source=Source(Line("__main__.py", 2))),
+        Problem(kind="policy", rule="long", title="x" * 3000, message="is long", remedy="shorten it"),
+    ]
+    run_ = sarif(report)["runs"][0]
+
+    for rule in run_["tool"]["driver"]["rules"]:
+        for text in ("shortDescription", "fullDescription", "help"):
+            assert 0 < len(rule[text]["text"]) <= 1024
+    first, unknown = (one["locations"][0]["physicalLocation"]["region"] for one in run_["results"])
+    assert first == {"startLine": 2, "startColumn": 1, "endLine": 2, "endColumn": len("import pulumi") + 1}
+    assert unknown == {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": len("config:") + 1}
 
 
 def test_a_folder_that_does_not_exist_is_refused_before_anything_runs(tmp_path: Path, rehearse: Rehearse) -> None:

@@ -70,6 +70,21 @@ def test_findings_that_say_the_same_are_one_line_with_their_names_and_count(repo
     assert len([line for line in every if line.startswith("error")]) == 6, "-v names each"
 
 
+def test_each_line_that_caused_a_finding_is_told_and_many_are_counted(report: Report) -> None:
+    lines = shown(report, width=100_000, terminal=False)
+
+    assert "      at keys.py:2" in lines
+    assert "      at keys.py:5" in lines
+    assert "      at 1 line more" in lines
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_name_is_shown_as_it_is(report: Report, terminal: bool) -> None:
+    report.insights = Insights(stores=[Store("db", {}, ["internet", "w[red]eb[/]", "db"])])
+
+    assert "1 by w[red]eb[/]" in "\n".join(shown(report, width=200, terminal=terminal))
+
+
 def test_the_verdict_is_first_and_all_fits_a_screen(report: Report) -> None:
     lines = shown(report, width=100_000, terminal=False)
 
