@@ -45,6 +45,7 @@ from components.compute.load_balancer_target import LoadBalancerTarget
 from components.compute.log_router import LogRouter, LogRouterArgs
 from components.compute.package import Package
 from components.compute.repository import Repository, RepositoryArgs
+from components.compute.roll_back import RollBack
 from components.compute.scaling import Scaling
 from components.compute.service import Service, ServiceArgs
 from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling
@@ -526,6 +527,7 @@ def _service(transform: Any) -> None:
         traffic=LoadBalancerTarget(),
         deployment="canary",
         scaling=Scaling(minimum=1, maximum=2),
+        roll_back=RollBack(failed_percent=5, memory_percent=95),
         shell_access=True,
         environment={"METRICS_NAMESPACE": "wiki-dev"},
         counted_alarms={"JobTime": CountedAlarm(above=900)},

@@ -18,7 +18,7 @@ from pydantic import Field
 from components.account import Account
 from components.alarms import AlarmTopics, Metric
 from components.component import Component
-from components.compute import load_balancer_target, scaling, task
+from components.compute import load_balancer_target, roll_back, scaling, task
 from components.compute.access import Egress, Secret
 from components.compute.cluster import Cluster, ClusterArgs
 from components.compute.counted import NAMESPACE, CountedAlarm, MetricName, counted, kebab
@@ -32,6 +32,7 @@ from components.compute.load_balancer_target import (
     TargetGroups,
 )
 from components.compute.log_router import LogRouter, LogRouterArgs
+from components.compute.roll_back import RollBack
 from components.compute.scaling import MOST_TASKS, CountedQueue, Scaling
 from components.compute.task import APPLICATION, Task, TaskArgs
 from components.errors import ArgumentError, Mistake
@@ -79,6 +80,9 @@ class ServiceArgs(TaskArgs):
     counted_alarms: dict[MetricName, CountedAlarm] = {}
     """Alarms on what the program counts by itself under the namespace of METRICS_NAMESPACE, by the metric's name."""
 
+    roll_back: RollBack | None = None
+    """Alarms by which a deployment goes back, beside tasks that do not start, by which each does; null: none."""
+
     minimum_healthy_percent: Annotated[int, Field(ge=0, le=100)] = 100
     """Share of the tasks that run at every moment of a rolling deployment."""
 
@@ -105,6 +109,9 @@ class ServiceArgs(TaskArgs):
             # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html
             why = "has ECS change the rule that judges tokens, which ECS refuses; use rolling, or judge in the service"
             yield Mistake("deployment", self.deployment, why)
+        if self.roll_back is not None and self.roll_back.failed_percent is not None and self.traffic is None:
+            why = "needs traffic, and a worker has none; use memoryPercent or alarms"
+            yield Mistake(("roll_back", "failed_percent"), self.roll_back.failed_percent, why)
         if self.minimum_healthy_percent == self.maximum_percent:
             why = "and minimum_healthy_percent 100 let no task be replaced; move one of them"
             yield Mistake("maximum_percent", self.maximum_percent, why)
@@ -143,6 +150,7 @@ class Service(Component):
         *task.CHILDREN,
         *load_balancer_target.CHILDREN,
         *scaling.CHILDREN,
+        *roll_back.CHILDREN,
     )
 
     name: pulumi.Output[str]
@@ -417,6 +425,11 @@ class Service(Component):
             deployment_minimum_healthy_percent=args.minimum_healthy_percent,
             deployment_maximum_percent=args.maximum_percent,
             deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+            alarms=(
+                roll_back.alarms_of(self._prefix, args.roll_back, self._cluster.name, targets, self._child)
+                if args.roll_back is not None
+                else None
+            ),
             deployment_configuration=load_balancer_target.deployment_configuration(args.deployment, args.bake_minutes),
             load_balancers=[targets.load_balancer_of(APPLICATION)] if targets is not None else None,
             health_check_grace_period_seconds=args.traffic.grace_seconds if args.traffic else None,

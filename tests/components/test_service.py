@@ -662,3 +662,46 @@ def test_a_cluster_adopts_the_role_of_ecs(recorder: Recorder) -> None:
 def test_a_cluster_without_capacity_is_refused() -> None:
     with pytest.raises(ArgumentError, match="leave nowhere to run"):
         ClusterArgs(fargate_weight=0)
+
+
+# --- Going back ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.covers("B16", "A3")
+def test_a_deployment_goes_back_by_alarms_that_are_there_before_the_service(recorder: Recorder) -> None:
+    make(recorder, roll_back={"failed_percent": 5, "memory_percent": 95, "alarms": ["other-alarm"]})
+    made = recorder.one("service:Service")
+    own = [f"{NAME}-{what}-rollback-alarm" for what in ("failed", "memory")]
+    assert made.inputs["alarms"] == {"alarmNames": [*own, "other-alarm"], "enable": True, "rollback": True}
+    assert {recorder.named(name).urn for name in own} <= set(made.dependencies)
+    failed, memory = (recorder.named(name).inputs for name in own)
+    # Nobody is woken: the alarms on the service itself do that.
+    assert not failed.get("alarmActions")
+    watched = {
+        (one["metric"]["metricName"], one["metric"]["dimensions"]["LoadBalancer"])
+        for one in failed["metricQueries"]
+        if "metric" in one
+    }
+    assert watched == {("HTTPCode_Target_5XX_Count", "app/web/1"), ("RequestCount", "app/web/1")}
+    assert memory["dimensions"] == {"ClusterName": "wiki-dev-cluster", "ServiceName": NAME}
+
+
+def test_a_service_without_such_alarms_goes_back_by_its_tasks_alone(recorder: Recorder) -> None:
+    make(recorder)
+    inputs = recorder.one("service:Service").inputs
+    assert "alarms" not in inputs
+    assert inputs["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"roll_back": {}}, "leaves nothing to watch"),
+        ({"roll_back": {"alarms": ["a", "a"]}}, "name each alarm once"),
+        ({"roll_back": {"alarms": ["wiki-*"]}}, "without wildcards"),
+        ({"roll_back": {"failed_percent": 5}, "traffic": None}, "a worker has none; use memoryPercent or alarms"),
+    ],
+)
+def test_alarms_that_cannot_take_a_deployment_back_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ArgumentError, match=words):
+        args(**changes)
