@@ -15,7 +15,8 @@ from components.data.master_password import MasterPassword, MasterPasswordArgs
 from components.data.parameters import ParameterTree
 from components.data.postgres import Postgres
 from components.data.secrets import SecretSet, SecretSetArgs
-from components.data.table import Table, TableArgs
+from components.data.table import Table
+from components.data.table_args import TableArgs
 from components.operations.database_extensions import DatabaseExtensions, DatabaseExtensionsArgs
 from components.widgets import widgets_of
 from settings.data import EXTENSIONS_PACKAGE

@@ -10,16 +10,11 @@ import pulumi
 
 from architecture.pipelines import build_pipeline
 from components.delivery.amplify_app import AmplifyApp
-from components.delivery.deploy_role import (
-    Deployed,
-    DeployedFunction,
-    DeployedHost,
-    DeployedService,
-    DeployedSite,
-    DeployRole,
-)
+from components.delivery.deploy_role import DeployRole
+from components.delivery.deployed import Deployed, DeployedFunction, DeployedHost, DeployedService, DeployedSite
 from components.delivery.deployer_role import DeployerRole
-from components.delivery.pipeline import Pipeline, role_name
+from components.delivery.pipeline import Pipeline
+from components.delivery.pipeline_work import role_name
 from components.widgets import widgets_of
 
 if TYPE_CHECKING:

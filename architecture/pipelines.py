@@ -12,8 +12,10 @@ from components.account import Account
 from components.compute.repository import PUSH_ACTIONS
 from components.data.bucket import Bucket, BucketArgs
 from components.data.lifecycle import LifecycleRule
-from components.delivery.deploy_role import KEEP_ACTIONS, Deployed, deploy_statements
-from components.delivery.pipeline import Pipeline, Platform, Work, WorkName
+from components.delivery.deploy_role import KEEP_ACTIONS, deploy_statements
+from components.delivery.deployed import Deployed
+from components.delivery.pipeline import Pipeline
+from components.delivery.pipeline_work import Platform, Work, WorkName
 from components.policy import Statement, statement
 
 if TYPE_CHECKING:

@@ -23,14 +23,14 @@ from components.args import EXAMPLES, FROM_YAML, Args, as_far_as_known, found_by
 from components.compute.counted import NAMESPACE
 from components.compute.log_router import LogRouterArgs
 from components.data.bucket import BucketArgs
-from components.data.cache import CacheArgs
+from components.data.cache_args import CacheArgs
 from components.data.parameters import ParameterTreeArgs
 from components.data.secrets import Secret
-from components.data.table import TableArgs
+from components.data.table_args import TableArgs
 from components.delivery.amplify_app import AmplifyAppArgs
 from components.edge.web_acl import WebAclArgs
 from components.errors import nearest
-from components.identity.user_pool import UserPoolArgs
+from components.identity.user_pool_args import UserPoolArgs
 from components.messaging.queue import QueueArgs
 from components.operations.backup import BackupArgs
 from components.operations.office_hours import OfficeHoursArgs

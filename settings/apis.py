@@ -12,7 +12,7 @@ from pydantic import BeforeValidator
 from components.annotations import TellsKind
 from components.args import Args, as_far_as_known
 from components.edge.http_api import HttpApiArgs
-from components.edge.load_balancer import API_GATEWAY
+from components.edge.load_balancer_args import API_GATEWAY
 from components.edge.rest_api_args import RestApiArgs, RestRoute
 from components.edge.routes import mistaken_functions
 from components.edge.web_acl import WebAclArgs

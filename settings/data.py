@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, Literal
 
 from components.args import as_far_as_known
-from components.data.aurora import AuroraPostgresArgs
+from components.data.aurora_args import AuroraPostgresArgs
 from components.data.database import DatabaseArgs
 from components.data.postgres import PostgresArgs
 from components.errors import ArgumentError, Mistake

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from components.args import Args, as_far_as_known
 from components.edge.certificate import mistaken_names
-from components.edge.load_balancer import API_GATEWAY, LoadBalancerArgs, of_region
+from components.edge.load_balancer import of_region
+from components.edge.load_balancer_args import API_GATEWAY, LoadBalancerArgs
 from components.edge.web_acl import WebAclArgs
 from components.errors import ArgumentError
 from components.values import DnsLabel, DomainName, text

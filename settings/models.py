@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from components.args import in_yaml
 from components.errors import dotted, nearest
 from components.intelligence.invocation_logs import InvocationLogsArgs
-from components.intelligence.model_access import ModelAccessArgs
+from components.intelligence.model_use import ModelAccessArgs
 
 if TYPE_CHECKING:
     from settings import Settings

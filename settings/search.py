@@ -9,7 +9,7 @@ from pydantic import Field
 
 from components.args import as_far_as_known
 from components.data.index_mapping import parsed
-from components.data.vector_collection import IndexName, VectorCollectionArgs
+from components.data.vector_collection_args import IndexName, VectorCollectionArgs
 from components.errors import ArgumentError, Mistake, nearest
 from components.intelligence.knowledge_base import KnowledgeBaseArgs
 from components.intelligence.models import MODELS, unreachable

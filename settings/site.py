@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.alias_generators import to_camel
 
 from components.edge.certificate import MOST_DOMAINS
-from components.edge.load_balancer import EVERYBODY
+from components.edge.load_balancer_args import EVERYBODY
 from components.edge.site_args import StaticSiteArgs
 from components.edge.site_routes import OriginArgs
 from components.edge.web_acl import WebAclArgs

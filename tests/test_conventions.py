@@ -48,29 +48,36 @@ from components.compute.repository import Repository, RepositoryArgs
 from components.compute.roll_back import RollBack
 from components.compute.scaling import Scaling
 from components.compute.service import Service, ServiceArgs
-from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling
+from components.data.aurora import AuroraPostgres
+from components.data.aurora_args import AuroraPostgresArgs, ReaderScaling
 from components.data.bucket import Bucket, BucketArgs, ObjectLock
-from components.data.cache import Cache, CacheArgs
+from components.data.cache import Cache
+from components.data.cache_args import CacheArgs
 from components.data.collection_endpoint import CollectionEndpoint, CollectionEndpointArgs
 from components.data.lifecycle import LifecycleRule
 from components.data.master_password import MasterPassword, MasterPasswordArgs
 from components.data.parameters import ParameterTree, ParameterTreeArgs
 from components.data.postgres import Postgres, PostgresArgs
 from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
-from components.data.table import Table, TableArgs
+from components.data.table import Table
+from components.data.table_args import TableArgs
 from components.data.table_keys import Index, LocalIndex
 from components.data.table_scaling import CapacityRange, Provisioned
-from components.data.vector_collection import OcuLimits, VectorCollection, VectorCollectionArgs
+from components.data.vector_collection import VectorCollection
+from components.data.vector_collection_args import OcuLimits, VectorCollectionArgs
 from components.delivery.amplify_app import AmplifyApp, AmplifyAppArgs
 from components.delivery.build import Build, BuildArgs
-from components.delivery.deploy_role import Deployed, DeployedService, DeployRole, DeployRoleArgs
+from components.delivery.deploy_role import DeployRole, DeployRoleArgs
+from components.delivery.deployed import Deployed, DeployedService
 from components.delivery.deployer_role import DeployerRole, DeployerRoleArgs
-from components.delivery.pipeline import Pipeline, PipelineArgs, Work, WorkName
+from components.delivery.pipeline import Pipeline, PipelineArgs
+from components.delivery.pipeline_work import Work, WorkName
 from components.edge.api_log_role import ApiLogRole, ApiLogRoleArgs
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
 from components.edge.http_api import HttpApi, HttpApiArgs
-from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.edge.load_balancer import LoadBalancer
+from components.edge.load_balancer_args import LoadBalancerArgs
 from components.edge.rest_api import RestApi
 from components.edge.rest_api_args import RestApiArgs
 from components.edge.site_args import StaticSiteArgs
@@ -81,10 +88,12 @@ from components.edge.web_acl import WebAcl, WebAclArgs
 from components.edge.web_socket_api import WebSocketApi, WebSocketApiArgs
 from components.edge.zone_signing import ZoneSigning, ZoneSigningArgs
 from components.identity.key import ExistingKey, Key, KeyArgs, ServiceUse
-from components.identity.user_pool import Client, GitHub, Google, UserPool, UserPoolArgs
+from components.identity.user_pool import UserPool
+from components.identity.user_pool_args import Client, GitHub, Google, UserPoolArgs
 from components.intelligence.invocation_logs import InvocationLogs, InvocationLogsArgs
 from components.intelligence.knowledge_base import KnowledgeBase, KnowledgeBaseArgs
-from components.intelligence.model_access import ModelAccess, ModelAccessArgs, ModelUse
+from components.intelligence.model_access import ModelAccess
+from components.intelligence.model_use import ModelAccessArgs, ModelUse
 from components.intelligence.vector_index import VectorIndex, VectorIndexArgs, VectorIndexes, VectorIndexesArgs
 from components.messaging.event_bus import EventBus, EventBusArgs
 from components.messaging.event_route import EventRoute, EventRouteArgs

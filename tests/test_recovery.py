@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.data.bucket import BucketArgs
-from components.data.table import TableArgs
+from components.data.table_args import TableArgs
 from components.spelling import to_camel
 from settings import Settings, SettingsError
 from settings.data import DatabaseSettings

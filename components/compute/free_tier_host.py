@@ -23,8 +23,10 @@ import pulumi_aws as aws
 from components.account import Account
 from components.alarms import AlarmTopics, Metric, metric_alarm
 from components.component import Component
+from components.compute import host_network
 from components.compute.host_args import FreeTierHostArgs, Ssh, System
 from components.compute.host_deployment import make_deployment
+from components.compute.host_network import ORIGIN_PORT
 from components.compute.host_role import make_host_role
 from components.compute.host_user_data import check_files, user_data
 from components.compute.repository import Repository
@@ -33,7 +35,7 @@ from components.edge.origin_secret import HEADER, origin_secret, value_of
 from components.identity.key import AnyKey
 from components.log_group import make_log_group
 from components.network.network import Network
-from components.security_rules import allow_egress, allow_ingress, closed_group, cloudfront_addresses, label
+from components.security_rules import allow_egress
 from components.widgets import Widget
 
 __all__ = ["FreeTierHost", "FreeTierHostArgs", "Ssh"]
@@ -44,12 +46,7 @@ _IMAGES: Final[Mapping[System, str]] = {
 }
 """Public parameters of Amazon and of Canonical that hold the image of today in each region."""
 
-# Amazon's packages come by HTTPS; Ubuntu's archives are served by HTTP only, and signed.
-_OUTWARD_PORTS: Final[Mapping[System, tuple[int, ...]]] = {"amazonLinux": (443,), "ubuntu": (443, 80)}
-
-ORIGIN_PORT: Final = 80
 ORIGIN_HEADER: Final = HEADER
-
 
 BASIC_SECONDS: Final = 300
 """Without detailed monitoring, which costs, there is one figure of the processor in 5 minutes."""
@@ -130,7 +127,7 @@ class FreeTierHost(Component):
         self.name = f"{name}-instance"
 
         self._counts_requests = False
-        self.security_group_id = self._security_group()
+        self.security_group_id = host_network.security_group(self, name, args, network.vpc_id, self._child)
         self._log_group = make_log_group(
             f"{name}-log-group", f"/ec2/{name}", args.log_retention_days, logs_key, self._child("log_group")
         )
@@ -144,7 +141,7 @@ class FreeTierHost(Component):
         )
         self.role, policy = make_host_role(name, self._log_group, parameter, key, self._child)
         self._data_volume = self._make_data_volume()
-        interface, address = self._network_interface()
+        interface, address = host_network.interface(name, self._subnet_id, self.security_group_id, self._child)
         instance = self._instance(self._user_data(files, parameter), policy, interface, address)
         deployment = make_deployment(name, self._child("deployment"))
 
@@ -243,21 +240,6 @@ class FreeTierHost(Component):
             opts=self._child("metric_filter"),
         )
 
-    def _security_group(self) -> pulumi.Output[str]:
-        name, opts = f"{self._prefix}-security-group", self._child("security_group")
-        group = closed_group(name, self._network.vpc_id, f"The host {self._prefix}", opts)
-        cloudfront = cloudfront_addresses(self)
-        rule, opts = f"{self._prefix}-ingress-from-cloudfront", self._child("ingress_rule")
-        allow_ingress(rule, group.id, ORIGIN_PORT, "Requests by way of CloudFront", opts, prefix_list=cloudfront)
-        for cidr in self._args.ssh.allow_from if self._args.ssh else ():
-            rule, opts = f"{self._prefix}-ssh-ingress-from-{label(cidr)}", self._child("ssh_ingress_rule")
-            allow_ingress(rule, group.id, 22, "Shells of an administrator", opts, cidr=cidr)
-        for port in _OUTWARD_PORTS[self._args.system]:
-            why = "AWS, packages and images" if port == 443 else "Ubuntu's packages, which are signed"
-            opts = self._child("egress_rule")
-            allow_egress(f"{self._prefix}-egress-{port}", group.id, port, why, opts, cidr="0.0.0.0/0")
-        return group.id
-
     def _make_data_volume(self) -> aws.ebs.Volume:
         return aws.ebs.Volume(
             f"{self._prefix}-data-volume",
@@ -273,25 +255,6 @@ class FreeTierHost(Component):
             tags={"Name": f"{self._prefix}-data-volume"},
             opts=self._child("data_volume", protect=self.protected),
         )
-
-    def _network_interface(self) -> tuple[aws.ec2.NetworkInterface, aws.ec2.Eip]:
-        """Apart from the instance, and before it: it has its address from its first second, and so has the next one."""
-        interface = aws.ec2.NetworkInterface(
-            f"{self._prefix}-network-interface",
-            subnet_id=self._subnet_id,
-            security_groups=[self.security_group_id],
-            description=f"The host {self._prefix}",
-            tags={"Name": f"{self._prefix}-network-interface"},
-            opts=self._child("network_interface"),
-        )
-        address = aws.ec2.Eip(
-            f"{self._prefix}-address",
-            domain="vpc",
-            network_interface=interface.id,
-            tags={"Name": f"{self._prefix}-address"},
-            opts=self._child("address"),
-        )
-        return interface, address
 
     def _instance(
         self,

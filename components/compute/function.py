@@ -21,6 +21,7 @@ from components.compute import execution_role
 from components.compute import traffic_shifting as shifting
 from components.compute.access import Egress
 from components.compute.event_sources import QueueSource, StreamSource, consume_queue, subscribe_to_stream
+from components.compute.function_alias import make_alias
 from components.compute.function_args import FunctionArgs, mistaken_names
 from components.compute.package import Package
 from components.compute.traffic_shifting import TrafficShifting
@@ -122,13 +123,17 @@ class Function(Component):
         self._egress = self._reach(network, internet=internet) if network is not None else None
         self.security_group_id = self._egress.group_id if self._egress is not None else None
         self._function = self._make_function(policy, told, network)
-        self._alias = self._make_alias()
+        self._alias = make_alias(name, args, self._function, self._child)
 
         self.name, self.arn, self.version = self._function.name, self._function.arn, self._function.version
         self.alias_arn, self.alias_name = self._alias.arn, self._alias.name
         self.invoke_arn = self._alias.invoke_arn
         self.dead_letters_url = self._dead_letters.url
-        self.traffic_shifting = self._shift()
+        self.traffic_shifting = None
+        if args.shift is not None:
+            self.traffic_shifting = shifting.shift_traffic(
+                name, args.shift, function=self._function, alias=self._alias, account=self._account, child=self._child
+            )
         self.register_outputs({"name": self.name, "aliasArn": self.alias_arn})
 
     @property
@@ -326,47 +331,6 @@ class Function(Component):
             opts=self._child("layer"),
         )
         return [layer.arn]
-
-    def _make_alias(self) -> aws.lambda_.Alias:
-        args, name = self._args, self._prefix
-        alias = aws.lambda_.Alias(
-            f"{name}-alias",
-            name=args.alias,
-            description="What is called",
-            function_name=self._function.name,
-            function_version=self._function.version,
-            # An update would take back what CodeDeploy has moved.
-            opts=self._child("alias", ignore_changes=["functionVersion", "routingConfig"] if args.shift else None),
-        )
-        if args.provisioned_concurrency:
-            aws.lambda_.ProvisionedConcurrencyConfig(
-                f"{name}-provisioned-concurrency",
-                function_name=self._function.name,
-                qualifier=alias.name,
-                provisioned_concurrent_executions=args.provisioned_concurrency,
-                opts=self._child("provisioned_concurrency"),
-            )
-        aws.lambda_.FunctionEventInvokeConfig(
-            f"{name}-retries",
-            function_name=self._function.name,
-            qualifier=alias.name,
-            maximum_retry_attempts=args.retries,
-            maximum_event_age_in_seconds=args.max_age_seconds,
-            opts=self._child("retries"),
-        )
-        return alias
-
-    def _shift(self) -> TrafficShifting | None:
-        if self._args.shift is None:
-            return None
-        return shifting.shift_traffic(
-            self._prefix,
-            self._args.shift,
-            function=self._function,
-            alias=self._alias,
-            account=self._account,
-            child=self._child,
-        )
 
     def _reach(self, network: Network, *, internet: bool) -> Egress:
         """A security group that reaches AWS by the network's endpoints, and the internet where it may."""

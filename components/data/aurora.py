@@ -7,23 +7,21 @@ Use: database = AuroraPostgres("wiki-dev-database", AuroraPostgresArgs(instance_
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field
 
 from components.alarms import AlarmTopics, Metric
-from components.args import Args
 from components.component import Component
 from components.data import database, guard
+from components.data.aurora_args import ENGINE, AuroraPostgresArgs
 from components.data.database import (
     CERTIFICATE_AUTHORITY,
     CONNECTIONS,
     CPU,
     PORT,
-    DatabaseArgs,
     Watch,
     log_groups,
     rds_metric,
@@ -32,74 +30,14 @@ from components.data.database import (
     subnet_group_of,
 )
 from components.data.guard import Guard
-from components.data.postgres_offer import MEMORY_GIB, family_of, max_connections
-from components.errors import Mistake
+from components.data.postgres_offer import family_of, max_connections
 from components.identity.key import AnyKey
 from components.network.network import Network
 from components.widgets import Widget
 
-ENGINE: Final = "aurora-postgresql"
-_MOST_READERS: Final = 15
 _LEAST_LOCAL_GIB: Final = 4
 LOCAL_STORAGE: Final = "FreeLocalStorage"
 REPLICA_LAG: Final = "AuroraReplicaLagMaximum"
-
-
-class ReaderScaling(Args):
-    """Readers that Aurora adds under load and removes again, each at the price of an instance. They are of the
-    writer's class, and last in the order of promotion (tier 15). Lower the most to the readers that are
-    always there and deploy before a teardown: what Aurora added is in no state."""
-
-    max_readers: Annotated[int, Field(ge=1, le=_MOST_READERS)]
-    """The most readers, with those that are always there."""
-
-    cpu_percent: Annotated[int, Field(ge=10, le=90)] = 70
-    """The average CPU utilisation of the readers at which Aurora aims."""
-
-
-class Serverless(Args):
-    """Capacity that follows the load, in Aurora capacity units (2 GiB of memory, about $0.20 an hour each)."""
-
-    min_units: Annotated[float, Field(ge=0.5, le=256, multiple_of=0.5)]
-    """The least, in steps of 0.5."""
-
-    max_units: Annotated[float, Field(ge=1, le=256, multiple_of=0.5)]
-    """The most, in steps of 0.5; also decides how many connections there may be."""
-
-    def mistakes(self) -> Iterator[Mistake]:
-        if self.max_units < self.min_units:
-            yield Mistake("max_units", self.max_units, f"is less than the minimum, {self.min_units:g}")
-
-
-class AuroraPostgresArgs(DatabaseArgs):
-    """PostgreSQL on Aurora. Storage costs $0.12 for each GB and month, in all zones together; requests to it $0.24 a
-    million."""
-
-    readers: Annotated[int, Field(ge=0, le=_MOST_READERS)] = 1
-    """Aurora: readers beside the writer. One in another zone takes over within a minute when the writer's zone fails;
-    without any, AWS makes a new writer first, which takes some ten."""
-
-    reader_scaling: ReaderScaling | None = None
-    """Aurora: let it add readers under load."""
-
-    serverless: Serverless | None = None
-    """Aurora: capacity that follows the load, for every instance (Serverless v2). Its class then does not matter."""
-
-    def mistakes(self) -> Iterator[Mistake]:
-        yield from self.common_mistakes(ENGINE)
-        scaling = self.reader_scaling
-        if scaling is not None and self.readers < 1:
-            yield Mistake("readers", self.readers, "is too few for readerScaling, which measures readers; use 1")
-        elif scaling is not None and scaling.max_readers < self.readers:
-            most = f"is not allowed; use {self.readers} (readers) to {_MOST_READERS}"
-            yield Mistake(("reader_scaling", "max_readers"), scaling.max_readers, most)
-        if self.serverless is None and self.instance_class == "db.serverless":
-            yield Mistake("instance_class", self.instance_class, "needs its capacity; add serverless")
-
-    @property
-    def memory_gib(self) -> float:
-        """Of one instance at its largest."""
-        return self.serverless.max_units * 2 if self.serverless else MEMORY_GIB[ENGINE][self.instance_class]
 
 
 class AuroraPostgres(Component):

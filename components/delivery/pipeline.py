@@ -20,9 +20,8 @@ the stage runs again with the last commit that succeeded.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from collections.abc import Iterator, Mapping
+from typing import Final, Unpack
 
 import pulumi
 import pulumi_aws as aws
@@ -31,9 +30,10 @@ from components.account import Account
 from components.alarms import AlarmTopics, Metric
 from components.component import Component
 from components.data.bucket import Bucket
-from components.delivery.build import IMAGE, spec_mistakes
+from components.delivery import pipeline_stages as stages
+from components.delivery.build import IMAGE
 from components.delivery.pipeline_args import PipelineArgs
-from components.errors import ArgumentError, Mistake
+from components.delivery.pipeline_work import Platform, Work, WorkName, check_work, role_name
 from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
 from components.log_group import make_log_group, write_log
 from components.messaging.target import Target
@@ -43,42 +43,12 @@ from components.widgets import Widget
 
 __all__ = ["Pipeline", "PipelineArgs", "Platform", "Work", "WorkName", "role_name"]
 
-WorkName = Literal["test", "build", "staging", "answers", "plan", "production"]
-Platform = Literal["linux/arm64", "linux/amd64"]
-
 # Amazon Linux 2023; that for arm64 is cheaper, and the other one is for images of that platform: neither builds the
 # other's without an emulator.
 _MACHINES: Final[Mapping[Platform, tuple[str, str]]] = {
     "linux/arm64": ("ARM_CONTAINER", IMAGE),
     "linux/amd64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:5.0"),
 }
-_STARTED: Final = ("COMMIT", "#{Source.CommitId}"), ("EXECUTION", "#{codepipeline.PipelineExecutionId}")
-"""What each build is told of the execution
-(docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html)."""
-
-
-def role_name(pipeline: str, work: WorkName) -> str:
-    """What the role of a stage is called. A name without a suffix, because roles of other stacks trust it by that."""
-    return f"{pipeline}-{work}-role"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Work:
-    """What is done in one stage."""
-
-    spec: str
-    """The text of the build specification. Not a path into the repository: then whoever may push would decide what is
-    done with the stage's role."""
-
-    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """What the commands are told; nothing secret: it stands in every log."""
-
-    statements: Sequence[Statement] = ()
-    """What the stage may do, beside reading what it is handed, writing its log and handing on what it made."""
-
-    platform: Platform = "linux/arm64"
-    docker: bool = False
-    """Whether it builds images, for which CodeBuild must run it privileged."""
 
 
 class Pipeline(Component):
@@ -125,7 +95,7 @@ class Pipeline(Component):
         :param told: The topic that hears of a commit that waits for a person.
         """
         super().__init__(name, args, opts)
-        _check(work)
+        check_work(work)
         self._args, self._work, self._bucket, self._key, self._told = args, work, bucket, key, told
         self._account, self._released = Account.of(self), released
         aws.ssm.Parameter(
@@ -165,7 +135,7 @@ class Pipeline(Component):
                 )
             ],
             stages=list(self._stages()),
-            triggers=[self._trigger()],
+            triggers=[stages.trigger(args)],
             tags={"Name": f"{name}-pipeline"},
             opts=self._child("pipeline", depends_on=[policy]),
         )
@@ -348,125 +318,19 @@ class Pipeline(Component):
                     },
                 )
 
+    def _build(self, each: WorkName, **joined: Unpack[stages.Joined]) -> aws.codepipeline.PipelineStageActionArgs:
+        return stages.build(each.capitalize(), self._projects[each].name, tests=each in {"test", "answers"}, **joined)
+
     def _stages(self) -> Iterator[aws.codepipeline.PipelineStageArgs]:
-        yield _stage("Source", [self._source()], then=None)
-        yield _stage("Test", [self._build("test", takes=["Source"])])
-        yield _stage("Build", [self._build("build", takes=["Source"], makes=["Built"])])
+        yield stages.stage("Source", [stages.source(self._args)], then=None)
+        yield stages.stage("Test", [self._build("test", takes=["Source"])])
+        yield stages.stage("Build", [self._build("build", takes=["Source"], makes=["Built"])])
         if "staging" in self._work:
             actions = [self._build("staging", takes=["Built"])]
             if "answers" in self._work:
                 actions.append(self._build("answers", takes=["Built"], order=2))
-            yield _stage("Staging", actions)
-        yield _stage("Plan", [self._build("plan", takes=["Built"], makes=["Planned"], namespace="Plan")])
+            yield stages.stage("Staging", actions)
+        yield stages.stage("Plan", [self._build("plan", takes=["Built"], makes=["Planned"], namespace="Plan")])
         if self._args.approval:
-            yield _stage("Approval", [self._approval()], then=None)
-        yield _stage("Production", [self._build("production", takes=["Built", "Planned"])], then="ROLLBACK")
-
-    def _source(self) -> aws.codepipeline.PipelineStageActionArgs:
-        return aws.codepipeline.PipelineStageActionArgs(
-            name="Source",
-            category="Source",
-            owner="AWS",
-            provider="CodeStarSourceConnection",
-            version="1",
-            namespace="Source",
-            output_artifacts=["Source"],
-            configuration={
-                "ConnectionArn": self._args.connection,
-                "FullRepositoryId": self._args.repository,
-                "BranchName": self._args.branches[0],
-                "OutputArtifactFormat": "CODE_ZIP",
-                # By the trigger, which knows branches and paths; this would be a second one that does not.
-                "DetectChanges": "false",
-            },
-        )
-
-    def _build(
-        self,
-        each: WorkName,
-        *,
-        takes: list[str],
-        makes: Sequence[str] = (),
-        namespace: str | None = None,
-        order: int = 1,
-    ) -> aws.codepipeline.PipelineStageActionArgs:
-        variables = [{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in _STARTED]
-        return aws.codepipeline.PipelineStageActionArgs(
-            name=each.capitalize(),
-            category="Test" if each in {"test", "answers"} else "Build",
-            owner="AWS",
-            provider="CodeBuild",
-            version="1",
-            namespace=namespace,
-            run_order=order,
-            input_artifacts=takes,
-            output_artifacts=list(makes) or None,
-            configuration={
-                "ProjectName": self._projects[each].name,
-                "EnvironmentVariables": json.dumps(variables),
-                **({"PrimarySource": takes[0]} if len(takes) > 1 else {}),
-            },
-        )
-
-    def _approval(self) -> aws.codepipeline.PipelineStageActionArgs:
-        told = {"NotificationArn": self._told.arn} if self._told is not None else {}
-        return aws.codepipeline.PipelineStageActionArgs(
-            name="Approval",
-            category="Approval",
-            owner="AWS",
-            provider="Manual",
-            version="1",
-            timeout_in_minutes=self._args.approval_days * 24 * 60,
-            configuration={
-                **told,
-                # The commits since the one that runs; the plan itself is in the log of the stage before.
-                "ExternalEntityLink": f"https://github.com/{self._args.repository}/#{{Plan.DIFF}}",
-                "CustomData": f"{self._prefix}: bring #{{Source.CommitId}} to production? #{{Plan.SUMMARY}}",
-            },
-        )
-
-    def _trigger(self) -> aws.codepipeline.PipelineTriggerArgs:
-        args, push = self._args, aws.codepipeline.PipelineTriggerGitConfigurationPushArgs
-        branches = aws.codepipeline.PipelineTriggerGitConfigurationPushBranchesArgs(
-            includes=args.branches, excludes=args.ignore_branches or None
-        )
-        paths = aws.codepipeline.PipelineTriggerGitConfigurationPushFilePathsArgs(
-            includes=args.paths or None, excludes=args.ignore_paths or None
-        )
-        filtered = push(branches=branches, file_paths=paths if args.paths or args.ignore_paths else None)
-        return aws.codepipeline.PipelineTriggerArgs(
-            provider_type="CodeStarSourceConnection",
-            git_configuration=aws.codepipeline.PipelineTriggerGitConfigurationArgs(
-                source_action_name="Source", pushes=[filtered]
-            ),
-        )
-
-
-def _stage(
-    name: str,
-    actions: list[aws.codepipeline.PipelineStageActionArgs],
-    *,
-    then: Literal["RETRY", "ROLLBACK"] | None = "RETRY",
-) -> aws.codepipeline.PipelineStageArgs:
-    failure = aws.codepipeline.PipelineStageOnFailureArgs
-    on_failure = None
-    if then == "RETRY":
-        again = aws.codepipeline.PipelineStageOnFailureRetryConfigurationArgs(retry_mode="FAILED_ACTIONS")
-        on_failure = failure(result=then, retry_configuration=again)
-    elif then == "ROLLBACK":
-        on_failure = failure(result=then)
-    return aws.codepipeline.PipelineStageArgs(name=name, actions=actions, on_failure=on_failure)
-
-
-def _check(work: Mapping[WorkName, Work]) -> None:
-    wrong: list[Mistake] = []
-    for each in get_args(WorkName):
-        if each in work:
-            # What `Build` keeps by itself, CodePipeline takes here: a stage may have nothing to hand on.
-            wrong += spec_mistakes(work[each].spec, keeps=False)
-        elif each not in {"staging", "answers"}:
-            wrong.append(Mistake("work", each, "is missing; every pipeline has that stage"))
-    if "answers" in work and "staging" not in work:
-        wrong.append(Mistake("work", "answers", "asks what staging answers, and there is none; give staging too"))
-    if wrong:
-        raise ArgumentError.of(wrong)
+            yield stages.stage("Approval", [stages.approval(self._prefix, self._args, self._told)], then=None)
+        yield stages.stage("Production", [self._build("production", takes=["Built", "Planned"])], then="ROLLBACK")

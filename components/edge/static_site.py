@@ -21,7 +21,6 @@ from components.alarms import AlarmTopics, Metric, metric_alarm
 from components.component import Component
 from components.data.bucket import Bucket, BucketArgs
 from components.data.lifecycle import LifecycleRule
-from components.data.log_delivery import CLOUDFRONT_PREFIX
 from components.edge.certificate import Certificate
 from components.edge.distribution import (
     behaviours,
@@ -36,21 +35,13 @@ from components.edge.distribution import (
 )
 from components.edge.site_args import US_EAST, StaticSiteArgs, also_calling
 from components.edge.site_content import PROJECT, read_site
+from components.edge.site_logs import log_requests
 from components.edge.site_routes import CACHING_OPTIMIZED, OriginAddress, plan_routes
 from components.edge.web_acl import WebAcl
 from components.errors import ArgumentError
 from components.identity.user_pool import UserPool
 from components.policy import Statement, statement
 from components.widgets import Widget
-
-# Neither cookies nor what stands behind a question mark, in which people and programs leave secrets, nor the referer,
-# which repeats the address of the page before with what stands behind its question mark.
-_LOGGED = (
-    "date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(Host)", "cs-uri-stem", "sc-status",
-    "cs(User-Agent)", "x-edge-result-type", "x-edge-request-id", "x-host-header", "cs-protocol",
-    "cs-bytes", "time-taken", "ssl-protocol", "ssl-cipher", "x-edge-response-result-type", "cs-protocol-version",
-    "time-to-first-byte", "x-edge-detailed-result-type", "sc-content-type",
-)  # fmt: skip
 
 _DAY = 86_400
 
@@ -130,7 +121,7 @@ class StaticSite(Component):
         self.arn, self.distribution_id = distribution.arn, distribution.id
         self.domain_name, self.zone_id = distribution.domain_name, distribution.hosted_zone_id
         if request_logs is not None:
-            self._request_logs(request_logs.log_target_arn)
+            log_requests(name, self.arn, request_logs.log_target_arn, self._child)
         self._upload()
         self.register_outputs({"arn": self.arn, "domainName": self.domain_name})
 
@@ -302,44 +293,6 @@ class StaticSite(Component):
             for name, origin in sorted(self._args.origins.items())
             if origin.strip_prefix is not None
         }
-
-    def _request_logs(self, bucket_arn: pulumi.Input[str]) -> None:
-        name = self._prefix
-        source = aws.cloudwatch.LogDeliverySource(
-            f"{name}-log-source",
-            name=f"{name}-requests",
-            log_type="ACCESS_LOGS",
-            resource_arn=self.arn,
-            region=US_EAST,
-            tags={"Name": f"{name}-log-source"},
-            opts=self._child("log_source"),
-        )
-        destination = aws.cloudwatch.LogDeliveryDestination(
-            f"{name}-log-destination",
-            name=f"{name}-requests",
-            output_format="json",
-            delivery_destination_configuration=aws.cloudwatch.LogDeliveryDestinationDeliveryDestinationConfigurationArgs(
-                # With a prefix here AWS puts none of its own before the path below.
-                destination_resource_arn=pulumi.Output.concat(bucket_arn, "/", CLOUDFRONT_PREFIX),
-            ),
-            region=US_EAST,
-            tags={"Name": f"{name}-log-destination"},
-            opts=self._child("log_destination"),
-        )
-        aws.cloudwatch.LogDelivery(
-            f"{name}-log-delivery",
-            delivery_source_name=source.name,
-            delivery_destination_arn=destination.arn,
-            record_fields=list(_LOGGED),
-            s3_delivery_configurations=[
-                aws.cloudwatch.LogDeliveryS3DeliveryConfigurationArgs(
-                    suffix_path="{DistributionId}/{yyyy}/{MM}/{dd}/{HH}", enable_hive_compatible_path=False
-                )
-            ],
-            region=US_EAST,
-            tags={"Name": f"{name}-log-delivery"},
-            opts=self._child("log_delivery"),
-        )
 
     def _upload(self) -> None:
         args = self._args

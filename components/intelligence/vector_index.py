@@ -24,7 +24,8 @@ from components.compute.function import Function
 from components.compute.function_args import FunctionArgs
 from components.compute.package import Package
 from components.data.index_mapping import Role, field_mistakes, mapping_mistakes
-from components.data.vector_collection import IndexName, VectorCollection
+from components.data.vector_collection import VectorCollection
+from components.data.vector_collection_args import IndexName
 from components.errors import ArgumentError, Mistake
 from components.identity.key import AnyKey
 from components.intelligence.models import ModelName, embedding_mistakes, vector_length

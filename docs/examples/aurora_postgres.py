@@ -1,6 +1,7 @@
 """A writer and a reader in two zones, under a key of their own; Aurora adds readers under load."""
 
-from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling
+from components.data.aurora import AuroraPostgres
+from components.data.aurora_args import AuroraPostgresArgs, ReaderScaling
 from components.identity.key import Key, KeyArgs
 from components.network.vpc import Vpc, VpcArgs
 

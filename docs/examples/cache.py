@@ -1,7 +1,8 @@
 """A cache with a replica in another zone, and alarms on both nodes."""
 
 from components.alarms import AlarmTopics
-from components.data.cache import Cache, CacheArgs
+from components.data.cache import Cache
+from components.data.cache_args import CacheArgs
 from components.network.vpc import Vpc, VpcArgs
 
 network = Vpc("wiki-dev-network", VpcArgs(nat="none"))

@@ -1,6 +1,7 @@
 """A dashboard of a queue and of a table: a heading for each kind, and a graph for each metric."""
 
-from components.data.table import Table, TableArgs
+from components.data.table import Table
+from components.data.table_args import TableArgs
 from components.messaging.queue import Queue, QueueArgs
 from components.operations.dashboard import Dashboard, DashboardArgs
 

@@ -8,7 +8,8 @@ from components.compute.function import Function, FunctionArgs
 from components.compute.package import Package
 from components.edge.api_args import Cors
 from components.edge.http_api import HttpApi, HttpApiArgs, HttpRoute, JwtAuthorizer
-from components.identity.user_pool import Client, UserPool, UserPoolArgs
+from components.identity.user_pool import UserPool
+from components.identity.user_pool_args import Client, UserPoolArgs
 
 code = Path(tempfile.mkdtemp()) / "code.zip"
 with zipfile.ZipFile(code, "w") as archive:

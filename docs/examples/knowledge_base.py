@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from components.data.bucket import Bucket, BucketArgs
-from components.data.vector_collection import VectorCollection, VectorCollectionArgs
+from components.data.vector_collection import VectorCollection
+from components.data.vector_collection_args import VectorCollectionArgs
 from components.intelligence.knowledge_base import SYNC_DEFINITION, KnowledgeBase, KnowledgeBaseArgs
 from components.intelligence.vector_index import VectorIndexArgs, VectorIndexes, VectorIndexesArgs
 from components.messaging.schedule import ScheduleArgs

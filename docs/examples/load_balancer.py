@@ -3,7 +3,8 @@
 from components.data.bucket import Bucket, BucketArgs
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
-from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.edge.load_balancer import LoadBalancer
+from components.edge.load_balancer_args import LoadBalancerArgs
 from components.network.vpc import Vpc, VpcArgs
 
 network = Vpc("wiki-dev-network", VpcArgs(zones=2))

@@ -4,7 +4,8 @@ import json
 
 import pulumi_aws as aws
 
-from components.intelligence.model_access import ModelAccess, ModelAccessArgs, ModelUse
+from components.intelligence.model_access import ModelAccess
+from components.intelligence.model_use import ModelAccessArgs, ModelUse
 
 trust = {
     "Version": "2012-10-17",

@@ -1,7 +1,8 @@
 """A pipeline to production, without staging: tests, images, a plan, a person, and what was planned."""
 
 from components.data.bucket import Bucket, BucketArgs
-from components.delivery.pipeline import Pipeline, PipelineArgs, Work
+from components.delivery.pipeline import Pipeline, PipelineArgs
+from components.delivery.pipeline_work import Work
 
 SPEC = "{version: 0.2, phases: {build: {commands: [make]}}}"
 

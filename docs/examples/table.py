@@ -4,7 +4,8 @@ import json
 
 import pulumi_aws as aws
 
-from components.data.table import Table, TableArgs
+from components.data.table import Table
+from components.data.table_args import TableArgs
 
 trust = {
     "Version": "2012-10-17",

@@ -6,7 +6,8 @@ import pulumi_aws as aws
 
 from components.analytics.table_export import TableExport, TableExportArgs
 from components.data.bucket import Bucket, BucketArgs
-from components.data.table import Table, TableArgs
+from components.data.table import Table
+from components.data.table_args import TableArgs
 
 trust = {
     "Version": "2012-10-17",

@@ -5,7 +5,8 @@ import json
 import pulumi_aws as aws
 
 from components.data.collection_endpoint import CollectionEndpoint, CollectionEndpointArgs
-from components.data.vector_collection import VectorCollection, VectorCollectionArgs
+from components.data.vector_collection import VectorCollection
+from components.data.vector_collection_args import VectorCollectionArgs
 from components.network.vpc import Vpc, VpcArgs
 
 trust = {

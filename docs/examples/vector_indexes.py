@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from components.data.vector_collection import VectorCollection, VectorCollectionArgs
+from components.data.vector_collection import VectorCollection
+from components.data.vector_collection_args import VectorCollectionArgs
 from components.intelligence.vector_index import VectorIndexArgs, VectorIndexes, VectorIndexesArgs
 from settings.workloads import package
 

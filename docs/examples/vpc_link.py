@@ -4,9 +4,11 @@ from components.data.bucket import Bucket, BucketArgs
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
 from components.edge.http_api import HttpApi, HttpApiArgs, HttpRoute, JwtAuthorizer
-from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.edge.load_balancer import LoadBalancer
+from components.edge.load_balancer_args import LoadBalancerArgs
 from components.edge.vpc_link import VpcLink, VpcLinkArgs
-from components.identity.user_pool import Client, UserPool, UserPoolArgs
+from components.identity.user_pool import UserPool
+from components.identity.user_pool_args import Client, UserPoolArgs
 from components.network.vpc import Vpc, VpcArgs
 
 network = Vpc("wiki-dev-network", VpcArgs(zones=2, tiers=["private"]))

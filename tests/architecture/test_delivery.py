@@ -12,7 +12,7 @@ import pytest
 
 from architecture.context import build_context
 from architecture.delivery import build_delivery
-from components.delivery.pipeline import role_name
+from components.delivery.pipeline_work import role_name
 from settings import Settings
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.iam import allowed

@@ -9,7 +9,8 @@ import pulumi_aws as aws
 import pytest
 
 from components.alarms import AlarmTopics
-from components.data.cache import Cache, CacheArgs
+from components.data.cache import Cache
+from components.data.cache_args import CacheArgs
 from components.data.parameters import ParameterTree, ParameterTreeArgs
 from components.data.secrets import Rotation, Secret, SecretSet, SecretSetArgs
 from components.errors import ArgumentError

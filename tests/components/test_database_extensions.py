@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from components.compute.package import Package
-from components.data.aurora import AuroraPostgres, AuroraPostgresArgs
+from components.data.aurora import AuroraPostgres
+from components.data.aurora_args import AuroraPostgresArgs
 from components.data.database import Database
 from components.data.postgres import Postgres, PostgresArgs
 from components.errors import ArgumentError

@@ -6,14 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.delivery.deploy_role import (
-    Deployed,
-    DeployedFunction,
-    DeployedService,
-    DeployedSite,
-    DeployRole,
-    DeployRoleArgs,
-)
+from components.delivery.deploy_role import DeployRole, DeployRoleArgs
+from components.delivery.deployed import Deployed, DeployedFunction, DeployedService, DeployedSite
 from components.errors import ArgumentError
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.iam import allowed, assumable

@@ -14,7 +14,8 @@ import pytest
 from components.alarms import AlarmTopics
 from components.edge.certificate import Certificate, CertificateArgs
 from components.edge.dns import Zone, ZoneArgs
-from components.edge.load_balancer import LoadBalancer, LoadBalancerArgs, of_region
+from components.edge.load_balancer import LoadBalancer, of_region
+from components.edge.load_balancer_args import LoadBalancerArgs
 from components.edge.vpc_link import VpcLink, VpcLinkArgs
 from components.edge.web_acl import LARGEST_BODY_BYTES, WebAcl, WebAclArgs
 from components.errors import ArgumentError

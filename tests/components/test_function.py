@@ -17,7 +17,8 @@ from components.compute.event_sources import QueueSource, StreamSource
 from components.compute.function import Function
 from components.compute.function_args import FunctionArgs
 from components.compute.package import Package
-from components.data.table import Table, TableArgs
+from components.data.table import Table
+from components.data.table_args import TableArgs
 from components.errors import ArgumentError
 from components.identity.key import ExistingKey
 from components.messaging.queue import Queue, QueueArgs

@@ -12,7 +12,8 @@ import pytest
 from components.alarms import AlarmTopics
 from components.data.bucket import Bucket, BucketArgs
 from components.data.collection_endpoint import CollectionEndpoint, CollectionEndpointArgs
-from components.data.vector_collection import VectorCollection, VectorCollectionArgs
+from components.data.vector_collection import VectorCollection
+from components.data.vector_collection_args import VectorCollectionArgs
 from components.errors import ArgumentError
 from components.identity.key import ExistingKey
 from components.intelligence.knowledge_base import SYNC_DEFINITION, KnowledgeBase, KnowledgeBaseArgs

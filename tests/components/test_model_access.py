@@ -16,7 +16,8 @@ from components.errors import ArgumentError
 from components.intelligence import models as table
 from components.intelligence.guardrail import GuardrailArgs
 from components.intelligence.invocation_logs import InvocationLogs, InvocationLogsArgs, invocation_statements
-from components.intelligence.model_access import ModelAccess, ModelAccessArgs, ModelUse
+from components.intelligence.model_access import ModelAccess
+from components.intelligence.model_use import ModelAccessArgs, ModelUse
 from tests.conftest import ACCOUNT, REGION, Recorder
 
 NAME = "wiki-dev-models"

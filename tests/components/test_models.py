@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from components.intelligence.models import JAPAN, MODELS, WORLD, ended, legacy, offered, unreachable
+from components.intelligence.model import WORLD
+from components.intelligence.models import JAPAN, MODELS, ended, legacy, offered, unreachable
 from components.values import REGIONS
 
 TOKYO = "ap-northeast-1"

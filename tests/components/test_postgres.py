@@ -10,7 +10,8 @@ import pulumi_aws as aws
 import pytest
 
 from components.alarms import AlarmTopics
-from components.data.aurora import AuroraPostgres, AuroraPostgresArgs, ReaderScaling, Serverless
+from components.data.aurora import AuroraPostgres
+from components.data.aurora_args import AuroraPostgresArgs, ReaderScaling, Serverless
 from components.data.postgres import Postgres, PostgresArgs, Storage
 from components.data.postgres_offer import MEMORY_GIB, class_mistakes, max_connections, version_mistakes
 from components.errors import ArgumentError

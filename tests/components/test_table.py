@@ -9,7 +9,8 @@ import pulumi_aws as aws
 import pytest
 
 from components.alarms import AlarmTopics
-from components.data.table import RequestLimit, Table, TableArgs
+from components.data.table import Table
+from components.data.table_args import RequestLimit, TableArgs
 from components.data.table_keys import Index, LocalIndex
 from components.data.table_scaling import CapacityRange, Provisioned
 from components.errors import ArgumentError

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from components.errors import ArgumentError
-from components.identity.user_pool import Client, GitHub, Google, Paths, UserPool, UserPoolArgs, own_prefix
+from components.identity.user_pool import UserPool, own_prefix
+from components.identity.user_pool_args import Client, GitHub, Google, Paths, UserPoolArgs
 from tests.conftest import REGION, Recorder, Registered
 
 WEB = Client(callback_urls=["https://wiki.example.com/callback"], logout_urls=["https://wiki.example.com/"])

@@ -11,13 +11,8 @@ import pytest
 
 from components.alarms import AlarmTopics
 from components.data.collection_endpoint import CollectionEndpoint, CollectionEndpointArgs
-from components.data.vector_collection import (
-    BEDROCK,
-    DEFAULT_MOST_OCUS,
-    OcuLimits,
-    VectorCollection,
-    VectorCollectionArgs,
-)
+from components.data.vector_collection import BEDROCK, VectorCollection
+from components.data.vector_collection_args import DEFAULT_MOST_OCUS, OcuLimits, VectorCollectionArgs
 from components.errors import ArgumentError
 from components.identity.key import ExistingKey
 from tests.conftest import ACCOUNT, REGION, Recorder

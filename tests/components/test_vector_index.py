@@ -12,7 +12,8 @@ import pytest
 from components.compute.package import Package
 from components.data.collection_endpoint import CollectionEndpoint, CollectionEndpointArgs
 from components.data.index_mapping import parsed
-from components.data.vector_collection import VectorCollection, VectorCollectionArgs
+from components.data.vector_collection import VectorCollection
+from components.data.vector_collection_args import VectorCollectionArgs
 from components.errors import ArgumentError, Mistake
 from components.identity.key import ExistingKey
 from components.intelligence.vector_index import VectorIndexArgs, VectorIndexes, VectorIndexesArgs
