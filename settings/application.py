@@ -11,7 +11,7 @@ from components.args import as_far_as_known, in_yaml
 from components.compute.cluster import ClusterArgs
 from components.compute.fargate import ImageUri
 from components.compute.repository import KeepImages
-from components.compute.service import ServiceArgs
+from components.compute.service_args import ServiceArgs
 from components.errors import dotted
 from components.network.endpoints import BUNDLES
 from components.spelling import to_camel

@@ -47,7 +47,8 @@ from components.compute.package import Package
 from components.compute.repository import Repository, RepositoryArgs
 from components.compute.roll_back import RollBack
 from components.compute.scaling import Scaling
-from components.compute.service import Service, ServiceArgs
+from components.compute.service import Service
+from components.compute.service_args import ServiceArgs
 from components.data.aurora import AuroraPostgres
 from components.data.aurora_args import AuroraPostgresArgs, ReaderScaling
 from components.data.bucket import Bucket, BucketArgs, ObjectLock

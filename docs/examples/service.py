@@ -3,7 +3,8 @@
 from components.compute.cluster import Cluster, ClusterArgs
 from components.compute.live_image import Image
 from components.compute.scaling import Scaling
-from components.compute.service import Service, ServiceArgs
+from components.compute.service import Service
+from components.compute.service_args import ServiceArgs
 from components.network.vpc import Vpc, VpcArgs
 
 network = Vpc("wiki-dev-network", VpcArgs(zones=2, endpoints=["ecsPrivate"]))

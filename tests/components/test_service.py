@@ -18,7 +18,8 @@ from components.compute.load_balancer_target import LoadBalancerTarget
 from components.compute.log_router import LogRouter, LogRouterArgs
 from components.compute.repository import Repository, RepositoryArgs
 from components.compute.scaling import Scaling
-from components.compute.service import Service, ServiceArgs
+from components.compute.service import Service
+from components.compute.service_args import ServiceArgs
 from components.errors import ArgumentError
 from components.identity.key import ExistingKey
 from components.network.network import ExistingNetwork
