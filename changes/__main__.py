@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,7 +15,7 @@ from rich.text import Text
 from changes import gate, growth, show, sides
 from changes.compare import compare, renamed, with_ids_of
 from changes.files import any_stream, require_stack, require_writable, write
-from changes.model import ChangeError, Side
+from changes.model import Change, ChangeError, Side
 from changes.picture import as_mermaid, changed
 from changes.security import security
 
@@ -148,13 +149,13 @@ def judged(before: Side, after: Side) -> show.Comparison:
     notes.append("the values of secrets are not compared: nobody can read them here")
     needs: list[show.Need] = []
     try:
-        needs = _deployer(before, after) if changes else []
+        needs = _deployer(before, after, changes) if changes else []
     except ChangeError as error:
         notes.append(f"what the deployer needs is not compared: {error.message}")
     return show.Comparison(before, after, changes, security(changes, before, after), found, notes, needs)
 
 
-def _deployer(before: Side, after: Side) -> list[show.Need]:
+def _deployer(before: Side, after: Side, changes: Sequence[Change]) -> list[show.Need]:
     """What the deployer needs for one side and not for the other.
 
     :raises ChangeError: Nobody knows what one of the sides needs.
@@ -163,12 +164,14 @@ def _deployer(before: Side, after: Side) -> list[show.Need]:
         if side.report is None or any("calls" not in one for one in side.report["resources"]):
             raise ChangeError(f"{side.label} does not say which calls made it")
     # AWS's actions take most of a second; and what a deployer needs is worked out from sides, which are this package's.
-    from permissions.difference import more  # noqa: PLC0415
+    from permissions.difference import more, parting  # noqa: PLC0415
     from permissions.model import permissions  # noqa: PLC0415
 
+    replaced = {one.was or one.urn for one in changes if one.kind in ("replace", "may-replace")}
     old, new = (permissions(side.report or {}, purposes=("up",)) for side in (before, after))
     return [
         *(show.Need("more", one.sentence(), one.actions, one.resource) for one in more(old, new)),
+        *(show.Need("more", one.sentence(), one.actions, one.resource) for one in parting(old, new, replaced)),
         *(show.Need("less", one.sentence("needs no more"), one.actions, one.resource) for one in more(new, old)),
     ]
 

@@ -17,7 +17,7 @@ from changes.files import any_stream, require_stack, require_writable, write
 from changes.model import ChangeError, Side
 from permissions import show
 from permissions.backend import Backend, backend, said
-from permissions.difference import more
+from permissions.difference import more, parting
 from permissions.model import ACCOUNT, PURPOSES, Permissions, Purpose, permissions
 
 FINE: Final = 0
@@ -78,12 +78,12 @@ def needed(
         show.text(console, found, verbose=verbose)
         if before is not None and old is not None:
             for purpose in purposes:
-                show.difference(
-                    console, more(old, found, purpose), more(found, old, purpose), f"{before.label} ({purpose})"
-                )
+                needs = [*more(old, found, purpose), *(parting(old, found) if purpose == "up" else ())]
+                show.difference(console, needs, more(found, old, purpose), f"{before.label} ({purpose})")
         if markdown_file is not None and before is not None and old is not None:
             purpose: Purpose = "up" if "up" in purposes else purposes[0]
-            said_more, said_less = more(old, found, purpose), more(found, old, purpose)
+            said_more = [*more(old, found, purpose), *(parting(old, found) if purpose == "up" else ())]
+            said_less = more(found, old, purpose)
             write(markdown_file, show.markdown(said_more, said_less, found.stack, before.label))
         if json_file is not None:
             write(json_file, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")

@@ -281,6 +281,18 @@ SERVICE_LINKED: Final[Mapping[str, str]] = {
 (docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html); others that the schemas
 name are for features of organisations and of Spark."""
 
+TAKES_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "aws:ec2/flowLog:FlowLog": ("vpc-flow-logs",),
+    "aws:ecs/taskDefinition:TaskDefinition": ("ecs-tasks",),
+    "aws:iam/instanceProfile:InstanceProfile": ("ec2",),
+    "aws:lambda/function:Function": ("edgelambda", "lambda"),
+    "aws:rds/cluster:Cluster": ("monitoring.rds", "rds"),
+    "aws:rds/clusterInstance:ClusterInstance": ("monitoring.rds", "rds"),
+    "aws:rds/instance:Instance": ("monitoring.rds", "rds"),
+}
+"""Who takes the roles that such a thing is given, where that is not the service of its actions
+(docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html, and each service's page on its role)."""
+
 SCALED_ROLES: Final[Mapping[str, str]] = {
     "dynamodb": "dynamodb.application-autoscaling.amazonaws.com",
     "ecs": "ecs.application-autoscaling.amazonaws.com",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from permissions.actions import only_reads
 from permissions.model import Permissions, Purpose
 from permissions.needs import Condition
 from permissions.policies import Statement, applies
@@ -23,6 +24,8 @@ class More:
     condition: Condition = field(default_factory=dict)
 
     def sentence(self, verb: str = "needs") -> str:
+        if self.purpose == "destroy":
+            verb = f"deletes what keeps data and {verb}"
         whose = "a preview of this change" if self.purpose == "preview" else "this change"
         return f"{whose} {verb} {', '.join(self.actions)} on {self.resource}{self.where}"
 
@@ -56,6 +59,25 @@ def more(before: Permissions, after: Permissions, purpose: Purpose = "up") -> li
         (More(purpose, tuple(sorted(actions)), pattern, conditions[key]) for (pattern, key), actions in found.items()),
         key=lambda one: (one.resource, one.actions, one.where),
     )
+
+
+def parting(before: Permissions, after: Permissions, replaced: Iterable[str] = ()) -> list[More]:
+    """What deleting needs of what keeps data, and goes: it is in the policies to destroy, and in no update's.
+
+    :param replaced: URNs of what `after` has too, made again.
+    """
+    gone = before.needed.keeps_data - after.needed.keeps_data | before.needed.keeps_data & set(replaced)
+    found: dict[tuple[str, str], set[str]] = {}
+    conditions: dict[str, Condition] = {}
+    for one in before.needed.needs:
+        if one.urn in gone and "delete" in one.phases and not only_reads(one.action):
+            key = json.dumps(one.condition, sort_keys=True)
+            conditions[key] = one.condition
+            found.setdefault((one.resource, key), set()).add(one.action)
+    return [
+        More("destroy", tuple(sorted(actions)), pattern, conditions[key])
+        for (pattern, key), actions in sorted(found.items())
+    ]
 
 
 def _covered(action: str, pattern: str, condition: Condition, statements: Sequence[Statement]) -> bool:

@@ -13,7 +13,7 @@ from changes.model import ChangeError
 from changes.stores import STORES
 from permissions import actions, facts
 from permissions.actions import Row
-from permissions.besides import GLOBAL, SCALED_ROLES, SERVICE_LINKED, Phase
+from permissions.besides import GLOBAL, SCALED_ROLES, SERVICE_LINKED, TAKES_ROLES, Phase
 from permissions.calls import action_of
 from permissions.things import ROLE, Thing, Things
 
@@ -408,12 +408,13 @@ class _Needs:
             return
         for arn in dict.fromkeys(_role_arns(resource["inputs"], self.things)):
             role = self.things.role(arn)
+            takers = [f"{one}.amazonaws.com" for one in TAKES_ROLES.get(resource["type"], (own,))]
             if role is None:
-                services, thing = [f"{own}.amazonaws.com"], Thing(arn, arn, arn, False, {})
-            else:
-                thing = next(one for one in self.things.own(role) if one.arn == arn)
-                services = sorted(_trusted(role)) or [f"{own}.amazonaws.com"]
-            yield thing, services
+                yield Thing(arn, arn, arn, False, {}), takers
+                continue
+            trusted = _trusted(role)
+            thing = next(one for one in self.things.own(role) if one.arn == arn)
+            yield thing, sorted(trusted & set(takers) or trusted) or takers
 
 
 _MANY: Final = 3

@@ -76,7 +76,8 @@ def markdown(more: Sequence[More], less: Sequence[More], stack: str, label: str)
 def _code(one: More) -> str:
     names = ", ".join(f"`{action}`" for action in one.actions)
     # Patterns hold stars, and no backquote.
-    return f"{names} on `{one.resource}`{one.where}"
+    why = " (to delete what keeps data: by the policies to destroy)" if one.purpose == "destroy" else ""
+    return f"{names} on `{one.resource}`{one.where}{why}"
 
 
 def difference(console: Console, more: Sequence[More], less: Sequence[More], label: str) -> None:

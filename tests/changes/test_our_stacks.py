@@ -145,11 +145,14 @@ def test_what_the_deployer_needs_or_needs_no_more_is_said(change: Callable[..., 
         content["resources"] = [one for one in content["resources"] if ":sqs/" not in one["type"]]
 
     gone = change(edit)
-    told = {action for one in gone.deployer for action in one.actions}
-    assert {one.direction for one in gone.deployer} == {"less"}
+    told = {action for one in gone.deployer if one.direction == "less" for action in one.actions}
+    # Queues keep messages: no update's policies delete them.
+    deletes = [one for one in gone.deployer if one.direction == "more"]
+    assert {one.actions for one in deletes} == {("sqs:DeleteQueue",)}
+    assert deletes[0].text.startswith("this change deletes what keeps data and needs sqs:DeleteQueue on arn:aws:sqs:")
     assert {"sqs:CreateQueue", "sqs:SetQueueAttributes"} <= told
     assert {action.partition(":")[0] for action in told} == {"sqs"}
-    assert gone.as_json()["deployer"][0]["text"].startswith("this change needs no more sqs:")
+    assert gone.as_json()["deployer"][-1]["text"].startswith("this change needs no more sqs:")
 
     back = judged(gone.after, gone.before)
     assert {one.direction for one in back.deployer} == {"more"}

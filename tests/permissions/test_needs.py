@@ -9,7 +9,7 @@ import pytest
 
 from changes.model import ChangeError
 from permissions import facts
-from permissions.difference import more
+from permissions.difference import more, parting
 from permissions.model import Permissions, permissions
 from rehearsal.cloud.specs import SPECS
 from tests.conftest import ACCOUNT, REGION
@@ -221,6 +221,36 @@ def test_a_boundary_that_the_deployer_could_write_again_is_refused() -> None:
         permissions(report(role("shop-dev-worker", "lambda.amazonaws.com", permissionsBoundary=boundary), policy))
 
 
+@pytest.mark.parametrize(
+    ("type_", "key", "service"),
+    [
+        ("aws:ecs/taskDefinition:TaskDefinition", "taskRoleArn", "ecs-tasks.amazonaws.com"),
+        ("aws:ec2/flowLog:FlowLog", "iamRoleArn", "vpc-flow-logs.amazonaws.com"),
+        ("aws:rds/instance:Instance", "monitoringRoleArn", "monitoring.rds.amazonaws.com"),
+        ("aws:sfn/stateMachine:StateMachine", "roleArn", "states.amazonaws.com"),
+    ],
+)
+def test_a_role_of_others_goes_to_the_service_that_takes_it(type_: str, key: str, service: str) -> None:
+    taken = f"arn:aws:iam::{ACCOUNT}:role/everybodys"
+    found = permissions(report(resource(type_, "shop-dev-one", inputs={key: taken})))
+
+    assert on(found, "iam:PassRole") == {taken}
+    (condition,) = where(found, "iam:PassRole")
+    assert service in condition["StringEquals"]["iam:PassedToService"]
+
+
+def test_a_role_that_trusts_several_services_goes_to_the_one_it_is_given_to() -> None:
+    worker = role("shop-dev-worker", "lambda.amazonaws.com")
+    trust = json.loads(worker["inputs"]["assumeRolePolicy"])
+    trust["Statement"][0]["Principal"]["Service"] = ["ec2.amazonaws.com", "states.amazonaws.com"]
+    worker["inputs"]["assumeRolePolicy"] = json.dumps(trust)
+    flow = resource("aws:sfn/stateMachine:StateMachine", "shop-dev-flow", inputs={"roleArn": worker["outputs"]["arn"]})
+
+    assert where(permissions(report(worker, flow)), "iam:PassRole") == [
+        {"StringEquals": {"iam:PassedToService": "states.amazonaws.com"}}
+    ]
+
+
 def test_a_service_that_answers_elsewhere_is_not_bound_to_the_stacks_region() -> None:
     channel = resource("aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration", "shop-dev-channel")
     found = permissions(report(channel))
@@ -248,6 +278,24 @@ def test_a_change_says_that_a_role_goes_to_another_service() -> None:
     assert told.sentence().endswith("where iam:PassedToService is states.amazonaws.com")
     assert told.as_json()["condition"] == {"StringEquals": {"iam:PassedToService": "states.amazonaws.com"}}
     assert more(after, after) == []
+
+
+def test_a_change_that_deletes_what_keeps_data_says_what_that_takes() -> None:
+    topic = resource(
+        "aws:sns/topic:Topic",
+        "shop-dev-news",
+        inputs={"name": "shop-dev-news"},
+        outputs={"arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:shop-dev-news"},
+    )
+    with_both, without = permissions(report(bucket(), topic)), permissions(report())
+    (told,) = parting(with_both, without)
+
+    assert told.sentence() == (
+        "this change deletes what keeps data and needs s3:DeleteBucket on arn:aws:s3:::shop-dev-*"
+    )
+    assert parting(without, with_both) == []
+    assert parting(with_both, with_both) == []
+    assert parting(with_both, with_both, replaced={bucket()["urn"]}) == [told]
 
 
 def test_a_change_that_only_narrows_needs_nothing_more() -> None:
