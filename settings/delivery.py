@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field
 
@@ -143,10 +143,6 @@ class DeployerSettings(DeployerRoleArgs):
 
     stack: Name
     """The stack whose policies it has: docs/permissions/<stack>.json."""
-
-    purpose: Literal["preview", "up", "destroy"] = "up"
-    """What for. preview: it reads. up: it also makes and changes, and deletes what keeps no data. destroy: it reads
-    and deletes, everything."""
 
     @property
     def documents(self) -> list[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -59,6 +59,10 @@ class DeployerRoleArgs(ComponentArgs):
     environment: Environment
     """The environment of the stack that it deploys."""
 
+    purpose: Literal["preview", "up", "destroy"] = "up"
+    """What for. preview: it reads, also the state. up: it also makes and changes, and deletes what keeps no data.
+    destroy: it reads and deletes, everything."""
+
     repository: Annotated[str, text(*REPOSITORY)] | None = None
     """The GitHub repository whose jobs may assume it, as `owner/name`, or with GitHub's ids, as
     `owner@1234/name@5678`. Left out: `principal` does."""
@@ -86,7 +90,7 @@ class DeployerRoleArgs(ComponentArgs):
         Annotated[
             str, text(r"(?!iam$|organizations$|account$)[a-z][a-z0-9-]*", "write the prefix of its actions, as s3")
         ]
-    ] = list(ROLE_SERVICES)
+    ] = Field(list(ROLE_SERVICES), min_length=1)
     """The services that roles of the stack may use at most, by the prefixes of their actions: what the boundary says.
     Left out: those that this program's roles use. Neither `iam` nor `organizations` nor `account` can be one."""
 
@@ -112,7 +116,7 @@ class DeployerRoleArgs(ComponentArgs):
             )
         elif self.principal is None:
             for name in github.keys() - given:
-                why = "is needed, or principal: nobody could assume the role"
+                why = "means that nobody could assume the role; write it, or principal in place of the three"
                 yield Mistake(name, None, why)
 
 
@@ -148,7 +152,7 @@ class DeployerRole(Component):
         self.boundary_arn = boundary.arn
         role = aws.iam.Role(
             f"{name}-role",
-            description=f"pulumi up of {args.product}-{args.environment}",
+            description=f"pulumi {args.purpose} of {args.product}-{args.environment}",
             assume_role_policy=document(_trust(args)),
             max_session_duration=args.session_minutes * 60,
             opts=child("role"),
@@ -158,7 +162,7 @@ class DeployerRole(Component):
         for key, content in texts.items():
             policy = aws.iam.Policy(
                 f"{name}-{key}",
-                description=f"For pulumi up of {args.product}-{args.environment}",
+                description=f"For pulumi {args.purpose} of {args.product}-{args.environment}",
                 policy=content,
                 opts=child("limits" if key == "limits" else "policy"),
             )
@@ -192,18 +196,20 @@ def _trust(args: DeployerRoleArgs) -> Statement:
 
 
 def _state(args: DeployerRoleArgs, account: Account) -> Iterator[Statement]:
+    reads = args.purpose == "preview"
     if args.state_bucket is not None:
         bucket = pulumi.Output.concat("arn:", account.partition, f":s3:::{args.state_bucket}")
         yield statement("FindTheState", actions=["s3:GetBucketLocation", "s3:ListBucket"], resources=bucket)
+        # A preview takes no lock and writes nothing.
         yield statement(
-            "ReadAndWriteTheState",
-            actions=["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            "ReadTheState" if reads else "ReadAndWriteTheState",
+            actions="s3:GetObject" if reads else ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
             resources=pulumi.Output.concat(bucket, "/.pulumi/*"),
         )
     if args.state_key is not None:
         yield statement(
             "UseTheKeyOfTheState",
-            actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
+            actions="kms:Decrypt" if reads else ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
             resources=account.arn("kms", "key/*"),
             condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": args.state_key}},
         )

@@ -10,7 +10,7 @@ import pytest
 from components.delivery.deployer_role import DeployerRole, DeployerRoleArgs
 from components.errors import ArgumentError
 from tests.conftest import ACCOUNT, Recorder
-from tests.iam import allowed, assumable
+from tests.iam import allowed, assumable, listed
 
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
 GITHUB = {"repository": "acme/wiki", "job_environment": "dev", "oidc_provider": PROVIDER}
@@ -48,6 +48,29 @@ def test_a_principal_may_assume_it_in_place_of_jobs(recorder: Recorder) -> None:
     made = build(recorder, repository=None, job_environment=None, oidc_provider=None, principal=admin)
     (statement,) = made.one(":Role").policy("assumeRolePolicy")["Statement"]
     assert (statement["Principal"], statement["Action"]) == ({"AWS": admin}, "sts:AssumeRole")
+
+
+def test_who_previews_only_reads_the_state(recorder: Recorder) -> None:
+    state = {"state_bucket": "wiki-state", "state_key": "alias/wiki-state"}
+    objects = "arn:aws:s3:::wiki-state/.pulumi/locks/x.json"
+    held = documents(build(recorder, 1, purpose="preview", **state))
+    given = {
+        action
+        for one in held
+        for each in one["Statement"]
+        if each["Effect"] == "Allow"
+        for action in listed(each["Action"])
+    }
+
+    assert allowed(held, "s3:GetObject", objects)
+    assert not allowed(held, "s3:PutObject", objects)
+    assert not allowed(held, "s3:DeleteObject", objects)
+    assert given & {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"} == {"kms:Decrypt"}
+
+
+def test_a_boundary_of_no_service_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="role_services"):
+        args(role_services=[])
 
 
 def test_it_has_its_policies_in_its_own_account_and_nothing_else(recorder: Recorder) -> None:
