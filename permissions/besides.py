@@ -141,6 +141,20 @@ BESIDES: Final = (
         _is_set("forceDestroy"),
     ),
     Besides(
+        "aws:s3/bucket:Bucket",
+        ("s3:BypassGovernanceRetention", "s3:GetObjectLegalHold", "s3:PutObjectLegalHold"),
+        "delete",
+        "the provider empties it in spite of locks: the same, force_destroy",
+        lambda inputs: bool(inputs.get("forceDestroy") and inputs.get("objectLockEnabled")),
+    ),
+    Besides(
+        "aws:backup/vault:Vault",
+        ("backup:DeleteRecoveryPoint", "backup:DescribeRecoveryPoint", "backup:ListRecoveryPointsByBackupVault"),
+        "delete",
+        "the provider empties it: registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/backup_vault",
+        _is_set("forceDestroy"),
+    ),
+    Besides(
         "aws:dynamodb/tableReplica:TableReplica",
         (
             "dynamodb:BatchWriteItem",
@@ -280,6 +294,16 @@ SERVICE_LINKED: Final[Mapping[str, str]] = {
 """Whom a service's own role trusts
 (docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html); others that the schemas
 name are for features of organisations and of Spark."""
+
+RECOVERY_POINTS: Final = frozenset({"backup:DeleteRecoveryPoint", "backup:DescribeRecoveryPoint"})
+RECOVERY_POINT_ARNS: Final = (
+    "arn:{partition}:backup:{region}:{account}:recovery-point:*",
+    "arn:{partition}:ec2:{region}::snapshot/*",
+    "arn:{partition}:rds:{region}:{account}:cluster-snapshot:awsbackup:*",
+    "arn:{partition}:rds:{region}:{account}:snapshot:awsbackup:*",
+)
+"""Backups have ARNs of the services whose data they hold, and IAM takes no pattern for a service
+(docs.aws.amazon.com/aws-backup/latest/devguide/access-control.html)."""
 
 TAKES_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "aws:ec2/flowLog:FlowLog": ("vpc-flow-logs",),

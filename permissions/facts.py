@@ -76,14 +76,14 @@ def known(
     found: dict[tuple[str, Phase], tuple[str, bool]] = {}
     links = False
 
-    def add(action: str, phase: Phase, source: str, *, certain: bool = False) -> None:
+    def add(action: str, phase: Phase, source: str, *, certain: bool = False, looks_again: bool = False) -> None:
         nonlocal links
         if action == LINK:
             links = True
             return
         if action == _GIVE_ROLE or any(action.startswith(one) for one in NOT_NEEDED.get(type_, ())):
             return
-        reads = only_reads(action) and not _PASSES.fullmatch(action)
+        reads = only_reads(action) and not _PASSES.fullmatch(action) and not looks_again
         found.setdefault((action, "read" if reads else phase), (source, certain))
 
     for one in recorded:
@@ -125,7 +125,9 @@ def known(
         if one.type == type_ and one.where(inputs):
             for action in one.actions:
                 # Whether there is a key the resource itself does not say: a bucket encrypts its objects by its own.
-                add(action, one.phase, one.source, certain=not action.startswith("kms:"))
+                certain = not action.startswith("kms:")
+                # What is read only to delete is no part of a preview.
+                add(action, one.phase, one.source, certain=certain, looks_again=one.phase == "delete")
     for arn in arns if inputs.get("tagsAll") else ():
         # EC2's tags have conditions of their own (needs.py), API Gateway's are methods of its API.
         for action in () if arn.split(":")[2] in ("ec2", "apigateway") else that_tag(arn):

@@ -13,7 +13,15 @@ from changes.model import ChangeError
 from changes.stores import STORES
 from permissions import actions, facts
 from permissions.actions import Row
-from permissions.besides import GLOBAL, SCALED_ROLES, SERVICE_LINKED, TAKES_ROLES, Phase
+from permissions.besides import (
+    GLOBAL,
+    RECOVERY_POINT_ARNS,
+    RECOVERY_POINTS,
+    SCALED_ROLES,
+    SERVICE_LINKED,
+    TAKES_ROLES,
+    Phase,
+)
 from permissions.calls import action_of
 from permissions.things import ROLE, Thing, Things
 
@@ -213,6 +221,12 @@ class _Needs:
         tagged = call is not None and call["tagged"]
         if action.startswith("apigateway:"):
             yield from self._of_gateway(resource, call)
+            return
+        if action in RECOVERY_POINTS:
+            region = resource["region"] or self._region
+            for form in RECOVERY_POINT_ARNS:
+                pattern = form.format(partition=self._partition, region=region, account=self._account)
+                yield pattern, NONE, _concrete(pattern), {}
             return
         chosen = list(self._things_for(action, resource))
         if not chosen and _tags_others(action, self.things.own(resource)):

@@ -221,6 +221,27 @@ def test_a_boundary_that_the_deployer_could_write_again_is_refused() -> None:
         permissions(report(role("shop-dev-worker", "lambda.amazonaws.com", permissionsBoundary=boundary), policy))
 
 
+def test_who_destroys_empties_what_the_program_lets_be_emptied_and_nobody_else_does() -> None:
+    arn = f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:shop-dev-vault"
+    vault = resource(
+        "aws:backup/vault:Vault",
+        "shop-dev-vault",
+        inputs={"name": "shop-dev-vault", "forceDestroy": True},
+        outputs={"arn": arn},
+    )
+    audit = bucket()
+    audit["inputs"] |= {"forceDestroy": True, "objectLockEnabled": True}
+    found = permissions(report(vault, audit))
+    empties = {"backup:DeleteRecoveryPoint", "s3:BypassGovernanceRetention", "s3:DeleteObjectVersion"}
+
+    assert empties <= set(found.actions("destroy"))
+    assert not empties & {*found.actions("up"), *found.actions("preview")}
+    assert "backup:ListRecoveryPointsByBackupVault" not in found.actions("preview")
+    assert f"arn:aws:rds:{REGION}:{ACCOUNT}:snapshot:awsbackup:*" in on(found, "backup:DeleteRecoveryPoint", "destroy")
+    kept = permissions(report(bucket()))
+    assert not empties & set(kept.actions("destroy"))
+
+
 @pytest.mark.parametrize(
     ("type_", "key", "service"),
     [
