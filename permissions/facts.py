@@ -106,7 +106,9 @@ def known(
         if _is_given(name, inputs):
             for action in actions:
                 if not (action.startswith("iam:") and action not in (_GIVE_ROLE, LINK, "iam:GetRole")):
-                    add(action, "create", f"the provider (where {name} is given)", certain=True)
+                    # Encryption may be by AWS's own key: only an input that is a key tells of one.
+                    certain = not action.startswith("kms:") or re.search(r"kms|key", name) is not None
+                    add(action, "create", f"the provider (where {name} is given)", certain=certain)
     for handler, actions in _handlers(type_).items():
         for action in actions:
             if _is_foreign(action, own, refers_to):
@@ -129,8 +131,10 @@ def known(
                 # What is read only to delete is no part of a preview.
                 add(action, one.phase, one.source, certain=certain, looks_again=one.phase == "delete")
     for arn in arns if inputs.get("tagsAll") else ():
-        # EC2's tags have conditions of their own (needs.py), API Gateway's are methods of its API.
-        for action in () if arn.split(":")[2] in ("ec2", "apigateway") else that_tag(arn):
+        # Not what it tells of others, such as its role. EC2's tags have conditions of their own (needs.py), API
+        # Gateway's are methods of its API.
+        service = arn.split(":")[2]
+        for action in that_tag(arn) if service == own and service not in ("ec2", "apigateway") else ():
             removes = re.match(r"[\w-]+:(Untag|RemoveTags|DeleteTags)", action) is not None
             add(action, "update" if removes else "create", "AWS's list of what tags such a thing", certain=True)
     facts = [Fact(action, phase, *said) for (action, phase), said in sorted(found.items())]

@@ -359,7 +359,8 @@ class _Needs:
             return NONE
         own = thing in self.things.own(resource)
         # What is made besides, such as an instance's network interface, gets no tags by the request.
-        if row.makes or (own and actions.tags_without_resource(action)):
+        changes = re.search(r":(Update|Modify)", action) is not None
+        if (row.makes and not changes) or (own and actions.tags_without_resource(action)):
             return self._by_request_tag() if own and tagged and actions.level(action) != "Tagging" else NONE
         if own and not _is_after_tags(action, resource.get("calls", [])):
             return NONE

@@ -204,7 +204,9 @@ def _arns_of(resource: Mapping[str, Any]) -> list[str]:
     """The resource's own: what AWS has given it, not what it was told of others."""
     made = _made(resource)
     found = [made.get("arn"), resource["id"], *(value for key, value in made.items() if key.lower().endswith("arn"))]
-    return list(dict.fromkeys(str(one) for one in found if isinstance(one, str) and _ARN.fullmatch(one)))
+    arns = dict.fromkeys(one for one in found if isinstance(one, str) and _ARN.fullmatch(one))
+    # A role that it tells of, such as its service's own, is not the resource's.
+    return [one for one in arns if resource["type"].startswith("aws:iam/") or one.split(":")[2] != "iam"]
 
 
 def _once(things: Iterable[Thing]) -> list[Thing]:

@@ -110,6 +110,8 @@ def test_a_secrets_version_is_named_by_its_secret() -> None:
     found = permissions(report(version, secret))
 
     assert on(found, "secretsmanager:PutSecretValue") == {arn.replace("AbCdEf", "*")}
+    told = [pattern for one in found.statements["up"] for pattern in one.resources]
+    assert [pattern for pattern in told if "|" in pattern] == []
 
 
 def test_what_a_program_names_and_does_not_make_stands_for_itself() -> None:
@@ -130,6 +132,16 @@ def test_what_a_program_names_and_does_not_make_stands_for_itself() -> None:
 
 def test_what_is_encrypted_by_no_key_of_the_program_needs_none() -> None:
     assert on(permissions(report(bucket(), object_in(bucket()))), "kms:Decrypt") == set()
+
+
+def test_aws_own_encryption_asks_for_no_key() -> None:
+    images = resource(
+        "aws:ecr/repository:Repository",
+        "shop-dev-images",
+        inputs={"name": "shop-dev-images", "encryptionConfigurations": [{"encryptionType": "AES256"}]},
+        outputs={"arn": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/shop-dev-images"},
+    )
+    assert [one for one in permissions(report(images)).actions("up") if one.startswith("kms:")] == []
 
 
 def test_a_key_of_others_is_used_and_no_other_key() -> None:
@@ -164,6 +176,30 @@ def test_what_is_made_with_tags_may_be_tagged_by_aws_own_name_of_it() -> None:
     assert on(found, "iam:TagPolicy") == on(found, "iam:UntagPolicy") != set()
     assert f"arn:aws:glue:{REGION}:{ACCOUNT}:database/shop-dev-*" in on(found, "glue:TagResource")
     assert on(found, "s3:PutObjectTagging") == {"arn:aws:s3:::shop-dev-files/*"}
+
+
+def test_a_role_that_a_thing_only_tells_of_is_not_the_things() -> None:
+    target = resource(
+        "aws:appautoscaling/target:Target",
+        "shop-dev-target",
+        inputs={"serviceNamespace": "ecs", "tags": TAGS, "tagsAll": TAGS},
+        outputs={
+            "arn": f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/0ec5a1b2c3d4",
+            "roleArn": f"arn:aws:iam::{ACCOUNT}:role/aws-service-role",
+        },
+    )
+    worker = role("shop-dev-worker", "lambda.amazonaws.com")
+    policy = resource(
+        "aws:iam/rolePolicy:RolePolicy",
+        "shop-dev-worker-policy",
+        inputs={"role": "shop-dev-worker", "policy": "{}"},
+        property_dependencies={"policy": [target["urn"]], "role": [worker["urn"]]},
+    )
+    found = permissions(report(target, worker, policy))
+
+    assert "application-autoscaling:TagResource" in found.actions("up")
+    for action in ("iam:PutRolePolicy", "iam:TagRole"):
+        assert on(found, action) <= {f"arn:aws:iam::{ACCOUNT}:role/shop-dev-*"}
 
 
 def test_what_cannot_have_tags_is_not_tagged() -> None:

@@ -169,6 +169,14 @@ def test_what_aws_can_narrow_is_narrowed(name: str, of_stack: OfStack) -> None:
         if actions.rows(action) and not actions.only_reads(action)
     }
     assert wide == set()
+    everybodys = {
+        f"{action} on {pattern}"
+        for one in statements(found, "up")
+        for action in listed(one["Action"])
+        for pattern in listed(one["Resource"])
+        if action.startswith("iam:") and re.fullmatch(r"arn:[\w-]+:iam::\d+:[\w-]+/\*", pattern)
+    }
+    assert everybodys == set()
 
 
 def roles(report: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
@@ -227,6 +235,7 @@ def test_what_belongs_to_others_is_refused(of_stack: OfStack) -> None:
         ("sqs:DeleteQueue", f"arn:aws:sqs:{here}:shop-dev-jobs"),
         ("sqs:SetQueueAttributes", f"arn:aws:sqs:us-east-1:{ACCOUNT}:kumiki-dev-jobs"),
         ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/infrastructure-kumiki-dev"),
+        ("iam:TagRole", f"arn:aws:iam::{ACCOUNT}:role/admin"),
         ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/kumiki-dev-person"),
         ("ssm:GetParameter", f"arn:aws:ssm:{here}:parameter/kumiki/prod/api/image-tag"),
         ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{here}:secret:kumiki-dev-other-AbCdEf"),
