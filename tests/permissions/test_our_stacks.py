@@ -233,7 +233,7 @@ def test_what_belongs_to_others_is_refused(of_stack: OfStack) -> None:
         ("s3:PutBucketPolicy", "arn:aws:s3:::shop-dev-files"),
         ("s3:GetObject", "arn:aws:s3:::kumiki-dev-audit-bucket-1234567/a-file"),
         ("sqs:DeleteQueue", f"arn:aws:sqs:{here}:shop-dev-jobs"),
-        ("sqs:SetQueueAttributes", f"arn:aws:sqs:us-east-1:{ACCOUNT}:kumiki-dev-jobs"),
+        ("sqs:SetQueueAttributes", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:kumiki-dev-jobs"),
         ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/infrastructure-kumiki-dev"),
         ("iam:TagRole", f"arn:aws:iam::{ACCOUNT}:role/admin"),
         ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/kumiki-dev-person"),
