@@ -176,7 +176,11 @@ def _own(type_: str, recorded: Sequence[Mapping[str, Any]]) -> str:
         if action is not None:
             # The first is what makes it.
             return action.partition(":")[0]
-    prefixes = prefixes or Counter(one.partition(":")[0] for one in _handlers(type_).get("create", ()))
+    # Who deletes it touches less of others than who makes it.
+    handlers = _handlers(type_)
+    prefixes = prefixes or Counter(
+        one.partition(":")[0] for one in handlers.get("delete") or handlers.get("create", ())
+    )
     return prefixes.most_common(1)[0][0] if prefixes else ""
 
 
