@@ -368,6 +368,7 @@ NOTHING_TO_UNDO = {
     "aws:backup/regionSettings:RegionSettings",
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
     "aws:guardduty/detectorFeature:DetectorFeature",
+    "aws:ses/domainDkim:DomainDkim",
     "aws:lambda/invocation:Invocation",
 }
 """What the provider forgets, and leaves as it is."""
