@@ -247,6 +247,7 @@ class Program:
         self.output.close()
 
     def _listens(self) -> bool:
+        assert self.process.poll() is None, self.said()
         with socket.socket(socket.AF_UNIX) as line, suppress(OSError):
             line.connect(str(self.socket))
             return True

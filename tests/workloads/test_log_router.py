@@ -300,8 +300,6 @@ CUT_METRIC: list[Line] = [
 ]
 NO_METRICS = [
     json.dumps({"message": METRICS[0], "level": "info"}),
-    "counted " + METRICS[0],
-    json.dumps(["_aws", METRIC]),
     json.dumps({"message": "_aws", "level": "info"}),
     json.dumps({"_awsome": 1, "level": "info"}),
 ]
