@@ -57,6 +57,9 @@ _DECIDED: Final[Mapping[tuple[str, str], tuple[Callable[[Mapping[str, Any]], boo
 
 # Where AWS's schema speaks of CloudFormation, and the provider does otherwise.
 _BY_THE_PROVIDER: Final[Mapping[tuple[str, str], Fact]] = {
+    ("aws:cloudfront/function:Function", "tags"): Fact(
+        "in-place", "CloudFront tags what is there (AWS::CloudFront::Function: no interruption)"
+    ),
     ("aws:ecs/expressGatewayService:ExpressGatewayService", "tags"): Fact(
         "in-place", "the provider's resource aws_ecs_express_gateway_service (ecs:TagResource)"
     ),

@@ -114,7 +114,7 @@ def test_prod_without_its_backup_is_refused_by_the_policies(rehearse_kumiki: Reh
         "kumiki:environment": "prod", "kumiki:retention": "protected", "kumiki:network": None, "kumiki:database": None,
         "kumiki:domain": None, "kumiki:loadBalancer": None, "kumiki:services": None, "kumiki:workflows": None,
         "kumiki:baseline": None, "kumiki:logAnalytics": None, "kumiki:delivery": None, "kumiki:queues": None,
-        "kumiki:logs": {"retentionDays": 30}, "kumiki:costGuard": None,
+        "kumiki:logs": {"retentionDays": 30}, "kumiki:costGuard": None, "kumiki:officeHours": None,
     })  # fmt: skip
     assert done.status == 1, done.text
     found = {one["urn"].rpartition("::")[2] for one in done.problems("policy") if one["rule"] == "backup-covers"}

@@ -95,7 +95,8 @@ def test_a_function_is_told_its_tables_and_capacity_follows_its_use(rehearse_kum
     done = rehearse_kumiki({
         "kumiki:network": None, "kumiki:database": None, "kumiki:domain": None, "kumiki:loadBalancer": None,
         "kumiki:services": None, "kumiki:workflows": None, "kumiki:baseline": None, "kumiki:logAnalytics": None,
-        "kumiki:delivery": None, "kumiki:queues": None, "kumiki:functions": {"reader": function},
+        "kumiki:delivery": None, "kumiki:queues": None, "kumiki:officeHours": None,
+        "kumiki:functions": {"reader": function},
         "kumiki:tables": {"pages": {**scaled, "attributes": {"id": "S", "title": "S"}}, "notes": GOOD},
     })  # fmt: skip
     assert done.status == 0, done.text
