@@ -16,7 +16,8 @@ from changes import gate, growth, show, sides
 from changes.compare import compare, renamed, with_ids_of
 from changes.files import any_stream, require_stack, require_writable, write
 from changes.model import Change, ChangeError, Side
-from changes.picture import as_mermaid, changed
+from changes.picture import as_mermaid
+from changes.picture import judged as of_page
 from changes.security import security
 
 FINE: Final = 0
@@ -88,7 +89,7 @@ def diff(
         if html_file is not None:
             from pictures.page import page  # noqa: PLC0415 only who asks for a page needs it
 
-            drawn, states = changed(comparisons[0])
+            drawn, states = of_page(comparisons[0])
             write(html_file, page(drawn, states))
     except ChangeError as error:
         console.print(Text.assemble(("error ", "red"), error.message))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -44,6 +45,26 @@ def as_mermaid(comparison: Comparison) -> str:
     shown = of_nodes.keys() | {key for one in arrows for key in (one.source, one.target)}
     part = replace(drawn, nodes=tuple(one for one in drawn.nodes if one.key in shown), arrows=tuple(arrows))
     return mermaid(part, of_nodes)
+
+
+def judged(comparison: Comparison) -> tuple[dict[str, Any], dict[str, str]]:
+    """As `changed`, with the verdict of the change and what a person must decide of it among the findings."""
+    report, states = changed(comparison)
+    sources = {row["urn"]: row.get("source") for row in report["resources"]}
+    found = [
+        {**one.as_json(), "kind": "change", "source": sources.get(one.urn), "mistakes": []}
+        for one in comparison.problems
+        if not one.waived
+    ]
+    levels = Counter(one["level"] for one in found)
+    counts = report["counts"]
+    counted = {"errors": counts["errors"] + levels["error"], "warnings": counts["warnings"] + levels["warning"]}
+    return {
+        **report,
+        "ok": report["ok"] and not comparison.refused,
+        "problems": [*found, *report["problems"]],
+        "counts": {**counts, **counted},
+    }, states
 
 
 def changed(comparison: Comparison) -> tuple[dict[str, Any], dict[str, str]]:

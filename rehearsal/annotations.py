@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from rehearsal.problems import Problem, RehearsalError
+from rehearsal.problems import Problem, RehearsalError, each
 from rehearsal.property_values import shown
 from rehearsal.report import Report
 
@@ -22,7 +22,7 @@ _PROPERTY: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3
 
 def github(report: Report) -> Iterator[str]:
     """A workflow command for each finding, for standard output of a step."""
-    for problem in report.problems:
+    for problem in each(report.problems):
         properties = {"title": _title(problem)}
         if problem.source:
             line = problem.source.line
@@ -40,17 +40,18 @@ def refused(error: RehearsalError) -> str:
 def junit(report: Report) -> ElementTree.Element:
     """A test suite with a test for each finding: errors are failures, warnings are skipped. Without any, one that is
     passed."""
-    errors, warnings = (sum(one.level == level for one in report.problems) for level in ("error", "warning"))
+    problems = list(each(report.problems))
+    errors, warnings = (sum(one.level == level for one in problems) for level in ("error", "warning"))
     suite = ElementTree.Element(
         "testsuite",
         name=f"rehearsal of {report.stack}",
-        tests=str(len(report.problems) or 1),
+        tests=str(len(problems) or 1),
         failures=str(errors),
         skipped=str(warnings),
         errors="0",
         time=f"{report.seconds.get('total', 0):.3f}",
     )
-    for problem in report.problems:
+    for problem in problems:
         test = _test(suite, report, _title(problem))
         if problem.source:
             line = problem.source.line
@@ -59,7 +60,7 @@ def junit(report: Report) -> ElementTree.Element:
         found = ElementTree.SubElement(test, "failure" if problem.level == "error" else "skipped")
         found.set("message", _valid(str(shown(problem.message, report.secrets))))
         found.text = _valid(_message(problem, report))
-    if not report.problems:
+    if not problems:
         _test(suite, report, "nothing is wrong")
     return suite
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
+from rehearsal.lines import Source
+
 if TYPE_CHECKING:
-    from rehearsal.lines import Line, Source
+    from rehearsal.lines import Line
 
 Kind = Literal["settings", "program", "request", "aws", "reference", "lint", "iam", "policy", "cost"]
 Level = Literal["error", "warning"]
@@ -79,6 +82,16 @@ class Problem:
             "source": self.source.as_json() if self.source else None,
             "mistakes": [one.as_json() for one in self.mistakes],
         }
+
+
+def each(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The findings, with one for each setting that is wrong: each stands on a line of its own."""
+    for one in problems:
+        for mistake in one.mistakes:
+            source = Source(mistake.line) if mistake.line else one.source
+            yield replace(one, message=f"{mistake.key}: {mistake.message}", source=source, mistakes=())
+        if not one.mistakes:
+            yield one
 
 
 class RehearsalError(Exception):

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from rehearsal.lines import Line, Source
 from rehearsal.marks import REPORT_VERSION
-from rehearsal.problems import Kind, Problem
+from rehearsal.problems import Kind, Problem, each
 from rehearsal.property_values import shown
 from rehearsal.report import Report
 
@@ -51,7 +51,7 @@ def sarif(report: Report) -> dict[str, Any]:
         for waiver in report.waivers
         for urn in waiver["waived"]
     ]
-    found: list[tuple[Problem, str | None]] = [*((one, None) for one in report.problems), *waived]
+    found: list[tuple[Problem, str | None]] = [*((one, None) for one in each(report.problems)), *waived]
     rules = {_rule_id(problem): _rule(problem) for problem, _reason in sorted(found, key=lambda one: _rule_id(one[0]))}
     places = {id_: index for index, id_ in enumerate(rules)}
     sources = {one.urn: one.source for one in report.resources}

@@ -85,6 +85,9 @@ def test_a_revision_against_what_is_not_committed_yet(
     assert place is not None
     assert f"class {place[1]} replace" in report["picture"]
     assert re.search(r'data-change="replace"><title>dynamodb Table orders</title>', written[2].read_text())
+    # Its verdict is that of the change, and says why.
+    assert "<title>dev: failed</title>" in written[2].read_text()
+    assert report["problems"][0]["rule"] in written[2].read_text()
     # Neither the folder of the other side nor its entry in the repository stays.
     assert _git(project, "worktree", "list").count("\n") == 0
 

@@ -9,8 +9,9 @@ import pytest
 
 from rehearsal import annotations
 from rehearsal.lines import Line, Source
-from rehearsal.problems import Problem
+from rehearsal.problems import Mistake, Problem
 from rehearsal.report import Report
+from rehearsal.sarif import sarif
 from tests.rehearsal.conftest import ROOT, Rehearse, project
 
 URN = "urn:pulumi:dev::shop::aws:kms/key:Key::shop-key"
@@ -42,6 +43,21 @@ def test_each_finding_marks_its_line(report: Report) -> None:
         "100 %25 wrong,%0Asays [secret]%0AFix: turn: it"
     )
     assert second == "::warning title=aws::no \x1b colour"
+
+
+def test_each_mistake_in_the_settings_stands_on_its_own_line(report: Report) -> None:
+    file = "Pulumi.dev.yaml"
+    mistakes = tuple(Mistake(f"shop:{key}", "1", "is wrong", Line(file, line)) for key, line in (("a", 3), ("b", 9)))
+    report.problems = [Problem(kind="settings", message="2 mistakes", source=Source(Line(file, 3)), mistakes=mistakes)]
+    told = list(annotations.github(report))
+    placed = [one["locations"][0]["physicalLocation"] for one in sarif(report)["runs"][0]["results"]]
+
+    assert [one.partition("line=")[2] for one in told] == [
+        "3,title=settings::shop:a: is wrong",
+        "9,title=settings::shop:b: is wrong",
+    ]
+    assert [one["region"]["startLine"] for one in placed] == [3, 9]
+    assert [one.get("line") for one in annotations.junit(report)] == ["3", "9"]
 
 
 def test_errors_are_failures_and_warnings_are_skipped(report: Report, tmp_path: Path) -> None:
