@@ -124,7 +124,13 @@ def _read(path: Path, stack: str) -> Mapping[str, Any]:
         raise CostError(f"{path} is no report of a rehearsal", mend)
     if content["stack"] != stack:
         raise CostError(f"{path} is a report of stack {content['stack']!r}, not of {stack!r}", "name that stack")
-    if told := failures(content):
+    try:
+        told = failures(content)
+        resources_of(content)
+        dict(content.get("expected") or {})
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise CostError(f"{path} is no whole report of a rehearsal: a part of it lacks something", mend) from None
+    if told:
         raise CostError(f"{stack} does not deploy, so its sum would lack something:\n{told}", "mend that first")
     return content
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from costs.model import Resource
+from costs.services.registry import number
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,12 @@ class Budget:
 def budget(resources: Iterable[Resource]) -> Budget | None:
     """The budget among the resources of a stack; None without one."""
     limits = [
-        Budget(Decimal(str(one.inputs["limitAmount"])), one.urn)
+        Budget(limit, one.urn)
         for one in resources
         if one.type == "budgets/budget:Budget"
         and (one.inputs.get("budgetType"), one.inputs.get("timeUnit")) == ("COST", "MONTHLY")
         and one.inputs.get("limitUnit") == "USD"
+        # None where AWS adjusts it, or where it is only known after the deployment.
+        and (limit := number(one.inputs, "limitAmount", -1)) >= 0
     ]
     return min(limits, key=lambda one: one.limit, default=None)

@@ -122,6 +122,10 @@ def read(path: Path) -> PriceList:
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise CostError(f"the price list {path} is cut off or damaged: {error}", mend) from None
     found = {(one.key, one.region): one for one in rows}
+    known = {one.key for one in rows}
+    for key, ladder in falling.items():
+        if not ladder or ladder[-1][0] is not None or not {other for _, other in ladder} <= known:
+            raise CostError(f"the price list {path} is cut off or damaged: the steps of {key} do not end", mend)
     if len(found) != len(rows):
         raise CostError(f"the price list {path} prices the same thing in the same region twice", mend)
     return PriceList(found, falling)

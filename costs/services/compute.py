@@ -38,7 +38,7 @@ def instance(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     root = inputs.get("rootBlockDevice") or {}
     yield from _disk("root volume", root, "volumeType", "volumeSize", _ROOT_GIB)
     for disk in inputs.get("ebsBlockDevices") or []:
-        yield from _disk(f"volume {disk.get('deviceName', '')}".strip(), disk, "volumeType", "volumeSize", 0)
+        yield from _disk(f"volume {disk.get('deviceName', '')}".strip(), disk, "volumeType", "volumeSize", 0, "gp2")
     if one.inputs.get("associatePublicIpAddress") and not _has_elastic(one, stack):
         yield fixed("public IPv4 address", "vpc.public_ipv4.in_use_hour", stack.hours_of(one))
     if internet := stack.use("internetGb", one):
@@ -63,9 +63,16 @@ def _has_elastic(one: Resource, stack: Stack) -> bool:
     return any(name and name in (each.inputs.get("instance"), each.inputs.get("instanceId")) for each in held)
 
 
-def _disk(name: str, disk: Mapping[str, Any], type_key: str, size_key: str, otherwise: int) -> Iterator[CostComponent]:
-    kind = str(disk.get(type_key) or "gp3")
+def _disk(
+    name: str, disk: Mapping[str, Any], type_key: str, size_key: str, otherwise: int, born: str = "gp3"
+) -> Iterator[CostComponent]:
+    """`born` is its type where nobody names one: the image's for a root volume, gp2 for all others.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVolume.html"""
+    kind = str(disk.get(type_key) or born)
     size = number(disk, size_key, otherwise)
+    if not size:
+        yield not_priced(f"{name}, {kind}", "nobody says its size: it has that of its snapshot")
+        return
     known = "io1" if kind in ("io1", "io2") else kind
     if known not in ("gp2", "gp3", "io1"):
         yield not_priced(f"{name}, {kind}", f"volumes of type {kind} have no price here")
@@ -85,7 +92,7 @@ def _disk(name: str, disk: Mapping[str, Any], type_key: str, size_key: str, othe
 def volume(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """A disk of its own."""
     del stack
-    yield from _disk("volume", one.inputs, "type", "size", 0)
+    yield from _disk("volume", one.inputs, "type", "size", 0, "gp2")
 
 
 @prices("ebs/snapshot:Snapshot", "ebs/snapshotCopy:SnapshotCopy", "ec2/amiFromInstance:AmiFromInstance")
@@ -119,7 +126,8 @@ def servers(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         yield _spot_hours(f"{count} instances, Linux, Spot, {kind}", kind, count * stack.hours)
     else:
         yield fixed(f"{count} instances, Linux, on demand, {kind}", f"ec2.{kind}.hour", count * stack.hours)
-    for mapping in template.inputs.get("blockDeviceMappings") or []:
+    mappings = [each for each in template.inputs.get("blockDeviceMappings") or [] if each.get("ebs")]
+    for mapping in mappings or [{}]:
         for part in _disk("volumes", mapping.get("ebs") or {}, "volumeType", "volumeSize", _ROOT_GIB):
             yield CostComponent(**{**part.__dict__, "quantity": part.quantity * count})
 
@@ -232,6 +240,9 @@ def kubernetes(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 @prices("eks/nodeGroup:NodeGroup")
 def nodes(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """Servers of a cluster, each with a disk of 20 GB if nobody says otherwise."""
+    if one.inputs.get("launchTemplate"):
+        yield not_priced("instances", "a launch template says what the nodes are")
+        return
     count = number(one.inputs.get("scalingConfig") or {}, "desiredSize", 1)
     kind = str((one.inputs.get("instanceTypes") or ["t3.medium"])[0])
     if one.inputs.get("capacityType") == "SPOT":

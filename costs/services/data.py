@@ -39,8 +39,13 @@ def database(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     else:
         yield fixed(f"{engine} {kind}, {words}", f"rds.{_ENGINES[engine]}.{kind}.{zones}_hour", stack.hours_of(one))
     size = number(one.inputs, "allocatedStorage", number(source.inputs, "allocatedStorage") if source else 0)
-    disk = str(one.inputs.get("storageType") or "gp2")
-    yield fixed(f"storage, {disk}, {words}", f"rds.{disk}.{zones}_gb_month", size)
+    disk = str(one.inputs.get("storageType") or ("io1" if one.inputs.get("iops") else "gp2"))
+    if not size:
+        yield not_priced("storage", "nobody says its size: it has that of its snapshot or source")
+    else:
+        yield fixed(f"storage, {disk}, {words}", f"rds.{disk}.{zones}_gb_month", size)
+    if one.inputs.get("iops") or one.inputs.get("storageThroughput"):
+        yield not_priced("operations a second, and throughput", "what is provisioned of them has no price here")
     if not stack.of(_PLAN):
         yield by_use("copies beyond its size", "rds.backup_gb_month", stack.use("backupGb", one, _CLUSTER))
     yield from _login(one, "manageMasterUserPassword")
@@ -66,6 +71,8 @@ def cluster(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     if engine not in _AURORA:
         yield not_priced(f"cluster of {engine}", "Multi-AZ clusters that are not Aurora have no price here")
         return
+    if one.inputs.get("engineMode") == "serverless":
+        yield not_priced("capacity units", "serverless clusters of the first version have no price here")
     stored = stack.use("databaseGb", one)
     if one.inputs.get("storageType") == "aurora-iopt1":
         yield by_use("storage, I/O-optimized", "aurora.storage_io_optimized_gb_month", stored)
@@ -108,6 +115,9 @@ def database_snapshot(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 @prices(_TABLE)
 def table(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """Reserved capacity of the table and its indexes, or reads and writes; data; and the way back to any second."""
+    if one.inputs.get("tableClass") == "STANDARD_INFREQUENT_ACCESS":
+        yield not_priced("table for infrequent access", "this class of tables has prices of its own")
+        return
     provisioned = one.inputs.get("billingMode", "PROVISIONED") == "PROVISIONED"
     copies = 1 + len(one.inputs.get("replicas") or [])
     if provisioned:
@@ -248,6 +258,9 @@ def files(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """By the GB, where there is no bucket that has the stack's data."""
     stored = 0 if stack.of(_BUCKET, *_OLDER_BUCKETS) else stack.use("storageGb", one)
     yield by_use("data of all file systems", "efs.standard_gb_month", stored)
+    mode = str(one.inputs.get("throughputMode") or "bursting")
+    if mode != "bursting":
+        yield not_priced(f"throughput, {mode}", "only bursting throughput is in the price of the data")
 
 
 @prices("docdb/clusterInstance:ClusterInstance", "neptune/clusterInstance:ClusterInstance")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from costs.model import CostComponent, Resource, by_use, fixed, free
+from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
 from costs.services.registry import prices
 from costs.stack import Stack
 
@@ -80,7 +80,10 @@ def rules(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 @prices("apigateway/stage:Stage")
 def stage(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """Free but for a cache, of which the smallest size has a price here."""
-    if one.inputs.get("cacheClusterEnabled"):
-        yield fixed("cache of 0.5 GB, at least", "apigw.rest.cache_0_5gb_hour", stack.hours)
+    size = str(one.inputs.get("cacheClusterSize") or "0.5")
+    if one.inputs.get("cacheClusterEnabled") and size != "0.5":
+        yield not_priced(f"cache of {size} GB", "only the smallest cache has a price here")
+    elif one.inputs.get("cacheClusterEnabled"):
+        yield fixed("cache of 0.5 GB", "apigw.rest.cache_0_5gb_hour", stack.hours)
     else:
         yield free("the API's requests are counted")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from costs.model import CostComponent, Resource, by_use, fixed
+from costs.model import CostComponent, Resource, by_use, fixed, not_priced
 from costs.services.registry import number, prices
 from costs.stack import Stack
 
 _QUEUE: Final = "sqs/queue:Queue"
 _TOPIC: Final = "sns/topic:Topic"
+_KEPT_HOURS: Final = 24
+"""Of a stream, in its price. https://aws.amazon.com/kinesis/data-streams/pricing/"""
 _BUS: Final = "cloudwatch/eventBus:EventBus"
 
 
@@ -88,6 +90,9 @@ def stream(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         yield by_use("data taken in", "kinesis.on_demand.ingest_gb", stack.use("streamGb", one))
     else:
         yield fixed("shards", "kinesis.shard_hour", number(one.inputs, "shardCount", 1) * stack.hours)
+        yield not_priced("records that are put", "how many there are is not among the use that is known")
+    if number(one.inputs, "retentionPeriod", _KEPT_HOURS) > _KEPT_HOURS:
+        yield not_priced("retention beyond a day", "longer retention has no price here")
 
 
 @prices("kinesis/firehoseDeliveryStream:FirehoseDeliveryStream")

@@ -60,8 +60,12 @@ def balancer(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     units = stack.use("webRequests", one) / REQUESTS_PER_LCU_HOUR
     yield by_use("units of load", "alb.lcu_hour" if kind == "application" else "nlb.lcu_hour", units)
     if not one.inputs.get("internal"):
-        zones = len(one.inputs.get("subnets") or one.inputs.get("subnetMappings") or []) or 2
-        yield fixed("public IPv4 addresses", "vpc.public_ipv4.in_use_hour", zones * stack.hours)
+        mappings = one.inputs.get("subnetMappings") or []
+        zones = len(one.inputs.get("subnets") or mappings) or 2
+        # An elastic address that a zone brings along is a resource of its own.
+        zones -= sum(bool(each.get("allocationId")) for each in mappings)
+        if zones:
+            yield fixed("public IPv4 addresses", "vpc.public_ipv4.in_use_hour", zones * stack.hours)
 
 
 @prices("elb/loadBalancer:LoadBalancer")

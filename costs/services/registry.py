@@ -32,6 +32,7 @@ def number(inputs: Mapping[str, Any], key: str, otherwise: Decimal | int | str =
     """A number among the inputs, or what AWS takes where there is none; a stand-in (no number) counts as none."""
     value = inputs.get(key)
     try:
-        return Decimal(str(value)) if value is not None and not isinstance(value, bool) else Decimal(otherwise)
+        amount = Decimal(str(value)) if value is not None and not isinstance(value, bool) else Decimal(otherwise)
     except ArithmeticError:
         return Decimal(otherwise)
+    return amount if amount.is_finite() else Decimal(otherwise)

@@ -40,6 +40,59 @@ def test_copies_that_are_kept_started_cost_while_nobody_calls() -> None:
     assert list(unknown.unpriced) == ["aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"]
 
 
+def test_a_volume_of_no_named_type_is_a_gp2_and_one_of_no_size_is_told() -> None:
+    assert usd(month([one("ebs/volume:Volume", size=100)]), "volume, gp2")[1] == Decimal("12.00")
+    assert usd(month([one("ebs/volume:Volume", size=100, type="gp3")]), "volume, gp3")[1] == Decimal("9.60")
+    disks = [{"deviceName": "/dev/sdb", "volumeSize": 100}]
+    server = one("ec2/instance:Instance", instanceType="t4g.small", ebsBlockDevices=disks)
+    assert usd(month([server]), "volume /dev/sdb, gp2")[1] == Decimal("12.00")
+    assert list(month([one("ebs/volume:Volume", snapshotId="snap-1")]).unpriced) == ["aws:ebs/volume:Volume"]
+
+
+def test_servers_of_a_group_have_root_volumes() -> None:
+    template = one("ec2/launchTemplate:LaunchTemplate", name="t", instanceType="t4g.small")
+    group = one("autoscaling/group:Group", desiredCapacity=2, launchTemplate={"name": "t"})
+    assert usd(month([template, group]), "volumes, gp3")[1] == Decimal("1.54")
+
+
+def test_addresses_that_a_balancer_brings_along_are_counted_once() -> None:
+    addresses = [one("ec2/eip:Eip"), one("ec2/eip:Eip")]
+    mappings = [{"subnetId": f"subnet-{n}", "allocationId": f"eipalloc-{n}"} for n in range(2)]
+    balancer = one("lb/loadBalancer:LoadBalancer", loadBalancerType="network", subnetMappings=mappings)
+    lines = [line for each in month([balancer, *addresses]).resources for line in each.lines if "IPv4" in line.name]
+    assert sum(line.quantity for line in lines) == 2 * 730
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs", "what"),
+    [
+        ("rds/instance:Instance", {"storageType": "gp3", "allocatedStorage": 400, "iops": 16000}, "operations"),
+        ("rds/instance:Instance", {"allocatedStorage": 400, "iops": 16000}, "storage, io1"),
+        ("rds/instance:Instance", {"snapshotIdentifier": "s"}, "storage"),
+        ("rds/cluster:Cluster", {"engine": "aurora-mysql", "engineMode": "serverless"}, "capacity units"),
+        ("dynamodb/table:Table", {"tableClass": "STANDARD_INFREQUENT_ACCESS"}, "table for infrequent access"),
+        ("efs/fileSystem:FileSystem", {"throughputMode": "provisioned"}, "throughput, provisioned"),
+        ("efs/fileSystem:FileSystem", {"throughputMode": "elastic"}, "throughput, elastic"),
+        ("kinesis/stream:Stream", {"shardCount": 1, "retentionPeriod": 168}, "retention beyond a day"),
+        ("kinesis/stream:Stream", {"shardCount": 1}, "records that are put"),
+        ("apigateway/stage:Stage", {"cacheClusterEnabled": True, "cacheClusterSize": "237"}, "cache of 237 GB"),
+        ("eks/nodeGroup:NodeGroup", {"launchTemplate": {"id": "lt-1"}}, "instances"),
+        ("eks/fargateProfile:FargateProfile", {}, "all of it"),
+        ("sesv2/emailIdentity:EmailIdentity", {}, "all of it"),
+        ("dlm/lifecyclePolicy:LifecyclePolicy", {}, "all of it"),
+        ("dynamodb/contributorInsights:ContributorInsights", {}, "all of it"),
+        ("cloudfront/monitoringSubscription:MonitoringSubscription", {}, "all of it"),
+        ("s3/bucketMetric:BucketMetric", {}, "all of it"),
+    ],
+)
+def test_what_costs_and_has_no_price_here_is_told(type_: str, inputs: dict[str, Any], what: str) -> None:
+    own = {"engine": "postgres", "instanceClass": "db.t4g.micro"} if type_.startswith("rds/instance") else {}
+    bill_ = month([one(type_, **own, **inputs)])
+    assert list(bill_.unpriced) == [f"aws:{type_}"]
+    lines = [line for each in bill_.resources for line in each.lines if line.kind == "not priced"]
+    assert any(line.name.startswith(what) for line in lines), lines
+
+
 def test_requests_cost_by_the_dearest_kind_of_api() -> None:
     calls = {"functionCalls": 1_000_000}
     assert usd(month([HTTP], calls), "requests to all APIs, HTTP")[1] == Decimal("1.29")

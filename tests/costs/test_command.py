@@ -116,6 +116,10 @@ def test_the_difference_is_against_what_was_there_before() -> None:
         ([], report(expected={"storageGb": -1}), ["expected.storageGb: -1 is not allowed"]),
         ([], '{"stack": "dev"', ["is cut off or not JSON"]),
         ([], "[]", ["is no report of a rehearsal"]),
+        ([], report(resources=None), ["is no whole report of a rehearsal"]),
+        ([], report(resources=[{"urn": "a"}]), ["is no whole report of a rehearsal"]),
+        ([], report(problems=[{}]), ["is no whole report of a rehearsal"]),
+        ([], report(expected=["natGb"]), ["is no whole report of a rehearsal"]),
         ([], report(stack="prod"), ["is a report of stack 'prod', not of 'dev'"]),
         (
             [],

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from costs import gate
 from rehearsal import budget
 from rehearsal.monitor import Registered
 from rehearsal.report import Report
+from tests.costs.stacks import one
 
 LATER = str(datetime.now(UTC).date() + timedelta(days=30))
 
@@ -30,6 +32,17 @@ def judged(environment: str, *exemptions: dict[str, str], limit: str = "40") -> 
                     waivers=[{**one, "waived": []} for one in exemptions])  # fmt: skip
     budget.judge(report, json.dumps(list(exemptions)))
     return report
+
+
+def test_a_limit_that_nobody_knows_yet_is_none() -> None:
+    guards = [
+        one("budgets/budget:Budget", budgetType="COST", timeUnit="MONTHLY", limitUnit="USD", **limit)
+        for limit in ({}, {"limitAmount": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}, {"limitAmount": "40"})
+    ]
+    assert gate.budget(guards[:2]) is None
+    found = gate.budget(guards)
+    assert found is not None
+    assert found.limit == 40
 
 
 @pytest.mark.parametrize(("environment", "level"), [("prod", "error"), ("dev", "warning"), ("staging", "warning")])
