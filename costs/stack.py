@@ -74,7 +74,7 @@ def resources_of(report: Mapping[str, Any]) -> list[Resource]:
             type=str(one["type"]).removeprefix("aws:"),
             name=one["name"],
             inputs=one["inputs"] or {},
-            outputs=one["outputs"] or {},
+            outputs={"id": one.get("id"), **(one["outputs"] or {})},
             region=one["region"] or report["region"],
             urn=one["urn"],
             component=_component(one, parents),

@@ -106,6 +106,18 @@ def test_the_difference_is_against_what_was_there_before() -> None:
     assert (back["diffTotalMonthlyCost"], [part["monthlyCost"] for part in parts]) == ("-2", ["-1", "-1"])
 
 
+def test_what_refers_to_another_by_its_id_is_priced_with_it(tmp_path: Path) -> None:
+    rest = {"parent": "", "custom": True, "status": "emulated", "region": "", "outputs": {}}
+    rows = [
+        {"urn": "a", "type": "aws:ebs/volume:Volume", "name": "disk", "id": "vol-1", "inputs": {"size": 100}, **rest},
+        {"urn": "b", "type": "aws:ebs/snapshot:Snapshot", "name": "copy", "id": "snap-1",
+         "inputs": {"volumeId": "vol-1"}, **rest},
+    ]  # fmt: skip
+    _, _, document = run(tmp_path, content=report(resources=rows, expected={"backupGb": 1}))
+    copy = next(each for each in document["projects"][0]["breakdown"]["resources"] if each["name"] == "copy")
+    assert copy["monthlyCost"] == "5"
+
+
 @pytest.mark.parametrize(
     ("arguments", "content", "parts"),
     [

@@ -44,6 +44,17 @@ def test_a_cluster_has_its_insights_and_its_capacity(cloud: Cloud) -> None:
     assert cluster["defaultCapacityProviderStrategy"] == [{"capacityProvider": "FARGATE", "weight": 1}]
 
 
+def test_a_cluster_may_have_capacity_without_a_default(cloud: Cloud) -> None:
+    made = cloud.make("aws:ecs/cluster:Cluster", name="shop-cluster")
+    cloud.make(
+        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
+        clusterName="shop-cluster",
+        capacityProviders=["FARGATE_SPOT"],
+    )
+    (cluster,) = cloud.ask("ecs", "DescribeClusters", clusters=[made.id])["clusters"]
+    assert cluster["capacityProviders"] == ["FARGATE_SPOT"]
+
+
 def test_each_registration_is_a_revision_with_its_containers(cloud: Cloud) -> None:
     first, second = task(cloud), task(cloud, memory="1024")
     assert (first.outputs["revision"], second.outputs["revision"]) == (1, 2)

@@ -19,6 +19,11 @@ def _task(inputs: dict[str, Any]) -> dict[str, Any]:
     return {**inputs, "containerDefinitions": containers}
 
 
+def _providers(inputs: dict[str, Any]) -> dict[str, Any]:
+    """AWS requires both lists, and the provider sends an empty one for what nobody says."""
+    return {"capacityProviders": [], "defaultCapacityProviderStrategies": [], **inputs}
+
+
 def _service(inputs: dict[str, Any]) -> dict[str, Any]:
     """What the provider spreads over arguments is one deployment configuration for AWS."""
     moved = {
@@ -60,6 +65,7 @@ SPECS: Final[dict[str, Spec]] = {
         service="ecs",
         create=Call(
             operation="PutClusterCapacityProviders",
+            reshape=_providers,
             takes={
                 "clusterName": "cluster",
                 "defaultCapacityProviderStrategies": "defaultCapacityProviderStrategy",
