@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 
 from architecture.context import require
+from components.analytics.log_export import LogExport, LogExportArgs
 from components.compute.function import Function
 from components.messaging.schedule import Schedule
 from components.widgets import widgets_of
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from settings import Settings
     from settings.functions import FunctionSettings
 
+FUNCTION_LOGS: Final = "function-logs"
+"""The folder of the archive, and the service's name."""
+
 
 @dataclass(frozen=True)
 class Functions:
@@ -35,11 +39,13 @@ class Functions:
 
     functions: Mapping[str, Function] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    log_export: LogExport | None = None
+    """What brings their logs into the archive."""
 
     @property
     def widgets(self) -> list[Widget]:
         """What a dashboard shows of them."""
-        return widgets_of(*self.functions.values(), *self.schedules.values())
+        return widgets_of(*self.functions.values(), *self.schedules.values(), self.log_export)
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -111,10 +117,26 @@ def build_functions(
             schedules[name] = Schedule(
                 ctx.name(f"{name}-schedule"), function.schedule, target=made.target, opts=ctx.opts
             )
+    log_export = _log_export(ctx, functions)
     if ctx.topics is not None:
-        for part in (*functions.values(), *schedules.values()):
-            part.alarms(ctx.topics)
-    return Functions(functions=functions, schedules=schedules)
+        for part in (*functions.values(), *schedules.values(), log_export):
+            if part is not None:
+                part.alarms(ctx.topics)
+    return Functions(functions=functions, schedules=schedules, log_export=log_export)
+
+
+def _log_export(ctx: Context, functions: Mapping[str, Function]) -> LogExport | None:
+    archive = ctx.settings.log_archive
+    if archive is None or not archive.function_logs:
+        return None
+    return LogExport(
+        ctx.name(FUNCTION_LOGS),
+        LogExportArgs(folder=FUNCTION_LOGS, log_retention_days=ctx.settings.logs.retention_days),
+        log_groups={name: function.log_group.name for name, function in functions.items()},
+        bucket=require(ctx.log_archive, "logArchive"),
+        log_key=ctx.keys.logs,
+        opts=ctx.opts,
+    )
 
 
 def _environment(

@@ -56,6 +56,9 @@ _OF_PREFIXES: Final[Mapping[str, LogKind]] = {
     # The record of configuration. AWS Config writes to no bucket with a default lock
     # (docs.aws.amazon.com/config/latest/developerguide/manage-delivery-channel.html), so the trail's cannot take it.
     "config/": "audit",
+    # Of a function errors and all else.
+    "function-logs/": "error",
+    "function-logs-failed/": "error",
     "load-balancer-logs/": "access",
     "s3-access-logs/": "access",
     "vpc-flow-logs/": "access",

@@ -92,3 +92,38 @@ def test_failures_can_be_asked_for_by_saved_queries_over_groups_that_exist(stack
     called = {name for name in groups if name.startswith("/aws/vendedlogs/apis/")}
     errors = {name for name in groups if name.endswith("/errors")}
     assert called | errors <= asked
+
+
+@pytest.mark.covers("B11", "B13")
+@pytest.mark.parametrize("stack", ["serverless", "dev", "prod", "hybrid"])
+def test_what_functions_write_flows_into_the_archive_of_logs(stack: str, rehearsed: Any) -> None:
+    """What services write comes there by their log router; analytics has a lake for its logs, and no functions."""
+    made = rehearsed(stack).report["resources"]
+    (stream,) = [one for one in made if one["name"].endswith("-function-logs-delivery-stream")]
+    (archive,) = [one for one in made if one["name"].endswith("-log-archive-bucket")]
+    written = {
+        one["inputs"]["loggingConfig"]["logGroup"]
+        for one in made
+        if one["type"] == "aws:lambda/function:Function" and not one["name"].endswith(APART)
+    }
+    sent = {
+        one["inputs"]["logGroup"]
+        for one in made
+        if one["type"].endswith(":LogSubscriptionFilter")
+        and one["inputs"]["destinationArn"] == stream["outputs"]["arn"]
+        and one["inputs"].get("filterPattern", "") == ""
+    }
+    assert written
+    assert sent == written
+    to_s3 = stream["inputs"]["extendedS3Configuration"]
+    assert to_s3["bucketArn"] == archive["outputs"]["arn"]
+    assert to_s3["prefix"] == "function-logs/"
+    (policy,) = [json.loads(one["inputs"]["policy"]) for one in made if one["name"].endswith("-function-logs-policy")]
+    (write,) = [one for one in policy["Statement"] if one["Sid"] == "WriteTheRecords"]
+    assert write["Resource"] == [f"{archive['outputs']['arn']}/{folder}/*" for folder in FOLDERS]
+    assert [one for one in made if one["name"].endswith("-function-logs-late-alarm")]
+
+
+FOLDERS = ("function-logs", "function-logs-failed")
+APART = ("-database-extensions-function", "-knowledge-indexes-function")
+"""What a deployment runs once: its log is read there."""
