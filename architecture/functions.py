@@ -127,7 +127,7 @@ def build_functions(
 
 def _log_export(ctx: Context, functions: Mapping[str, Function]) -> LogExport | None:
     archive = ctx.settings.log_archive
-    if archive is None or not archive.function_logs:
+    if archive is None or not archive.function_logs or not functions:
         return None
     return LogExport(
         ctx.name(FUNCTION_LOGS),

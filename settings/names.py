@@ -165,7 +165,8 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     )
     ours += [("lake-exports", "workflow")] if settings.lake and settings.lake.export_tables else []
     ours += [("lake-log-export", "log export")] if settings.lake and settings.lake.export_logs else []
-    ours += [("function-logs", "log export")] if settings.log_archive and settings.log_archive.function_logs else []
+    logged = settings.functions and settings.log_archive and settings.log_archive.function_logs
+    ours += [("function-logs", "log export")] if logged else []
     ours += [("us-east-office-hours", "office hours")] if settings.office_hours else []
     ours += [("query-results", "bucket")] if settings.log_analytics else []
     # All services share the product: one line for the worst of them.

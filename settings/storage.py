@@ -76,8 +76,8 @@ class LogArchiveSettings(Args):
     """Days for which an overwritten or deleted log is still kept."""
 
     function_logs: bool = False
-    """Whether what functions write flows into it, too, by Firehose: $0.036 a GB, and what services write has always
-    been there. CloudWatch allows two subscriptions of a log group; this is one of them."""
+    """Whether what functions write, where there are any, flows into it by Firehose: $0.036 a GB; what services write
+    comes there anyway. CloudWatch allows two subscriptions of a log group; this is one of them."""
 
     def mistakes(self) -> Iterator[Mistake]:
         if self.delete_after_days <= self.glacier_after_days:
@@ -87,8 +87,6 @@ class LogArchiveSettings(Args):
 
 def _kinds(settings: Settings) -> Iterator[tuple[str, str]]:
     kinds, archive = settings.logs.kinds, settings.log_archive
-    if archive is not None and archive.function_logs and not settings.functions:
-        yield "logArchive.functionLogs", "has no functions whose logs it could keep; remove it, or add functions"
     if kinds is None:
         return
     if archive is not None and "delete_after_days" in archive.model_fields_set:
