@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -121,6 +122,7 @@ def rehearse(
     Exit status: 0 fine, 1 problems found, 2 bad usage or settings, 130 interrupted.
     """
     console = _console()
+    asked: _Asked | None = None
     signal.signal(signal.SIGTERM, _end)
     try:
         if form not in _FORMATS:
@@ -143,6 +145,8 @@ def rehearse(
         status = _watch(asked) if watch else _status(_rehearse(asked, port if serve else None))
     except RehearsalError as error:
         _show_error(console, error)
+        if asked is not None:
+            _write_refusal(asked, error)
         if form == "github":
             from rehearsal.annotations import refused  # noqa: PLC0415 as in _publish
 
@@ -367,6 +371,17 @@ def _publish(asked: _Asked, report: Report, *, shown: bool) -> None:
     except BrokenPipeError:
         # Whoever read it has seen enough, as `head` has; the exit status still says how it ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _write_refusal(asked: _Asked, error: RehearsalError) -> None:
+    """What ended the rehearsal before it began, in the files that were asked for: who reads those sees it, too."""
+    from rehearsal.report import Report  # noqa: PLC0415 as in _publish
+
+    report = Report(stack=asked.stack, project="", product="", environment="", region="", folder=asked.program)
+    report.problems = [error.problem()]
+    with contextlib.suppress(RehearsalError):
+        asked.files.check()
+        _publish(asked, report, shown=False)
 
 
 def _check_port(port: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _STEPS: Final = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
@@ -36,9 +37,15 @@ class Source:
     """The line that caused it: outside of all components, where there is one."""
     within: tuple[Line, ...] = ()
     """The lines of components that it led to, the outermost first; the last constructs the resource."""
+    setting: Line | None = None
+    """The key of the stack's file that asks for it, where its name tells."""
 
     def as_json(self) -> dict[str, Any]:
-        return {**self.line.as_json(), "within": [one.as_json() for one in self.within]}
+        return {
+            **self.line.as_json(),
+            "within": [one.as_json() for one in self.within],
+            "setting": self.setting.as_json() if self.setting else None,
+        }
 
 
 def of_setting(folder: Path, file: Path, key: str) -> Line | None:
@@ -47,10 +54,7 @@ def of_setting(folder: Path, file: Path, key: str) -> Line | None:
     A key is written as messages have it: `kumiki:tables.orders.indexes[0].name`.
     Of what is missing it is the line of what it should stand in. None where the file has nothing of it, or is no YAML.
     """
-    try:
-        node: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except (OSError, ValueError, yaml.YAMLError):
-        return None
+    node = _composed(file)
     section, _, rest = key.partition(":")
     # The namespace belongs to the first step.
     steps = [match[1] or match[2] for match in _STEPS.finditer(rest)] if rest else []
@@ -64,6 +68,35 @@ def of_setting(folder: Path, file: Path, key: str) -> Line | None:
             break
         found = line
     return Line(file.relative_to(folder).as_posix(), found) if found is not None else None
+
+
+def of_parts(folder: Path, file: Path, project: str) -> dict[str, Line]:
+    """For each part of a system that a stack's file names the line of its key.
+
+    A part is an entry of a section, such as `orders` of `kumiki:tables`, or a section itself: `log-archive` of
+    `kumiki:logArchive`.
+    """
+    node = _composed(file)
+    config = _below(node, "config")[1] if node is not None else None
+    found: dict[str, Line] = {}
+    sections: dict[str, Line] = {}
+    for key, value in config.value if isinstance(config, yaml.MappingNode) else ():
+        namespace, _, section = str(key.value).partition(":")
+        if namespace != project:
+            continue
+        name = file.relative_to(folder).as_posix()
+        sections[_CAMEL.sub(r"-\1", section).lower()] = Line(name, key.start_mark.line + 1)
+        if isinstance(value, yaml.MappingNode):
+            for inner, _ in value.value:
+                found.setdefault(str(inner.value), Line(name, inner.start_mark.line + 1))
+    return {**found, **sections}
+
+
+def _composed(file: Path) -> yaml.Node | None:
+    try:
+        return yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
 
 
 def _below(node: yaml.Node | None, step: str) -> tuple[int | None, yaml.Node | None]:

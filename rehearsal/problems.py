@@ -36,7 +36,7 @@ class Mistake:
 
     key: str
     value: str | None
-    """As YAML has it; None where the key is missing or unknown, or its value secret."""
+    """As YAML has it; None where the key is missing or its value secret."""
     message: str
     line: Line | None = None
     """Where the key stands, or what it should stand in."""

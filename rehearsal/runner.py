@@ -27,6 +27,7 @@ from rehearsal.cloud.endpoint import address, listener
 from rehearsal.gaps import Gap
 from rehearsal.isolation import lead_to
 from rehearsal.lifeline import Lifeline
+from rehearsal.lines import Source, of_parts
 from rehearsal.pack import Choice, PackProcess
 from rehearsal.preload import preload
 from rehearsal.problems import ONLY_AT_PREVIEW, Problem, ReferenceNotFoundError
@@ -271,7 +272,7 @@ class Runner:
         invalid = [problem for problem in problems if problem.kind == "settings" and problem.level == "error"]
         # What else was found on the way to invalid settings follows from it, or will be found again.
         problems = invalid or problems
-        problems = _with_sources(problems, main.resources)
+        problems = _with_sources(problems, main.resources, self.stack)
         config, project = self.stack.config, self.stack.project
         report = Report(
             stack=self.stack.name,
@@ -398,10 +399,25 @@ def _only_at_preview(preview: PassResult, deploy: PassResult) -> list[Problem]:
     ]
 
 
-def _with_sources(problems: list[Problem], resources: list[Registered]) -> list[Problem]:
-    """The same, each with the line that declares its resource."""
-    sources = {one.urn: one.source for one in resources}
-    return [one if one.source else replace(one, source=sources.get(one.urn or "")) for one in problems]
+def _with_sources(problems: list[Problem], resources: list[Registered], stack: Stack) -> list[Problem]:
+    """The same, each with the line that declares its resource, and the key of the file that asks for it."""
+    if not problems:
+        return []
+    by_urn = {one.urn: one for one in resources}
+    parts = of_parts(stack.folder, stack.file, stack.project)
+    told = [stack.config.get(f"{stack.project}:{key}") for key in ("product", "environment")]
+    prefix = f"{told[0]}-{told[1]}-"
+
+    def source(urn: str) -> Source | None:
+        one = by_urn.get(urn)
+        if one is None or one.source is None or None in told:
+            return one.source if one else None
+        top = one
+        while top.parent in by_urn and by_urn[top.parent].parent in by_urn:
+            top = by_urn[top.parent]
+        return replace(one.source, setting=parts.get(top.name.removeprefix(prefix)))
+
+    return [one if one.source else replace(one, source=source(one.urn or "")) for one in problems]
 
 
 def _invisible(preview: PassResult, deploy: PassResult) -> list[Problem]:

@@ -14,6 +14,7 @@ import hashlib
 import json
 import linecache
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -123,12 +124,18 @@ def _result(problem: Problem, report: Report, rule_index: int, seen: Counter[str
         "message": {"text": message},
         "locations": [place],
         "relatedLocations": [
-            {"id": index, **_place(line, report), "message": {"text": "the component"}}
-            for index, line in enumerate(source.within, 1)
+            {"id": index, **_place(line, report), "message": {"text": what}}
+            for index, (line, what) in enumerate(_related(source), 1)
         ],
         # The only one that GitHub compares is this.
         "partialFingerprints": {"primaryLocationLineHash": _fingerprint(problem, seen)},
     }
+
+
+def _related(source: Source) -> Iterator[tuple[Line, str]]:
+    yield from ((line, "the component") for line in source.within)
+    if source.setting is not None:
+        yield source.setting, "the setting that asks for it"
 
 
 def _place(line: Line, report: Report) -> dict[str, Any]:

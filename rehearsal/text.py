@@ -392,10 +392,12 @@ def _below(problem: Problem, report: Report, others: Sequence[Problem] = ()) -> 
 
 def _at(source: Source, report: Report) -> Text:
     """The line that caused it, and the line of the component that made it; terminals open both."""
-    last = source.within[-1:]
-    text = Text("at ", style="dim")
-    for index, line in enumerate((source.line, *last)):
-        text.append(", made at " if index else "")
+    lines = {"at ": source.line, ", made at ": source.within[-1] if source.within else None}
+    text = Text(style="dim")
+    for before, line in {**lines, ", asked for at ": source.setting}.items():
+        if line is None:
+            continue
+        text.append(before)
         text.append(str(line), style=Style(link=f"{(report.folder / line.file).resolve().as_uri()}#{line.line}"))
     return text
 
@@ -414,11 +416,16 @@ def summary(report: Report) -> str:
     checked = f"{report.lint.linted} linted against AWS's schemas"
     if report.iam.policies:
         checked += f" · {_counted(report.iam.policies, 'IAM policy', 'IAM policies')} analysed"
-    phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in ("preview", "deploy", "lint", "policies"))
+    phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in _slowest(seconds))
     return (
         f"{outcome} · {', '.join(made) or 'nothing deployed'} · {checked}"
-        f" · {_plural(counts['rules'], 'rule')}: {findings} · {seconds['total']:.1f} s ({phases})"
+        f" · {_plural(counts['rules'], 'rule')}: {findings} · {seconds['total']:.1f} s (side by side: {phases})"
     )
+
+
+def _slowest(seconds: Mapping[str, float]) -> list[str]:
+    """The phases, the one that took the longest first."""
+    return sorted(("preview", "deploy", "lint", "policies"), key=lambda phase: -seconds[phase])
 
 
 def _plural(count: int, noun: str) -> str:

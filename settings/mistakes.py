@@ -26,7 +26,7 @@ class Mistake:
     message: str
     """What is wrong, the value in it."""
     value: str | None = None
-    """As YAML has it; None where the key is missing or unknown, or its value secret."""
+    """As YAML has it; None where the key is missing or its value secret."""
 
     def __str__(self) -> str:
         return f"{self.key}: {self.message}"
@@ -52,7 +52,7 @@ def of_argument(project: str, mistake: errors.Mistake, hidden: Collection[str]) 
     return Mistake(
         f"{project}:{dotted(mistake.path)}",
         f"{shown}{mistake.reason}",
-        None if silent or secret else _shown(mistake.value),
+        None if secret or mistake.reason.startswith("is missing") else _shown(mistake.value),
     )
 
 

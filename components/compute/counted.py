@@ -29,7 +29,7 @@ MetricName = Annotated[
 class CountedAlarm(Args):
     """When somebody is told, tomorrow is early enough, of what the program counts. $0.10 a month."""
 
-    above: Annotated[float, Field(ge=0)]
+    above: Annotated[float, Field(ge=0, le=1e12)]
     """What is too much, in the metric's own unit: seconds of what took time."""
 
     statistic: Literal["Average", "Maximum", "Sum", "p50", "p90", "p95", "p99"] = "p95"

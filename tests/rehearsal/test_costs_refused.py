@@ -42,7 +42,7 @@ def test_a_mistake_about_costs_is_refused_with_its_key_and_its_mend(
 FREE = {
     **{f"kumiki:{key}": None for key in ("network", "logArchive", "database", "domain", "loadBalancer", "workflows",
                                         "secrets", "delivery", "baseline", "logAnalytics", "services", "tables",
-                                        "costGuard")},
+                                        "costGuard", "officeHours")},
     "kumiki:freeTier": True,
     "kumiki:network": {"cidr": "10.0.0.0/16", "zones": 2, "nat": "none", "endpoints": []},
     "kumiki:logArchive": {},

@@ -21,7 +21,7 @@ from rehearsal.declared import Declared
 from rehearsal.marks import NOT_KNOWN
 from rehearsal.monitor import Monitor, Previewing
 from rehearsal.property_values import UNKNOWN, encode
-from tests.rehearsal.conftest import Rehearse
+from tests.rehearsal.conftest import ROOT, Rehearse
 
 
 def test_a_urn_carries_the_whole_chain_of_parent_types(rehearse_plain: Rehearse) -> None:
@@ -371,6 +371,7 @@ def previewed() -> tuple[Listening, Any]:
     monitor = Monitor(
         project="plain",
         stack="test",
+        folder=ROOT,
         provider=Previewing(cloud),
         analyzer=lambda: heard,
         disabled_defaults=[],
