@@ -87,4 +87,5 @@ def archive_lifecycle(settings: Settings, archive: LogArchiveSettings) -> list[L
     return [
         LifecycleRule(prefix=prefix, transitions=moved, delete_after_days=settings.logs.days(kind))
         for prefix, kind in _OF_PREFIXES.items()
+        if archive.function_logs or not prefix.startswith("function-logs")
     ]
