@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import yaml
 from pydantic import Field
 
 from components.args import Args
@@ -124,10 +125,25 @@ class PipelineSettings(PipelineArgs):
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from super().mistakes()
+        if self.plan_role == self.infrastructure_role:
+            why = "is infrastructureRole too, and before the approval nothing may change; name the role that only reads"
+            yield Mistake("plan_role", self.plan_role, why)
+        if self.staging is not None and self.staging.infrastructure_role == self.infrastructure_role:
+            why = "is production's, which nobody has approved yet; name the role that updates staging"
+            yield Mistake(("staging", "infrastructure_role"), self.infrastructure_role, why)
         files = _repositorys_files() if self.paths else []
         for pattern in self.paths:
             if not any(matches(file, pattern) for file in files):
                 yield Mistake("paths", pattern, "matches no file of the repository; correct it, or take it out")
+
+
+def _environment_of(stack: str) -> str | None:
+    """What the file of a stack says; None where there is no such file, or it does not say."""
+    file = ROOT / f"Pulumi.{stack}.yaml"
+    if not file.is_file():
+        return None
+    found: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return (found.get("config") or {}).get("kumiki:environment")
 
 
 def _repositorys_files() -> list[str]:
@@ -176,6 +192,9 @@ def _of_pipeline(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.environment == "prod" and not pipeline.approval:
         yield "pipeline.approval", "is false, and this is production: nobody would be asked; remove it"
     staging = pipeline.staging
+    if staging is not None and (its := _environment_of(staging.stack)) not in (None, staging.environment):
+        why = f"is {staging.stack}, whose environment is {its} and not {staging.environment}"
+        yield "pipeline.staging.stack", f"{why}; name the stack in which commits are tried"
     if staging is not None and staging.environment == settings.environment:
         yield (
             "pipeline.staging.environment",

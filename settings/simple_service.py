@@ -9,7 +9,7 @@ from components.annotations import TellsKind
 from components.args import Args, as_far_as_known
 from components.compute.app_runner_args import AppRunnerServiceArgs
 from components.compute.express_args import ExpressServiceArgs
-from components.compute.fargate import ImageUri
+from components.compute.fargate import ImageUri, ecr_repository
 from components.compute.repository import KeepImages
 from components.errors import nearest
 from components.network.endpoints import BUNDLES
@@ -129,6 +129,8 @@ def _image(key: str, simple: SimpleServiceSettings, settings: Settings) -> Itera
     if other is None:
         known = ", ".join(sorted(settings.services)) or "none"
         yield f"{key}.imageOf", f"{simple.image_of} is not a service of this stack; there are: {known}"
+    elif other.image_of is not None:
+        yield f"{key}.imageOf", f"{simple.image_of} runs the image of {other.image_of} itself; name that one"
     elif other.architecture != "X86_64":
         why = f"{simple.image_of} has images for {other.architecture}, and {simple.kind} runs on x86 alone; use image"
         yield f"{key}.imageOf", why
@@ -162,7 +164,15 @@ def _express(key: str, settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _app_runner(key: str, settings: Settings) -> Iterator[tuple[str, str]]:
     simple, network = settings.simple_service, settings.network
-    if simple is None or not (simple.database or simple.cache):
+    if simple is None:
+        return
+    # https://docs.aws.amazon.com/apprunner/latest/api/API_ImageRepository.html
+    other = settings.services.get(simple.image_of or "")
+    image = simple.image or (other.image if other is not None else None)
+    if image is not None and ecr_repository(image) is None and not image.startswith("public.ecr.aws/"):
+        field = "image" if simple.image is not None else "imageOf"
+        yield f"{key}.{field}", f"{image} is not in ECR, from where alone App Runner takes images; copy it there"
+    if not (simple.database or simple.cache):
         return
     if network is not None and not network.existing and not network.stack and "private" not in network.tiers:
         yield "network.tiers", f"lacks private, by which {key} reaches the stores; add it"

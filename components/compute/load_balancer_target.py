@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Protocol
 
 import pulumi
@@ -103,6 +104,9 @@ class LoadBalancerTarget(Args):
         elif self.public is not None and self.public.priority >= self.priority:
             why = f"is not below the service's own, {self.priority}, which would be tried first; use a smaller one"
             yield Mistake(("public", "priority"), self.public.priority, why)
+        if self.public is not None and _covered(self.paths or ["/*"], self.public.paths):
+            why = "are all that the service answers, so nobody would need a token; name fewer, or remove signedIn"
+            yield Mistake(("public", "paths"), self.public.paths, why)
         yield from self.mistakes_of_rule(origin_secret=False)
 
     def mistakes_of_rule(self, *, origin_secret: bool) -> Iterator[Mistake]:
@@ -115,6 +119,11 @@ class LoadBalancerTarget(Args):
                 secret = " and the origin's secret" if origin_secret else ""
                 why = f"and hosts{secret} are more than five values, the most that a rule can have"
                 yield Mistake(field, paths, why)
+
+
+def _covered(paths: list[str], public: list[str]) -> bool:
+    """Whether every one of the paths is public. (A pattern is held against others as a path would be.)"""
+    return all(any(fnmatchcase(path, pattern) for pattern in public) for path in paths)
 
 
 class AnyLoadBalancer(Protocol):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from components.args import ComponentArgs
 from components.delivery.build import CONNECTION, CONNECTION_IN_WORDS
@@ -15,12 +15,23 @@ from components.values import Days, GitHubRepository, LogRetentionDays, text
 
 # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GitBranchFilterCriteria.html
 _MOST_PATTERNS: Final = 8
+
+
+def _closed(pattern: str) -> str:
+    try:
+        re.compile(_expression(pattern))
+    except re.error:
+        raise ValueError("is no pattern: close each { and [, and write ranges such as [a-z]") from None
+    return pattern
+
+
 _Branch = Annotated[
     str,
     text(
         r"(?!refs/)[A-Za-z0-9_*?\[{][A-Za-z0-9_./*?\[\]{},!-]{0,254}",
         "write the name of a branch or a pattern such as release/*, without refs/heads/",
     ),
+    AfterValidator(_closed),
 ]
 _Path = Annotated[
     str,
@@ -28,6 +39,7 @@ _Path = Annotated[
         r"(?![/.]/)[A-Za-z0-9_.*?\[{][A-Za-z0-9_./*?\[\]{},!-]{0,254}",
         "write a path or a pattern such as workloads/api/**, from the repository's root and without / before it",
     ),
+    AfterValidator(_closed),
 ]
 _Patterns = Field(max_length=_MOST_PATTERNS)
 

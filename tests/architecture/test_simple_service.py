@@ -12,6 +12,7 @@ from tests.architecture.test_whole_stacks import deploy
 from tests.conftest import Recorder
 from tests.stack_files import config_of
 
+WORKER = {"api": {"tag": "1.0.0"}, "worker": {"imageOf": "api"}}
 IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/api:1.0.0"
 ANALYTICS = config_of("analytics", {})
 
@@ -68,6 +69,8 @@ def test_express_is_what_a_file_means_that_says_no_kind() -> None:
         ({"kind": "appRunner", "tag": "1.0.0"}, {}, "simpleService.tag", "is not for kind appRunner, but for express"),
         ({"kind": "appRunner", "imageOf": "api"}, {}, "simpleService.imageOf", "is empty at first"),
         ({"kind": "appRunner"}, {}, "simpleService.imageOf", "say what runs: image, imageOf"),
+        ({"imageOf": "worker"}, {"services": WORKER}, "simpleService.imageOf", "runs the image of api itself"),
+        ({"kind": "appRunner", "image": "docker.io/library/nginx:1"}, {}, "simpleService.image", "is not in ECR"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_by_its_key_with_its_mend(

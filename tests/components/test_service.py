@@ -167,6 +167,7 @@ def test_without_signed_in_a_user_pool_changes_nothing(recorder: Recorder) -> No
         ({"deployment": "canary"}, ("web",), "deployment"),
         ({"traffic": {**SIGNED_IN, "signed_in": False}}, ("web",), "traffic.public"),
         ({"traffic": {**SIGNED_IN, "priority": 90}}, ("web",), "traffic.public.priority"),
+        ({"traffic": {**SIGNED_IN, "public": {"priority": 90, "paths": ["/*"]}}}, ("web",), "traffic.public.paths"),
     ],
 )
 def test_tokens_that_no_load_balancer_judges_are_refused(

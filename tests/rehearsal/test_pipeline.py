@@ -28,7 +28,7 @@ STAGES = sorted(path.stem for path in SPECS.glob("*.yml"))
 STACKS = {"serverless": "chat-prod", "analytics": "chat-dev", "hybrid": "hybrid-prod", "wiki-prod": "deepwiki-omr-prod"}
 STAGING = {
     "stack": "kumiki-staging", "address": "https://staging.example.com", "checks": {"/health": 200, "/items": 401},
-    "backend": "s3://kumiki-staging-state", "infrastructureRole": "arn:aws:iam::000000000000:role/infrastructure-x",
+    "backend": "s3://kumiki-staging-state", "infrastructureRole": "arn:aws:iam::000000000000:role/infrastructure-y",
 }  # fmt: skip
 PIPELINE = {
     "repository": "acme/wiki", "backend": "s3://kumiki-dev-state",
@@ -517,8 +517,16 @@ def test_what_an_account_has_once_is_productions_where_its_staging_stands_beside
         ({"paths": ["workload/**"]}, ["kumiki:pipeline.paths", "matches no file of the repository"]),
         ({"paths": ["/workloads/**"]}, ["kumiki:pipeline.paths", "without / before it"]),
         ({"ignorePaths": ["**"]}, ["kumiki:pipeline.ignorePaths", "leaves no file"]),
+        ({"ignoreBranches": ["[z-a]"]}, ["kumiki:pipeline.ignoreBranches[0]", "is no pattern: close each { and ["]),
+        ({"paths": ["workloads/{api"]}, ["kumiki:pipeline.paths[0]", "is no pattern: close each { and ["]),
         ({"connection": "github"}, ["kumiki:pipeline.connection", "make a connection"]),
         ({"planRole": "plan"}, ["kumiki:pipeline.planRole", "write the ARN of a role"]),
+        ({"planRole": PIPELINE["infrastructureRole"]}, ["kumiki:pipeline.planRole", "nothing may change"]),
+        (
+            {"staging": {**STAGING, "infrastructureRole": PIPELINE["infrastructureRole"]}},
+            ["kumiki:pipeline.staging.infrastructureRole", "which nobody has approved yet"],
+        ),
+        ({"staging": {**STAGING, "stack": "prod"}}, ["kumiki:pipeline.staging.stack", "whose environment is prod"]),
         ({"staging": {**STAGING, "environment": "dev"}}, ["kumiki:pipeline.staging.environment", "this stack's own"]),
         ({"staging": {**STAGING, "checks": {}}}, ["kumiki:pipeline.staging.checks", "the two go together"]),
         ({"staging": {**STAGING, "address": "http://x"}}, ["kumiki:pipeline.staging.address", "https://"]),
