@@ -117,6 +117,7 @@ KEEP_NOTHING: Final[Mapping[str, str]] = {
     "knowledgeBases": "what they know is read from their bucket again",
     "logAnalytics": "results of queries, which can be asked again",
     "site": "the repository has it",
+    "simpleService": "programs, whose images the repository has",
     "build": "the repository has it",
 }
 """Sections whose parts keep something and are no stores of data, and why."""

@@ -36,13 +36,18 @@ opts = pulumi.ResourceOptions(provider=provider)
 ALWAYS = {"product", "environment", "owner", "region", "retention", "logs"}
 
 
+def whole_config(stack: str) -> dict[str, Any]:
+    """The configuration of one of our stacks as its file has it."""
+    return yaml.load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["config"]
+
+
 def config_of(stack: str, changes: Mapping[str, Any], only: Iterable[str] | None = None) -> dict[str, Any]:
     """The configuration of one of our stacks, changed: a key set to None is left out. Of dev it is the container
     platform's, without the chat's site, users and functions, so that a rehearsal makes no more than its test sees.
 
     :param only: The sections to keep, for the same reason.
     """
-    config = yaml.load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["config"]
+    config = whole_config(stack)
     if stack == "dev":
         config = _without_chat(config)
     if only is not None:

@@ -108,6 +108,7 @@ class Run:
         for stack in ("dev", "prod"):
             (folder / f"Pulumi.{stack}.yaml").touch()
             (folder / f"{stack}.sarif").touch()
+        (folder / "comment.md").write_text("<!-- kumiki -->\n", encoding="utf-8")
         for name, answer in {**STAND_INS, **answers}.items():
             place = folder / (".venv/bin" if name == "python" else "bin") / name
             place.write_text(BEGIN + answer)

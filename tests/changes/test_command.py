@@ -170,13 +170,20 @@ def test_a_program_may_lie_deeper_in_its_repository(project: Path, rehearse: Reh
     [
         (["--phases", "--against", "main"], "--phases and --against exclude each other"),
         (["--phases", "--reverse"], "--phases and --reverse exclude each other"),
-        (["--phases"], "stack dev does not grow: nothing in it comes after the first phase"),
     ],
 )
 def test_phases_are_of_a_stack_that_grows_and_of_nothing_else(project: Path, arguments: list[str], said: str) -> None:
     done = diff(project, *arguments)
     assert done.exit_code == USAGE
     assert said in done.output
+
+
+def test_a_stack_that_does_not_grow_is_said_not_to(project: Path) -> None:
+    (project / "Pulumi.still.yaml").write_text("config: {}\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["still", "--program", str(project), "--phases"])
+
+    assert done.exit_code == USAGE
+    assert "stack still does not grow: nothing in it comes after the first phase" in done.output
 
 
 @pytest.mark.covers("B22")

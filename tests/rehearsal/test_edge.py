@@ -337,7 +337,10 @@ def private_api() -> dict[str, Any]:
             ["kumiki:loadBalancer.firewall.countedRules: 'comon'", "did you mean 'common'?"],
         ),
         ({"kumiki:logArchive": None}, ["kumiki:loadBalancer: writes its access logs to the log archive"]),
-        ({"kumiki:product": "a-product-with-a-long-name"}, ["kumiki:product: ", "load balancer", "AWS allows 32"]),
+        (
+            {"kumiki:product": "a-product-with-a-long-name", "kumiki:officeHours": None},
+            ["kumiki:product: ", "load balancer", "AWS allows 32"],
+        ),
     ],
 )  # fmt: skip
 def test_a_mistake_is_refused_with_its_key_and_its_mend(

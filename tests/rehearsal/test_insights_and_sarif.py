@@ -246,7 +246,8 @@ def test_the_only_hops_are_those_that_the_page_draws(rehearsed: Any) -> None:
 
     assert ("internet", "kumiki-dev-web-alb", "443") in network
     assert ("kumiki-dev-web-alb", "kumiki-dev-api-service", "8000") in network
-    assert {edge[1] for edge in network if edge[0] == "internet"} == {"kumiki-dev-web-alb"}
+    doors = {"web-alb", "site-distribution", "talk-api", "hooks-api"}
+    assert {edge[1] for edge in network if edge[0] == "internet"} == {f"kumiki-dev-{door}" for door in doors}
     assert {edge[0] for edge in network if edge[1].endswith("database-cluster")} == declared("dev")
 
 

@@ -29,7 +29,7 @@ def network(**changes: Any) -> dict[str, Any]:
     [
         ({"kumiki:product": None}, ["kumiki:product: is missing", "product: wiki"]),
         ({"kumiki:environment": "production"}, ["kumiki:environment: 'production' is not", "prod, staging, dev"]),
-        ({"kumiki:product": "p" * 50}, ["kumiki:product: ", "AWS allows 32", "shorten the product by "]),
+        ({"kumiki:product": "p" * 50}, ["kumiki:product: ", "AWS allows 64", "shorten the product by "]),
         ({"kumiki:buckets": {"b" * 50: {}}}, [f"kumiki:buckets.{'b' * 50}: ", "AWS allows 63", "shorten"]),
         (network(cidr="10.0.0.0/99"), ["kumiki:network.cidr: '10.0.0.0/99' is not an IPv4 CIDR", "10.0.0.0/16"]),
         (network(cidr="10.0.0.1/16"), ["kumiki:network.cidr: '10.0.0.1/16' ", "use 10.0.0.0/16"]),

@@ -44,7 +44,7 @@ def test_private_subnets_in_two_zones_have_no_way_to_the_internet(name: str, reh
     done = rehearsed(name)
     subnets = {one["id"]: one for one in of_type(done, ":Subnet")}
     tables = {one["id"]: one["name"] for one in of_type(done, ":RouteTable")}
-    to_internet = {one["inputs"]["routeTableId"] for one in of_type(done, ":Route")}
+    to_internet = {one["inputs"]["routeTableId"] for one in of_type(done, "ec2/route:Route")}
     reached: dict[str, set[str]] = {"public": set(), "private": set()}
     for one in of_type(done, ":RouteTableAssociation"):
         subnet, table = subnets.pop(one["inputs"]["subnetId"]), one["inputs"]["routeTableId"]

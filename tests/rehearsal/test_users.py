@@ -111,7 +111,7 @@ ONLY_USERS: dict[str, Any] = {
     f"kumiki:{section}": None
     for section in (
         "network", "logArchive", "database", "domain", "loadBalancer", "queues", "workflows", "secrets", "parameters",
-        "delivery", "baseline", "logAnalytics", "services", "tables", "functions",
+        "delivery", "baseline", "logAnalytics", "services", "tables", "functions", "officeHours",
     )
 } | {"policy:exemptions": None}  # fmt: skip
 
