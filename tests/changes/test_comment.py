@@ -226,13 +226,13 @@ def run_step(folder: Path, comments: list[dict[str, Any]]) -> list[str]:
     (folder / "bin").mkdir()
     (folder / "bin/gh").write_text(GH, encoding="utf-8")
     (folder / "bin/gh").chmod((folder / "bin/gh").stat().st_mode | stat.S_IXUSR)
-    (folder / "comments.json").write_text(json.dumps(comments), encoding="utf-8")
+    (folder / "said.json").write_text(json.dumps(comments), encoding="utf-8")
     (folder / "comment.md").write_text(comment([report()]), encoding="utf-8")
     environment = {
         **os.environ,
         "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
         "LOG": str(folder / "log"),
-        "COMMENTS": str(folder / "comments.json"),
+        "COMMENTS": str(folder / "said.json"),
         "GITHUB_REPOSITORY": "acme/shop",
         "NUMBER": "7",
     }

@@ -38,7 +38,7 @@ CHANGES: dict[str, Any] = {
     "kumiki:recovery": {
         "rpoHours": 24,
         "rtoHours": 24,
-        "madeAgain": {"buckets.temporary": "a job writes them again"},
+        "madeAgain": {"buckets.temporary": "a job writes them again", "userPool": "people sign up again"},
     },
 }
 
@@ -222,10 +222,11 @@ def test_what_the_stack_says_of_each_way_back_is_deployed(kept: Kept) -> None:
     """Each line of the table, against the account: nothing is promised that is not there."""
     told = kept.outputs["recovery"]
     assert {one["store"] for one in told} == {
-        "buckets.content", "buckets.temporary", "cache", "database", "tables.sessions", "tables.settings",
+        "buckets.content", "buckets.temporary", "cache", "database", "tables.connections", "tables.deliveries",
+        "tables.sessions", "tables.settings", "userPool",
     }  # fmt: skip
     found = {(one["store"], one["disaster"]): one for one in told}
-    assert len(found) == len(told) == 2 * 6
+    assert len(found) == len(told) == 2 * 9
     dynamodb, s3 = kept.shell.client("dynamodb"), kept.shell.client("s3")
     for name in ("sessions", "settings"):
         line = found[f"tables.{name}", "damage"]

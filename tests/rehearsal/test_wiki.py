@@ -497,7 +497,7 @@ def test_what_programs_count_reaches_cloudwatch_is_shown_and_a_long_job_is_told_
     assert [line for line in lines if line[:2] == [made.stem, "JobTime"]]
     assert [line for line in lines if made.stem in str(line[0]) and "SEARCH" in str(line[0])]
     (month, *_) = made.done.report["months"]
-    assert [one for one in month["lines"] if one["what"] == "metrics that programs publish" and one["usd"]]
+    assert [one for one in month["lines"] if one["what"] == "metrics that programs publish" and one["list_usd"]]
 
 
 @pytest.mark.covers("D12", "D17")
