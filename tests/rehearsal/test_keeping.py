@@ -64,7 +64,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, command: list[str]) -> Iterat
     folder = project(tmp_path_factory.mktemp("kept"), {"config": config_of("prod", CHANGES)})
     report: Path = folder / "report.json"
     process = subprocess.Popen(
-        [*command, "test", "--program", str(folder), "--serve", "--port", "0", "--json", str(report)],
+        [*command, "test", "--verbose", "--program", str(folder), "--serve", "--port", "0", "--json", str(report)],
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"},
         stdin=subprocess.DEVNULL,
