@@ -50,6 +50,11 @@ _MAKES_RIGHTS: Final = (
 )
 
 
+_ServicePrefix = Annotated[
+    str, text(r"(?!iam$|organizations$|account$)[a-z][a-z0-9-]*", "write the prefix of its actions, as s3")
+]
+
+
 class DeployerRoleArgs(ComponentArgs):
     """The role with which a stack is deployed. It costs nothing."""
 
@@ -86,11 +91,7 @@ class DeployerRoleArgs(ComponentArgs):
     """Whether every role that it makes must have the boundary that is made with it (the stack's file then says
     `roleBoundary`). Without it, whoever deploys can give a role any right and hand it to a service."""
 
-    role_services: list[
-        Annotated[
-            str, text(r"(?!iam$|organizations$|account$)[a-z][a-z0-9-]*", "write the prefix of its actions, as s3")
-        ]
-    ] = Field(list(ROLE_SERVICES), min_length=1)
+    role_services: Annotated[list[_ServicePrefix], Field(min_length=1)] = list(ROLE_SERVICES)
     """The services that roles of the stack may use at most, by the prefixes of their actions: what the boundary says.
     Left out: those that this program's roles use. Neither `iam` nor `organizations` nor `account` can be one."""
 
