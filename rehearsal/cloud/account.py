@@ -66,13 +66,8 @@ class Account:
         if service != "ec2":
             # Others look into EC2 when they come into being; it exists by then, with ids of its own seed.
             self.client("ec2", region)
-        before = mock_random.getstate()
-        self.seed(f"{service}/{region}")
-        try:
+        with moto_patches.drawing_for(f"{service}/{region}"):
             return self._client(service, region)
-        finally:
-            # What is drawn next does not depend on whether this client was there already.
-            mock_random.setstate(before)
 
     def _client(self, service: str, region: str) -> Any:
         client: Any = self._session.client(
@@ -96,10 +91,7 @@ class Account:
             client.describe_availability_zones()
         return client
 
-    @staticmethod
-    def seed(text: str) -> None:
-        """Make the ids that moto invents next depend on `text` alone."""
-        mock_random.seed(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
+    seed = staticmethod(moto_patches.seed)
 
     def operation(self, service: str, name: str, region: str) -> OperationModel:
         return self.client(service, region).meta.service_model.operation_model(name)

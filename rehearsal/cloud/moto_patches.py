@@ -3,11 +3,13 @@
 # ruff: noqa: E402 moto reads service models while it is imported
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, Final
@@ -24,6 +26,7 @@ _MOTO.create_loader = cache(_MOTO.create_loader)
 
 import moto.bedrockagent.models
 import moto.budgets.models
+import moto.core.base_backend
 import moto.core.responses
 import moto.dynamodb.models.table
 import moto.ec2.models.amis
@@ -39,6 +42,8 @@ from moto.moto_api._internal import mock_random
 from moto.s3.models import FakeBucket
 from werkzeug.routing import Rule
 
+_BACKENDS: Final[Any] = moto.core.base_backend.AccountSpecificBackend
+_backend_of: Final = _BACKENDS.__getitem__
 _RESPONSES: Final[Any] = moto.core.responses
 _names_of_methods: Final = cache(_MOTO.method_names_from_class)
 _ROUTE: Final[Any] = Rule
@@ -86,14 +91,31 @@ class _Repeatable:
 _SOURCES: Final[Mapping[Any, Any]] = {uuid: _Repeatable(), uuid.uuid4: mock_random.uuid4, random: mock_random}
 
 
+def seed(text: str) -> None:
+    """Make the ids that moto invents next depend on `text` alone."""
+    mock_random.seed(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
+
+
+@contextmanager
+def drawing_for(text: str) -> Iterator[None]:
+    """Ids that moto invents within depend on `text` alone, and those after it not on whether there was this."""
+    before = mock_random.getstate()
+    seed(text)
+    try:
+        yield
+    finally:
+        mock_random.setstate(before)
+
+
 def draw_repeatably() -> None:
     """Give the one source that is seeded to those modules of moto's that have a random source of their own.
 
     To be called when a service has been loaded; modules come one by one.
     """
     for name, module in list(sys.modules.items()):
-        # What the source itself is made of stays.
-        if not name.startswith("moto.") or name.startswith("moto.moto_api."):
+        # What the source itself is made of stays, and so do the names of backends, which nobody sees: a service may be
+        # loaded in the middle of another's request.
+        if not name.startswith("moto.") or name.startswith(("moto.moto_api.", "moto.core.base_backend")):
             continue
         for attribute in ("uuid", "uuid4", "random"):
             found = vars(module).get(attribute)
@@ -109,6 +131,8 @@ def apply() -> None:
     _TABLE.set_stream_specification = _set_stream
     # moto passes over the conditions of a bucket policy, so that one that demands TLS keeps everybody out.
     FakeBucket.get_permission = _permission
+    # moto makes the backend of a region when it is first looked at, be it in the middle of another's request.
+    _BACKENDS.__getitem__ = _backend
     # moto looks through all attributes of a class for each request.
     _RESPONSES.method_names_from_class = _names_of_methods
     # werkzeug compiles, for each of moto's paths, a function that writes such a path, which nobody calls.
@@ -130,6 +154,13 @@ def apply() -> None:
     _RDS.DBCluster.get_cfg = _settings_without_password
     # moto fails at a rule whose target is a state machine; AWS starts it.
     _RULE.send_to_targets = _to_targets
+
+
+def _backend(backends: Any, region: str) -> Any:
+    if region in backends.keys():  # noqa: SIM118 `in` asks for the regions that there could be
+        return _backend_of(backends, region)
+    with drawing_for(f"{backends.service_name}/{region}"):
+        return _backend_of(backends, region)
 
 
 def _builder(rule: Rule, append_unknown: bool = True) -> Any:

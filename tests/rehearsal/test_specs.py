@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +18,7 @@ from rehearsal.cloud.creation import Call, CreateContext, create
 from rehearsal.cloud.requests import request_for, violations
 from rehearsal.cloud.specs import SPECS
 from rehearsal.problems import RehearsalError, RequestError
+from tests.conftest import ROOT
 
 REGION = "ap-northeast-1"
 TAGS = {"Owner": "platform", "Project": "shop"}
@@ -365,3 +368,19 @@ def test_the_service_models_rules_are_kept_to_the_letter(
 ) -> None:
     shape: Any = cloud.account.operation(service, operation, REGION).input_shape
     assert any(words in found for found in violations(shape, request_))
+
+
+TWICE = """
+from tests.rehearsal.test_specs import Cloud
+
+cloud = Cloud()
+made = [cloud.make("aws:apigatewayv2/api:Api", name="shop", protocolType="HTTP").id for _ in range(2)]
+assert made[0] == made[1], made
+"""
+
+
+def test_an_id_does_not_depend_on_what_of_the_emulator_was_loaded_before() -> None:
+    """The first such request loads another service's module in its middle. Here much is loaded already."""
+    done = subprocess.run([sys.executable, "-c", TWICE], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
