@@ -10,7 +10,6 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from changes import gate, growth, show, sides
 from changes.compare import compare, renamed, with_ids_of
@@ -19,11 +18,10 @@ from changes.model import Change, ChangeError, Side
 from changes.picture import as_mermaid
 from changes.picture import judged as of_page
 from changes.security import security
+from costs.ending import ending
 
 FINE: Final = 0
 REFUSED: Final = 1
-USAGE: Final = 2
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -66,7 +64,7 @@ def diff(
     """
     any_stream()
     console = Console(highlight=False, soft_wrap=True)
-    try:
+    with ending(console, ChangeError):
         _check(against, against_stack, [json_file, markdown_file, html_file])
         if phases and html_file is not None:
             raise ChangeError("--html shows one change, and --phases are several", "leave one of them out")
@@ -91,14 +89,6 @@ def diff(
 
             drawn, states = of_page(comparisons[0])
             write(html_file, page(drawn, states))
-    except ChangeError as error:
-        console.print(Text.assemble(("error ", "red"), error.message))
-        if error.remedy:
-            console.print(Text(f"      → {error.remedy}", style="dim"))
-        raise typer.Exit(USAGE) from None
-    except KeyboardInterrupt:
-        console.print("[bold]interrupted[/]: nothing is left running")
-        raise typer.Exit(130) from None
     raise typer.Exit(REFUSED if any(one.refused for one in comparisons) else FINE)
 
 

@@ -13,11 +13,11 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from costs import show
 from costs.advice import Advice, Stopping, advice, committed, stopping
 from costs.bill import Bill, bill
+from costs.ending import ending
 from costs.files import any_stream, failures, require_stack, require_writable, write
 from costs.free_tier import LEGACY
 from costs.gate import budget
@@ -28,7 +28,6 @@ from costs.stack import Stack, resources_of
 from costs.use import expected
 
 FINE: Final = 0
-USAGE: Final = 2
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -62,7 +61,7 @@ def cost(
     """
     any_stream()
     console = Console(highlight=False, soft_wrap=True)
-    try:
+    with ending(console, CostError):
         require_writable([json_file])
         content = _read(report, stack) if report is not None else _rehearsed(program.resolve(), stack)
         use = expected(content.get("expected"), profile)
@@ -75,14 +74,6 @@ def cost(
         if json_file is not None:
             document = _document(infracost(month, project=content["project"], stack=stack), month, advised, stopped)
             write(json_file, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    except CostError as error:
-        console.print(Text.assemble(("error ", "red"), error.message))
-        if error.remedy:
-            console.print(Text(f"      → {error.remedy}", style="dim"))
-        raise typer.Exit(USAGE) from None
-    except KeyboardInterrupt:
-        console.print("[bold]interrupted[/]: nothing is left running")
-        raise typer.Exit(130) from None
     today = datetime.now(UTC).date()
     show.text(
         console,

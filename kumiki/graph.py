@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from changes import sides
 from changes.files import any_stream, require_stack, require_writable, write
 from changes.model import ChangeError
+from costs.ending import ending
 from pictures.layout import layout
 from pictures.mermaid import mermaid
 from pictures.model import Picture, picture
 from pictures.svg import svg
-
-_USAGE: Final = 2
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -46,17 +44,9 @@ def graph(
     """
     any_stream()
     console = Console(highlight=False, soft_wrap=True, stderr=True)
-    try:
+    with ending(console, ChangeError):
         require_writable([svg_file, mermaid_file])
         drawn = _picture(stack, report, program.resolve())
-    except ChangeError as error:
-        console.print(Text.assemble(("error ", "red"), error.message))
-        if error.remedy:
-            console.print(Text(f"      → {error.remedy}", style="dim"))
-        raise typer.Exit(_USAGE) from None
-    except KeyboardInterrupt:
-        console.print("[bold]interrupted[/]: nothing is left running")
-        raise typer.Exit(130) from None
     if svg_file is not None:
         write(svg_file, svg(drawn, layout(drawn)))
     if mermaid_file is not None:

@@ -10,19 +10,17 @@ from typing import Annotated, Final, cast
 import typer
 import yaml
 from rich.console import Console
-from rich.text import Text
 
 from changes import sides
 from changes.files import any_stream, require_stack, require_writable, write
 from changes.model import ChangeError, Side
+from costs.ending import ending
 from permissions import show
 from permissions.backend import Backend, backend, said
 from permissions.difference import more, parting
 from permissions.model import ACCOUNT, PURPOSES, Permissions, Purpose, permissions
 
 FINE: Final = 0
-USAGE: Final = 2
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -65,7 +63,7 @@ def needed(
     """
     any_stream()
     console = Console(highlight=False, soft_wrap=True)
-    try:
+    with ending(console, ChangeError):
         purposes = _purposes(only)
         _check(account, [json_file, markdown_file])
         if markdown_file is not None and against is None:
@@ -87,14 +85,6 @@ def needed(
             write(markdown_file, show.markdown(said_more, said_less, found.stack, before.label))
         if json_file is not None:
             write(json_file, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
-    except ChangeError as error:
-        console.print(Text.assemble(("error ", "red"), error.message))
-        if error.remedy:
-            console.print(Text(f"      → {error.remedy}", style="dim"))
-        raise typer.Exit(USAGE) from None
-    except KeyboardInterrupt:
-        console.print("[bold]interrupted[/]: nothing is left running")
-        raise typer.Exit(130) from None
     raise typer.Exit(FINE)
 
 

@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     # The command says what a change needs of its deployer, too.
     "changes": {"changes", "costs", "permissions", "pictures", "rehearsal", "guardrails"},
     # What is compared is two sides of a change; the types' names are the linter's.
-    "permissions": {"permissions", "changes", "rehearsal"},
+    "permissions": {"permissions", "changes", "costs", "rehearsal"},
     "kumiki": {"kumiki", "changes", "costs", "permissions", "pictures", "rehearsal", "settings"},
 }
 

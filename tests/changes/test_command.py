@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from changes import sides
-from changes.__main__ import FINE, REFUSED, USAGE, app
+from changes.__main__ import FINE, REFUSED, app
+from costs.ending import USAGE
 from rehearsal.marks import REPORT_VERSION
 from tests.rehearsal.conftest import Rehearse
 
