@@ -11,6 +11,8 @@ try:
     # This takes a quarter of a second, in which nothing has been started yet.
     import typer
     from typer.core import TyperCommand, TyperGroup
+
+    from costs.files import stack_names
 except KeyboardInterrupt:
     sys.exit(130)
 
@@ -56,8 +58,7 @@ def _stacks(_context: Any, _parameter: Any, incomplete: str) -> list[Any]:
     """The stacks that have a file here."""
     from typer._click.shell_completion import CompletionItem  # noqa: PLC0415 it offers no other way
 
-    names = (path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in Path().glob("Pulumi.*.yaml"))
-    return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in stack_names(Path()) if name.startswith(incomplete)]
 
 
 app = typer.Typer(
