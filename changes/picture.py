@@ -10,7 +10,7 @@ from typing import Any, Final
 from changes.model import ChangeError, Kind
 from changes.show import Comparison
 from pictures.mermaid import mermaid
-from pictures.model import picture
+from pictures.model import picture, states
 
 _STATES: Final[Mapping[Kind, str]] = {
     "replace": "replace",
@@ -21,9 +21,6 @@ _STATES: Final[Mapping[Kind, str]] = {
     "update": "update",
     "create": "create",
 }
-
-
-_GRAVEST: Final = ("replace", "delete", "update", "create")
 _MOST: Final = 40
 """Parts that change: a picture of more says nothing in a comment."""
 
@@ -31,14 +28,11 @@ _MOST: Final = 40
 def as_mermaid(comparison: Comparison) -> str:
     """What changes, and what that reaches or is reached by, in colours; empty where nothing or nearly all changes."""
     try:
-        report, states = changed(comparison)
+        report, changes = changed(comparison)
     except ChangeError:
         return ""
     drawn = picture(report)
-    of_nodes: dict[str, str] = {}
-    for urn, state in states.items():
-        if (key := drawn.holders.get(urn)) is not None:
-            of_nodes[key] = min(of_nodes.get(key, state), state, key=_GRAVEST.index)
+    of_nodes = states(drawn, changes)
     if not 0 < len(of_nodes) <= _MOST:
         return ""
     arrows = [one for one in drawn.arrows if one.source in of_nodes or one.target in of_nodes]
@@ -49,7 +43,7 @@ def as_mermaid(comparison: Comparison) -> str:
 
 def judged(comparison: Comparison) -> tuple[dict[str, Any], dict[str, str]]:
     """As `changed`, with the verdict of the change and what a person must decide of it among the findings."""
-    report, states = changed(comparison)
+    report, touched = changed(comparison)
     sources = {row["urn"]: row.get("source") for row in report["resources"]}
     found = [
         {**one.as_json(), "kind": "change", "source": sources.get(one.urn), "mistakes": []}
@@ -64,7 +58,7 @@ def judged(comparison: Comparison) -> tuple[dict[str, Any], dict[str, str]]:
         "ok": report["ok"] and not comparison.refused,
         "problems": [*found, *report["problems"]],
         "counts": {**counts, **counted},
-    }, states
+    }, touched
 
 
 def changed(comparison: Comparison) -> tuple[dict[str, Any], dict[str, str]]:
@@ -75,14 +69,14 @@ def changed(comparison: Comparison) -> tuple[dict[str, Any], dict[str, str]]:
     before, after = comparison.before.report, comparison.after.report
     if after is None:
         raise ChangeError(f"{comparison.after.label} was not rehearsed, so it cannot be drawn", "name a revision")
-    states = {one.urn: _STATES[one.kind] for one in comparison.changes}
+    touched = {one.urn: _STATES[one.kind] for one in comparison.changes}
     urns = {row["urn"] for row in after["resources"]}
     old = {} if before is None else {row["urn"]: row for row in before["resources"]}
-    gone = [old[urn] for urn, state in states.items() if state == "delete" and urn in old and urn not in urns]
+    gone = [old[urn] for urn, state in touched.items() if state == "delete" and urn in old and urn not in urns]
     # The components that they were in.
     for row in gone:
         parent = row["parent"]
         if parent in old and parent not in urns:
             urns.add(parent)
             gone.append(old[parent])
-    return {**after, "resources": [*after["resources"], *gone]}, states
+    return {**after, "resources": [*after["resources"], *gone]}, touched

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pictures.kinds import TIERS
-from pictures.model import Arrow, Node, Picture
+from pictures.model import Arrow, Group, Node, Picture, group_of
 
 WIDTH: Final = 176
 HEIGHT: Final = 48
@@ -81,15 +81,6 @@ def layout(picture: Picture) -> Layout:
 
 # What arrows join.
 
-_Group = tuple[str, ...]
-"""The headings from the outermost group inwards; none for what stands outside of all."""
-
-
-def _group(node: Node) -> _Group:
-    if node.vpc:
-        return (f"VPC {node.vpc}".strip(), "Public subnets" if node.place == "public" else "Private subnets")
-    return (TIERS[node.tier],) if node.kind else ()
-
 
 class _Graph:
     """The joined nodes as Graphviz arranges them."""
@@ -124,9 +115,9 @@ class _Graph:
             # What is only named besides must not pull apart what belongs to a request's way.
             weight = "8" if arrow.kind == "reaches" else "1"
             graph.add_edge(names[arrow.source], names[arrow.target], key=str(index), weight=weight, **label)
-        groups: dict[_Group, str] = {}
+        groups: dict[Group, str] = {}
         for one in nodes:
-            whole = _group(one)
+            whole = group_of(one)
             parent = graph
             for depth in range(1, len(whole) + 1):
                 group = whole[:depth]
@@ -140,7 +131,7 @@ class _Graph:
         graph.layout("dot")
         self._read(graph, names, groups, several)
 
-    def _read(self, graph: Any, names: dict[str, str], groups: dict[_Group, str], arrows: list[Arrow]) -> None:
+    def _read(self, graph: Any, names: dict[str, str], groups: dict[Group, str], arrows: list[Arrow]) -> None:
         left, _, right, top = (float(one) for one in graph.graph_attr["bb"].split(","))
         self.width, self.height = round(right - left) + 2 * _MARGIN, round(top) + 2 * _MARGIN
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pictures.kinds import TIERS
 from pictures.layout import ports
-from pictures.model import Arrow, Node, Picture
+from pictures.model import Arrow, Node, Picture, group_of
 
 _MOST_ARROWS: Final = 280
 """Mermaid's own limit is 500 edges; where there are more than this only those that reach something are drawn."""
@@ -62,17 +61,10 @@ def _flowchart(picture: Picture, coloured: Mapping[str, str], arrows: Sequence[A
 
 def _groups(nodes: list[Node]) -> Mapping[str, Mapping[str, list[Node]]]:
     groups: dict[str, dict[str, list[Node]]] = {}
-    for one, (heading, part) in ((one, next(_place(one))) for one in nodes):
+    for one in nodes:
+        heading, part = (*group_of(one), "", "")[:2]
         groups.setdefault(heading, {}).setdefault(part, []).append(one)
     return groups
-
-
-def _place(node: Node) -> Iterator[tuple[str, str]]:
-    if node.vpc:
-        yield f"VPC {node.vpc}", "Public subnets" if node.place == "public" else "Private subnets"
-    elif node.kind:
-        yield TIERS[node.tier], ""
-    yield "", ""
 
 
 def _text(*lines: str) -> str:

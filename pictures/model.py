@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from pictures.kinds import Tier, rank, speaks, tier
+from pictures.kinds import TIERS, Tier, rank, speaks, tier
 
 Report = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -75,6 +75,30 @@ class Picture:
 
     def node(self, key: str) -> Node:
         return next(one for one in self.nodes if one.key == key)
+
+
+Group = tuple[str, ...]
+"""Headings from the outermost group inwards; none for what stands outside of all."""
+
+
+def group_of(node: Node) -> Group:
+    """What a node is drawn in: its VPC and the kind of its subnets, or its tier."""
+    if node.vpc:
+        return (f"VPC {node.vpc}".strip(), "Public subnets" if node.place == "public" else "Private subnets")
+    return (TIERS[node.tier],) if node.kind else ()
+
+
+GRAVEST: Final = ("replace", "delete", "update", "create")
+"""What a change may do with a resource, the gravest first."""
+
+
+def states(drawn: Picture, changes: Mapping[str, str]) -> dict[str, str]:
+    """The gravest of what a change does with each node's resources, by the node's key; `changes` are by their URNs."""
+    found: dict[str, str] = {}
+    for urn, state in changes.items():
+        if (key := drawn.holders.get(urn)) is not None:
+            found[key] = min(found.get(key, state), state, key=GRAVEST.index)
+    return found
 
 
 def picture(report: Report) -> Picture:

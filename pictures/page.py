@@ -17,13 +17,11 @@ from typing import Any, Final
 
 from pictures.kinds import TIERS
 from pictures.layout import layout
-from pictures.model import Node, Picture, Report, picture
+from pictures.model import Node, Picture, Report, picture, states
 from pictures.rights import principals
 from pictures.svg import STYLE, svg
 
 _HERE: Final = Path(__file__).parent
-_CHANGES: Final = ("replace", "delete", "update", "create")
-"""What a change may do with a part, the gravest first."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +89,10 @@ def _parts(report: Report, drawn: Picture, changes: Mapping[str, str]) -> list[P
     found: dict[str, list[Mapping[str, Any]]] = {}
     for problem in report["problems"]:
         found.setdefault(drawn.holders.get(problem.get("urn") or "", ""), []).append(problem)
+    touched = states(drawn, changes)
     parts = []
     for index, node in enumerate(one for one in drawn.nodes if one.kind):
         members = tuple(rows[urn] for urn in node.members)
-        done = {changes[urn] for urn in node.members if urn in changes}
         parts.append(
             Part(
                 anchor=f"part-{index}",
@@ -103,7 +101,7 @@ def _parts(report: Report, drawn: Picture, changes: Mapping[str, str]) -> list[P
                 problems=tuple(found.get(node.key, ())),
                 usd=sum(costs.pop((row["name"], row["type"]), 0) for row in members),
                 source=_place(rows[node.key].get("source")),
-                change=next((one for one in _CHANGES if one in done), ""),
+                change=touched.get(node.key, ""),
             )
         )
     return parts
