@@ -178,18 +178,18 @@ def _of_kind(change: Json, kind: Kind) -> Iterator[str]:
 
 
 def _opened(change: Json) -> Iterator[str]:
-    more = [one for one in change["security"] if one["direction"] == "more"]
-    if more:
-        yield "- More open, or less safe than before:"
-        yield from (f"  - {_plain(one['text'])}" for one in more[:_LISTED])
-        if len(more) > _LISTED:
-            yield f"  - and {len(more) - _LISTED} more"
+    return _more("More open, or less safe than before:", change["security"])
 
 
 def _needed(change: Json) -> Iterator[str]:
-    more = [one for one in change["deployer"] if one["direction"] == "more"]
+    return _more("The deployer must be given first (`kumiki permissions`):", change["deployer"])
+
+
+def _more(heading: str, told: Sequence[Json]) -> Iterator[str]:
+    """What there is more of after the change than before it."""
+    more = [one for one in told if one["direction"] == "more"]
     if more:
-        yield "- The deployer must be given first (`kumiki permissions`):"
+        yield f"- {heading}"
         yield from (f"  - {_plain(one['text'])}" for one in more[:_LISTED])
         if len(more) > _LISTED:
             yield f"  - and {len(more) - _LISTED} more"
