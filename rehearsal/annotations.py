@@ -28,7 +28,7 @@ def github(report: Report) -> Iterator[str]:
             line = problem.source.line
             properties = {"file": (report.below / line.file).as_posix(), "line": str(line.line), **properties}
         told = ",".join(f"{name}={value.translate(_PROPERTY)}" for name, value in properties.items())
-        yield f"::{problem.level} {told}::{_message(problem, report).translate(_DATA)}"
+        yield f"::{problem.level} {told}::{report.told(problem).translate(_DATA)}"
 
 
 def refused(error: RehearsalError) -> str:
@@ -59,7 +59,7 @@ def junit(report: Report) -> ElementTree.Element:
             test.set("line", str(line.line))
         found = ElementTree.SubElement(test, "failure" if problem.level == "error" else "skipped")
         found.set("message", _valid(str(shown(problem.message, report.secrets))))
-        found.text = _valid(_message(problem, report))
+        found.text = _valid(report.told(problem))
     if not problems:
         _test(suite, report, "nothing is wrong")
     return suite
@@ -80,11 +80,6 @@ def _test(suite: ElementTree.Element, report: Report, name: str) -> ElementTree.
 def _title(problem: Problem) -> str:
     name = f" {problem.urn.rpartition('::')[2]}" if problem.urn else ""
     return f"{problem.rule or problem.kind}{name}"
-
-
-def _message(problem: Problem, report: Report) -> str:
-    remedy = f"\nFix: {problem.remedy}" if problem.remedy else ""
-    return str(shown(f"{problem.message}{remedy}", report.secrets))
 
 
 def _valid(text: str) -> str:

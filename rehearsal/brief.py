@@ -88,13 +88,13 @@ def _gaps(report: Report) -> Iterator[tuple[str, str]]:
         several: list[dict[str, Any]] = list(of_cause)
         total = sum(one["count"] for one in several)
         types = [f"{one['count']} {one['type'].rpartition(':')[2]}" for one in several]
-        yield cause, f"{total}: {_few(types)}"
+        yield cause, f"{total}: {few(types)}"
     skipped = [one.name for one in report.resources if one.status == "skipped" and one.custom]
     if skipped:
-        yield "skipped", f"{len(skipped)}: {_few(skipped)}"
+        yield "skipped", f"{len(skipped)}: {few(skipped)}"
     left_out = sorted({name for one in report.resources for name in one.left_out})
     if left_out:
-        yield "not sent", f"{len(left_out)} inputs that only the provider reads: {_few(left_out)}"
+        yield "not sent", f"{len(left_out)} inputs that only the provider reads: {few(left_out)}"
 
 
 def _waivers(report: Report) -> Iterator[tuple[str, str]]:
@@ -105,7 +105,7 @@ def _waivers(report: Report) -> Iterator[tuple[str, str]]:
 def _outputs(report: Report) -> Iterator[tuple[str, str]]:
     names = sorted(name for name, value in report.outputs.items() if value not in ([], {}, None))
     if names:
-        yield "outputs", f"{len(names)}: {_few(names)}"
+        yield "outputs", f"{len(names)}: {few(names)}"
 
 
 def problem(group: list[Problem], report: Report) -> Text:
@@ -115,7 +115,7 @@ def problem(group: list[Problem], report: Report) -> Text:
     text = Text()
     text.append(one.level, style="red" if one.level == "error" else "yellow")
     text.append(f" {one.rule or one.kind}", style="dim")
-    text.append(f" {_few(names)}" if names else "", style="bold")
+    text.append(f" {few(names)}" if names else "", style="bold")
     text.append(f": {shown(one.message, report.secrets)}")
     if len(group) > 1:
         text.append(f" (×{len(group)})", style="bold")
@@ -126,6 +126,7 @@ def _short(name: str, report: Report) -> str:
     return name.removeprefix(f"{report.product}-{report.environment}-")
 
 
-def _few(words: list[str]) -> str:
-    rest = len(words) - _MOST_NAMED
-    return ", ".join(words[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+def few(words: list[str], most: int = _MOST_NAMED) -> str:
+    """The first of them, and how many more there are."""
+    rest = len(words) - most
+    return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")

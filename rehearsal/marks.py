@@ -14,6 +14,9 @@ ARCHIVE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
 REDACTED: Final = "[secret]"
 NOT_KNOWN: Final = "[unknown]"
 
+STACK: Final = "pulumi:pulumi:Stack"
+"""The type of the resource that all others are below."""
+
 REPORT_VERSION: Final = 3
 """Of the report as JSON: one that lacks what is read here has another."""
 REPORT_SCHEMA: Final = Path(__file__).with_name("report.schema.json")

@@ -26,6 +26,7 @@ from rehearsal.cloud.client import CheckResult, Cloud, CreateRequest, RecordedCa
 from rehearsal.declared import Declared
 from rehearsal.gaps import Cause, Gap
 from rehearsal.lines import Source
+from rehearsal.marks import STACK
 from rehearsal.problems import (
     ASSUMED,
     NOTE,
@@ -44,7 +45,6 @@ T = TypeVar("T")
 
 _SHORTEST_MADE_UP: Final = 10
 """Characters from which a made-up text is known for one; `{}`, a region or an account's number are others' too."""
-_STACK: Final = "pulumi:pulumi:Stack"
 _STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 
 
@@ -381,7 +381,7 @@ class Monitor:
             source=source(request.stackTrace.frames, self._folder),
         )
         self.resources[urn] = resource
-        if request.type == _STACK:
+        if request.type == STACK:
             self._analyze(resource)
             return resource_pb2.RegisterResourceResponse(urn=urn)
         if request.type.startswith("pulumi:providers:"):
@@ -520,7 +520,7 @@ class Monitor:
             plain(outputs, self.secrets)
             if request.urn in self.resources:
                 self.resources[request.urn].outputs = outputs
-                if self.resources[request.urn].type == _STACK:
+                if self.resources[request.urn].type == STACK:
                     self.outputs = outputs
             return empty_pb2.Empty()
 
@@ -622,7 +622,7 @@ class Monitor:
     def _urn(self, parent: str, type_: str, name: str) -> str:
         """The engine's URN: all parent types of the chain, but for the stack's own."""
         chain = parent.split("::")[2] if parent else ""
-        qualified = type_ if chain in ("", _STACK) else f"{chain}${type_}"
+        qualified = type_ if chain in ("", STACK) else f"{chain}${type_}"
         return f"urn:pulumi:{self._stack}::{self._project}::{qualified}::{name}"
 
     def _aliases(
@@ -689,7 +689,7 @@ class Monitor:
         while parent in self.resources:
             callbacks += self._own_transforms.get(parent, [])
             parent = self.resources[parent].parent
-        if request.type != _STACK:
+        if request.type != STACK:
             callbacks += self._transforms
         for callback in callbacks:
             asked = resource_pb2.TransformRequest(

@@ -88,6 +88,11 @@ class Report:
             "rules": self.rules,
         }
 
+    def told(self, problem: Problem) -> str:
+        """What is wrong and how to fix it, without secrets."""
+        remedy = f"\nFix: {problem.remedy}" if problem.remedy else ""
+        return str(shown(f"{problem.message}{remedy}", self.secrets))
+
     @cached_property
     def below(self) -> PurePath:
         """Where the program is in its repository: review tools name files from there."""

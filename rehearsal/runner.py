@@ -28,6 +28,7 @@ from rehearsal.gaps import Gap
 from rehearsal.isolation import lead_to
 from rehearsal.lifeline import Lifeline
 from rehearsal.lines import Source, of_parts
+from rehearsal.marks import STACK
 from rehearsal.pack import Choice, PackProcess
 from rehearsal.preload import preload
 from rehearsal.problems import ONLY_AT_PREVIEW, Problem, ReferenceNotFoundError
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from rehearsal.passes import PassName, PassResult
     from rehearsal.report import Report
 
-_STACK: Final = "pulumi:pulumi:Stack"
 _FORK: Final = get_context("fork")
 _CLOUD_CONNECTIONS: Final = 8
 """One for each pass, one for the runner, the rest for stacks that are referred to."""
@@ -281,7 +281,7 @@ class Runner:
             environment=config.get(f"{project}:environment", self.stack.name),
             region=_region(main.resources) or config.get("aws:region", ""),
             resources=main.resources,
-            gaps=[*main.gaps, *(Gap("environment not read", _STACK, one) for one in self.stack.environments)],
+            gaps=[*main.gaps, *(Gap("environment not read", STACK, one) for one in self.stack.environments)],
             outputs=main.outputs,
             looked_up=main.looked_up,
             problems=[problem for problem in problems if problem.rule not in _TOLD_ELSEWHERE],

@@ -23,7 +23,6 @@ from urllib.parse import quote
 from rehearsal.lines import Line, Source
 from rehearsal.marks import REPORT_VERSION
 from rehearsal.problems import Kind, Problem, each
-from rehearsal.property_values import shown
 from rehearsal.report import Report
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -109,9 +108,6 @@ def _rule(problem: Problem) -> dict[str, Any]:
 
 
 def _result(problem: Problem, report: Report, rule_index: int, seen: Counter[str]) -> dict[str, Any]:
-    message = str(shown(problem.message, report.secrets))
-    if problem.remedy:
-        message = f"{message}\nFix: {shown(problem.remedy, report.secrets)}"
     source = problem.source or Source(Line(f"Pulumi.{report.stack}.yaml", 1))
     place = _place(source.line, report)
     if problem.urn:
@@ -121,7 +117,7 @@ def _result(problem: Problem, report: Report, rule_index: int, seen: Counter[str
         "ruleId": _rule_id(problem),
         "ruleIndex": rule_index,
         "level": problem.level,
-        "message": {"text": message},
+        "message": {"text": report.told(problem)},
         "locations": [place],
         "relatedLocations": [
             {"id": index, **_place(line, report), "message": {"text": what}}

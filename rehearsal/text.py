@@ -27,6 +27,7 @@ from rehearsal import brief
 from rehearsal.gaps import MEANINGS, counted
 from rehearsal.insights import Insights
 from rehearsal.lines import Source
+from rehearsal.marks import STACK
 from rehearsal.monitor import Registered
 from rehearsal.problems import Problem
 from rehearsal.property_values import shown
@@ -79,9 +80,9 @@ def _tree(report: Report) -> Tree:
     children: dict[str, list[Registered]] = {}
     urns = {resource.urn for resource in report.resources}
     for resource in report.resources:
-        if resource.type != "pulumi:pulumi:Stack":
+        if resource.type != STACK:
             children.setdefault(resource.parent if resource.parent in urns else "", []).append(resource)
-    roots = [resource.urn for resource in report.resources if resource.type == "pulumi:pulumi:Stack"]
+    roots = [resource.urn for resource in report.resources if resource.type == STACK]
     for root in [*roots, ""]:
         _branch(tree, children, root)
     return tree
@@ -332,14 +333,9 @@ _MOST_NAMED: Final = 5
 
 
 def _gap(one: dict[str, Any], report: Report) -> str:
-    subjects, what = (_few(shown(one[key], report.secrets)) for key in ("subjects", "what"))
+    subjects, what = (brief.few(shown(one[key], report.secrets), _MOST_NAMED) for key in ("subjects", "what"))
     behind = f": {what}" if what else ""
     return escape(f"{one['count']} × {one['type'].removeprefix('aws:')} ({subjects}){behind}")
-
-
-def _few(words: list[str]) -> str:
-    rest = len(words) - _MOST_NAMED
-    return ", ".join(words[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _reason(resource: Registered, report: Report) -> str:
@@ -409,7 +405,7 @@ def summary(report: Report) -> str:
         return f"[bold red]invalid settings[/] · {seconds['total']:.1f} s"
     outcome = "[bold green]ok[/]" if report.ok else "[bold red]failed[/]"
     made = [f"{counts[status]} {word}" for status, word in _MADE.items() if counts[status]]
-    components = sum(not one.custom and one.type != "pulumi:pulumi:Stack" for one in report.resources)
+    components = sum(not one.custom and one.type != STACK for one in report.resources)
     if components:
         made.append(_plural(components, "component"))
     findings = f"{_plural(counts['errors'], 'error')}, {_plural(counts['warnings'], 'warning')}"
