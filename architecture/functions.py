@@ -154,16 +154,10 @@ def _environment(
         told["CORS_ORIGINS"] = ",".join(origins)
     if function.sends_to is not None:
         told["QUEUE_URL"] = messaging.queues[function.sends_to].url
-    if function.database and data.database is not None:
-        told |= {
-            "DATABASE_HOST": data.database.endpoint,
-            "DATABASE_NAME": data.database.name,
-            "DATABASE_PORT": pulumi.Output.from_input(data.database.port).apply(str),
-            # A copy of a function answers one request at a time.
-            "DATABASE_CONNECTIONS": "1",
-        }
-    if function.cache and data.cache is not None:
-        told |= {"CACHE_HOST": data.cache.endpoint, "CACHE_PORT": str(data.cache.port)}
+    told |= data.whereabouts(database=function.database, cache=function.cache)
+    if function.database:
+        # A copy of a function answers one request at a time.
+        told["DATABASE_CONNECTIONS"] = "1"
     return told | users.environment(judges=function.user_pool)
 
 
