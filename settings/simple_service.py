@@ -62,11 +62,12 @@ class ExpressSettings(ExpressServiceArgs, _Uses):
     """Which of the two kinds it is; left out: express."""
 
     tag: FixedTag | None = None
-    """The image in a repository of its own with which a new stack begins; then deployments write into a parameter which
-    one runs, and every update reads it there."""
+    """The image in a repository of its own with which a new stack begins; then a parameter says which one runs, and
+    every update reads it there. Neither deploy.yml nor the pipeline builds it: push it and write the parameter by hand,
+    or take the image of a service (`imageOf`), which they do build."""
 
     source: str = "workloads/api"
-    """The folder of the Dockerfile from which the images that `tag` means are built."""
+    """The folder of the Dockerfile of the images that `tag` means."""
 
     keep_images: KeepImages = 10
     """Images that have run and stay, for going back."""
