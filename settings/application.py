@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
+PROBES: Final = ("/health", "/ready")
+"""Paths on which the program asks for nobody's name: those of `workloads/api`."""
+
 BUILDER: Final = "pulumi_awsx"
 """The package that builds images; most stacks do without it."""
 _INSTALL = ".venv/bin/python -m pip install --require-hashes -r requirements/images.txt"
@@ -204,6 +207,10 @@ def _signed_in(key: str, service: ServiceSettings, settings: Settings) -> Iterat
         yield at, "true needs HTTPS: AWS judges no tokens on plain HTTP; remove loadBalancer.allowHttp"
     if settings.load_balancer is not None and settings.load_balancer.internal:
         yield at, "true, where the API before the load balancer judges tokens already; remove this key"
+    public = service.traffic.public.paths if service.traffic.public is not None else []
+    if spoken := [path for path in public if path not in PROBES]:
+        why = f"of these nobody has judged the token by which the program knows who asks; name only {' and '.join(PROBES)}"
+        yield f"{key}.traffic.public.paths", f"{', '.join(spoken)}: {why}, or take signedIn away"
 
 
 def _surroundings(name: str, service: ServiceSettings, settings: Settings) -> Iterator[tuple[str, str]]:

@@ -9,11 +9,15 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
+from api.requests import PROBES as OF_THE_API
 
 from settings import Settings, SettingsError
+from settings.application import PROBES
 from settings.free_tier import FreeTierSettings
 from settings.network import NetworkSettings
 from tests.conftest import Recorder
+from tests.stack_files import mistakes as of_config
+from tests.stack_files import whole_config
 
 BASE = {"product": "wiki", "environment": "dev", "owner": "platform"}
 
@@ -501,3 +505,19 @@ def test_office_hours_within_which_the_backup_is_made_are_taken() -> None:
 )
 def test_office_hours_that_would_break_something_are_refused(changes: dict[str, Any], key: str, words: str) -> None:
     assert words in mistakes(**{**SMALL, "officeHours": HOURS, **changes})[f"kumiki:{key}"]
+
+
+def test_what_nobody_has_judged_the_token_of_is_no_path_on_which_names_are_believed() -> None:
+    """The program reads who asks from the token; the load balancer judges none on public paths."""
+    dev = whole_config("dev")
+    services = dev["kumiki:services"]
+    traffic = {**services["api"]["traffic"], "public": {"priority": 90, "paths": ["/health", "/pages/*"]}}
+    changed = {**dev, "kumiki:services": {**services, "api": {**services["api"], "traffic": traffic}}}
+    found = of_config({key: one if isinstance(one, str) else json.dumps(one) for key, one in changed.items()})
+
+    assert [one.key for one in found] == ["kumiki:services.api.traffic.public.paths"]
+    assert found[0].message.startswith("/pages/*: of these nobody has judged the token")
+
+
+def test_the_paths_without_a_name_are_those_of_the_program() -> None:
+    assert PROBES == OF_THE_API
