@@ -209,7 +209,8 @@ def _signed_in(key: str, service: ServiceSettings, settings: Settings) -> Iterat
         yield at, "true, where the API before the load balancer judges tokens already; remove this key"
     public = service.traffic.public.paths if service.traffic.public is not None else []
     if spoken := [path for path in public if path not in PROBES]:
-        why = f"of these nobody has judged the token by which the program knows who asks; name only {' and '.join(PROBES)}"
+        named = " and ".join(PROBES)
+        why = f"of these nobody has judged the token by which the program knows who asks; name only {named}"
         yield f"{key}.traffic.public.paths", f"{', '.join(spoken)}: {why}, or take signedIn away"
 
 
