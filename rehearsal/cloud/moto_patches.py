@@ -90,6 +90,10 @@ class _Repeatable:
 
 _SOURCES: Final[Mapping[Any, Any]] = {uuid: _Repeatable(), uuid.uuid4: mock_random.uuid4, random: mock_random}
 
+DRAW_ON: Final = ("moto.moto_api.", "moto.core.base_backend")
+"""Modules of moto's that keep their source: what the common source itself is made of, and the names of backends, which
+nobody sees, and which a service may get in the middle of another's request."""
+
 
 def seed(text: str) -> None:
     """Make the ids that moto invents next depend on `text` alone."""
@@ -113,9 +117,7 @@ def draw_repeatably() -> None:
     To be called when a service has been loaded; modules come one by one.
     """
     for name, module in list(sys.modules.items()):
-        # What the source itself is made of stays, and so do the names of backends, which nobody sees: a service may be
-        # loaded in the middle of another's request.
-        if not name.startswith("moto.") or name.startswith(("moto.moto_api.", "moto.core.base_backend")):
+        if not name.startswith("moto.") or name.startswith(DRAW_ON):
             continue
         for attribute in ("uuid", "uuid4", "random"):
             found = vars(module).get(attribute)
@@ -341,6 +343,23 @@ def apply_to_workflows() -> None:
             self._notify_event.clear()
 
         CallbackEndpoint.interrupt_all = interrupt_and_forget
+
+        # moto sends a task's message before it listens for heartbeats: who is quick had a token that "no workflow
+        # gave", and an answer that was there already was not seen until a heartbeat had failed to come.
+        set_up, notify = CallbackEndpoint.setup_heartbeat_endpoint, CallbackEndpoint.notify_heartbeat
+
+        def set_up_with_what_came_before(self: Any, heartbeat_seconds: int) -> Any:
+            endpoint = set_up(self, heartbeat_seconds)
+            if self.get_outcome() is not None:
+                endpoint.notify()
+            return endpoint
+
+        def notify_early_too(self: Any) -> bool:
+            notify(self)
+            return True
+
+        CallbackEndpoint.setup_heartbeat_endpoint = set_up_with_what_came_before
+        CallbackEndpoint.notify_heartbeat = notify_early_too
         setattr(CallbackEndpoint, "patched", True)  # noqa: B010 a mark of ours
 
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import (  # noqa: PLC0415

@@ -16,6 +16,7 @@ from pulumi.runtime.proto import resource_pb2
 from rehearsal import marks
 from rehearsal.cloud.account import Account
 from rehearsal.cloud.client import CheckResult
+from rehearsal.cloud.moto_patches import DRAW_ON
 from rehearsal.cloud.specs import SPECS
 from rehearsal.declared import Declared
 from rehearsal.marks import NOT_KNOWN
@@ -331,7 +332,7 @@ def test_no_service_of_the_emulator_draws_what_a_second_run_would_not() -> None:
         f"{name}.{attribute}"
         for name, module in list(sys.modules.items())
         for attribute, source in (("uuid", uuid), ("uuid4", uuid.uuid4), ("random", random))
-        if name.startswith("moto.") and not name.startswith("moto.moto_api.") and vars(module).get(attribute) is source
+        if name.startswith("moto.") and not name.startswith(DRAW_ON) and vars(module).get(attribute) is source
     }
     assert own == set()
 

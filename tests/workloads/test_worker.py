@@ -119,6 +119,22 @@ def done(_: Surroundings) -> dict[str, object]:
     return {"done": True}
 
 
+def test_who_is_quicker_than_the_emulator_has_a_token_and_is_heard() -> None:
+    from moto.stepfunctions.parser.asl.eval.callback.callback import (  # noqa: PLC0415 it takes a second
+        CallbackOutcomeSuccess,
+        CallbackPoolManager,
+    )
+
+    apply_to_workflows()
+    pool = CallbackPoolManager({})
+    endpoint = pool.add("token")
+    assert pool.heartbeat("token")
+    assert not pool.heartbeat("another")
+    assert pool.notify("token", CallbackOutcomeSuccess("token", "{}"))
+    assert endpoint.setup_heartbeat_endpoint(heartbeat_seconds=0).clear_and_wait(), "the answer counts as a heartbeat"
+    assert endpoint.get_outcome() is not None
+
+
 # --- A whole batch ---------------------------------------------------------------------------------------------------
 
 
