@@ -9,7 +9,7 @@ from typing import Literal, Required, TypedDict, Unpack
 import pulumi
 import pulumi_aws as aws
 
-from components.errors import ArgumentError
+from .errors import ArgumentError
 
 Severity = Literal["critical", "warning"]
 Comparison = Literal[

@@ -32,10 +32,10 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from components.annotations import allowed, chosen, entry, kind_key, kinds, limits, truths, unit_of, without_none
-from components.children import Transform
-from components.errors import ArgumentError, Mistake, nearest
-from components.spelling import to_camel
+from .annotations import allowed, chosen, entry, kind_key, kinds, limits, truths, unit_of, without_none
+from .children import Transform
+from .errors import ArgumentError, Mistake, nearest
+from .spelling import to_camel
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

@@ -18,7 +18,7 @@ from typing import Any
 
 import pulumi
 
-from components.errors import ArgumentError, nearest
+from .errors import ArgumentError, nearest
 
 Properties = Mapping[str, Any]
 """The properties of one child, under the names that its class takes as arguments."""

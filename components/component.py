@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Unpack
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import AlarmOptions, Expression, Metric, metric_alarm
-from components.children import Children, Transform
-from components.policy import document
-from components.widgets import Widget
+from .alarms import AlarmOptions, Expression, Metric, metric_alarm
+from .children import Children, Transform
+from .policy import document
+from .widgets import Widget
 
 if TYPE_CHECKING:
-    from components.policy import Statement
+    from .policy import Statement
 
 
 class Transformed(Protocol):
@@ -46,7 +46,7 @@ class Component(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: Transformed, opts: pulumi.ResourceOptions | None) -> None:
         kind = type(self)
-        super().__init__(f"kumiki:{kind.__module__.split('.')[1]}:{kind.__name__}", name, None, opts)
+        super().__init__(f"kumiki:{_package(kind)}:{kind.__name__}", name, None, opts)
         self._prefix = name
         self._child = Children(self, args.transform, self.CHILDREN)
 
@@ -97,3 +97,9 @@ class Component(pulumi.ComponentResource):
             opts=self._child("alarm"),
             **how,
         )
+
+
+def _package(kind: type[Component]) -> str:
+    """The package that a component stands in, by its last name: `network`; a module of none is its own."""
+    package, _, module = kind.__module__.rpartition(".")
+    return package.rpartition(".")[2] or module

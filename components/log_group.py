@@ -8,7 +8,7 @@ from typing import Protocol
 import pulumi
 import pulumi_aws as aws
 
-from components.policy import Statement, statement
+from .policy import Statement, statement
 
 
 class LogKey(Protocol):

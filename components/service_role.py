@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.children import Children
-from components.policy import Statement, document, trust
+from .account import Account
+from .children import Children
+from .policy import Statement, document, trust
 
 
 def service_role(

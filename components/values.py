@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from components.errors import nearest
+from .errors import nearest
 
 Environment = Literal["prod", "staging", "dev", "test"]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from components.alarms import Expression, Metric
+from .alarms import Expression, Metric
 
 
 @dataclass(frozen=True, kw_only=True)

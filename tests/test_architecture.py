@@ -80,8 +80,10 @@ def imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 @pytest.mark.parametrize("package", sorted(ALLOWED))
@@ -94,6 +96,18 @@ def test_packages_import_only_what_lies_below_them(package: str) -> None:
         if (str(path.relative_to(ROOT)), name.rpartition(".")[0]) != DECLARED_ONCE
     ]
     assert wrong == []
+
+
+def test_components_import_each_other_by_where_they_stand() -> None:
+    """So that they can lie in a package of another name, as in the wheel."""
+    absolute = [
+        f"{path.relative_to(ROOT)}, line {node.lineno}"
+        for path in sources("components")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").split(".")[0] == "components")
+        or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "components" for alias in node.names))
+    ]
+    assert absolute == []
 
 
 def test_the_tables_of_the_jobs_can_be_read_without_what_jobs_need() -> None:

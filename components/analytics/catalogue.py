@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
-from components.analytics.workgroup import Results
-from components.data.bucket import Bucket
-from components.errors import Mistake, nearest
+from ..data.bucket import Bucket
+from ..errors import Mistake, nearest
+from .workgroup import Results
 
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 

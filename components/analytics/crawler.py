@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.children import Children
-from components.data.bucket import Bucket
-from components.policy import Statement, statement
-from components.service_role import service_role
+from ..account import Account
+from ..children import Children
+from ..data.bucket import Bucket
+from ..policy import Statement, statement
+from ..service_role import service_role
 
 CHILDREN = ("crawler", "crawler_role", "crawler_policy")
 

@@ -14,11 +14,19 @@ from typing import Annotated
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.analytics import crawler
-from components.analytics.catalogue import Catalogue, LakeTable, make_table
-from components.analytics.lake_formation import LakeFormation
-from components.analytics.workgroup import (
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..errors import ArgumentError, Mistake, nearest
+from ..identity.key import AnyKey
+from ..policy import statement
+from ..values import LogRetentionDays, text
+from ..widgets import Widget
+from . import crawler
+from .catalogue import Catalogue, LakeTable, make_table
+from .lake_formation import LakeFormation
+from .workgroup import (
     SECTION,
     Results,
     ScanLimitMib,
@@ -27,14 +35,6 @@ from components.analytics.workgroup import (
     metrics_of,
     save_queries,
 )
-from components.args import ComponentArgs
-from components.component import Component
-from components.data.bucket import Bucket
-from components.errors import ArgumentError, Mistake, nearest
-from components.identity.key import AnyKey
-from components.policy import statement
-from components.values import LogRetentionDays, text
-from components.widgets import Widget
 
 __all__ = ["READ_SECURITY", "Catalogue", "DataLake", "DataLakeArgs", "LakeTable"]
 

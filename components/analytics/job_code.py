@@ -13,11 +13,11 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
-from components.args import ComponentArgs
-from components.component import Component
-from components.data.bucket import Bucket
-from components.errors import Mistake, nearest
-from components.identity.key import AnyKey
+from ..args import ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..errors import Mistake, nearest
+from ..identity.key import AnyKey
 
 LIBRARY: Final = "library.zip"
 _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)

@@ -13,11 +13,11 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.args import ComponentArgs
-from components.component import Component
-from components.data.bucket import Bucket
-from components.policy import trust_of_service
-from components.values import text
+from ..args import ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..policy import trust_of_service
+from ..values import text
 
 Principal = Annotated[
     str,

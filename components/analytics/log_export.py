@@ -12,18 +12,18 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric
-from components.args import ComponentArgs
-from components.component import Component
-from components.data.bucket import Bucket
-from components.errors import ArgumentError
-from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
-from components.log_group import make_log_group
-from components.policy import statement
-from components.service_role import service_role
-from components.values import LogRetentionDays, text
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric
+from ..args import ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..errors import ArgumentError
+from ..identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
+from ..log_group import make_log_group
+from ..policy import statement
+from ..service_role import service_role
+from ..values import LogRetentionDays, text
+from ..widgets import Widget
 
 STREAM: Final = "S3Delivery"
 

@@ -13,8 +13,15 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.analytics.workgroup import (
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..errors import ArgumentError, Mistake
+from ..policy import statement
+from ..values import Name
+from ..widgets import Widget
+from .workgroup import (
     SECTION,
     Results,
     ScanLimitMib,
@@ -23,13 +30,6 @@ from components.analytics.workgroup import (
     metrics_of,
     save_queries,
 )
-from components.args import ComponentArgs
-from components.component import Component
-from components.data.bucket import Bucket
-from components.errors import ArgumentError, Mistake
-from components.policy import statement
-from components.values import Name
-from components.widgets import Widget
 
 TABLE = "app_logs"
 PREFIX = "app-logs"

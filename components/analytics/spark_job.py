@@ -13,19 +13,19 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.alarms import Metric
-from components.analytics.data_lake import READ_SECURITY, DataLake
-from components.analytics.job_code import LIBRARY, JobCode
-from components.args import Args, ComponentArgs
-from components.component import Component
-from components.data.database import Database
-from components.errors import ArgumentError
-from components.log_group import make_log_group
-from components.network.network import Network
-from components.policy import Statement, document, statement, trust
-from components.security_rules import SourceOrDestination, allow_egress
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import Metric
+from ..args import Args, ComponentArgs
+from ..component import Component
+from ..data.database import Database
+from ..errors import ArgumentError
+from ..log_group import make_log_group
+from ..network.network import Network
+from ..policy import Statement, document, statement, trust
+from ..security_rules import SourceOrDestination, allow_egress
+from ..widgets import Widget
+from .data_lake import READ_SECURITY, DataLake
+from .job_code import LIBRARY, JobCode
 
 GLUE_VERSION: Final = "5.0"
 """Spark 3.5.4, Python 3.11 (AWS Glue release notes)."""

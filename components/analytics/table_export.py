@@ -13,13 +13,13 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.args import ComponentArgs
-from components.component import Component
-from components.data.bucket import Bucket
-from components.data.table import Table
-from components.errors import ArgumentError
-from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
-from components.policy import statement
+from ..args import ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..data.table import Table
+from ..errors import ArgumentError
+from ..identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
+from ..policy import statement
 
 FOLDER: Final = "exports"
 """Where the copies are: `exports/<table>/day=<day>/`, as the definition `table-exports` says."""

@@ -10,13 +10,13 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.alarms import Metric
-from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS
-from components.policy import Statement, statement
+from ..alarms import Metric
+from ..identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS
+from ..policy import Statement, statement
 
 if TYPE_CHECKING:
-    from components.data.bucket import Bucket
-    from components.identity.key import AnyKey
+    from ..data.bucket import Bucket
+    from ..identity.key import AnyKey
 
 # Athena takes no lower limit, and bills no less for a query; the upper one is 7 EB.
 # https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html

@@ -8,12 +8,12 @@ from typing import Literal, Unpack
 
 import pulumi
 
-from components.account import Account
-from components.children import Children
-from components.identity.key import AnyKey
-from components.network.network import Network
-from components.policy import Statement, statement
-from components.security_rules import SourceOrDestination, allow_egress, closed_group
+from ..account import Account
+from ..children import Children
+from ..identity.key import AnyKey
+from ..network.network import Network
+from ..policy import Statement, statement
+from ..security_rules import SourceOrDestination, allow_egress, closed_group
 
 
 @dataclass(frozen=True, kw_only=True)

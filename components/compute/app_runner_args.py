@@ -7,9 +7,9 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from components.args import Args, ComponentArgs
-from components.errors import Mistake
-from components.values import Port, UrlPath
+from ..args import Args, ComponentArgs
+from ..errors import Mistake
+from ..values import Port, UrlPath
 
 # https://docs.aws.amazon.com/apprunner/latest/dg/manage-configure.html: CPU units → MiB.
 SIZES: Final[dict[int, tuple[int, ...]]] = {

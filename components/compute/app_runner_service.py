@@ -16,19 +16,19 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric
-from components.component import Component
-from components.compute.access import SEND_TRACES, Egress, Secret, read_secrets
-from components.compute.app_runner_args import AppRunnerServiceArgs
-from components.compute.live_image import Image
-from components.compute.repository import PULL_ACTIONS
-from components.errors import ArgumentError
-from components.identity.key import AnyKey
-from components.network.network import Network
-from components.policy import Statement, document, statement, trust
-from components.short_names import shortened
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric
+from ..component import Component
+from ..errors import ArgumentError
+from ..identity.key import AnyKey
+from ..network.network import Network
+from ..policy import Statement, document, statement, trust
+from ..short_names import shortened
+from ..widgets import Widget
+from .access import SEND_TRACES, Egress, Secret, read_secrets
+from .app_runner_args import AppRunnerServiceArgs
+from .live_image import Image
+from .repository import PULL_ACTIONS
 
 SECTION: Final = "Simple service"
 CLOSED: Final = (

@@ -12,10 +12,10 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.args import ComponentArgs
-from components.component import Component
-from components.compute.fargate import Capacity, Weight, capacities, weight_mistakes
-from components.errors import Mistake
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import Mistake
+from .fargate import Capacity, Weight, capacities, weight_mistakes
 
 
 class ClusterArgs(ComponentArgs):

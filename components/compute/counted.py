@@ -11,9 +11,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from components.alarms import Metric
-from components.args import Args
-from components.values import text
+from ..alarms import Metric
+from ..args import Args
+from ..values import text
 
 NAMESPACE: Final = "METRICS_NAMESPACE"
 """The environment variable by which programs are told under which namespace to count; without it they count nothing."""

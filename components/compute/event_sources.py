@@ -10,11 +10,11 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.args import Args
-from components.children import Children
-from components.data.table import Table
-from components.errors import Mistake
-from components.messaging.queue import VISIBILITY_FACTOR, Queue, QueueArgs
+from ..args import Args
+from ..children import Children
+from ..data.table import Table
+from ..errors import Mistake
+from ..messaging.queue import VISIBILITY_FACTOR, Queue, QueueArgs
 
 CHANGE_KEPT_SECONDS = 24 * 3600
 """What DynamoDB remembers of a change."""

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.children import Children
-from components.compute.access import SEND_TRACES, Secret, read_secrets
-from components.identity.key import AnyKey
-from components.log_group import write_log
-from components.policy import Statement, document, statement, trust_of_service
+from ..account import Account
+from ..children import Children
+from ..identity.key import AnyKey
+from ..log_group import write_log
+from ..policy import Statement, document, statement, trust_of_service
+from .access import SEND_TRACES, Secret, read_secrets
 
 CHILDREN = ("role", "policy")
 

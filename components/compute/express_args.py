@@ -7,11 +7,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from components.args import Args, ComponentArgs
-from components.compute.fargate import size_mistakes
-from components.compute.scaling import MOST_TASKS
-from components.errors import Mistake
-from components.values import LogRetentionDays, Port, UrlPath
+from ..args import Args, ComponentArgs
+from ..errors import Mistake
+from ..values import LogRetentionDays, Port, UrlPath
+from .fargate import size_mistakes
+from .scaling import MOST_TASKS
 
 _MOST_CPU: Final = 4096
 _MOST_MEMORY: Final = 8192

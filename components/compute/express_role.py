@@ -11,8 +11,8 @@ from typing import Final
 
 import pulumi
 
-from components.account import Account
-from components.policy import Condition, Statement, statement
+from ..account import Account
+from ..policy import Condition, Statement, statement
 
 _TAG: Final = "AmazonECSManaged"
 """With what ECS tags all that it makes; what others made has it not."""

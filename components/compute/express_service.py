@@ -20,22 +20,22 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric
-from components.component import Component
-from components.compute.access import Egress, Secret, read_secrets
-from components.compute.cluster import Cluster
-from components.compute.express_args import ExpressServiceArgs
-from components.compute.express_role import infrastructure_statements
-from components.compute.live_image import Image
-from components.compute.repository import PULL_ACTIONS
-from components.errors import ArgumentError
-from components.identity.key import AnyKey
-from components.log_group import make_log_group, write_log
-from components.network.network import Network
-from components.policy import Statement, statement, trust
-from components.service_role import service_role
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric
+from ..component import Component
+from ..errors import ArgumentError
+from ..identity.key import AnyKey
+from ..log_group import make_log_group, write_log
+from ..network.network import Network
+from ..policy import Statement, statement, trust
+from ..service_role import service_role
+from ..widgets import Widget
+from .access import Egress, Secret, read_secrets
+from .cluster import Cluster
+from .express_args import ExpressServiceArgs
+from .express_role import infrastructure_statements
+from .live_image import Image
+from .repository import PULL_ACTIONS
 
 SECTION: Final = "Simple service"
 _RUNNING, _DESIRED = "RunningTaskCount", "DesiredTaskCount"

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from components.errors import Mistake
+from ..errors import Mistake
 
 Weight = Annotated[int, Field(ge=0, le=1000)]
 """A share of the tasks, against another."""

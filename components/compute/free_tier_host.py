@@ -20,23 +20,23 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric, metric_alarm
-from components.component import Component
-from components.compute import host_network
-from components.compute.host_args import FreeTierHostArgs, Ssh, System
-from components.compute.host_deployment import make_deployment
-from components.compute.host_network import ORIGIN_PORT
-from components.compute.host_role import make_host_role
-from components.compute.host_user_data import check_files, user_data
-from components.compute.repository import Repository
-from components.data.database import Database
-from components.edge.origin_secret import HEADER, origin_secret, value_of
-from components.identity.key import AnyKey
-from components.log_group import make_log_group
-from components.network.network import Network
-from components.security_rules import allow_egress
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric, metric_alarm
+from ..component import Component
+from ..data.database import Database
+from ..edge.origin_secret import HEADER, origin_secret, value_of
+from ..identity.key import AnyKey
+from ..log_group import make_log_group
+from ..network.network import Network
+from ..security_rules import allow_egress
+from ..widgets import Widget
+from . import host_network
+from .host_args import FreeTierHostArgs, Ssh, System
+from .host_deployment import make_deployment
+from .host_network import ORIGIN_PORT
+from .host_role import make_host_role
+from .host_user_data import check_files, user_data
+from .repository import Repository
 
 __all__ = ["FreeTierHost", "FreeTierHostArgs", "Ssh"]
 

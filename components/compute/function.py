@@ -14,27 +14,27 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmOptions, AlarmTopics, Metric
-from components.component import Component
-from components.compute import execution_role
-from components.compute import traffic_shifting as shifting
-from components.compute.access import Egress
-from components.compute.event_sources import QueueSource, StreamSource, consume_queue, subscribe_to_stream
-from components.compute.function_alias import make_alias
-from components.compute.function_args import FunctionArgs, mistaken_names
-from components.compute.package import Package
-from components.compute.traffic_shifting import TrafficShifting
-from components.data.table import Table
-from components.errors import ArgumentError
-from components.identity.key import AnyKey
-from components.log_group import make_log_group
-from components.messaging.dead_letters import any_message, make_dead_letters, messages
-from components.messaging.queue import Queue
-from components.messaging.target import Target
-from components.network.network import Network
-from components.policy import statement
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmOptions, AlarmTopics, Metric
+from ..component import Component
+from ..data.table import Table
+from ..errors import ArgumentError
+from ..identity.key import AnyKey
+from ..log_group import make_log_group
+from ..messaging.dead_letters import any_message, make_dead_letters, messages
+from ..messaging.queue import Queue
+from ..messaging.target import Target
+from ..network.network import Network
+from ..policy import statement
+from ..widgets import Widget
+from . import execution_role
+from . import traffic_shifting as shifting
+from .access import Egress
+from .event_sources import QueueSource, StreamSource, consume_queue, subscribe_to_stream
+from .function_alias import make_alias
+from .function_args import FunctionArgs, mistaken_names
+from .package import Package
+from .traffic_shifting import TrafficShifting
 
 SPILLED: Final = "ProvisionedConcurrencySpilloverInvocations"
 

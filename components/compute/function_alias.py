@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pulumi_aws as aws
 
-from components.children import Children
-from components.compute.function_args import FunctionArgs
+from ..children import Children
+from .function_args import FunctionArgs
 
 
 def make_alias(name: str, args: FunctionArgs, function: aws.lambda_.Function, child: Children) -> aws.lambda_.Alias:

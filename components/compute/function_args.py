@@ -8,10 +8,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from components.args import ComponentArgs
-from components.compute.traffic_shifting import DeploymentConfig
-from components.errors import Mistake
-from components.values import LogRetentionDays
+from ..args import ComponentArgs
+from ..errors import Mistake
+from ..values import LogRetentionDays
+from .traffic_shifting import DeploymentConfig
 
 # What Lambda sets itself, and refuses to have set.
 _RESERVED = re.compile(

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from components.args import Args, ComponentArgs
-from components.errors import Mistake
-from components.retention import Retention
-from components.values import FixedTag, LogRetentionDays, aws_id
+from ..args import Args, ComponentArgs
+from ..errors import Mistake
+from ..retention import Retention
+from ..values import FixedTag, LogRetentionDays, aws_id
 
 System = Literal["amazonLinux", "ubuntu"]
 

@@ -8,7 +8,7 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.compute.host_user_data import SCRIPT
+from .host_user_data import SCRIPT
 
 DEPLOYMENT: Final = {
     "schemaVersion": "2.2",

@@ -8,9 +8,9 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.children import Children
-from components.compute.host_args import FreeTierHostArgs, System
-from components.security_rules import allow_egress, allow_ingress, closed_group, cloudfront_addresses, label
+from ..children import Children
+from ..security_rules import allow_egress, allow_ingress, closed_group, cloudfront_addresses, label
+from .host_args import FreeTierHostArgs, System
 
 ORIGIN_PORT: Final = 80
 

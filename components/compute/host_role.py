@@ -7,10 +7,10 @@ from typing import Final
 
 import pulumi_aws as aws
 
-from components.children import Children
-from components.identity.key import DECRYPT_ACTIONS, AnyKey
-from components.log_group import write_log
-from components.policy import Statement, document, statement, trust_of_service
+from ..children import Children
+from ..identity.key import DECRYPT_ACTIONS, AnyKey
+from ..log_group import write_log
+from ..policy import Statement, document, statement, trust_of_service
 
 # What the agent of Systems Manager calls for shells and for commands; none of it knows a narrower resource. Left out of
 # AWS's own policy AmazonSSMManagedInstanceCore: reading every parameter of the account, inventory, patching.

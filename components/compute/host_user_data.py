@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from components.errors import ArgumentError
+from ..errors import ArgumentError
 
 LARGEST = 16 * 1024
 """Bytes that AWS takes, before base64."""

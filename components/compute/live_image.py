@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.args import ComponentArgs
-from components.component import Component
-from components.compute.fargate import check_image, ecr_repository
-from components.compute.repository import RAN, Repository
-from components.errors import ArgumentError
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError
+from .fargate import check_image, ecr_repository
+from .repository import RAN, Repository
 
 
 class LiveImageArgs(ComponentArgs):

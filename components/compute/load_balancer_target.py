@@ -12,17 +12,17 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.alarms import Metric
-from components.args import Args
-from components.children import Children
-from components.edge.origin_secret import HEADER
-from components.errors import Mistake
-from components.policy import statement
-from components.security_rules import allow_egress, allow_ingress
-from components.service_role import service_role
-from components.short_names import digested
-from components.values import UrlPath, text
+from ..account import Account
+from ..alarms import Metric
+from ..args import Args
+from ..children import Children
+from ..edge.origin_secret import HEADER
+from ..errors import Mistake
+from ..policy import statement
+from ..security_rules import allow_egress, allow_ingress
+from ..service_role import service_role
+from ..short_names import digested
+from ..values import UrlPath, text
 
 CHILDREN = (
     "ingress_rule", "load_balancer_egress_rule", "target_group", "listener_rule", "deployment_role",

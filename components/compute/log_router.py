@@ -16,15 +16,15 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.args import ComponentArgs
-from components.component import Component
-from components.compute.fargate import ImageUri, Share, ecr_repository
-from components.compute.live_image import ecr_arn
-from components.data.bucket import Bucket
-from components.identity.key import DECRYPT_ACTIONS, AnyKey
-from components.log_group import write_log
-from components.policy import Statement, statement
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..identity.key import DECRYPT_ACTIONS, AnyKey
+from ..log_group import write_log
+from ..policy import Statement, statement
+from .fargate import ImageUri, Share, ecr_repository
+from .live_image import ecr_arn
 
 IMAGE_ACCOUNT = "906394416424"
 """From here Amazon serves the image in every region's ECR: private subnets have no way to public.ecr.aws."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from components.errors import ArgumentError, nearest
+from ..errors import ArgumentError, nearest
 
 Architecture = Literal["arm64", "x86_64"]
 

@@ -14,11 +14,11 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.args import ComponentArgs
-from components.component import Component
-from components.identity.key import AnyKey
-from components.policy import statement
-from components.retention import Retention
+from ..args import ComponentArgs
+from ..component import Component
+from ..identity.key import AnyKey
+from ..policy import statement
+from ..retention import Retention
 
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 PUSH_ACTIONS = (

@@ -10,12 +10,12 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.alarms import Metric
-from components.args import Args
-from components.children import Children
-from components.compute.load_balancer_target import TargetGroups
-from components.errors import Mistake
-from components.values import text
+from ..alarms import Metric
+from ..args import Args
+from ..children import Children
+from ..errors import Mistake
+from ..values import text
+from .load_balancer_target import TargetGroups
 
 CHILDREN: Final = ("rollback_alarm",)
 

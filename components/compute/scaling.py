@@ -9,9 +9,9 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.args import Args
-from components.children import Children
-from components.errors import Mistake
+from ..args import Args
+from ..children import Children
+from ..errors import Mistake
 
 CHILDREN = ("scaling_target", "scaling_policy")
 

@@ -14,27 +14,27 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric
-from components.component import Component
-from components.compute import load_balancer_target, roll_back, scaling, task
-from components.compute.access import Egress, Secret
-from components.compute.cluster import Cluster
-from components.compute.counted import NAMESPACE, CountedAlarm, counted, kebab
-from components.compute.live_image import Image
-from components.compute.load_balancer_target import (
+from ..account import Account
+from ..alarms import AlarmTopics, Metric
+from ..component import Component
+from ..errors import ArgumentError, Mistake
+from ..identity.key import AnyKey
+from ..network.network import Network
+from ..widgets import Widget
+from . import load_balancer_target, roll_back, scaling, task
+from .access import Egress, Secret
+from .cluster import Cluster
+from .counted import NAMESPACE, CountedAlarm, counted, kebab
+from .live_image import Image
+from .load_balancer_target import (
     AnyLoadBalancer,
     AnyUserPool,
     TargetGroups,
 )
-from components.compute.log_router import LogRouter
-from components.compute.scaling import CountedQueue
-from components.compute.service_args import ServiceArgs
-from components.compute.task import APPLICATION, Task
-from components.errors import ArgumentError, Mistake
-from components.identity.key import AnyKey
-from components.network.network import Network
-from components.widgets import Widget
+from .log_router import LogRouter
+from .scaling import CountedQueue
+from .service_args import ServiceArgs
+from .task import APPLICATION, Task
 
 SECTION: Final = "Services (ECS)"
 CPU: Final = "CPUUtilization"

@@ -7,18 +7,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from components.compute.cluster import ClusterArgs
-from components.compute.counted import NAMESPACE, CountedAlarm, MetricName
-from components.compute.fargate import Capacity, Weight, capacities, sidecar_mistakes, weight_mistakes
-from components.compute.load_balancer_target import (
+from ..errors import Mistake
+from .cluster import ClusterArgs
+from .counted import NAMESPACE, CountedAlarm, MetricName
+from .fargate import Capacity, Weight, capacities, sidecar_mistakes, weight_mistakes
+from .load_balancer_target import (
     LoadBalancerTarget,
     Strategy,
 )
-from components.compute.log_router import LogRouterArgs
-from components.compute.roll_back import RollBack
-from components.compute.scaling import MOST_TASKS, Scaling
-from components.compute.task import TaskArgs
-from components.errors import Mistake
+from .log_router import LogRouterArgs
+from .roll_back import RollBack
+from .scaling import MOST_TASKS, Scaling
+from .task import TaskArgs
 
 
 class ServiceArgs(TaskArgs):

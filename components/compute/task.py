@@ -10,22 +10,22 @@ from typing import Annotated, Any, Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.args import ComponentArgs
-from components.children import Children
-from components.compute.access import Secret, read_secrets
-from components.compute.fargate import Share, share_of_application, size_mistakes
-from components.compute.live_image import Image
-from components.compute.log_router import CONTAINER as LOG_ROUTER
-from components.compute.log_router import LogRouter, LogRouterArgs
-from components.compute.repository import PULL_ACTIONS
-from components.compute.trace_collector import CONTAINER as TRACE_COLLECTOR
-from components.compute.trace_collector import TraceCollectorArgs
-from components.errors import ArgumentError, Mistake
-from components.identity.key import AnyKey
-from components.log_group import make_log_group, write_log
-from components.policy import Statement, document, statement, trust
-from components.values import LogRetentionDays, Port, text
+from ..account import Account
+from ..args import ComponentArgs
+from ..children import Children
+from ..errors import ArgumentError, Mistake
+from ..identity.key import AnyKey
+from ..log_group import make_log_group, write_log
+from ..policy import Statement, document, statement, trust
+from ..values import LogRetentionDays, Port, text
+from .access import Secret, read_secrets
+from .fargate import Share, share_of_application, size_mistakes
+from .live_image import Image
+from .log_router import CONTAINER as LOG_ROUTER
+from .log_router import LogRouter, LogRouterArgs
+from .repository import PULL_ACTIONS
+from .trace_collector import CONTAINER as TRACE_COLLECTOR
+from .trace_collector import TraceCollectorArgs
 
 CHILDREN = (
     "log_group", "execution_role", "execution_policy", "task_role", "task_policy", "task_definition",

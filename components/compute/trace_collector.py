@@ -12,12 +12,12 @@ from typing import Annotated, Any, Final
 import pulumi
 from pydantic import Field
 
-from components.account import Account
-from components.args import Args
-from components.compute.access import SEND_TRACES
-from components.compute.fargate import ImageUri, Share, ecr_repository
-from components.compute.live_image import ecr_arn
-from components.policy import Statement
+from ..account import Account
+from ..args import Args
+from ..policy import Statement
+from .access import SEND_TRACES
+from .fargate import ImageUri, Share, ecr_repository
+from .live_image import ecr_arn
 
 IMAGE: Final = "public.ecr.aws/aws-observability/aws-otel-collector:v0.48.0"
 """Of May 2026. AWS serves it from the public registry only, which has no endpoint in a network without NAT."""

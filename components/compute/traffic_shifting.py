@@ -8,10 +8,10 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.children import Children
-from components.policy import statement
-from components.service_role import service_role
+from ..account import Account
+from ..children import Children
+from ..policy import statement
+from ..service_role import service_role
 
 DeploymentConfig = Literal[
     "canary10Percent5Minutes",

@@ -13,11 +13,14 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import AlarmTopics, Metric
-from components.component import Component
-from components.data import database, guard
-from components.data.aurora_args import ENGINE, AuroraPostgresArgs
-from components.data.database import (
+from ..alarms import AlarmTopics, Metric
+from ..component import Component
+from ..identity.key import AnyKey
+from ..network.network import Network
+from ..widgets import Widget
+from . import database, guard
+from .aurora_args import ENGINE, AuroraPostgresArgs
+from .database import (
     CERTIFICATE_AUTHORITY,
     CONNECTIONS,
     CPU,
@@ -29,11 +32,8 @@ from components.data.database import (
     secret_of,
     subnet_group_of,
 )
-from components.data.guard import Guard
-from components.data.postgres_offer import family_of, max_connections
-from components.identity.key import AnyKey
-from components.network.network import Network
-from components.widgets import Widget
+from .guard import Guard
+from .postgres_offer import family_of, max_connections
 
 _LEAST_LOCAL_GIB: Final = 4
 LOCAL_STORAGE: Final = "FreeLocalStorage"

@@ -7,12 +7,12 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from components.args import Args
-from components.data.database import (
+from ..args import Args
+from ..errors import Mistake
+from .database import (
     DatabaseArgs,
 )
-from components.data.postgres_offer import MEMORY_GIB
-from components.errors import Mistake
+from .postgres_offer import MEMORY_GIB
 
 ENGINE: Final = "aurora-postgresql"
 _MOST_READERS: Final = 15

@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric
-from components.component import Component
-from components.data import private_bucket, replication
-from components.data.bucket_args import BucketArgs, ObjectLock
-from components.data.log_delivery import admit
-from components.data.replication import HOURS_WITHOUT_CONTROL, REPLICATION_MINUTES, RULE_ID
-from components.errors import ArgumentError
-from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
-from components.policy import Statement, statement
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric
+from ..component import Component
+from ..errors import ArgumentError
+from ..identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
+from ..policy import Statement, statement
+from ..widgets import Widget
+from . import private_bucket, replication
+from .bucket_args import BucketArgs, ObjectLock
+from .log_delivery import admit
+from .replication import HOURS_WITHOUT_CONTROL, REPLICATION_MINUTES, RULE_ID
 
 __all__ = ["Bucket", "BucketArgs", "ObjectLock"]
 

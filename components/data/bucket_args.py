@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from components.args import Args, ComponentArgs
-from components.data.lifecycle import LifecycleRule
-from components.data.log_delivery import LogSource
-from components.errors import Mistake
-from components.retention import Retention
-from components.values import Days, Region
+from ..args import Args, ComponentArgs
+from ..errors import Mistake
+from ..retention import Retention
+from ..values import Days, Region
+from .lifecycle import LifecycleRule
+from .log_delivery import LogSource
 
 
 class ObjectLock(Args):

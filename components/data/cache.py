@@ -14,16 +14,16 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import AlarmTopics, Metric, metric_alarm
-from components.component import Component
-from components.data import guard
-from components.data.cache_args import CacheArgs
-from components.data.guard import Guard
-from components.identity.key import AnyKey
-from components.log_group import make_log_group
-from components.network.network import Network
-from components.random_text import random_text
-from components.widgets import Widget
+from ..alarms import AlarmTopics, Metric, metric_alarm
+from ..component import Component
+from ..identity.key import AnyKey
+from ..log_group import make_log_group
+from ..network.network import Network
+from ..random_text import random_text
+from ..widgets import Widget
+from . import guard
+from .cache_args import CacheArgs
+from .guard import Guard
 
 PORT: Final = 6379
 

@@ -8,10 +8,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from components.args import ComponentArgs
-from components.errors import Mistake
-from components.retention import Retention
-from components.values import LogRetentionDays
+from ..args import ComponentArgs
+from ..errors import Mistake
+from ..retention import Retention
+from ..values import LogRetentionDays
 
 CacheEngine = Literal["valkey", "redis"]
 

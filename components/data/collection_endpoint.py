@@ -15,10 +15,10 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.args import ComponentArgs
-from components.component import Component
-from components.data.guard import Guard
-from components.network.network import Network
+from ..args import ComponentArgs
+from ..component import Component
+from ..network.network import Network
+from .guard import Guard
 
 PORT: Final = 443
 

@@ -10,18 +10,18 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.alarms import AlarmTopics, Metric, metric_alarm
-from components.args import ComponentArgs
-from components.children import Children
-from components.data import guard
-from components.data.postgres_offer import Engine, class_mistakes, version_mistakes
-from components.errors import ArgumentError, Mistake
-from components.identity.key import AnyKey
-from components.log_group import make_log_group
-from components.network.network import Network
-from components.retention import Retention
-from components.values import LogRetentionDays, text
-from components.widgets import Widget
+from ..alarms import AlarmTopics, Metric, metric_alarm
+from ..args import ComponentArgs
+from ..children import Children
+from ..errors import ArgumentError, Mistake
+from ..identity.key import AnyKey
+from ..log_group import make_log_group
+from ..network.network import Network
+from ..retention import Retention
+from ..values import LogRetentionDays, text
+from ..widgets import Widget
+from . import guard
+from .postgres_offer import Engine, class_mistakes, version_mistakes
 
 PORT: Final = 5432
 

@@ -8,11 +8,11 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.children import Children
-from components.identity.key import AnyKey
-from components.network.network import Network
-from components.policy import Statement, statement
-from components.security_rules import allow_ingress, closed_group
+from ..children import Children
+from ..identity.key import AnyKey
+from ..network.network import Network
+from ..policy import Statement, statement
+from ..security_rules import allow_ingress, closed_group
 
 CHILDREN: Final = ("security_group", "ingress_rule", "grant")
 

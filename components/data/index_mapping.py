@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
-from components.errors import Mistake, nearest
+from ..errors import Mistake, nearest
 
 MOST_DIMENSIONS: Final = 16_000
 ENGINE: Final = "faiss"

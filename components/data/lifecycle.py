@@ -8,9 +8,9 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
-from components.args import Args
-from components.errors import Mistake
-from components.values import Days, StorageClass
+from ..args import Args
+from ..errors import Mistake
+from ..values import Days, StorageClass
 
 # From dear to keep and cheap to read to the opposite: the only order in which an object can move.
 _ORDER: tuple[StorageClass, ...] = get_args(StorageClass)

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pulumi
 
-from components.account import Account
-from components.policy import Statement, statement
+from ..account import Account
+from ..policy import Statement, statement
 
 LogSource = Literal["s3", "vpc-flow-logs", "elb", "config", "cloudfront"]
 """Each writes under its own prefix: s3-access-logs/, vpc-flow-logs/, load-balancer-logs/, config/, cloudfront-logs/."""

@@ -15,12 +15,12 @@ from typing import Annotated
 import pulumi
 import pulumi_aws as aws
 
-from components.args import ComponentArgs
-from components.component import Component
-from components.identity.key import AnyKey
-from components.policy import statement
-from components.random_text import random_text
-from components.values import text
+from ..args import ComponentArgs
+from ..component import Component
+from ..identity.key import AnyKey
+from ..policy import statement
+from ..random_text import random_text
+from ..values import text
 
 
 class MasterPasswordArgs(ComponentArgs):

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import ArgumentError, Mistake
-from components.identity.key import AnyKey
-from components.policy import statement
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError, Mistake
+from ..identity.key import AnyKey
+from ..policy import statement
 
 _MOST_BYTES = 4096
 # AWS has 15, of which the path takes two.

@@ -14,11 +14,16 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.alarms import AlarmTopics
-from components.args import Args
-from components.component import Component
-from components.data import database, guard
-from components.data.database import (
+from ..alarms import AlarmTopics
+from ..args import Args
+from ..component import Component
+from ..errors import ArgumentError, Mistake
+from ..identity.key import AnyKey
+from ..network.network import Network
+from ..values import text
+from ..widgets import Widget
+from . import database, guard
+from .database import (
     CERTIFICATE_AUTHORITY,
     CONNECTIONS,
     CPU,
@@ -31,14 +36,9 @@ from components.data.database import (
     secret_of,
     subnet_group_of,
 )
-from components.data.guard import Guard
-from components.data.master_password import MasterPassword
-from components.data.postgres_offer import MEMORY_GIB, family_of, max_connections
-from components.errors import ArgumentError, Mistake
-from components.identity.key import AnyKey
-from components.network.network import Network
-from components.values import text
-from components.widgets import Widget
+from .guard import Guard
+from .master_password import MasterPassword
+from .postgres_offer import MEMORY_GIB, family_of, max_connections
 
 ENGINE: Final = "postgres"
 _MAINTENANCE: Final = "18:00-19:00"

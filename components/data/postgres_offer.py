@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from typing import Literal
 
-from components.errors import Mistake
+from ..errors import Mistake
 
 Engine = Literal["aurora-postgresql", "postgres"]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.children import Children
-from components.data.bucket_args import BucketArgs
-from components.identity.key import AnyKey
-from components.policy import Statement, document, statement
-from components.values import StorageClass
+from ..children import Children
+from ..identity.key import AnyKey
+from ..policy import Statement, document, statement
+from ..values import StorageClass
+from .bucket_args import BucketArgs
 
 CHILDREN = (
     *("bucket", "replica_bucket", "public_access_block", "ownership_controls", "encryption", "versioning", "policy"),

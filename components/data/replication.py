@@ -8,12 +8,12 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.children import Children
-from components.data.bucket_args import BucketArgs
-from components.data.private_bucket import PrivateBucket
-from components.identity.key import AnyKey
-from components.policy import Statement, document, statement, trust
+from ..account import Account
+from ..children import Children
+from ..identity.key import AnyKey
+from ..policy import Statement, document, statement, trust
+from .bucket_args import BucketArgs
+from .private_bucket import PrivateBucket
 
 CHILDREN = ("replication", "replication_role", "replication_policy")
 

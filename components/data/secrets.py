@@ -14,14 +14,14 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.args import Args, ComponentArgs
-from components.component import Component
-from components.errors import ArgumentError, nearest
-from components.identity.key import DECRYPT_ACTIONS, AnyKey
-from components.policy import statement
-from components.random_text import random_text
-from components.retention import Retention
-from components.values import Name, text
+from ..args import Args, ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError, nearest
+from ..identity.key import DECRYPT_ACTIONS, AnyKey
+from ..policy import statement
+from ..random_text import random_text
+from ..retention import Retention
+from ..values import Name, text
 
 
 class Rotation(Args):

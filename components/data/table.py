@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Expression, Metric, metric_alarm
-from components.component import Component
-from components.data import table_scaling
-from components.data.table_args import Stream, TableArgs
-from components.errors import ArgumentError
-from components.identity.key import DECRYPT_ACTIONS, AnyKey
-from components.policy import Statement, statement
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Expression, Metric, metric_alarm
+from ..component import Component
+from ..errors import ArgumentError
+from ..identity.key import DECRYPT_ACTIONS, AnyKey
+from ..policy import Statement, statement
+from ..widgets import Widget
+from . import table_scaling
+from .table_args import Stream, TableArgs
 
 _VIEWS: dict[Stream, str] = {
     "keys": "KEYS_ONLY", "new": "NEW_IMAGE", "old": "OLD_IMAGE", "both": "NEW_AND_OLD_IMAGES",

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.args import Args, ComponentArgs
-from components.data.table_keys import AttributeType, Index, Keys, LocalIndex
-from components.data.table_scaling import Provisioned, Units
-from components.errors import Mistake
-from components.retention import Retention
-from components.values import Region
+from ..args import Args, ComponentArgs
+from ..errors import Mistake
+from ..retention import Retention
+from ..values import Region
+from .table_keys import AttributeType, Index, Keys, LocalIndex
+from .table_scaling import Provisioned, Units
 
 Stream = Literal["keys", "new", "old", "both"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from components.args import Args
-from components.errors import Mistake, nearest
+from ..args import Args
+from ..errors import Mistake, nearest
 
 AttributeType = Literal["S", "N", "B"]
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")

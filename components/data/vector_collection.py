@@ -17,21 +17,21 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmOptions, AlarmTopics, Metric
-from components.component import Component
-from components.data.collection_endpoint import CollectionEndpoint
-from components.data.vector_collection_args import (
+from ..account import Account
+from ..alarms import AlarmOptions, AlarmTopics, Metric
+from ..component import Component
+from ..errors import ArgumentError, Mistake
+from ..identity.key import AnyKey
+from ..policy import statement
+from ..widgets import Widget
+from .collection_endpoint import CollectionEndpoint
+from .vector_collection_args import (
     DEFAULT_MOST_OCUS,
     INDEX_NAME,
     LONGEST_NAME,
     SHORTEST_NAME,
     VectorCollectionArgs,
 )
-from components.errors import ArgumentError, Mistake
-from components.identity.key import AnyKey
-from components.policy import statement
-from components.widgets import Widget
 
 # What each permits: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-genref.html
 SEARCH_PERMISSIONS: Final = ("aoss:DescribeIndex", "aoss:ReadDocument")

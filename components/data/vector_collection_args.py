@@ -6,9 +6,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from components.args import Args, ComponentArgs
-from components.retention import Retention
-from components.values import text
+from ..args import Args, ComponentArgs
+from ..retention import Retention
+from ..values import text
 
 SHORTEST_NAME: Final = 3
 LONGEST_NAME: Final = 32

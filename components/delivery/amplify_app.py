@@ -15,12 +15,12 @@ from typing import Annotated, Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import Metric
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import Mistake
-from components.values import GitHubRepository, text
-from components.widgets import Widget
+from ..alarms import Metric
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import Mistake
+from ..values import GitHubRepository, text
+from ..widgets import Widget
 
 _SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+")
 

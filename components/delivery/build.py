@@ -17,18 +17,18 @@ import pulumi_aws as aws
 import yaml
 from pydantic import Field
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric
-from components.args import ComponentArgs
-from components.component import Component
-from components.data.bucket import Bucket
-from components.errors import ArgumentError, Mistake
-from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
-from components.log_group import make_log_group, write_log
-from components.policy import Statement, statement
-from components.service_role import service_role
-from components.values import GitHubRepository, LogRetentionDays, text
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric
+from ..args import ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..errors import ArgumentError, Mistake
+from ..identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
+from ..log_group import make_log_group, write_log
+from ..policy import Statement, statement
+from ..service_role import service_role
+from ..values import GitHubRepository, LogRetentionDays, text
+from ..widgets import Widget
 
 FOLDER = "commits"
 """Under which the results of a commit are kept."""

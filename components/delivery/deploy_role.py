@@ -17,12 +17,12 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.args import ComponentArgs
-from components.component import Component
-from components.delivery.deployed import NOTHING, Deployed, DeployedService
-from components.policy import Statement, document, statement
-from components.values import text
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..policy import Statement, document, statement
+from ..values import text
+from .deployed import NOTHING, Deployed, DeployedService
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"

@@ -18,13 +18,13 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.args import ComponentArgs
-from components.component import Component
-from components.delivery.deploy_role import ENVIRONMENT, GITHUB_PROVIDER, REPOSITORY, trust_of_jobs
-from components.errors import ArgumentError, Mistake
-from components.policy import Statement, document, statement
-from components.values import Environment, Name, text
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError, Mistake
+from ..policy import Statement, document, statement
+from ..values import Environment, Name, text
+from .deploy_role import ENVIRONMENT, GITHUB_PROVIDER, REPOSITORY, trust_of_jobs
 
 EMULATED: Final = "123456789012"
 """The account in whose name the policies are worked out; the role's own takes its place."""

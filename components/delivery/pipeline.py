@@ -26,20 +26,20 @@ from typing import Final, Unpack
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric
-from components.component import Component
-from components.data.bucket import Bucket
-from components.delivery import pipeline_stages as stages
-from components.delivery.build import IMAGE
-from components.delivery.pipeline_args import PipelineArgs
-from components.delivery.pipeline_work import Platform, Work, WorkName, check_work, role_name
-from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
-from components.log_group import make_log_group, write_log
-from components.messaging.target import Target
-from components.policy import Statement, statement
-from components.service_role import service_role
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric
+from ..component import Component
+from ..data.bucket import Bucket
+from ..identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
+from ..log_group import make_log_group, write_log
+from ..messaging.target import Target
+from ..policy import Statement, statement
+from ..service_role import service_role
+from ..widgets import Widget
+from . import pipeline_stages as stages
+from .build import IMAGE
+from .pipeline_args import PipelineArgs
+from .pipeline_work import Platform, Work, WorkName, check_work, role_name
 
 __all__ = ["Pipeline", "PipelineArgs", "Platform", "Work", "WorkName", "role_name"]
 

@@ -8,10 +8,10 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
-from components.args import ComponentArgs
-from components.delivery.build import CONNECTION, CONNECTION_IN_WORDS
-from components.errors import Mistake
-from components.values import Days, GitHubRepository, LogRetentionDays, text
+from ..args import ComponentArgs
+from ..errors import Mistake
+from ..values import Days, GitHubRepository, LogRetentionDays, text
+from .build import CONNECTION, CONNECTION_IN_WORDS
 
 # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GitBranchFilterCriteria.html
 _MOST_PATTERNS: Final = 8

@@ -8,8 +8,8 @@ from typing import Final, Literal, Required, TypedDict, Unpack
 import pulumi
 import pulumi_aws as aws
 
-from components.delivery.pipeline_args import PipelineArgs
-from components.messaging.target import Target
+from ..messaging.target import Target
+from .pipeline_args import PipelineArgs
 
 _STARTED: Final = ("COMMIT", "#{Source.CommitId}"), ("EXECUTION", "#{codepipeline.PipelineExecutionId}")
 """What each build is told of the execution

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 
 import pulumi
 
-from components.delivery.build import spec_mistakes
-from components.errors import ArgumentError, Mistake
-from components.policy import Statement
+from ..errors import ArgumentError, Mistake
+from ..policy import Statement
+from .build import spec_mistakes
 
 WorkName = Literal["test", "build", "staging", "answers", "plan", "production"]
 Platform = Literal["linux/arm64", "linux/amd64"]

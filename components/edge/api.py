@@ -10,16 +10,16 @@ from typing import ClassVar, Generic, TypeVar
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import AlarmTopics, Metric, metric_alarm
-from components.component import Component
-from components.edge.api_args import ApiArgs, RequestApiArgs
-from components.edge.certificate import Certificate
-from components.edge.routes import Invocable, mistaken_functions
-from components.errors import ArgumentError
-from components.identity.key import AnyKey
-from components.identity.user_pool import UserPool
-from components.log_group import make_log_group
-from components.widgets import Widget
+from ..alarms import AlarmTopics, Metric, metric_alarm
+from ..component import Component
+from ..errors import ArgumentError
+from ..identity.key import AnyKey
+from ..identity.user_pool import UserPool
+from ..log_group import make_log_group
+from ..widgets import Widget
+from .api_args import ApiArgs, RequestApiArgs
+from .certificate import Certificate
+from .routes import Invocable, mistaken_functions
 
 _Args = TypeVar("_Args", bound=ApiArgs)
 _RequestArgs = TypeVar("_RequestArgs", bound=RequestApiArgs)

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from components.args import Args, ComponentArgs
-from components.edge.routes import RequestRoute, Route, mistaken_routes
-from components.errors import Mistake
-from components.values import LogRetentionDays, text
+from ..args import Args, ComponentArgs
+from ..errors import Mistake
+from ..values import LogRetentionDays, text
+from .routes import RequestRoute, Route, mistaken_routes
 
 Origin = Annotated[
     str,

@@ -13,10 +13,10 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.args import ComponentArgs
-from components.component import Component
-from components.policy import document, statement, trust_of_service
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..policy import document, statement, trust_of_service
 
 
 class ApiLogRoleArgs(ComponentArgs):

@@ -12,13 +12,13 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.alarms import AlarmTopics, Metric, metric_alarm
-from components.args import ComponentArgs
-from components.component import Component
-from components.edge.dns import Zone
-from components.errors import ArgumentError, Mistake
-from components.values import DOMAIN, DOMAIN_IN_WORDS, Region, text
-from components.widgets import Widget
+from ..alarms import AlarmTopics, Metric, metric_alarm
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError, Mistake
+from ..values import DOMAIN, DOMAIN_IN_WORDS, Region, text
+from ..widgets import Widget
+from .dns import Zone
 
 MOST_DOMAINS = 10
 _LONGEST_FIRST = 64

@@ -9,8 +9,8 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components.edge.origin_secret import HEADER
-from components.edge.site_routes import (
+from .origin_secret import HEADER
+from .site_routes import (
     ALL_VIEWER_EXCEPT_HOST,
     CACHING_DISABLED,
     WRITE,

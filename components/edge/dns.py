@@ -13,12 +13,12 @@ from typing import Annotated
 import pulumi
 import pulumi_aws as aws
 
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import ArgumentError
-from components.network.network import Network
-from components.retention import Retention
-from components.values import DOMAIN_IN_WORDS, DomainName, text
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError
+from ..network.network import Network
+from ..retention import Retention
+from ..values import DOMAIN_IN_WORDS, DomainName, text
 
 # Records may have underscores too.
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"

@@ -23,16 +23,16 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.args import Args
-from components.edge.api import HTTP_LOG, REQUEST_QUERIES, RequestApi, log_format
-from components.edge.api_args import Cors, RequestApiArgs
-from components.edge.certificate import Certificate
-from components.edge.routes import Invocable, RequestRoute, RouteKey, route_key, written_out
-from components.edge.vpc_link import VpcLink
-from components.errors import ArgumentError, Mistake
-from components.identity.key import AnyKey
-from components.identity.user_pool import SIGNED_IN, UserPool
-from components.values import Name, text
+from ..args import Args
+from ..errors import ArgumentError, Mistake
+from ..identity.key import AnyKey
+from ..identity.user_pool import SIGNED_IN, UserPool
+from ..values import Name, text
+from .api import HTTP_LOG, REQUEST_QUERIES, RequestApi, log_format
+from .api_args import Cors, RequestApiArgs
+from .certificate import Certificate
+from .routes import Invocable, RequestRoute, RouteKey, route_key, written_out
+from .vpc_link import VpcLink
 
 USER_HEADER: Final = "x-user"
 """In which a service reads whose token the authorizer has let in. Whatever a caller wrote there is taken away."""

@@ -12,18 +12,14 @@ from typing import Final, Unpack
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Expression, Metric, metric_alarm
-from components.component import Component
-from components.data.bucket import Bucket
-from components.edge.certificate import Certificate
-from components.edge.load_balancer_args import ALONE, CERTIFICATE_ARN, LoadBalancerArgs
-from components.edge.origin_secret import origin_secret, value_of
-from components.edge.web_acl import WebAcl
-from components.errors import ArgumentError
-from components.identity.key import AnyKey
-from components.network.network import Network
-from components.security_rules import (
+from ..account import Account
+from ..alarms import AlarmTopics, Expression, Metric, metric_alarm
+from ..component import Component
+from ..data.bucket import Bucket
+from ..errors import ArgumentError
+from ..identity.key import AnyKey
+from ..network.network import Network
+from ..security_rules import (
     SourceOrDestination,
     allow_egress,
     allow_ingress,
@@ -31,7 +27,11 @@ from components.security_rules import (
     cloudfront_addresses,
     label,
 )
-from components.widgets import Widget
+from ..widgets import Widget
+from .certificate import Certificate
+from .load_balancer_args import ALONE, CERTIFICATE_ARN, LoadBalancerArgs
+from .origin_secret import origin_secret, value_of
+from .web_acl import WebAcl
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 """TLS 1.3, and of TLS 1.2 only the ciphers with forward secrecy and authenticated encryption."""

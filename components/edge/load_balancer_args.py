@@ -8,10 +8,10 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
-from components.args import ComponentArgs
-from components.errors import Mistake
-from components.retention import Retention
-from components.values import text
+from ..args import ComponentArgs
+from ..errors import Mistake
+from ..retention import Retention
+from ..values import text
 
 CLOUDFRONT: Final = "cloudFront"
 """Who may connect, where nobody but CloudFront may."""

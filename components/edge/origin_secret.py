@@ -9,7 +9,7 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from components.random_text import random_text
+from ..random_text import random_text
 
 HEADER = "X-Origin-Secret"
 

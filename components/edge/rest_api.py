@@ -26,14 +26,14 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.edge.api import REQUEST_QUERIES, REST_LOG, NamedApi, RequestApi, log_format
-from components.edge.api_log_role import ApiLogRole
-from components.edge.certificate import Certificate
-from components.edge.rest_api_args import RestApiArgs, RestRoute, paths
-from components.edge.routes import Invocable, RouteKey, route_key
-from components.edge.web_acl import WebAcl
-from components.identity.key import AnyKey
-from components.identity.user_pool import SIGNED_IN, UserPool
+from ..identity.key import AnyKey
+from ..identity.user_pool import SIGNED_IN, UserPool
+from .api import REQUEST_QUERIES, REST_LOG, NamedApi, RequestApi, log_format
+from .api_log_role import ApiLogRole
+from .certificate import Certificate
+from .rest_api_args import RestApiArgs, RestRoute, paths
+from .routes import Invocable, RouteKey, route_key
+from .web_acl import WebAcl
 
 _STAGE = "live"
 

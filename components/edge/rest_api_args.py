@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from components.args import Args
-from components.edge.api_args import RequestApiArgs
-from components.edge.routes import RequestRoute, route_key
-from components.errors import Mistake
+from ..args import Args
+from ..errors import Mistake
+from .api_args import RequestApiArgs
+from .routes import RequestRoute, route_key
 
 _MOST_RESOURCES = 300
 

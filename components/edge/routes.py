@@ -9,9 +9,9 @@ from typing import Protocol
 
 import pulumi
 
-from components.args import Args
-from components.errors import Mistake, nearest
-from components.values import Name
+from ..args import Args
+from ..errors import Mistake, nearest
+from ..values import Name
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from components.args import ComponentArgs
-from components.edge.site_content import PROJECT, read_site
-from components.edge.site_routes import OriginArgs, mistaken_pages, mistaken_routes
-from components.errors import ArgumentError, Mistake
-from components.retention import Retention
-from components.values import Name, text
+from ..args import ComponentArgs
+from ..errors import ArgumentError, Mistake
+from ..retention import Retention
+from ..values import Name, text
+from .site_content import PROJECT, read_site
+from .site_routes import OriginArgs, mistaken_pages, mistaken_routes
 
 US_EAST = "us-east-1"
 """Where CloudFront is told everything."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from components.errors import ArgumentError
+from ..errors import ArgumentError
 
 PROJECT = Path(__file__).resolve().parents[2]
 """From where folders are seen."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from components.children import Children
-from components.data.log_delivery import CLOUDFRONT_PREFIX
-from components.edge.site_args import US_EAST
+from ..children import Children
+from ..data.log_delivery import CLOUDFRONT_PREFIX
+from .site_args import US_EAST
 
 # Neither cookies nor what stands behind a question mark, in which people and programs leave secrets, nor the referer,
 # which repeats the address of the page before with what stands behind its question mark.

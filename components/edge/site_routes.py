@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 import pulumi
 from pydantic import AfterValidator, Field
 
-from components.args import Args
-from components.errors import ArgumentError, Mistake
-from components.values import text
+from ..args import Args
+from ..errors import ArgumentError, Mistake
+from ..values import text
 
 # AWS's own policies, which have the same ids in every account.
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"

@@ -17,12 +17,16 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import AlarmTopics, Metric, metric_alarm
-from components.component import Component
-from components.data.bucket import Bucket, BucketArgs
-from components.data.lifecycle import LifecycleRule
-from components.edge.certificate import Certificate
-from components.edge.distribution import (
+from ..alarms import AlarmTopics, Metric, metric_alarm
+from ..component import Component
+from ..data.bucket import Bucket, BucketArgs
+from ..data.lifecycle import LifecycleRule
+from ..errors import ArgumentError
+from ..identity.user_pool import UserPool
+from ..policy import Statement, statement
+from ..widgets import Widget
+from .certificate import Certificate
+from .distribution import (
     behaviours,
     default_behaviour,
     error_pages,
@@ -33,15 +37,11 @@ from components.edge.distribution import (
     security_headers,
     viewer_certificate,
 )
-from components.edge.site_args import US_EAST, StaticSiteArgs, also_calling
-from components.edge.site_content import PROJECT, read_site
-from components.edge.site_logs import log_requests
-from components.edge.site_routes import CACHING_OPTIMIZED, OriginAddress, plan_routes
-from components.edge.web_acl import WebAcl
-from components.errors import ArgumentError
-from components.identity.user_pool import UserPool
-from components.policy import Statement, statement
-from components.widgets import Widget
+from .site_args import US_EAST, StaticSiteArgs, also_calling
+from .site_content import PROJECT, read_site
+from .site_logs import log_requests
+from .site_routes import CACHING_OPTIMIZED, OriginAddress, plan_routes
+from .web_acl import WebAcl
 
 _DAY = 86_400
 

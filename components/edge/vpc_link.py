@@ -12,10 +12,10 @@ from typing import Protocol
 import pulumi
 import pulumi_aws as aws
 
-from components.args import ComponentArgs
-from components.component import Component
-from components.network.network import Network
-from components.security_rules import allow_egress, allow_ingress, closed_group
+from ..args import ComponentArgs
+from ..component import Component
+from ..network.network import Network
+from ..security_rules import allow_egress, allow_ingress, closed_group
 
 
 class InternalLoadBalancer(Protocol):

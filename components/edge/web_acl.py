@@ -21,15 +21,15 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.alarms import Metric
-from components.args import ComponentArgs
-from components.component import Component
-from components.edge.origin_secret import HEADER, origin_secret, value_of
-from components.errors import ArgumentError, Mistake, nearest
-from components.identity.key import AnyKey
-from components.values import LogRetentionDays
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import Metric
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError, Mistake, nearest
+from ..identity.key import AnyKey
+from ..values import LogRetentionDays
+from ..widgets import Widget
+from .origin_secret import HEADER, origin_secret, value_of
 
 MANAGED_GROUPS: Mapping[str, str] = {
     "ip-reputation": "AWSManagedRulesAmazonIpReputationList",

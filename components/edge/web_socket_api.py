@@ -21,18 +21,18 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.alarms import AlarmTopics, metric_alarm
-from components.args import Args
-from components.edge.api import WEB_SOCKET_LOG, WEB_SOCKET_QUERIES, Api, log_format
-from components.edge.api_args import ApiArgs
-from components.edge.api_log_role import ApiLogRole
-from components.edge.certificate import Certificate
-from components.edge.routes import Invocable, Route
-from components.errors import Mistake
-from components.identity.key import AnyKey
-from components.policy import statement
-from components.values import Name
-from components.widgets import Widget
+from ..alarms import AlarmTopics, metric_alarm
+from ..args import Args
+from ..errors import Mistake
+from ..identity.key import AnyKey
+from ..policy import statement
+from ..values import Name
+from ..widgets import Widget
+from .api import WEB_SOCKET_LOG, WEB_SOCKET_QUERIES, Api, log_format
+from .api_args import ApiArgs
+from .api_log_role import ApiLogRole
+from .certificate import Certificate
+from .routes import Invocable, Route
 
 _STAGE = "live"
 _OWN = ("$connect", "$disconnect", "$default")

@@ -11,15 +11,15 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric, metric_alarm
-from components.args import ComponentArgs
-from components.component import Component
-from components.edge.dns import Zone
-from components.edge.site_args import US_EAST
-from components.policy import Statement, document, statement
-from components.retention import Retention
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric, metric_alarm
+from ..args import ComponentArgs
+from ..component import Component
+from ..policy import Statement, document, statement
+from ..retention import Retention
+from ..widgets import Widget
+from .dns import Zone
+from .site_args import US_EAST
 
 SIGNER = "dnssec-route53.amazonaws.com"
 

@@ -15,13 +15,13 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import ArgumentError, Mistake
-from components.policy import Statement, document, statement
-from components.retention import Retention
-from components.values import Region
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError, Mistake
+from ..policy import Statement, document, statement
+from ..retention import Retention
+from ..values import Region
 
 ENCRYPT_ACTIONS = ("kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
 DECRYPT_ACTIONS = ("kms:Decrypt", "kms:DescribeKey")

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import Metric
-from components.component import Component
-from components.identity.user_pool_args import DIGEST_LENGTH, Mfa, Paths, UserPoolArgs
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import Metric
+from ..component import Component
+from ..widgets import Widget
+from .user_pool_args import DIGEST_LENGTH, Mfa, Paths, UserPoolArgs
 
 SIGNED_IN = ("aws.cognito.signin.user.admin", "openid")
 """Scopes of which each access token of somebody who has signed in has one: by the API the first, by the sign-in page

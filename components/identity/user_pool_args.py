@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.args import Args, ComponentArgs
-from components.errors import Mistake
-from components.retention import Retention
-from components.values import Name, text
+from ..args import Args, ComponentArgs
+from ..errors import Mistake
+from ..retention import Retention
+from ..values import Name, text
 
 Mfa = Literal["off", "optional", "required"]
 Plan = Literal["lite", "essentials", "plus"]

@@ -14,15 +14,15 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.args import ComponentArgs
-from components.component import Component
-from components.data.bucket import Bucket
-from components.identity.key import AnyKey
-from components.log_group import make_log_group
-from components.policy import Statement, statement
-from components.service_role import service_role
-from components.values import LogRetentionDays
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..identity.key import AnyKey
+from ..log_group import make_log_group
+from ..policy import Statement, statement
+from ..service_role import service_role
+from ..values import LogRetentionDays
 
 SERVICE = "bedrock.amazonaws.com"
 _PREFIX = "model-invocations"

@@ -19,21 +19,21 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.alarms import AlarmTopics
-from components.args import Args, ComponentArgs
-from components.component import Component
-from components.data.bucket import Bucket
-from components.errors import ArgumentError, Mistake
-from components.identity.key import AnyKey
-from components.intelligence.models import MODELS
-from components.messaging.event_route import EventRoute, EventRouteArgs
-from components.messaging.schedule import Schedule, ScheduleArgs
-from components.messaging.workflow import Workflow, WorkflowArgs
-from components.policy import Statement, statement
-from components.service_role import service_role
-from components.values import LogRetentionDays, text
-from components.widgets import Widget, widgets_of
+from ..account import Account
+from ..alarms import AlarmTopics
+from ..args import Args, ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..errors import ArgumentError, Mistake
+from ..identity.key import AnyKey
+from ..messaging.event_route import EventRoute, EventRouteArgs
+from ..messaging.schedule import Schedule, ScheduleArgs
+from ..messaging.workflow import Workflow, WorkflowArgs
+from ..policy import Statement, statement
+from ..service_role import service_role
+from ..values import LogRetentionDays, text
+from ..widgets import Widget, widgets_of
+from .models import MODELS
 
 SYNC_DEFINITION: Final = "knowledge-base-sync"
 """The file of workloads/workflows that brings it up to date."""

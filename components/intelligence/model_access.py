@@ -19,17 +19,17 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric
-from components.component import Component
-from components.errors import ArgumentError
-from components.intelligence import guardrail as guardrails
-from components.intelligence.guardrail import make_guardrail, versioned_arn
-from components.intelligence.model import Route
-from components.intelligence.model_use import ModelAccessArgs, ModelUse
-from components.intelligence.models import legacy
-from components.policy import Condition, Statement, statement
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric
+from ..component import Component
+from ..errors import ArgumentError
+from ..policy import Condition, Statement, statement
+from ..widgets import Widget
+from . import guardrail as guardrails
+from .guardrail import make_guardrail, versioned_arn
+from .model import Route
+from .model_use import ModelAccessArgs, ModelUse
+from .models import legacy
 
 INVOKE, STREAM = "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"
 """Converse and ConverseStream are permitted by the same two."""

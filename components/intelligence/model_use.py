@@ -7,12 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from components.args import Args, ComponentArgs
-from components.errors import Mistake
-from components.intelligence.guardrail import GuardrailArgs
-from components.intelligence.model import Model
-from components.intelligence.models import MODELS, ModelName, ended, unreachable, vector_length
-from components.values import Name
+from ..args import Args, ComponentArgs
+from ..errors import Mistake
+from ..values import Name
+from .guardrail import GuardrailArgs
+from .model import Model
+from .models import MODELS, ModelName, ended, unreachable, vector_length
 
 _TEMPERATURE, _TOP_P, _MAX_TOKENS = 0.1, 0.9, 4096
 _CHAT_ONLY = ("temperature", "top_p", "max_tokens", "streaming")

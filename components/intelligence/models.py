@@ -16,8 +16,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from components.errors import Mistake, nearest
-from components.intelligence.model import WORLD, Destinations, Kind, Model, Route
+from ..errors import Mistake, nearest
+from .model import WORLD, Destinations, Kind, Model, Route
 
 # --- Where the requests of a profile go ------------------------------------------------------------------------------
 

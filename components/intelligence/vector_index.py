@@ -18,19 +18,19 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.args import Args, ComponentArgs
-from components.component import Component
-from components.compute.function import Function
-from components.compute.function_args import FunctionArgs
-from components.compute.package import Package
-from components.data.index_mapping import Role, field_mistakes, mapping_mistakes
-from components.data.vector_collection import VectorCollection
-from components.data.vector_collection_args import IndexName
-from components.errors import ArgumentError, Mistake
-from components.identity.key import AnyKey
-from components.intelligence.models import ModelName, embedding_mistakes, vector_length
-from components.network.network import Network
-from components.values import LogRetentionDays
+from ..args import Args, ComponentArgs
+from ..component import Component
+from ..compute.function import Function
+from ..compute.function_args import FunctionArgs
+from ..compute.package import Package
+from ..data.index_mapping import Role, field_mistakes, mapping_mistakes
+from ..data.vector_collection import VectorCollection
+from ..data.vector_collection_args import IndexName
+from ..errors import ArgumentError, Mistake
+from ..identity.key import AnyKey
+from ..network.network import Network
+from ..values import LogRetentionDays
+from .models import ModelName, embedding_mistakes, vector_length
 
 HANDLER: Final = "indexes.create.handler"
 

@@ -8,11 +8,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmOptions, AlarmTopics, Metric
-from components.children import Children
-from components.identity.key import AnyKey
-from components.policy import Statement, document, statement
+from ..account import Account
+from ..alarms import AlarmOptions, AlarmTopics, Metric
+from ..children import Children
+from ..identity.key import AnyKey
+from ..policy import Statement, document, statement
 
 FOURTEEN_DAYS = 14 * 24 * 3600
 """The longest that SQS keeps a message: a long weekend and a holiday must not lose one."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
-from components.errors import Mistake, nearest
+from ..errors import Mistake, nearest
 
 Kind = Literal["STANDARD", "EXPRESS"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from components.args import ComponentArgs
-from components.component import Component
-from components.policy import statement
+from ..args import ComponentArgs
+from ..component import Component
+from ..policy import statement
 
 
 class EventBusArgs(ComponentArgs):

@@ -13,18 +13,18 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import Mistake
-from components.messaging.dead_letters import admit_service, any_message, make_dead_letters, messages
-from components.messaging.event_bus import EventBus
-from components.messaging.expressions import pattern_mistakes
-from components.messaging.target import MaxAgeSeconds, MaxRetries, Target
-from components.policy import statement
-from components.service_role import service_role
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import Mistake
+from ..policy import statement
+from ..service_role import service_role
+from ..widgets import Widget
+from .dead_letters import admit_service, any_message, make_dead_letters, messages
+from .event_bus import EventBus
+from .expressions import pattern_mistakes
+from .target import MaxAgeSeconds, MaxRetries, Target
 
 
 class EventRouteArgs(ComponentArgs):

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from components.errors import Mistake, nearest
+from ..errors import Mistake, nearest
 
 # name, least, most, names of values, further signs than `*`, `,`, `-` and `/`
 _FIELDS: tuple[tuple[str, int, int, tuple[str, ...], str], ...] = (

@@ -18,13 +18,15 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import ArgumentError, Mistake
-from components.identity.key import DECRYPT_ACTIONS, AnyKey
-from components.messaging.dead_letters import (
+from ..account import Account
+from ..alarms import AlarmTopics, Metric
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError, Mistake
+from ..identity.key import DECRYPT_ACTIONS, AnyKey
+from ..policy import document, statement
+from ..widgets import Widget
+from .dead_letters import (
     admit_service,
     any_message,
     deny_plain_http,
@@ -32,9 +34,7 @@ from components.messaging.dead_letters import (
     make_dead_letters,
     messages,
 )
-from components.messaging.target import Target
-from components.policy import document, statement
-from components.widgets import Widget
+from .target import Target
 
 _MOST_VISIBILITY_SECONDS = 12 * 3600
 _FIFO_ONLY = ("deduplication", "deduplication_scope", "high_throughput")

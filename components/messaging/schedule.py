@@ -12,16 +12,16 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.alarms import AlarmTopics
-from components.args import ComponentArgs
-from components.component import Component
-from components.messaging.dead_letters import any_message, make_dead_letters, messages
-from components.messaging.expressions import ScheduleExpression, Timezone
-from components.messaging.target import MaxAgeSeconds, MaxRetries, Target
-from components.policy import statement
-from components.service_role import service_role
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics
+from ..args import ComponentArgs
+from ..component import Component
+from ..policy import statement
+from ..service_role import service_role
+from ..widgets import Widget
+from .dead_letters import any_message, make_dead_letters, messages
+from .expressions import ScheduleExpression, Timezone
+from .target import MaxAgeSeconds, MaxRetries, Target
 
 
 class ScheduleArgs(ComponentArgs):

@@ -8,7 +8,7 @@ from typing import Annotated
 import pulumi
 from pydantic import Field
 
-from components.identity.key import AnyKey
+from ..identity.key import AnyKey
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,19 +14,19 @@ from collections.abc import Collection, Mapping
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import ArgumentError
-from components.identity.key import AnyKey
-from components.log_group import make_log_group
-from components.messaging.definition import Kind, definition_mistakes, filled, placeholder_mistakes
-from components.messaging.target import Target
-from components.policy import statement
-from components.service_role import service_role
-from components.values import LogRetentionDays
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError
+from ..identity.key import AnyKey
+from ..log_group import make_log_group
+from ..policy import statement
+from ..service_role import service_role
+from ..values import LogRetentionDays
+from ..widgets import Widget
+from .definition import Kind, definition_mistakes, filled, placeholder_mistakes
+from .target import Target
 
 # The failures that Step Functions counts, and what each means to whoever is woken.
 _FAILURES = {

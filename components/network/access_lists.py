@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from components.network.subnets import SubnetPlan
-from components.values import Tier
+from ..values import Tier
+from .subnets import SubnetPlan
 
 WORLD = "0.0.0.0/0"
 _ANSWER_PORTS = ((1024, 3388), (3390, 65535))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pulumi
 
-from components.account import Account
-from components.policy import Statement, statement
+from ..account import Account
+from ..policy import Statement, statement
 
 # Amazon serves these from resources of its own (foundation models, public parameters and documents), so a rule that
 # the resource must be ours would refuse them. The caller must still be ours.

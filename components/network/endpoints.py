@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.children import Children
-from components.errors import Mistake, nearest
-from components.network.endpoint_policies import dynamodb_gateway_policy, interface_policy, s3_gateway_policy
-from components.policy import document
-from components.security_rules import allow_ingress, closed_group
+from ..account import Account
+from ..children import Children
+from ..errors import Mistake, nearest
+from ..policy import document
+from ..security_rules import allow_ingress, closed_group
+from .endpoint_policies import dynamodb_gateway_policy, interface_policy, s3_gateway_policy
 
 CHILDREN = ("gateway_endpoint", "endpoint_security_group", "endpoint_ingress_rule", "interface_endpoint")
 

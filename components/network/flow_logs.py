@@ -7,15 +7,15 @@ from typing import Literal, Protocol
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.args import Args
-from components.children import Children
-from components.errors import ArgumentError
-from components.identity.key import AnyKey
-from components.log_group import make_log_group
-from components.policy import statement
-from components.service_role import service_role
-from components.values import LogRetentionDays
+from ..account import Account
+from ..args import Args
+from ..children import Children
+from ..errors import ArgumentError
+from ..identity.key import AnyKey
+from ..log_group import make_log_group
+from ..policy import statement
+from ..service_role import service_role
+from ..values import LogRetentionDays
 
 CHILDREN = ("flow_log", "flow_log_group", "flow_log_role", "flow_log_policy")
 

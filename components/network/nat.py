@@ -9,8 +9,8 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import Metric
-from components.children import Children
+from ..alarms import Metric
+from ..children import Children
 
 CHILDREN = ("nat_address", "nat_gateway")
 

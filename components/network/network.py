@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 import pulumi
 
-from components.widgets import Widget
+from ..widgets import Widget
 
 
 class Network(Protocol):

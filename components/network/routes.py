@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import pulumi
 import pulumi_aws as aws
 
-from components.children import Children
+from ..children import Children
 
 _T = TypeVar("_T")
 

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from components.errors import Mistake
-from components.values import SMALLEST_PREFIX, Tier
+from ..errors import Mistake
+from ..values import SMALLEST_PREFIX, Tier
 
 TIERS: tuple[Tier, ...] = get_args(Tier)
 

@@ -11,22 +11,22 @@ from typing import Any, Literal, cast
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import Mistake
-from components.identity.key import AnyKey
-from components.network import endpoints, flow_logs, nat, routes
-from components.network.access_lists import access_list, numbered
-from components.network.endpoints import endpoint_mistakes
-from components.network.flow_logs import FlowLogs, LogArchive
-from components.network.nat import Nat
-from components.network.network import ExistingNetwork, network_outputs
-from components.network.routes import Routes, once_made
-from components.network.subnets import TIERS, plan_mistakes, plan_subnets
-from components.retention import Retention
-from components.values import Cidr, LogRetentionDays, Tier
-from components.widgets import Widget
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import Mistake
+from ..identity.key import AnyKey
+from ..retention import Retention
+from ..values import Cidr, LogRetentionDays, Tier
+from ..widgets import Widget
+from . import endpoints, flow_logs, nat, routes
+from .access_lists import access_list, numbered
+from .endpoints import endpoint_mistakes
+from .flow_logs import FlowLogs, LogArchive
+from .nat import Nat
+from .network import ExistingNetwork, network_outputs
+from .routes import Routes, once_made
+from .subnets import TIERS, plan_mistakes, plan_subnets
 
 # Zones that AWS keeps for old accounts and gives no new services: interface endpoints fail there.
 _OLD_ZONE_IDS = ("apne1-az3", "use1-az3")

@@ -12,16 +12,16 @@ from typing import Annotated, Any, Literal, get_args
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import AlarmTopics, Severity
-from components.args import ComponentArgs
-from components.component import Component
-from components.data.bucket import Bucket
-from components.errors import ArgumentError, Mistake
-from components.identity.key import AnyKey
-from components.operations import trail, trail_alarms
-from components.values import LogRetentionDays, text
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Severity
+from ..args import ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..errors import ArgumentError, Mistake
+from ..identity.key import AnyKey
+from ..values import LogRetentionDays, text
+from ..widgets import Widget
+from . import trail, trail_alarms
 
 Way = Literal["create", "adopt", "skip"]
 """create: made here. adopt: the account has it already, from another stack or the organization, and what belongs to

@@ -13,16 +13,16 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import ArgumentError, Mistake
-from components.identity.key import AnyKey
-from components.operations.backup_role import SOURCES, Store, make_backup_role
-from components.retention import Retention
-from components.values import Region
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError, Mistake
+from ..identity.key import AnyKey
+from ..retention import Retention
+from ..values import Region
+from ..widgets import Widget
+from .backup_role import SOURCES, Store, make_backup_role
 
 Lock = Literal["none", "governance", "compliance"]
 _KINDS: Mapping[Store, str] = {"aurora": "Aurora", "dynamodb": "DynamoDB", "rds": "RDS"}

@@ -12,12 +12,12 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.alarms import AlarmTopics, Metric
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import ArgumentError, Mistake
-from components.operations.topics import Email, listed_twice, slug
-from components.values import text
+from ..alarms import AlarmTopics, Metric
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError, Mistake
+from ..values import text
+from .topics import Email, listed_twice, slug
 
 BILLING_REGION: Final = "us-east-1"
 """AWS keeps the metrics of a bill in this region only, and an alarm can only tell a topic in its own region."""

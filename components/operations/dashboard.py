@@ -13,12 +13,12 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.alarms import Expression, Metric
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import ArgumentError
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import Expression, Metric
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError
+from ..widgets import Widget
 
 Box = dict[str, object]
 """One box as CloudWatch takes it; its values may be outputs."""

@@ -18,13 +18,13 @@ from typing import Final, Protocol
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.args import ComponentArgs
-from components.component import Component
-from components.data.bucket import Bucket
-from components.data.postgres import Postgres
-from components.identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
-from components.policy import document, statement, trust
+from ..account import Account
+from ..args import ComponentArgs
+from ..component import Component
+from ..data.bucket import Bucket
+from ..data.postgres import Postgres
+from ..identity.key import DECRYPT_ACTIONS, ENCRYPT_ACTIONS, AnyKey
+from ..policy import document, statement, trust
 
 PREFIX: Final = "database"
 """Under which the copies are in their bucket."""

@@ -16,16 +16,16 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import AfterValidator
 
-from components.args import ComponentArgs
-from components.component import Component
-from components.compute.function import Function
-from components.compute.function_args import FunctionArgs
-from components.compute.package import Package
-from components.data.database import Database
-from components.errors import nearest
-from components.identity.key import AnyKey
-from components.network.network import Network
-from components.values import LogRetentionDays
+from ..args import ComponentArgs
+from ..component import Component
+from ..compute.function import Function
+from ..compute.function_args import FunctionArgs
+from ..compute.package import Package
+from ..data.database import Database
+from ..errors import nearest
+from ..identity.key import AnyKey
+from ..network.network import Network
+from ..values import LogRetentionDays
 
 KNOWN: Final = ("vector", "pg_trgm", "pgcrypto", "hstore", "citext", "ltree", "unaccent", "btree_gin", "btree_gist")
 HANDLER: Final = "extensions.create.handler"

@@ -13,11 +13,11 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.alarms import AlarmTopics, Metric, Severity, metric_alarm
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import Mistake
-from components.widgets import Widget
+from ..alarms import AlarmTopics, Metric, Severity, metric_alarm
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import Mistake
+from ..widgets import Widget
 
 ERROR_LEVELS = ("ERROR", "CRITICAL", "FATAL", "ALERT", "EMERGENCY", "PANIC")
 """ERROR and everything above it, as the libraries and the log router spell it."""

@@ -19,22 +19,22 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.account import Account
-from components.alarms import AlarmOptions, AlarmTopics
-from components.args import ComponentArgs
-from components.component import Component
-from components.compute.free_tier_host import FreeTierHost
-from components.compute.service import Service
-from components.data.aurora import AuroraPostgres
-from components.data.postgres import Postgres
-from components.errors import ArgumentError, Mistake
-from components.messaging.dead_letters import any_message, make_dead_letters, messages
-from components.messaging.expressions import Timezone
-from components.operations.timetable import DAY_MINUTES, DAYS, Clock, Day, cron, minutes
-from components.policy import Statement, statement
-from components.service_role import service_role
-from components.short_names import shortened
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmOptions, AlarmTopics
+from ..args import ComponentArgs
+from ..component import Component
+from ..compute.free_tier_host import FreeTierHost
+from ..compute.service import Service
+from ..data.aurora import AuroraPostgres
+from ..data.postgres import Postgres
+from ..errors import ArgumentError, Mistake
+from ..messaging.dead_letters import any_message, make_dead_letters, messages
+from ..messaging.expressions import Timezone
+from ..policy import Statement, statement
+from ..service_role import service_role
+from ..short_names import shortened
+from ..widgets import Widget
+from .timetable import DAY_MINUTES, DAYS, Clock, Day, cron, minutes
 
 # Minutes before the hours begin. RDS takes some minutes to start a database, sometimes many; what calls it comes after.
 DATABASES_START: Final = -30

@@ -14,16 +14,16 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import AfterValidator
 
-from components.account import Account
-from components.alarms import AlarmTopics, Metric, Severity
-from components.args import Args, ComponentArgs
-from components.component import Component
-from components.errors import Mistake
-from components.identity.key import AnyKey
-from components.messaging.target import Target
-from components.policy import document, statement, trust
-from components.values import text
-from components.widgets import Widget
+from ..account import Account
+from ..alarms import AlarmTopics, Metric, Severity
+from ..args import Args, ComponentArgs
+from ..component import Component
+from ..errors import Mistake
+from ..identity.key import AnyKey
+from ..messaging.target import Target
+from ..policy import document, statement, trust
+from ..values import text
+from ..widgets import Widget
 
 PUBLISHERS = ("budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com", "events.amazonaws.com")
 """AWS services that publish here: alarms, rules on events such as the findings of GuardDuty, and what watches costs."""

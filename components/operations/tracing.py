@@ -19,12 +19,12 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.alarms import AlarmTopics, Metric
-from components.args import ComponentArgs
-from components.component import Component
-from components.errors import ArgumentError, Mistake
-from components.short_names import shortened
-from components.widgets import Widget
+from ..alarms import AlarmTopics, Metric
+from ..args import ComponentArgs
+from ..component import Component
+from ..errors import ArgumentError, Mistake
+from ..short_names import shortened
+from ..widgets import Widget
 
 RETENTION_DAYS: Final = 30
 """For which X-Ray keeps traces (https://docs.aws.amazon.com/general/latest/gr/xray.html)."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.account import Account
-from components.children import Children
-from components.data.bucket import Bucket
-from components.identity.key import AnyKey
-from components.log_group import make_log_group
-from components.policy import Statement, statement
-from components.service_role import service_role
+from ..account import Account
+from ..children import Children
+from ..data.bucket import Bucket
+from ..identity.key import AnyKey
+from ..log_group import make_log_group
+from ..policy import Statement, statement
+from ..service_role import service_role
 
 CHILDREN = ("trail", "trail_log_group", "trail_role", "trail_policy")
 

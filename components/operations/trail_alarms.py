@@ -13,8 +13,8 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import AlarmTopics, Metric, Severity, metric_alarm
-from components.children import Children
+from ..alarms import AlarmTopics, Metric, Severity, metric_alarm
+from ..children import Children
 
 NAMESPACE: Final = "Kumiki/Trail"
 
