@@ -1,7 +1,7 @@
 """The components as a document: arguments, connections, what they hand out and permit, and an example of each.
 
-python docs/components.py            write docs/components.md
-python docs/components.py --check    exit 1 if it is stale
+python docs/components.py            write docs/components.md and components/__init__.pyi
+python docs/components.py --check    exit 1 if one is stale
 
 An example is a program of its own, `docs/examples/<component>.py`; the tests run each.
 """
@@ -14,6 +14,7 @@ import inspect
 import pkgutil
 import re
 import sys
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -28,12 +29,15 @@ from components.component import Component  # noqa: E402
 from components.docstrings import attributes  # noqa: E402
 
 FILE: Final = ROOT / "docs" / "components.md"
+STUB: Final = ROOT / "components" / "__init__.pyi"
 EXAMPLES: Final = ROOT / "docs" / "examples"
 HEAD: Final = """# The components
 
 Generated from the code by `make docs`. Each is given its arguments, which are plain data (what a stack's file says of
 it, `docs/settings.md`), and what it is connected with: other components. `opts` are Pulumi's own options. With
 `transform={"table": {…}}` among the arguments a program changes the properties of the named children.
+
+A program of its own imports them from the wheel: `from kumiki.components import Vpc, VpcArgs`.
 
 """
 
@@ -48,6 +52,43 @@ def every() -> list[type[Component]]:
         if issubclass(member, Component) and member.__module__ == module.name and "CHILDREN" in vars(member)
     ]
     return sorted(found, key=lambda one: (one.__module__.split(".")[1], one.__name__))
+
+
+def stub() -> str:
+    """The names that programs import from `components` itself: every component, what its arguments are made of, and
+    what its example connects it with."""
+    places: dict[str, set[str]] = {}
+    for component in every():
+        named = component.__module__, component.__name__
+        args = inspect.get_annotations(component.__init__, eval_str=False).get("args")
+        model = getattr(importlib.import_module(component.__module__), str(args), None)
+        for module, name in {named, *_arguments(model), *_imported(example(component))}:
+            places.setdefault(name, set()).add(module.removeprefix("components"))
+    # Two of one name are both imported from where they are.
+    lines = sorted(f"from {next(iter(at))} import {name} as {name}" for name, at in places.items() if len(at) == 1)
+    return "\n".join(['"""What programs import from here; written by `make docs`."""', "", *lines, ""])
+
+
+def _arguments(model: Any) -> Iterator[tuple[str, str]]:
+    """Where the classes of a component's arguments are, and their names, at any depth."""
+    waiting, seen = [model], set[Any]()
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        waiting += typing.get_args(one)
+        if inspect.isclass(one) and one.__module__.startswith("components.") and not one.__name__.startswith("_"):
+            yield one.__module__, one.__name__
+            if issubclass(one, Args):
+                waiting += [field.annotation for name, field in one.model_fields.items() if name != "transform"]
+
+
+def _imported(program: Path) -> Iterator[tuple[str, str]]:
+    for node in ast.parse(program.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("components."):
+            made = [getattr(importlib.import_module(str(node.module)), alias.name) for alias in node.names]
+            yield from ((one.__module__, one.__name__) for one in made if inspect.isclass(one))
 
 
 def example(component: type[Component]) -> Path:
@@ -162,8 +203,8 @@ def _cell(text: object) -> str:
 
 
 if __name__ == "__main__":
-    if "--check" in sys.argv[1:]:
-        if not FILE.exists() or FILE.read_text(encoding="utf-8") != document():
-            sys.exit("docs/components.md is stale: run `make docs`")
-    else:
-        FILE.write_text(document(), encoding="utf-8")
+    for file, text in {FILE: document(), STUB: stub()}.items():
+        if "--check" not in sys.argv[1:]:
+            file.write_text(text, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != text:
+            sys.exit(f"{file.relative_to(ROOT)} is stale: run `make docs`")

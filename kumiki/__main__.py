@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from kumiki.where import find_parts
+
+find_parts()
 try:
     # This takes a quarter of a second, in which nothing has been started yet.
     import typer

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
+from kumiki.where import INSTALLED
 from rehearsal.marks import REPORT_SCHEMA
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -18,6 +19,8 @@ def schema(
     ),
 ) -> None:
     """Print the JSON schema of stack files, or of the report that `--json` writes."""
+    if what == "stack" and INSTALLED:
+        _refuse("stack: only a checkout of the repository has stack files", "for a report: kumiki schema report")
     if what == "stack":
         from settings.schema import text  # noqa: PLC0415 loads every component
 
@@ -25,5 +28,9 @@ def schema(
     elif what == "report":
         typer.echo(REPORT_SCHEMA.read_text(encoding="utf-8"), nl=False)
     else:
-        typer.echo(f"error schema {what}: there is no such schema\n      → write stack or report", err=True)
-        raise typer.Exit(2)
+        _refuse(f"{what}: there is no such schema", "write stack or report")
+
+
+def _refuse(message: str, remedy: str) -> NoReturn:
+    typer.echo(f"error schema {message}\n      → {remedy}", err=True)
+    raise typer.Exit(2)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-FOLDER: Final = Path(__file__).resolve().parents[1] / "build" / "rehearsal"
+_ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+def _folder() -> Path:
+    if (_ROOT / "pyproject.toml").is_file():
+        return _ROOT / "build" / "rehearsal"
+    # Installed: where packages are, nothing is written. https://specifications.freedesktop.org/basedir-spec/latest/
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kumiki"
+
+
+FOLDER: Final = _folder()
 
 
 def services(main: Path, stack: str) -> frozenset[str] | None:

@@ -32,6 +32,8 @@ from rehearsal.monitor import Monitor
 from rehearsal.problems import Mistake, Problem, RehearsalError
 from rehearsal.stacks import Stack
 
+_ROOT: Final = Path(__file__).resolve().parents[1]
+
 
 class _Engine:
     """The engine's log: what the program and the SDK say."""
@@ -71,6 +73,7 @@ def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
     # Tasks that waited for the one that failed would each print their own trace; the failure is reported once.
     loop.set_exception_handler(lambda _loop, _context: None)
     sys.path[0] = str(stack.main.parent)
+    _give_way(stack.main.parent)
     sys.path += map(str, stack.packages)
     os.chdir(stack.folder)
     try:
@@ -84,6 +87,15 @@ def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
         calls.shutdown(wait=True, cancel_futures=True)
         with contextlib.suppress(RuntimeError):
             loop.close()
+
+
+def _give_way(folder: Path) -> None:
+    """Forget packages of ours that the program has others of the same name of: its `costs` are not ours."""
+    for name, module in list(sys.modules.items()):
+        top, place = name.partition(".")[0], Path(getattr(module, "__file__", None) or "")
+        own = _ROOT in place.parents and folder not in place.parents and top != __package__
+        if own and ((folder / f"{top}.py").is_file() or (folder / top).is_dir()):
+            del sys.modules[name]
 
 
 _deserialize: Final = rpc.deserialize_property

@@ -36,46 +36,40 @@ class Target:
     """One requirements file and the tables it is compiled from."""
 
     path: str
-    project: bool
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...]
     constraint: str | None = None
     """A requirements file whose pins this one must share."""
 
 
 DEVELOPMENT = "requirements/dev.txt"
-RUNTIME = Target(path="requirements.txt", project=True)
+RUNTIME = Target(path="requirements.txt", groups=("program",))
 TARGETS = (
     RUNTIME,
     Target(
         path=DEVELOPMENT,
-        project=True,
-        groups=("rehearsal", "test", "check", "workloads", "functions", "authorizer"),
+        groups=("program", "rehearsal", "test", "check", "workloads", "functions", "authorizer"),
         constraint=RUNTIME.path,
     ),
     # Added to .venv by whoever has services with `build`.
-    Target(path="requirements/images.txt", project=False, groups=("images",), constraint=DEVELOPMENT),
+    Target(path="requirements/images.txt", groups=("images",), constraint=DEVELOPMENT),
     # Half a gigabyte, which only the tests of the lake's jobs and of pages need: added to .venv by what runs those.
-    Target(path="requirements/jobs.txt", project=False, groups=("jobs", "browser"), constraint=DEVELOPMENT),
-    Target(path="requirements/uv.txt", project=False, groups=("bootstrap",)),
+    Target(path="requirements/jobs.txt", groups=("jobs", "browser"), constraint=DEVELOPMENT),
+    Target(path="requirements/uv.txt", groups=("bootstrap",)),
     # What the images install: the versions with which their tests ran.
-    Target(
-        path="workloads/api/requirements.txt", project=False, groups=("workloads", "functions"), constraint=DEVELOPMENT
-    ),
-    Target(path="workloads/wiki/requirements.txt", project=False, groups=("wiki",), constraint=DEVELOPMENT),
+    Target(path="workloads/api/requirements.txt", groups=("workloads", "functions"), constraint=DEVELOPMENT),
+    Target(path="workloads/wiki/requirements.txt", groups=("wiki",), constraint=DEVELOPMENT),
     # And what the layer of the api's function holds.
-    Target(path="workloads/api/layer.txt", project=False, groups=("functions",), constraint=DEVELOPMENT),
-    Target(path="workloads/authorizer/layer.txt", project=False, groups=("authorizer",), constraint=DEVELOPMENT),
-    Target(path="workloads/extensions/layer.txt", project=False, groups=("extensions",), constraint=DEVELOPMENT),
+    Target(path="workloads/api/layer.txt", groups=("functions",), constraint=DEVELOPMENT),
+    Target(path="workloads/authorizer/layer.txt", groups=("authorizer",), constraint=DEVELOPMENT),
+    Target(path="workloads/extensions/layer.txt", groups=("extensions",), constraint=DEVELOPMENT),
 )
 
 
 def inputs_digest(root: Path, target: Target) -> str:
     """A digest of everything that decides what `target` should contain."""
     pyproject = tomllib.loads((root / "pyproject.toml").read_text())
-    project = pyproject["project"]
     inputs = {
-        "requires-python": project["requires-python"],
-        "dependencies": sorted(project["dependencies"]) if target.project else [],
+        "requires-python": pyproject["project"]["requires-python"],
         "groups": {group: sorted(pyproject["dependency-groups"][group]) for group in target.groups},
         "constraint": (root / target.constraint).read_text() if target.constraint else None,
     }
@@ -105,8 +99,6 @@ def compile_all(root: Path, uv: str, *, upgrade: bool) -> None:
         command = [uv, "--quiet", "pip", "compile", "--universal", "--python-version", minimum]
         # No header and no index: neither this machine's command line nor an address belongs in a committed file.
         command += ["--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
-        if target.project:
-            command += ["pyproject.toml"]
         for group in target.groups:
             command += ["--group", f"pyproject.toml:{group}"]
         if target.constraint:
