@@ -1,12 +1,11 @@
-"""A service as the target of a load balancer: target groups behind one rule of a listener, and deployments that shift
-requests between them."""
+"""A service as the target of a load balancer: target groups behind one rule of a listener."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Protocol
 
 import pulumi
 import pulumi_aws as aws
@@ -18,26 +17,20 @@ from ..args import Args
 from ..children import Children
 from ..edge.origin_secret import HEADER
 from ..errors import Mistake
-from ..policy import statement
 from ..security_rules import allow_egress, allow_ingress
-from ..service_role import service_role
 from ..short_names import digested
 from ..values import UrlPath, text
+from .service_deployment import Strategy, deployment_role
 
 CHILDREN = (
     "ingress_rule", "load_balancer_egress_rule", "target_group", "listener_rule", "deployment_role",
     "deployment_policy",
 )  # fmt: skip
 
-Strategy = Literal["rolling", "blueGreen", "canary"]
-
 _LONGEST_NAME = 32
 """Of a target group, in AWS."""
 _ROOM = _LONGEST_NAME - len("-1234567")
 """What Pulumi leaves of it."""
-
-_CANARY_MINUTES = 5
-"""For which the first tenth of the requests is watched."""
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
 _MOST_VALUES = 5
@@ -239,7 +232,7 @@ def attach(
         )
     role, policy = (None, None)
     if shifts:
-        role, policy = _deployment_role(name, load_balancer.listener_arn, groups, rule, account, child)
+        role, policy = deployment_role(name, load_balancer.listener_arn, groups, rule, account, child)
     return TargetGroups(
         port=port,
         health_path=target.health_path,
@@ -251,31 +244,6 @@ def attach(
         label=pulumi.Output.concat(load_balancer.arn_suffix, "/", groups[0].arn_suffix),
         dimensions={"TargetGroup": groups[0].arn_suffix, "LoadBalancer": load_balancer.arn_suffix},
     )
-
-
-def deployment_configuration(strategy: Strategy, bake_minutes: int) -> aws.ecs.ServiceDeploymentConfigurationArgs:
-    """How ECS moves to new tasks."""
-    configuration = aws.ecs.ServiceDeploymentConfigurationArgs
-    if strategy == "rolling":
-        return configuration(strategy="ROLLING")
-    bake = str(bake_minutes)
-    if strategy == "blueGreen":
-        return configuration(strategy="BLUE_GREEN", bake_time_in_minutes=bake)
-    return configuration(
-        strategy="CANARY",
-        bake_time_in_minutes=bake,
-        canary_configuration=aws.ecs.ServiceDeploymentConfigurationCanaryConfigurationArgs(
-            canary_percent=10, canary_bake_time_in_minutes=str(_CANARY_MINUTES)
-        ),
-    )
-
-
-def deployment_timeouts(strategy: Strategy, bake_minutes: int) -> pulumi.CustomTimeouts | None:
-    """The provider's own are 20 minutes, for a deployment that does not bake."""
-    if strategy == "rolling":
-        return None
-    minutes = f"{20 + _CANARY_MINUTES + bake_minutes}m"
-    return pulumi.CustomTimeouts(create=minutes, update=minutes)
 
 
 def _target_group(
@@ -355,45 +323,3 @@ def _conditions(
         header = aws.lb.ListenerRuleConditionHttpHeaderArgs(http_header_name=HEADER, values=[origin_secret])
         conditions.append(aws.lb.ListenerRuleConditionArgs(http_header=header))
     return conditions
-
-
-def _deployment_role(
-    name: str,
-    listener_arn: pulumi.Input[str],
-    groups: Sequence[aws.lb.TargetGroup],
-    rule: aws.lb.ListenerRule,
-    account: Account,
-    child: Children,
-) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-    return service_role(
-        name,
-        account,
-        child,
-        kind="deployment",
-        service="ecs.amazonaws.com",
-        source_arn=account.arn("ecs", "*"),
-        description=f"With it ECS shifts the requests of {name} between two target groups.",
-        statements=[
-            # The Describe actions know no resources.
-            statement(
-                "LookAround",
-                actions=[
-                    "elasticloadbalancing:DescribeListeners",
-                    "elasticloadbalancing:DescribeRules",
-                    "elasticloadbalancing:DescribeTargetGroups",
-                    "elasticloadbalancing:DescribeTargetHealth",
-                ],
-                resources="*",
-            ),
-            statement(
-                "ShiftRequests",
-                actions=["elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyRule"],
-                resources=[listener_arn, rule.arn],
-            ),
-            statement(
-                "MoveTasks",
-                actions=["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
-                resources=[group.arn for group in groups],
-            ),
-        ],
-    )

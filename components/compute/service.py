@@ -21,16 +21,12 @@ from ..errors import ArgumentError, Mistake
 from ..identity.key import AnyKey
 from ..network.network import Network
 from ..widgets import Widget
-from . import load_balancer_target, roll_back, scaling, task
+from . import load_balancer_target, roll_back, scaling, service_deployment, task
 from .access import Egress, Secret
 from .cluster import Cluster
 from .counted import NAMESPACE, CountedAlarm, counted, kebab
 from .live_image import Image
-from .load_balancer_target import (
-    AnyLoadBalancer,
-    AnyUserPool,
-    TargetGroups,
-)
+from .load_balancer_target import AnyLoadBalancer, AnyUserPool, TargetGroups
 from .log_router import LogRouter
 from .scaling import CountedQueue
 from .service_args import ServiceArgs
@@ -329,7 +325,7 @@ class Service(Component):
                 if args.roll_back is not None
                 else None
             ),
-            deployment_configuration=load_balancer_target.deployment_configuration(args.deployment, args.bake_minutes),
+            deployment_configuration=service_deployment.deployment_configuration(args.deployment, args.bake_minutes),
             load_balancers=[targets.load_balancer_of(APPLICATION)] if targets is not None else None,
             health_check_grace_period_seconds=args.traffic.grace_seconds if args.traffic else None,
             enable_execute_command=args.shell_access,
@@ -342,7 +338,7 @@ class Service(Component):
                 "service",
                 # Roles without their policies start no task.
                 depends_on=[*made.policies, *(targets.resources if targets is not None else [])],
-                custom_timeouts=load_balancer_target.deployment_timeouts(args.deployment, args.bake_minutes),
+                custom_timeouts=service_deployment.deployment_timeouts(args.deployment, args.bake_minutes),
                 # Scaling decides it; an update would send tasks away in the middle of a rush.
                 ignore_changes=["desired_count"] if args.scaling else [],
             ),

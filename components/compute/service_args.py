@@ -11,13 +11,11 @@ from ..errors import Mistake
 from .cluster import ClusterArgs
 from .counted import NAMESPACE, CountedAlarm, MetricName
 from .fargate import Capacity, Weight, capacities, sidecar_mistakes, weight_mistakes
-from .load_balancer_target import (
-    LoadBalancerTarget,
-    Strategy,
-)
+from .load_balancer_target import LoadBalancerTarget
 from .log_router import LogRouterArgs
 from .roll_back import RollBack
 from .scaling import MOST_TASKS, Scaling
+from .service_deployment import Strategy
 from .task import TaskArgs
 
 
