@@ -160,6 +160,10 @@ def _reason(root: type[Args], path: tuple[str | int, ...], detail: ErrorDetails,
             return f"is not a number; write {_number(root, path)}"
         case "string_type":
             return _needs_quotes(detail["input"])
+        case "string_too_short":
+            return f"has too few characters; write {context['min_length']} or more"
+        case "string_too_long":
+            return f"has too many characters; AWS takes {context['max_length']}"
         case "too_short":
             return f"has too few entries; write {context['min_length']} or more"
         case "too_long":

@@ -169,3 +169,18 @@ def test_beside_a_mistake_models_of_several_kinds_are_judged_too() -> None:
         "water.a_b.depthGib: 2 is too deep for a spring",
     ]
     assert [*part.water] == ["tap", "a_b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "'' has too few characters; write 1 or more"),
+        ("x" * 5, "'xxxxx' has too many characters; AWS takes 4"),
+    ],
+)
+def test_a_text_of_a_wrong_length_is_refused_by_its_argument(text: str, reason: str) -> None:
+    class Short(Args):
+        label: Annotated[str, Field(min_length=1, max_length=4)]
+
+    with pytest.raises(ArgumentError, match=f"label: {reason}"):
+        Short(label=text)
