@@ -56,6 +56,21 @@ def thing_of(one: Resource) -> Thing | None:
             return None
 
 
+def runs_of(one: Resource, resources: Iterable[Resource]) -> Decimal | None:
+    """How often in a week schedules start something; None where no schedule does, or one cannot be read."""
+    names = {one.outputs.get("arn"), one.urn} - {None, ""}
+    told = [
+        _moments(str(each.inputs.get("scheduleExpression") or ""))
+        for each in resources
+        if each.type == SCHEDULE
+        and each.inputs.get("state") != "DISABLED"
+        and (each.inputs.get("target") or {}).get("arn") in names
+    ]
+    if not told or None in told:
+        return None
+    return Decimal(sum(len(moments or ()) for moments in told))
+
+
 def _told(schedule: Mapping[str, Any]) -> Iterator[tuple[Thing, bool]]:
     """What a schedule stops (False) or starts."""
     target = schedule.get("target") or {}

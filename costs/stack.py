@@ -60,6 +60,11 @@ class Stack:
         every = self.of(bearer.type, *types)
         return self.expected[key] if every and every[0] is bearer else Decimal(0)
 
+    def bears(self, one: Resource, *types: str) -> bool:
+        """Whether it is the first of that type which is the first of these that the stack has."""
+        present = next((every for type_ in types if (every := self.of(type_))), [])
+        return present[:1] == [one]
+
     def expects(self, key: str) -> Decimal:
         """What passes through the stack, whoever bears it."""
         return self.expected[key]

@@ -18,10 +18,22 @@ _USE: Final[dict[str, tuple[str, str, str, str]]] = {
     "storageGb": ("kept in S3, on average", "10", "200", "5000"),
     "objectWrites": ("objects written to S3, and lists of them", "10000", "500000", "20000000"),
     "objectReads": ("objects read from S3", "100000", "5000000", "200000000"),
+    "objectKb": ("kilobytes of an object in S3, on average", "256", "256", "256"),
+    "movedObjects": ("objects that rules move to another class", "1000", "50000", "2000000"),
+    "infrequentGb": (
+        "of what is kept in S3, what rules have moved to classes for infrequent access",
+        "0",
+        "50",
+        "2000",
+    ),
+    "archivedGb": ("of what is kept in S3, what rules have moved to archives", "0", "20", "1000"),
+    "retrievedGb": ("read back from these classes", "0", "5", "100"),
     "replicatedGb": ("copied by S3 to another bucket", "1", "20", "500"),
     "imagesGb": ("kept in ECR", "1", "5", "20"),
     "transferGb": ("sent to users by CloudFront", "10", "500", "20000"),
     "siteRequests": ("requests to CloudFront", "100000", "10000000", "500000000"),
+    "uploadGb": ("sent by users through CloudFront to what stands behind it", "1", "20", "500"),
+    "largeBodies": ("requests with more than 16 KB, which firewalls read further", "1000", "100000", "5000000"),
     "internetGb": ("sent to the internet by servers, not by CloudFront", "1", "50", "2000"),
     "webRequests": ("requests to load balancers", "100000", "10000000", "500000000"),
     "natGb": ("through NAT gateways", "1", "50", "2000"),
@@ -31,10 +43,13 @@ _USE: Final[dict[str, tuple[str, str, str, str]]] = {
     "metrics": ("metrics that programs publish", "0", "20", "200"),
     "traces": ("recorded by X-Ray", "10000", "500000", "20000000"),
     "emails": ("e-mails from topics", "100", "1000", "10000"),
+    "sentEmails": ("e-mails sent by SES", "1000", "50000", "1000000"),
     "messages": ("requests to queues and topics, and events of one's own", "100000", "10000000", "500000000"),
+    "messageKb": ("kilobytes of a message, on average", "4", "4", "4"),
     "workflowSteps": ("steps of workflows", "5000", "100000", "5000000"),
     "functionCalls": ("calls of functions, and of APIs before them", "100000", "5000000", "200000000"),
     "functionMilliseconds": ("how long a call takes, on average", "200", "200", "200"),
+    "callKb": ("kilobytes of a call or its answer, on average", "16", "16", "16"),
     "connectionMinutes": ("minutes of WebSocket connections", "100000", "5000000", "200000000"),
     "modelInputTokens": ("tokens that chat models read", "1000000", "20000000", "1000000000"),
     "modelOutputTokens": ("tokens that chat models write", "200000", "4000000", "200000000"),
@@ -45,6 +60,9 @@ _USE: Final[dict[str, tuple[str, str, str, str]]] = {
     "databaseGb": ("kept in Aurora", "10", "100", "2000"),
     "databaseRequests": ("reads and writes of Aurora's storage", "10000000", "100000000", "5000000000"),
     "databaseAcus": ("capacity units of serverless databases, on average", "0.5", "2", "16"),
+    "creditHours": ("vCPU-hours of burstable servers and databases above their baseline", "0", "20", "500"),
+    "cacheGb": ("kept in caches", "0.1", "2", "20"),
+    "cacheRequests": ("units of requests (ECPU) to serverless caches", "1000000", "50000000", "2000000000"),
     "vectorGb": ("kept in collections of vectors", "1", "10", "200"),
     "backupGb": ("copies kept by backups, beyond what is free", "5", "50", "1000"),
     "users": ("people who sign in", "100", "10000", "200000"),
@@ -54,12 +72,19 @@ _USE: Final[dict[str, tuple[str, str, str, str]]] = {
     "auditEvents": ("management events that GuardDuty analyses", "50000", "1000000", "20000000"),
     "configItems": ("changes that AWS Config records", "500", "2000", "20000"),
     "buildMinutes": ("minutes of builds", "100", "1000", "10000"),
+    "builds": ("builds, and actions of pipelines", "20", "200", "2000"),
     "jobHours": ("DPU-hours of Glue's jobs and crawlers", "10", "100", "1000"),
+    "jobRuns": ("runs of Glue's jobs and crawlers", "30", "300", "3000"),
     "scannedGb": ("read by queries of Athena", "10", "500", "20000"),
+    "queries": ("queries of Athena", "100", "5000", "100000"),
     "streamGb": ("taken in by Firehose and Kinesis", "1", "50", "2000"),
+    "recordKb": ("kilobytes of a record in it, on average", "25", "25", "25"),
 }
 
 KEYS: Final = tuple(_USE)
+
+AVERAGES: Final = ("functionMilliseconds", "callKb", "messageKb", "objectKb", "recordKb")
+"""How long or how large one of them is: the same in all profiles. AWS rounds each up, so it changes what is counted."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,21 @@ class ExpectedSettings(Args):
     object_reads: NotNegative = 0
     """Objects read from S3; 100,000, 5,000,000 or 200,000,000 by the profiles."""
 
+    object_kb: NotNegative = 0
+    """Kilobytes of an object in S3, on average; 256 by the profiles."""
+
+    moved_objects: NotNegative = 0
+    """Objects that rules move to another class; 1,000, 50,000 or 2,000,000 by the profiles."""
+
+    infrequent_gb: NotNegative = 0
+    """Of what is kept in S3, what rules have moved to classes for infrequent access; 0, 50 or 2,000 by the profiles."""
+
+    archived_gb: NotNegative = 0
+    """Of what is kept in S3, what rules have moved to archives; 0, 20 or 1,000 by the profiles."""
+
+    retrieved_gb: NotNegative = 0
+    """Read back from these classes; 0, 5 or 100 by the profiles."""
+
     replicated_gb: NotNegative = 0
     """Copied by S3 to another bucket; 1, 20 or 500 by the profiles."""
 
@@ -45,6 +60,12 @@ class ExpectedSettings(Args):
 
     site_requests: NotNegative = 0
     """Requests to CloudFront; 100,000, 10,000,000 or 500,000,000 by the profiles."""
+
+    upload_gb: NotNegative = 0
+    """Sent by users through CloudFront to what stands behind it; 1, 20 or 500 by the profiles."""
+
+    large_bodies: NotNegative = 0
+    """Requests with more than 16 KB, which firewalls read further; 1,000, 100,000 or 5,000,000 by the profiles."""
 
     internet_gb: NotNegative = 0
     """Sent to the internet by servers, not by CloudFront; 1, 50 or 2,000 by the profiles."""
@@ -73,8 +94,14 @@ class ExpectedSettings(Args):
     emails: NotNegative = 0
     """E-mails from topics; 100, 1,000 or 10,000 by the profiles."""
 
+    sent_emails: NotNegative = 0
+    """E-mails sent by SES; 1,000, 50,000 or 1,000,000 by the profiles."""
+
     messages: NotNegative = 0
     """Requests to queues and topics, and events of one's own; 100,000, 10,000,000 or 500,000,000 by the profiles."""
+
+    message_kb: NotNegative = 0
+    """Kilobytes of a message, on average; 4 by the profiles."""
 
     workflow_steps: NotNegative = 0
     """Steps of workflows; 5,000, 100,000 or 5,000,000 by the profiles."""
@@ -84,6 +111,9 @@ class ExpectedSettings(Args):
 
     function_milliseconds: NotNegative = 0
     """How long a call takes, on average; 200, 200 or 200 by the profiles."""
+
+    call_kb: NotNegative = 0
+    """Kilobytes of a call or its answer, on average; 16 by the profiles."""
 
     connection_minutes: NotNegative = 0
     """Minutes of WebSocket connections; 100,000, 5,000,000 or 200,000,000 by the profiles."""
@@ -115,6 +145,15 @@ class ExpectedSettings(Args):
     database_acus: NotNegative = 0
     """Capacity units of serverless databases, on average; 0.5, 2 or 16 by the profiles."""
 
+    credit_hours: NotNegative = 0
+    """VCPU-hours of burstable servers and databases above their baseline; 0, 20 or 500 by the profiles."""
+
+    cache_gb: NotNegative = 0
+    """Kept in caches; 0.1, 2 or 20 by the profiles."""
+
+    cache_requests: NotNegative = 0
+    """Units of requests (ECPU) to serverless caches; 1,000,000, 50,000,000 or 2,000,000,000 by the profiles."""
+
     vector_gb: NotNegative = 0
     """Kept in collections of vectors; 1, 10 or 200 by the profiles."""
 
@@ -142,14 +181,26 @@ class ExpectedSettings(Args):
     build_minutes: NotNegative = 0
     """Minutes of builds; 100, 1,000 or 10,000 by the profiles."""
 
+    builds: NotNegative = 0
+    """Builds, and actions of pipelines; 20, 200 or 2,000 by the profiles."""
+
     job_hours: NotNegative = 0
     """DPU-hours of Glue's jobs and crawlers; 10, 100 or 1,000 by the profiles."""
+
+    job_runs: NotNegative = 0
+    """Runs of Glue's jobs and crawlers; 30, 300 or 3,000 by the profiles."""
 
     scanned_gb: NotNegative = 0
     """Read by queries of Athena; 10, 500 or 20,000 by the profiles."""
 
+    queries: NotNegative = 0
+    """Queries of Athena; 100, 5,000 or 100,000 by the profiles."""
+
     stream_gb: NotNegative = 0
     """Taken in by Firehose and Kinesis; 1, 50 or 2,000 by the profiles."""
+
+    record_kb: NotNegative = 0
+    """Kilobytes of a record in it, on average; 25 by the profiles."""
 
 
 class CostGuardSettings(CostGuardArgs):

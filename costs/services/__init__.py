@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costs.services import compute, data, delivery, edge, events, models, network, security, watch
+from costs.services import compute, data, delivery, edge, events, models, network, security, storage, watch
 from costs.services.free import FREE, NOT_PRICED
 from costs.services.registry import PRICED, Pricer
 
@@ -19,5 +19,6 @@ __all__ = [
     "models",
     "network",
     "security",
+    "storage",
     "watch",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from costs.model import CostComponent, Resource, by_use, fixed, not_priced
+from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
+from costs.services.bearers import bursting, travelling
 from costs.services.network import REQUESTS_PER_LCU_HOUR
 from costs.services.registry import number, prices
 from costs.stack import Stack
@@ -21,6 +23,17 @@ _ROOT_GIB: Final = 8
 _GP3_IOPS: Final = 3000
 _GP3_MIBPS: Final = 125
 """Of each gp3 volume, free. https://aws.amazon.com/ebs/pricing/"""
+_DETAILED_METRICS: Final = 7
+"""Of a server with detailed monitoring. https://aws.amazon.com/cloudwatch/pricing/"""
+_INSIGHTS_OF_A_CLUSTER: Final = 10
+_INSIGHTS_OF_A_SERVICE: Final = 13
+_INSIGHTS_OF_A_FAMILY: Final = 8
+"""Metrics of Container Insights on Fargate, each paid as one's own.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html"""
+
+_CLUSTER: Final = "ecs/cluster:Cluster"
+_SERVICE: Final = "ecs/service:Service"
+_EXPRESS: Final = "ecs/expressGatewayService:ExpressGatewayService"
 
 
 @prices("ec2/instance:Instance", "ec2/spotInstanceRequest:SpotInstanceRequest")
@@ -39,12 +52,35 @@ def instance(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     yield from _disk("root volume", root, "volumeType", "volumeSize", _ROOT_GIB)
     for disk in inputs.get("ebsBlockDevices") or []:
         yield from _disk(f"volume {disk.get('deviceName', '')}".strip(), disk, "volumeType", "volumeSize", 0, "gp2")
-    if one.inputs.get("associatePublicIpAddress") and not _has_elastic(one, stack):
+    if _is_public(one, stack) and not _has_elastic(one, stack):
         yield fixed("public IPv4 address", "vpc.public_ipv4.in_use_hour", stack.hours_of(one))
-    if internet := stack.use("internetGb", one):
-        yield by_use("data out to the internet", "datatransfer.out_internet_gb.first_10tb", internet)
-    if between := stack.use("zonesGb", one):
-        yield by_use("data between zones, both ways", "datatransfer.cross_az_gb", 2 * between)
+    yield from _watched(inputs, stack.hours_of(one) / stack.hours)
+    yield from _licensed(inputs)
+    yield from bursting(one, stack)
+    yield from travelling(one, stack)
+
+
+def _is_public(one: Resource, stack: Stack) -> bool:
+    """Whether it is born with a public address: as its subnet says where it does not say so itself."""
+    said = one.inputs.get("associatePublicIpAddress")
+    subnet = stack.find("ec2/subnet:Subnet", one.inputs.get("subnetId"))
+    return bool(said if said is not None else subnet and subnet.inputs.get("mapPublicIpOnLaunch"))
+
+
+def _watched(inputs: Mapping[str, Any], machines: Decimal) -> Iterator[CostComponent]:
+    said = inputs.get("monitoring")
+    if said.get("enabled") if isinstance(said, Mapping) else said:
+        yield fixed("metrics of detailed monitoring", "cloudwatch.metrics.month", _DETAILED_METRICS * machines)
+
+
+def _licensed(inputs: Mapping[str, Any]) -> Iterator[CostComponent]:
+    """An image alone does not say its system: what asks for Windows' password or runs its shell does."""
+    if inputs.get("getPasswordData") or str(inputs.get("userData") or "").lstrip().startswith(
+        ("<powershell>", "<script>")
+    ):
+        yield not_priced("licence of Windows", "hours of Windows have no price here: those of Linux are counted")
+    if inputs.get("licenseSpecifications"):
+        yield not_priced("licences", "what licences of one's own cost is not AWS's to say")
 
 
 def _on_spot(inputs: Mapping[str, Any]) -> bool:
@@ -97,10 +133,12 @@ def volume(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 
 @prices("ebs/snapshot:Snapshot", "ebs/snapshotCopy:SnapshotCopy", "ec2/amiFromInstance:AmiFromInstance")
 def snapshot(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """A copy of a disk, by what differs from the copy before: at most its size."""
+    """A copy of a disk, by what differs from the copy before: at most its size. One from another region travels."""
     of = stack.find("ebs/volume:Volume", one.inputs.get("volumeId"))
     size = number(of.inputs, "size") if of else stack.use("backupGb", one)
     yield by_use("snapshot, at most", "ebs.snapshot_gb_month", size)
+    if one.inputs.get("sourceRegion") not in (None, one.region):
+        yield by_use("data from another region", "datatransfer.inter_region_gb", size)
 
 
 @prices("ec2/eip:Eip")
@@ -130,9 +168,41 @@ def servers(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     for mapping in mappings or [{}]:
         for part in _disk("volumes", mapping.get("ebs") or {}, "volumeType", "volumeSize", _ROOT_GIB):
             yield CostComponent(**{**part.__dict__, "quantity": part.quantity * count})
+    if any(
+        each.get("associatePublicIpAddress") in (True, "true")
+        for each in template.inputs.get("networkInterfaces") or []
+    ):
+        yield fixed("public IPv4 addresses", "vpc.public_ipv4.in_use_hour", count * stack.hours)
+    yield from _watched(template.inputs, count)
+    yield from _licensed(template.inputs)
+    yield from travelling(one, stack)
 
 
-@prices("ecs/service:Service")
+@prices(_CLUSTER)
+def insights(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """A cluster costs nothing; the metrics of Container Insights do, as long as tasks run."""
+    said = {str(each.get("name")): str(each.get("value")) for each in one.inputs.get("settings") or []}
+    level = said.get("containerInsights", "disabled")
+    if level == "disabled":
+        yield free("the tasks of the services are paid")
+        return
+    if level != "enabled":
+        yield not_priced(
+            f"Container Insights, {level}", "how many metrics its tasks and containers make is not known here"
+        )
+        return
+    inside = [
+        each
+        for each in stack.of(_SERVICE, _EXPRESS)
+        if stack.find(_CLUSTER, each.inputs.get("cluster"), "arn", "id", "name") is one
+    ]
+    running = [stack.hours_of(each) / stack.hours for each in inside]
+    count = sum(((_INSIGHTS_OF_A_SERVICE + _INSIGHTS_OF_A_FAMILY) * share for share in running), Decimal(0))
+    count += _INSIGHTS_OF_A_CLUSTER * max(running, default=Decimal(0))
+    yield fixed("metrics of Container Insights", "cloudwatch.metrics.month", count)
+
+
+@prices(_SERVICE)
 def service(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """Tasks on Fargate: processor, memory and disk beyond what is free, by the hour and by the kind of capacity."""
     task = stack.find(
@@ -155,6 +225,8 @@ def service(one: Resource, stack: Stack) -> Iterator[CostComponent]:
             continue
         spot = provider == "FARGATE_SPOT"
         key, words = ("fargate_spot", "Spot") if spot else ("fargate", "on demand")
+        if machine == "windows":
+            yield fixed("licence of Windows", "fargate.windows.license_vcpu_hour", hours * vcpus)
         for what, unit, amount in (("vCPU", "vcpu", vcpus), ("GB", "gb", memory)):
             yield CostComponent(
                 name=f"{what}-hours, {machine}, {words}",
@@ -166,10 +238,9 @@ def service(one: Resource, stack: Stack) -> Iterator[CostComponent]:
             yield fixed(f"disk beyond {_FREE_EPHEMERAL_GIB} GB", "fargate.ephemeral.gb_hour", hours * disk)
     if (one.inputs.get("networkConfiguration") or {}).get("assignPublicIp"):
         yield fixed("public IPv4 addresses", "vpc.public_ipv4.in_use_hour", count * stack.hours_of(one))
-    if internet := stack.use("internetGb", one) if not stack.of("ec2/instance:Instance") else Decimal(0):
-        yield by_use("data out to the internet", "datatransfer.out_internet_gb.first_10tb", internet)
-    if between := stack.use("zonesGb", one) if not stack.of("ec2/instance:Instance") else Decimal(0):
-        yield by_use("data between zones, both ways", "datatransfer.cross_az_gb", 2 * between)
+    if one.inputs.get("volumeConfiguration"):
+        yield not_priced("volumes of tasks", "what ECS makes for each task is not known here")
+    yield from travelling(one, stack)
 
 
 def _tasks(one: Resource, stack: Stack) -> Decimal:
@@ -213,7 +284,10 @@ def _defaults(one: Resource, stack: Stack) -> list[Mapping[str, Any]]:
 
 
 def _machine(task: Resource) -> str:
-    return "arm" if (task.inputs.get("runtimePlatform") or {}).get("cpuArchitecture") == "ARM64" else "x86"
+    platform = task.inputs.get("runtimePlatform") or {}
+    if str(platform.get("operatingSystemFamily") or "").startswith("WINDOWS"):
+        return "windows"
+    return "arm" if platform.get("cpuArchitecture") == "ARM64" else "x86"
 
 
 def _vcpus(task: Resource) -> Decimal:
@@ -250,9 +324,10 @@ def nodes(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     else:
         yield fixed(f"{count} instances, Linux, on demand, {kind}", f"ec2.{kind}.hour", count * stack.hours)
     yield fixed("volumes, gp2", "ebs.gp2.gb_month", count * number(one.inputs, "diskSize", 20))
+    yield from travelling(one, stack)
 
 
-@prices("ecs/expressGatewayService:ExpressGatewayService")
+@prices(_EXPRESS)
 def express(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """Tasks on Fargate, and the load balancer that ECS makes for all such services of a network: the first of them
     bears it. AWS asks nothing for Express Mode itself. Tasks in public subnets have public addresses, each paid."""
@@ -262,6 +337,7 @@ def express(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         yield fixed(f"{what}-hours, x86, on demand", f"fargate.x86.{unit}_hour", hours * amount)
     network = (one.inputs.get("networkConfigurations") or [{}])[0]
     yield fixed("public IPv4 addresses of tasks", "vpc.public_ipv4.in_use_hour", hours)
+    yield from travelling(one, stack)
     sharing = [
         each
         for each in stack.of(one.type)
@@ -290,22 +366,28 @@ def runner(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     count = number(scaling.inputs, "minSize", 1) if scaling else Decimal(1)
     words = "one instance" if count == 1 else f"{count} instances"
     yield fixed(f"memory kept ready, {words}", "apprunner.gb_hour", count * gib * stack.hours)
+    yield from travelling(one, stack)
     yield not_priced("processors while there are requests", "how long they are busy is not among the use that is known")
 
 
 @prices("lambda/function:Function")
 def function(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """Calls and their time. Every call counts as one of the largest function: most stacks have one that people call."""
+    """Calls and their time, each rounded up to a millisecond. Every call counts as one of the largest function: most
+    stacks have one that people call."""
     largest = max(stack.of(one.type), key=lambda each: number(each.inputs, "memorySize", 128))
     machine = _architecture(one)
     gib = number(one.inputs, "memorySize", 128) / _MIB_IN_GIB
     calls = stack.expects("functionCalls") if largest is one else Decimal(0)
-    seconds = calls * stack.expects("functionMilliseconds") / 1000
+    seconds = calls * math.ceil(stack.expects("functionMilliseconds")) / 1000
     yield by_use(f"calls, {machine}", f"lambda.{machine}.requests", calls)
     yield by_use(f"time of calls, {machine}, {gib.normalize():f} GB", f"lambda.{machine}.gb_second", seconds * gib)
     tmp = max(number(one.inputs.get("ephemeralStorage") or {}, "size") - _FREE_TMP_MIB, Decimal(0)) / _MIB_IN_GIB
     if tmp:
         yield by_use(f"scratch disk beyond {_FREE_TMP_MIB} MB", "lambda.ephemeral_gb_second", seconds * tmp)
+    kept = (one.inputs.get("snapStart") or {}).get("applyOn") == "PublishedVersions"
+    if kept and not str(one.inputs.get("runtime") or "").startswith("java"):
+        yield not_priced("snapshots of SnapStart", "they cost nothing with Java alone; their price is not known here")
+    yield from travelling(one, stack)
 
 
 def _architecture(one: Resource) -> str:

@@ -7,6 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
 
 from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
+from costs.services.bearers import bursting
 from costs.services.registry import number, prices
 from costs.stack import Stack
 
@@ -15,13 +16,15 @@ _AURORA: Final = {"aurora-postgresql": "aurora_pg", "aurora-mysql": "aurora_mysq
 _FREE_INSIGHTS_DAYS: Final = 7
 """Of Performance Insights. https://aws.amazon.com/rds/performance-insights/pricing/"""
 
+_UNSUPPORTED: Final = {"postgres": 13, "aurora-postgresql": 13, "mysql": 8, "aurora-mysql": 5}
+"""The newest major version that is paid for as extended support by the end of 2026.
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/extended-support.html"""
+
 _DATABASE: Final = "rds/instance:Instance"
 _CLUSTER: Final = "rds/cluster:Cluster"
 _PLAN: Final = "backup/plan:Plan"
 _TABLE: Final = "dynamodb/table:Table"
 _REPLICA: Final = "dynamodb/tableReplica:TableReplica"
-_BUCKET: Final = "s3/bucket:Bucket"
-_OLDER_BUCKETS: Final = ("s3/bucketV2:BucketV2",)
 
 
 @prices(_DATABASE)
@@ -50,6 +53,26 @@ def database(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         yield by_use("copies beyond its size", "rds.backup_gb_month", stack.use("backupGb", one, _CLUSTER))
     yield from _login(one, "manageMasterUserPassword")
     yield from _insights(one)
+    yield from _supported(one, engine)
+    yield from _reached(one, stack)
+    yield from bursting(one, stack)
+    if one.inputs.get("dedicatedLogVolume"):
+        yield not_priced("volume for logs", "volumes of their own for logs have no price here")
+
+
+def _supported(one: Resource, engine: str) -> Iterator[CostComponent]:
+    """MySQL 8.0's is the eighth, 8.4 is supported."""
+    version = str(one.inputs.get("engineVersion") or "")
+    major = version.partition(".")[0]
+    declined = one.inputs.get("engineLifecycleSupport") == "open-source-rds-extended-support-disabled"
+    old = major.isdecimal() and int(major) <= _UNSUPPORTED.get(engine, 0) and not version.startswith("8.4")
+    if old and not declined:
+        yield not_priced(f"extended support of {engine} {version}", "its price by the processor has no source here")
+
+
+def _reached(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    if one.inputs.get("publiclyAccessible"):
+        yield fixed("public IPv4 address", "vpc.public_ipv4.in_use_hour", stack.hours_of(one))
 
 
 def _login(one: Resource, key: str) -> Iterator[CostComponent]:
@@ -62,6 +85,8 @@ def _insights(one: Resource) -> Iterator[CostComponent]:
         yield not_priced(
             f"Performance Insights beyond {_FREE_INSIGHTS_DAYS} days", "longer retention has no price here"
         )
+    if one.inputs.get("databaseInsightsMode") == "advanced":
+        yield not_priced("Database Insights, advanced", "its price by the processor has no source here")
 
 
 @prices(_CLUSTER)
@@ -83,6 +108,13 @@ def cluster(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         yield by_use("copies beyond a day", "aurora.backup_gb_month", stack.use("backupGb", one))
     yield from _login(one, "manageMasterUserPassword")
     yield from _insights(one)
+    for key, what in (
+        ("globalClusterIdentifier", "writes copied to other regions"),
+        ("backtrackWindow", "changes kept to go back"),
+        ("enableHttpEndpoint", "requests to the Data API"),
+    ):
+        if one.inputs.get(key):
+            yield not_priced(what, "how many there are is not among the use that is known")
 
 
 @prices("rds/clusterInstance:ClusterInstance")
@@ -103,6 +135,9 @@ def cluster_instance(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         name = f"{engine}.{kind}.io_optimized_hour" if optimized else f"{engine}.{kind}.hour"
         yield fixed(f"Aurora {kind}", name, stack.hours_of(one))
     yield from _insights(one)
+    yield from _supported(of or one, str((of or one).inputs.get("engine") or ""))
+    yield from _reached(one, stack)
+    yield from bursting(one, stack)
 
 
 @prices("rds/snapshot:Snapshot", "rds/clusterSnapshot:ClusterSnapshot")
@@ -115,39 +150,69 @@ def database_snapshot(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 @prices(_TABLE)
 def table(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """Reserved capacity of the table and its indexes, or reads and writes; data; and the way back to any second."""
-    if one.inputs.get("tableClass") == "STANDARD_INFREQUENT_ACCESS":
-        yield not_priced("table for infrequent access", "this class of tables has prices of its own")
-        return
-    provisioned = one.inputs.get("billingMode", "PROVISIONED") == "PROVISIONED"
+    family = _family(one)
     copies = 1 + len(one.inputs.get("replicas") or [])
-    if provisioned:
-        parts: list[Mapping[str, Any]] = [one.inputs, *(one.inputs.get("globalSecondaryIndexes") or [])]
-        for what, key, unit in (("writing", "writeCapacity", "wcu"), ("reading", "readCapacity", "rcu")):
-            units = sum((number(part, key) for part in parts), Decimal(0)) * (copies if unit == "wcu" else 1)
-            yield fixed(f"capacity for {what}", f"dynamodb.provisioned.{unit}_hour", units * stack.hours)
+    if _is_provisioned(one):
+        for what, unit, units in _capacities(one):
+            more = units * (copies if unit == "wcu" else 1)
+            yield fixed(f"capacity for {what}", f"{family}.provisioned.{unit}_hour", more * stack.hours)
     else:
-        on_demand = [each for each in stack.of(_TABLE) if each.inputs.get("billingMode") == "PAY_PER_REQUEST"]
-        first = on_demand[0] is one
+        first = next(each for each in stack.of(_TABLE) if not _is_provisioned(each)) is one
         for what, key, unit in (("writes", "tableWrites", "write"), ("reads", "tableReads", "read")):
             asked = stack.expects(key) * (copies if unit == "write" else 1) if first else 0
-            yield by_use(f"{what} of all tables on demand", f"dynamodb.on_demand.{unit}_units", asked)
+            yield by_use(f"{what} of all tables on demand", f"{family}.on_demand.{unit}_units", asked)
     stored = stack.use("tableGb", one)
-    yield by_use("data of all tables", "dynamodb.storage_gb_month", stored * copies)
+    yield by_use("data of all tables", f"{family}.storage_gb_month", stored * copies)
     recoverable = [each for each in stack.of(_TABLE) if (each.inputs.get("pointInTimeRecovery") or {}).get("enabled")]
     if one in recoverable:
         back = stack.expects("tableGb") if recoverable[0] is one else 0
         yield by_use("way back to any second", "dynamodb.pitr_gb_month", back)
 
 
+def _family(table_: Resource) -> str:
+    return "dynamodb.ia" if table_.inputs.get("tableClass") == "STANDARD_INFREQUENT_ACCESS" else "dynamodb"
+
+
+def _is_provisioned(table_: Resource) -> bool:
+    return table_.inputs.get("billingMode", "PROVISIONED") == "PROVISIONED"
+
+
+def _capacities(table_: Resource) -> Iterator[tuple[str, str, Decimal]]:
+    """Of the table and its indexes: for what, in which unit, how many."""
+    parts: list[Mapping[str, Any]] = [table_.inputs, *(table_.inputs.get("globalSecondaryIndexes") or [])]
+    for what, key, unit in (("writing", "writeCapacity", "wcu"), ("reading", "readCapacity", "rcu")):
+        yield what, unit, sum((number(part, key) for part in parts), Decimal(0))
+
+
 @prices(_REPLICA)
 def replica(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """Each write and all data once more, for all replicas of a region together, as if every table had one there."""
+    """The capacity of a table once more; of tables on demand each write and all data once more, for all replicas of a
+    region together, as if every table had one there."""
     there = [each for each in stack.of(_REPLICA) if each.inputs.get("region") == one.inputs.get("region")]
     share = 1 if there[0] is one else 0
-    yield by_use("writes of all tables, copied", "dynamodb.on_demand.write_units", stack.expects("tableWrites") * share)
-    yield by_use("data of all tables, copied", "dynamodb.storage_gb_month", stack.expects("tableGb") * share)
+    of = stack.find(_TABLE, one.inputs.get("globalTableArn"))
+    family = _family(of) if of else "dynamodb"
+    if of is not None and _is_provisioned(of):
+        for what, unit, units in _capacities(of):
+            yield fixed(f"capacity for {what} copies", f"{family}.provisioned.{unit}_hour", units * stack.hours)
+    else:
+        writes = stack.expects("tableWrites") * share
+        yield by_use("writes of all tables, copied", f"{family}.on_demand.write_units", writes)
+    yield by_use("data of all tables, copied", f"{family}.storage_gb_month", stack.expects("tableGb") * share)
     if any(each.inputs.get("pointInTimeRecovery") for each in there):
         yield by_use("way back of the copies", "dynamodb.pitr_gb_month", stack.expects("tableGb") * share)
+
+
+@prices("dynamodb/kinesisStreamingDestination:KinesisStreamingDestination")
+def changes(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """A unit for each write that is sent to a stream."""
+    yield by_use("changes sent to streams", "dynamodb.kinesis_units", stack.use("tableWrites", one))
+
+
+@prices("dynamodb/tableExport:TableExport")
+def exported(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """A whole copy of the table in S3, once."""
+    yield by_use("export, once", "dynamodb.export_gb", stack.use("tableGb", one))
 
 
 @prices(_PLAN)
@@ -185,10 +250,14 @@ def _kept(rule: Mapping[str, Any], copy: Mapping[str, Any]) -> Decimal:
 
 @prices("elasticache/replicationGroup:ReplicationGroup")
 def cache(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """Nodes by the hour; the first snapshot of each is free."""
+    """Nodes by the hour; the first snapshot of each is free, the others are paid by their size."""
     groups = number(one.inputs, "numNodeGroups")
     nodes = groups * (number(one.inputs, "replicasPerNodeGroup") + 1) or number(one.inputs, "numCacheClusters", 1)
     yield from _nodes(one, str(one.inputs.get("engine") or "redis"), nodes, stack)
+    if (days := number(one.inputs, "snapshotRetentionLimit")) > 1:
+        copied = [each for each in stack.of(one.type) if number(each.inputs, "snapshotRetentionLimit") > 1]
+        data = stack.expects("cacheGb") if copied[0] is one else 0
+        yield by_use("snapshots beyond the first", "elasticache.backup_gb_month", (days - 1) * data)
 
 
 @prices("elasticache/cluster:Cluster")
@@ -217,50 +286,12 @@ def _nodes(one: Resource, engine: str, nodes: Decimal, stack: Stack) -> Iterator
 
 @prices("elasticache/serverlessCache:ServerlessCache")
 def serverless_cache(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """The least that is metered (0.1 GB, 1 GB with Redis); commands cost beyond it."""
+    """Data, of which the least that is metered is 0.1 GB (1 GB with Redis), and units of requests."""
     engine = str(one.inputs.get("engine") or "redis")
     least = Decimal("0.1") if engine == "valkey" else Decimal(1)
-    yield fixed("least data", f"elasticache_serverless.{engine}.gb_hour", least * stack.hours)
-    yield not_priced("commands", "how many there are is not among the use that is known")
-
-
-@prices(_BUCKET, *_OLDER_BUCKETS)
-def bucket(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """Data and requests of all buckets, as if all of it stayed in the standard class: what rules move to a cheaper one
-    depends on its age."""
-    others = tuple(type_ for type_ in (_BUCKET, *_OLDER_BUCKETS) if type_ != one.type)
-    yield by_use("data of all buckets", "s3.standard.gb_month", stack.use("storageGb", one, *others))
-    yield by_use("writes to all buckets", "s3.standard.put_requests", stack.use("objectWrites", one, *others))
-    yield by_use("reads from all buckets", "s3.standard.get_requests", stack.use("objectReads", one, *others))
-
-
-@prices("s3/bucketReplicationConfig:BucketReplicationConfig")
-def replication(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """What is copied is kept twice, travels to the other region, and may have to arrive in time."""
-    copied = stack.use("replicatedGb", one)
-    yield by_use("data of the copies", "s3.standard.gb_month", copied)
-    destinations = [rule.get("destination") or {} for rule in one.inputs.get("rules") or []]
-    targets = [stack.find(_BUCKET, each.get("bucket")) for each in destinations]
-    if any(target is None or target.region != one.region for target in targets):
-        yield by_use("data to another region", "datatransfer.inter_region_gb", copied)
-    if any((each.get("replicationTime") or {}).get("status") == "Enabled" for each in destinations):
-        yield by_use("copies in time", "s3.replication_time_control_gb", copied)
-
-
-@prices("s3/bucketIntelligentTieringConfiguration:BucketIntelligentTieringConfiguration")
-def tiering(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """By the object that is watched: as many as are written in a month, at least."""
-    yield by_use("objects watched", "s3.intelligent_tiering.monitoring_objects", stack.use("objectWrites", one))
-
-
-@prices("efs/fileSystem:FileSystem")
-def files(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """By the GB, where there is no bucket that has the stack's data."""
-    stored = 0 if stack.of(_BUCKET, *_OLDER_BUCKETS) else stack.use("storageGb", one)
-    yield by_use("data of all file systems", "efs.standard_gb_month", stored)
-    mode = str(one.inputs.get("throughputMode") or "bursting")
-    if mode != "bursting":
-        yield not_priced(f"throughput, {mode}", "only bursting throughput is in the price of the data")
+    data = max(least, stack.use("cacheGb", one))
+    yield fixed("data, at least the least", f"elasticache_serverless.{engine}.gb_hour", data * stack.hours)
+    yield by_use("requests", f"elasticache_serverless.{engine}.ecpu", stack.use("cacheRequests", one))
 
 
 @prices("docdb/clusterInstance:ClusterInstance", "neptune/clusterInstance:ClusterInstance")

@@ -7,10 +7,21 @@ from decimal import Decimal
 from typing import Final
 
 from costs.model import CostComponent, Resource, by_use, fixed, not_priced
-from costs.services.registry import prices
+from costs.services.registry import number, prices
 from costs.stack import Stack
 
 _GB_IN_TB: Final = 1024
+_QUERY_GB: Final = Decimal(10) / 1024
+"""What a query of Athena reads, at least. https://aws.amazon.com/athena/pricing/"""
+_MINUTES: Final = 60
+_WORKERS: Final = {
+    "G.025X": Decimal("0.25"),
+    "G.1X": Decimal(1),
+    "G.2X": Decimal(2),
+    "G.4X": Decimal(4),
+    "G.8X": Decimal(8),
+}
+"""DPUs of a worker. https://docs.aws.amazon.com/glue/latest/dg/worker-types.html"""
 
 
 @prices("ecr/repository:Repository")
@@ -29,10 +40,10 @@ _BUILDERS: Final = {
 
 @prices("codebuild/project:Project")
 def build(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """By the minute, by the kind of machine."""
+    """By the minute, by the kind of machine; each build is at least one."""
     environment = one.inputs.get("environment") or {}
     kind = str(environment.get("type")), str(environment.get("computeType"))
-    minutes = stack.use("buildMinutes", one)
+    minutes = max(stack.use("buildMinutes", one), stack.use("builds", one))
     if kind not in _BUILDERS:
         yield not_priced(f"builds on {' '.join(kind)}", "this kind of machine has no price here")
     else:
@@ -41,9 +52,10 @@ def build(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 
 @prices("codepipeline/pipeline:Pipeline")
 def pipeline(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """A pipeline of the first type by the month, of the second by the minute of its actions."""
+    """A pipeline of the first type by the month, of the second by the minute of its actions, each at least one."""
     if one.inputs.get("pipelineType") == "V2":
-        yield by_use("minutes of actions", "codepipeline.v2_action_minute", stack.use("buildMinutes", one))
+        minutes = max(stack.use("buildMinutes", one), stack.use("builds", one))
+        yield by_use("minutes of actions", "codepipeline.v2_action_minute", minutes)
     else:
         yield fixed("active pipeline", "codepipeline.v1_active_month", 1)
 
@@ -60,17 +72,26 @@ _JOB: Final = "glue/job:Job"
 
 @prices(_JOB)
 def job(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """By the DPU and hour; flexible ones for two thirds of it."""
+    """By the DPU and hour, each run at least a minute; flexible ones for two thirds of it."""
     flexible = one.inputs.get("executionClass") == "FLEX"
     kind = "glue.etl_flex.dpu_hour" if flexible else "glue.etl.dpu_hour"
-    yield by_use("DPU-hours of all jobs", kind, stack.use("jobHours", one))
+    workers = max(_dpus(each) for each in stack.of(_JOB))
+    least = stack.use("jobRuns", one) * workers / _MINUTES
+    yield by_use("DPU-hours of all jobs", kind, max(stack.use("jobHours", one), least))
+
+
+def _dpus(one: Resource) -> Decimal:
+    size = _WORKERS.get(str(one.inputs.get("workerType") or ""), Decimal(1))
+    return number(one.inputs, "numberOfWorkers") * size or number(one.inputs, "maxCapacity", 10)
 
 
 @prices("glue/crawler:Crawler")
 def crawler(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """As a job: a tenth of the hours of the stack's jobs, all of them where there is none."""
-    hours = stack.use("jobHours", one)
-    yield by_use("DPU-hours of all crawlers", "glue.crawler.dpu_hour", hours / 10 if stack.of(_JOB) else hours)
+    """As a job: a tenth of the hours of the stack's jobs, all of them where there is none. Each run is at least ten
+    minutes of two DPUs."""
+    share = 10 if stack.of(_JOB) else 1
+    least = stack.use("jobRuns", one) / share * 2 * 10 / _MINUTES
+    yield by_use("DPU-hours of all crawlers", "glue.crawler.dpu_hour", max(stack.use("jobHours", one) / share, least))
 
 
 @prices("glue/catalogDatabase:CatalogDatabase", "glue/catalogTable:CatalogTable")
@@ -82,5 +103,6 @@ def catalogue(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 
 @prices("athena/workgroup:Workgroup")
 def queries(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """By the TB that queries read."""
-    yield by_use("data that queries read", "athena.scanned_tb", stack.use("scannedGb", one) / Decimal(_GB_IN_TB))
+    """By the TB that queries read, each at least 10 MB."""
+    read = max(stack.use("scannedGb", one), stack.use("queries", one) * _QUERY_GB)
+    yield by_use("data that queries read", "athena.scanned_tb", read / Decimal(_GB_IN_TB))

@@ -28,6 +28,12 @@ def endpoint(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     if kind == "Gateway":
         yield free("gateway endpoints cost nothing")
         return
+    if kind == "GatewayLoadBalancer":
+        yield fixed("endpoint, each zone", "gwlb.endpoint_hour", max(zones_of(one.inputs), 1) * stack.hours)
+        same = [each for each in stack.of(one.type) if each.inputs.get("vpcEndpointType") == kind]
+        data = stack.expects("endpointGb") if same[0] is one else 0
+        yield by_use("data through all of them", "gwlb.endpoint_gb", data)
+        return
     if kind != "Interface":
         yield not_priced(f"endpoint of type {kind}", f"endpoints of type {kind} have no price here")
         return
@@ -77,9 +83,39 @@ def classic(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 
 @prices("ec2transitgateway/transitGateway:TransitGateway", "ec2transitgateway/vpcAttachment:VpcAttachment")
 def transit(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """Attachments are paid by the hour."""
-    del stack
+    """Attachments are paid by the hour, and by the GB that they send."""
     if one.type.endswith(":TransitGateway"):
         yield free("the attachments are paid")
         return
-    yield not_priced("attachment", "transit gateways have no price here")
+    yield fixed("attachment", "tgw.attachment_hour", stack.hours)
+    yield not_priced("data through attachments", "how much it is, is not among the use that is known")
+
+
+@prices("ec2/vpnConnection:VpnConnection")
+def tunnel(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the hour, and a public address for each of its two tunnels."""
+    del one
+    yield fixed("VPN connection", "vpn.connection_hour", stack.hours)
+    yield fixed("public IPv4 addresses", "vpc.public_ipv4.in_use_hour", 2 * stack.hours)
+
+
+@prices("ec2clientvpn/networkAssociation:NetworkAssociation")
+def association(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """A network of client VPN, by the hour; connections cost extra."""
+    del one
+    yield fixed("network of client VPN", "client_vpn.association_hour", stack.hours)
+
+
+@prices("vpclattice/service:Service")
+def lattice(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the hour; by the request beyond 300,000 an hour and by the GB."""
+    del one
+    yield fixed("service", "lattice.service_hour", stack.hours)
+    yield not_priced("data and requests", "how many there are is not among the use that is known")
+
+
+@prices("ec2/trafficMirrorSession:TrafficMirrorSession")
+def mirrored(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """By the interface that is mirrored."""
+    del one
+    yield fixed("interface mirrored", "traffic_mirror.session_hour", stack.hours)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -36,3 +37,8 @@ def number(inputs: Mapping[str, Any], key: str, otherwise: Decimal | int | str =
     except ArithmeticError:
         return Decimal(otherwise)
     return amount if amount.is_finite() else Decimal(otherwise)
+
+
+def chunks(size: Decimal, each: int) -> int:
+    """How many AWS counts of what is billed in parts: at least one; one too where nobody says how large it is."""
+    return max(math.ceil(size / each), 1)

@@ -10,6 +10,8 @@ from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
 from costs.services.registry import number, prices
 from costs.stack import Stack
 
+_STANDARD_BYTES: Final = 4096
+"""Of a standard parameter."""
 _DETECTOR: Final = "guardduty/detector:Detector"
 _CPUS: Final = {"large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32, "12xlarge": 48, "16xlarge": 64}
 """Virtual processors by the size of an instance; those below `large` have two."""
@@ -18,6 +20,8 @@ _CPUS: Final = {"large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge":
 @prices("kms/key:Key", "kms/replicaKey:ReplicaKey", "kms/externalKey:ExternalKey")
 def key(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """By the month; its first two rotations are $1 a month more each, which a new key has not had yet."""
+    if one.inputs.get("customKeyStoreId"):
+        yield not_priced("store of keys", "modules that keep keys have no price here")
     yield fixed("key", "kms.key_month", 1)
     yield by_use("requests to all keys", "kms.requests", stack.use("keyRequests", one))
 
@@ -31,9 +35,10 @@ def secret(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 
 @prices("ssm/parameter:Parameter")
 def parameter(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """Free up to 4 KB; advanced ones by the month."""
+    """Free up to 4 KB; advanced ones by the month, which larger ones become where the tier is left to AWS."""
     del stack
-    if one.inputs.get("tier") == "Advanced":
+    large = len(str(one.inputs.get("value") or one.inputs.get("insecureValue") or "").encode()) > _STANDARD_BYTES
+    if one.inputs.get("tier") == "Advanced" or (one.inputs.get("tier") == "Intelligent-Tiering" and large):
         yield fixed("advanced parameter", "ssm.parameter.advanced_month", 1)
     else:
         yield fixed("standard parameter", "ssm.parameter.standard_month", 1)
@@ -44,6 +49,20 @@ def users(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """By the person who signs in; how many are free depends on the plan."""
     plan = str(one.inputs.get("userPoolTier") or "ESSENTIALS").lower()
     yield by_use(f"people who sign in, {plan}", f"cognito.{plan}.mau", stack.use("users", one))
+    if one.inputs.get("smsConfiguration"):
+        yield not_priced("text messages", "text messages have no price here")
+    if plan == "lite" and (one.inputs.get("userPoolAddOns") or {}).get("advancedSecurityMode") in ("AUDIT", "ENFORCED"):
+        yield not_priced("threat protection", "the former price of threat protection is not known here")
+
+
+@prices("cognito/userPoolClient:UserPoolClient")
+def client(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """People are paid by the pool; programs that sign in are paid by the client and by the token."""
+    del stack
+    if "client_credentials" in (one.inputs.get("allowedOauthFlows") or []):
+        yield not_priced("sign-ins of programs", "how many tokens they get is not among the use that is known")
+    else:
+        yield free("the people who sign in are paid")
 
 
 @prices(_DETECTOR)
@@ -117,12 +136,17 @@ def rule(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 
 @prices("cloudtrail/trail:Trail")
 def trail(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """The first trail's management events are free; events of data are not."""
+    """The first trail's management events are free; a second one's, events of data and Insights are not."""
     if _data_events(one.inputs):
         events = stack.expects("objectReads") + stack.expects("objectWrites")
         yield by_use("events of data", "cloudtrail.data_events", events)
-    else:
+    if stack.of(one.type)[0] is not one:
+        events = stack.expects("auditEvents")
+        yield by_use("management events, recorded again", "cloudtrail.second_trail_events", events)
+    elif not _data_events(one.inputs):
         yield free("management events of an account's first trail cost nothing")
+    if one.inputs.get("insightSelectors"):
+        yield by_use("events that Insights analyses", "cloudtrail.insights_events", stack.expects("auditEvents"))
 
 
 def _data_events(inputs: Any) -> bool:

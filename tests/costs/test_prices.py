@@ -79,7 +79,7 @@ def test_steps_are_of_one_unit_and_fall() -> None:
         (lambda text: text.replace('"key": "alb.hour", ', "", 1), "is cut off or damaged"),
         (lambda text: text.replace('"as_of": "2025-11-04"', '"as_of": "soon"', 1), "is cut off or damaged"),
         (lambda text: text.replace('"region": "us-east-1"', '"region": "ap-northeast-1"'), "the same region twice"),
-        (lambda text: text.replace('[null, "s3.standard.gb_month.next_450tb"]', '[512000, "s3.standard.gb_month"]'),
+        (lambda text: text.replace('[null, "s3.standard.gb_month.over_500tb"]', '[1024000, "s3.standard.gb_month"]'),
          "the steps of s3.standard.gb_month do not end"),
     ],
 )  # fmt: skip

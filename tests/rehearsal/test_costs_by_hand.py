@@ -29,6 +29,8 @@ NETWORK: list[Row] = [
     ("2 GB between zones: 1 GB, both ways", 2, 0.01),
     ("two hosted zones", 2, 0.50),
     ("100,000 questions to them", 0.1, 0.40),
+    ("1 GB from readers to the site", 1, 0.06),
+    ("1,000 bodies that the site's firewall reads beyond 16 KB", 0.001, 0.90),
 ]
 """Of a stack with containers behind a load balancer, at the small profile."""
 DATA: list[Row] = [
@@ -39,6 +41,7 @@ DATA: list[Row] = [
     ("5,000 reads of secrets", 0.5, 0.05),
     ("50,000 requests to keys, 20,000 of them free", 3, 0.03),
     ("5,000 steps of workflows, 4,000 of them free", 1, 0.025),
+    ("1,000 objects moved to Glacier", 1, 0.03426),
 ]
 
 BY_HAND: dict[str, list[Row]] = {
@@ -61,6 +64,8 @@ BY_HAND: dict[str, list[Row]] = {
         ("100,000 minutes of connections", 0.1, 0.315),
         ("1 GB of logs to the archive", 1, 0.036),
         ("121 metrics of alarms, 10 free", 111, 0.10),
+        # Container Insights: 10 of the cluster, 13 and 8 of each of two services, while tasks run.
+        ("52 metrics of the cluster, two of filters, 10 free", 52 * TASK_HOURS / HOURS + 2 - 10, 0.30),
         ("a dashboard of more than 50 metrics", 1, 3),
         ("AWS Config: 500 changes, daily", 500, 0.012),
         ("AWS Config: 500 judgements", 500, 0.001),
@@ -88,6 +93,8 @@ BY_HAND: dict[str, list[Row]] = {
         ("firewall of the site and six rules", 11, 1),
         ("100,000 requests to it", 0.1, 0.60),
         ("23 metrics of alarms, 10 free", 13, 0.10),
+        ("31 metrics of the cluster, one of a filter, 10 free", 22, 0.30),
+        ("a copy of the database in S3 each week: 20 GB", 20 * HOURS / WEEK, 0.01),
         *NETWORK,
         *DATA,
     ],
