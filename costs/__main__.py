@@ -46,6 +46,10 @@ def cost(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A rehearsal's report: nothing is rehearsed.")
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A report of before a change: what the change costs, in the JSON too."),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write it in the shape of Infracost's JSON, too.")
     ] = None,
@@ -68,11 +72,13 @@ def cost(
         resources = resources_of(content)
         made = Stack(resources, content["region"], use, hours=HOURS_PER_MONTH)
         month = bill(made, region=region, offers=content.get("plan") == LEGACY)
+        past = _past(_read(against, stack), profile, region) if against is not None else None
         advised = advice(made, month, production=content.get("environment") == "prod")
         stopped = stopping(made, month)
         with_plans = committed(made, month) if commit else None
         if json_file is not None:
-            document = _document(infracost(month, project=content["project"], stack=stack), month, advised, stopped)
+            shown = infracost(month, project=content["project"], stack=stack, past=past)
+            document = _document(shown, month, advised, stopped)
             write(json_file, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     today = datetime.now(UTC).date()
     show.text(
@@ -86,7 +92,15 @@ def cost(
         stopped=stopped,
         committed=with_plans,
     )
+    if past is not None:
+        show.change(console, past, month)
     raise typer.Exit(FINE)
+
+
+def _past(content: Mapping[str, Any], profile: str | None, region: str | None) -> Bill:
+    """The month before a change, counted as the one after it."""
+    before = Stack(resources_of(content), content["region"], expected(content.get("expected"), profile))
+    return bill(before, region=region, offers=content.get("plan") == LEGACY)
 
 
 def _document(

@@ -194,6 +194,10 @@ def _rarely_read(one: Resource) -> Resource:
     return _with(one, logGroupClass="INFREQUENT_ACCESS") if one.type == "cloudwatch/logGroup:LogGroup" else one
 
 
+def _unwatched(one: Resource) -> Resource:
+    return _with(one, settings=[]) if one.type == "ecs/cluster:Cluster" else one
+
+
 def _on_demand(one: Resource) -> Resource:
     provisioned = one.type == _TABLE and one.inputs.get("billingMode", "PROVISIONED") == "PROVISIONED"
     return _with(one, billingMode="PAY_PER_REQUEST") if provisioned else one
@@ -234,6 +238,7 @@ _CHANGES: Final[list[tuple[str, str, _Change]]] = [
     ("databases in two zones", "nothing: a failure of a zone is survived", _two_zones),
     ("interface endpoints in one zone", "a failure of the zone takes AWS's services away", _endpoints_in_one_zone),
     ("logs in the class for infrequent access", "no metric filters, subscriptions or live tail", _rarely_read),
+    ("clusters without Container Insights", "no metrics of tasks, and no alarms on them", _unwatched),
     ("tables on demand", "nothing: a table never throttles below its limit", _on_demand),
 ]
 

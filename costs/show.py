@@ -17,6 +17,8 @@ from costs.bill import Bill, Line
 from costs.gate import Budget
 
 _LARGEST: Final = 5
+_LEAST: Final = Decimal("0.005")
+"""USD; less is shown as nothing."""
 _COMPONENTS: Final = 12
 
 
@@ -50,6 +52,19 @@ def text(
         console.print(_stopped(bill, stopped))
     for line in words(bill, budget, today):
         console.print(line)
+
+
+def change(console: Console, past: Bill, bill: Bill) -> None:
+    """What a change costs a month, and the resources that cost most more or less by it."""
+    sums = [{one.resource.urn: (one.resource.name, one.usd) for one in each.resources} for each in (past, bill)]
+    found = []
+    for urn in sums[0].keys() | sums[1].keys():
+        name, before = sums[0].get(urn, ("", Decimal(0)))
+        found.append((sums[1].get(urn, (name, Decimal(0)))[0] or name, sums[1].get(urn, ("", Decimal(0)))[1] - before))
+    console.print(f"the change costs [bold]{bill.usd - past.usd:+.2f} USD[/] a month: {past.usd:.2f} before")
+    for name, usd in sorted(found, key=lambda one: (-abs(one[1]), one[0]))[:_LARGEST]:
+        if abs(usd) >= _LEAST:
+            console.print(Text(f"  {usd:+.2f} {name}"))
 
 
 def _by_component(bill: Bill, count: int | None) -> Table:

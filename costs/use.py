@@ -120,8 +120,18 @@ def expected(said: Mapping[str, Any] | None, chosen: str | None = None) -> Use:
     named = said.get("profile")
     base = profile(str(named)).amounts if named else dict.fromkeys(KEYS, Decimal(0))
     own = {key: _amount(key, value) for key, value in said.items() if key != "profile"}
+    _check_classes({**base, **own})
     words = f"the stack's file, over the profile {named}" if named and own else "the stack's file"
     return Use({**base, **own}, f"the profile {named}" if named and not own else words)
+
+
+def _check_classes(amounts: Mapping[str, Decimal]) -> None:
+    cheaper = amounts["infrequentGb"] + amounts["archivedGb"]
+    if cheaper > amounts["storageGb"]:
+        raise CostError(
+            f"expected.storageGb: {amounts['storageGb']:f} is less than the {cheaper:f} of infrequentGb and archivedGb",
+            "count in storageGb all that is kept, that in cheaper classes too",
+        )
 
 
 def _amount(key: str, value: Any) -> Decimal:

@@ -49,6 +49,13 @@ DATABASE: dict[str, Any] = {"engine": "postgres", "instanceClass": "db.t3.small"
             "interface endpoints in one zone",
             "10.22",
         ),
+        # 31 metrics, of which ten are free.
+        (
+            [one("ecs/cluster:Cluster", name="web", settings=[{"name": "containerInsights", "value": "enabled"}]),
+             one(SERVICE.type, **{**SERVICE.inputs, "cluster": "web"}), TASK],
+            "clusters without Container Insights",
+            "6.30",
+        ),
         ([one("dynamodb/table:Table", readCapacity=125, writeCapacity=25)], "tables on demand", "10.83"),
         # 730 x 0.0136 x 72 %, of the server only.
         (

@@ -106,6 +106,20 @@ def test_the_difference_is_against_what_was_there_before() -> None:
     assert (back["diffTotalMonthlyCost"], [part["monthlyCost"] for part in parts]) == ("-2", ["-1", "-1"])
 
 
+def test_a_change_is_priced_against_the_report_of_before(tmp_path: Path) -> None:
+    before = tmp_path / "before.json"
+    gateway, *others = report()["resources"]
+    before.write_text(json.dumps(report(resources=others)))
+    status, said, document = run(tmp_path, "--against", str(before))
+    assert status == 0
+    assert "the change costs +51.46 USD a month: 1.00 before" in said
+    assert f"  +51.46 {gateway['name']}" in said
+    assert (document["pastTotalMonthlyCost"], document["diffTotalMonthlyCost"]) == ("1", "51.46")
+    assert [row["name"] for row in document["projects"][0]["diff"]["resources"]] == ["nat"]
+    none = tmp_path / "none.json"
+    assert run(tmp_path, "--against", str(none))[0] == 2, "a report that is missing is no change of nothing"
+
+
 def test_what_refers_to_another_by_its_id_is_priced_with_it(tmp_path: Path) -> None:
     rest = {"parent": "", "custom": True, "status": "emulated", "region": "", "outputs": {}}
     rows = [

@@ -44,6 +44,11 @@ def test_what_a_stack_expects_stands_over_the_profile_that_it_names() -> None:
         ({"storageGb": "much"}, "expected.storageGb: 'much' is not allowed", "use a number from 0 up"),
         ({"storageGb": True}, "expected.storageGb: True is not allowed", "use a number from 0 up"),
         ({"storageGb": float("inf")}, "expected.storageGb: inf is not allowed", "use a number from 0 up"),
+        (
+            {"storageGb": 10, "infrequentGb": 8, "archivedGb": 3},
+            "expected.storageGb: 10 is less than the 11 of infrequentGb and archivedGb",
+            "count in storageGb all that is kept",
+        ),
         ({"profile": "huge"}, "there is no profile 'huge'", "small, medium, large"),
     ],
 )
