@@ -108,11 +108,15 @@ class Stopping:
 
 def stopping(stack: Stack, month: Bill) -> Stopping | None:
     """What the stack's own schedules save; None where they stop nothing."""
-    stopped = {one.urn for one in stack.resources if thing_of(one) in stack.running}
-    if not stopped:
+    if not any(thing_of(one) in stack.running for one in stack.resources):
         return None
     always = bill(_like(stack, stack.resources, stops=False), region=month.region, offers=month.offers)
-    of = sum((one.usd for one in always.resources if one.resource.urn in stopped), Decimal(0))
+    # What stops, and what is paid as long as that runs, such as metrics of tasks.
+    of = sum(
+        (all_day.usd for all_day, now in zip(always.resources, month.resources, strict=True)
+         if all_day.list_usd != now.list_usd),
+        Decimal(0),
+    )  # fmt: skip
     return Stopping(saving=always.usd - month.usd, running=max(stack.running.values()), of=of)
 
 
