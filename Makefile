@@ -11,7 +11,7 @@ JOBS := .venv/.jobs-$(firstword $(shell cat requirements/dev.txt requirements/jo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup packages format check test test-quick rehearse cost diff permissions graph bench docs docs-permissions docs-pictures requirements upgrade clean
+.PHONY: help setup packages format check test test-quick rehearse cost diff permissions graph bench docs docs-permissions docs-pictures docs-screenshots requirements upgrade clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -134,6 +134,10 @@ docs-permissions: $(SYNCED) packages ## Write docs/permissions again: rehearses 
 
 docs-pictures: $(SYNCED) packages ## Draw docs/pictures again: rehearses every stack that changed, a quarter of a minute each
 	@$(RUN) docs/draw.py
+
+# Fonts differ from machine to machine, so nothing compares these; they are made again when the page looks otherwise.
+docs-screenshots: $(SYNCED) $(JOBS) packages ## Photograph the pages in docs/pictures again; needs a Chromium on the PATH
+	@$(RUN) docs/screenshots.py
 
 bench: $(SYNCED) packages $(JOBS) ## Measure rehearsals, cold starts, the api under load, Spark jobs and the log router: time, CPU, memory, growth
 	@$(RUN) -m benchmarks $(ARGS)

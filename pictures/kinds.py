@@ -94,6 +94,15 @@ _PARTS: Final[dict[Tier, tuple[str, ...]]] = {
 _ORDER: Final = tuple(f"aws:{part}" for parts in _PARTS.values() for part in parts)
 _TIER: Final[dict[str, Tier]] = {f"aws:{part}": tier for tier, parts in _PARTS.items() for part in parts}
 
+# What something else needs to work, and no request goes through: arrows to it would hide those that tell the way.
+_SUPPORTS: Final = (
+    "aws:acm/certificate:",
+    "aws:route53/zone:",
+    "aws:secretsmanager/secret:",
+    "aws:ssm/parameter:",
+    "aws:wafv2/webAcl:",
+)
+
 # What our own groups of components are for, where their resources alone would say something else.
 _GROUPS: Final[dict[str, Tier]] = {
     "analytics": "data",
@@ -115,6 +124,11 @@ def rank(type_: str) -> int:
 def speaks(type_: str) -> bool:
     """Whether a resource of this type is something by itself, and no setting or right of another."""
     return rank(type_) < len(_ORDER)
+
+
+def supports(type_: str) -> bool:
+    """Whether what a resource of this type speaks for only supports others, as a certificate does."""
+    return type_.startswith(_SUPPORTS)
 
 
 def tier(component: str, main: str) -> Tier:

@@ -14,9 +14,11 @@ from typing import Any, Final
 from pictures.kinds import TIERS
 from pictures.model import Arrow, Group, Node, Picture, group_of
 
-WIDTH: Final = 176
-HEIGHT: Final = 48
+WIDTH: Final = 204
+HEIGHT: Final = 50
 """Of a node."""
+_LOW: Final = 38
+"""The height of what no arrow leads to: it is the smaller part of what a picture tells."""
 _GAP: Final = 12
 _HEADING: Final = 24
 _MARGIN: Final = 16
@@ -98,7 +100,7 @@ class _Graph:
 
         names = {one.key: f"n{index}" for index, one in enumerate(nodes)}
         graph: Any = pygraphviz.AGraph(
-            strict=False, directed=True, rankdir="LR", nodesep="0.2", ranksep="0.75", splines="true"
+            strict=False, directed=True, rankdir="LR", nodesep="0.25", ranksep="0.8", splines="true"
         )
         for one in nodes:
             graph.add_node(
@@ -114,7 +116,9 @@ class _Graph:
             label = {"label": _blank(_LETTER * len(ports(arrow)) + 6, 14)} if ports(arrow) else {}
             # What is only named besides must not pull apart what belongs to a request's way.
             weight = "8" if arrow.kind == "reaches" else "1"
-            graph.add_edge(names[arrow.source], names[arrow.target], key=str(index), weight=weight, **label)
+            # A request's way goes from left to right.
+            ends = {"tailport": "e", "headport": "w"} if arrow.kind == "reaches" else {}
+            graph.add_edge(names[arrow.source], names[arrow.target], key=str(index), weight=weight, **ends, **label)
         groups: dict[Group, str] = {}
         for one in nodes:
             whole = group_of(one)
@@ -197,12 +201,12 @@ def _rows(nodes: list[Node], top: int, width: int) -> tuple[dict[str, Box], list
         wide = min(columns, len(several)) * (WIDTH + _GAP) + _GAP
         if x > _MARGIN and x + wide > width:
             x, y = _MARGIN, lowest + _GAP
-        frame = Box(x, y, wide, _HEADING + lines * (HEIGHT + _GAP) + 4)
+        frame = Box(x, y, wide, _HEADING + lines * (_LOW + _GAP) + 4)
         frames.append(Frame(heading, frame, 0))
         for index, one in enumerate(several):
             row, column = divmod(index, columns)
             boxes[one.key] = Box(
-                x + _GAP + column * (WIDTH + _GAP), y + _HEADING + row * (HEIGHT + _GAP) + 4, WIDTH, HEIGHT
+                x + _GAP + column * (WIDTH + _GAP), y + _HEADING + row * (_LOW + _GAP) + 4, WIDTH, _LOW
             )
         x, lowest = x + wide + _GAP, max(lowest, y + frame.height)
     return boxes, frames, lowest

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from pictures.kinds import TIERS, Tier, rank, speaks, tier
+from pictures.kinds import TIERS, Tier, rank, speaks, supports, tier
 
 Report = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -49,6 +49,8 @@ class Node:
     """The URNs of its resources, its own included."""
     stands_for: int = 1
     """How many are drawn as this one."""
+    supporting: bool = False
+    """Whether others need it to work, and no request goes through it."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,7 @@ def _node(key: str, members: list[Row], prefix: str, subnets: _Subnets) -> Node:
         vpc=vpc.removeprefix(prefix).removesuffix("-vpc"),
         zones=zones,
         members=tuple(one["urn"] for one in members),
+        supporting=supports(main["type"]),
     )
 
 
@@ -276,21 +279,45 @@ def _reaches(report: Report, rows: list[Row], holders: Mapping[str, str]) -> Ite
         yield Arrow(source, target, "reaches", ", ".join(sorted(set(several))))
 
 
+def _names_users(type_: str) -> bool:
+    """Whether a resource of this type says of another who may use it, as a queue's policy does."""
+    return type_.endswith((":Permission", "Policy")) and not type_.startswith("aws:iam/")
+
+
 def _uses(
     rows: list[Row], holders: Mapping[str, str], reaches: Iterable[Arrow], nodes: Mapping[str, Node]
 ) -> list[Arrow]:
     """Who takes a value of whom besides, among what the system itself is made of.
 
-    Keys, networks, topics of alarms and the like are taken by nearly all, and so is what many name besides.
+    Keys, networks, topics of alarms and the like are taken by nearly all, and so is what many name besides; what names
+    many, as an export of logs does, says as little. Of two that name each other the one that comes first on a
+    request's way is said to use the other.
     """
     told = {frozenset((one.source, one.target)) for one in reaches}
-    drawn = {key for key, node in nodes.items() if node.tier not in ("network", "operations")}
+    order = list(TIERS)
+    drawn = {key for key, one in nodes.items() if one.tier not in ("network", "operations") and not one.supporting}
     pairs: set[tuple[str, str]] = set()
     for row in rows:
-        user = holders[row["urn"]]
-        for urns in row["property_dependencies"].values():
-            for used in {holders[urn] for urn in urns if urn in holders}:
-                if user != used and {user, used} <= drawn and frozenset((user, used)) not in told:
-                    pairs.add((user, used))
-    users = Counter(used for _user, used in pairs)
-    return [Arrow(user, used, "uses") for user, used in sorted(pairs) if users[used] < _MANY_USERS]
+        if _names_users(row["type"]):
+            continue
+        holder = holders[row["urn"]]
+        for property_, urns in row["property_dependencies"].items():
+            for other in {holders[urn] for urn in urns if urn in holders}:
+                # A right may stand with what it is a right to: its role is who uses it.
+                granted = property_ == "role" and row["type"].startswith("aws:iam/")
+                pair = (other, holder) if granted else (holder, other)
+                if holder != other and drawn.issuperset(pair) and frozenset(pair) not in told:
+                    pairs.add(pair)
+    pairs = {
+        (user, used)
+        for user, used in pairs
+        if not nodes[user].tier == nodes[used].tier == "data"
+        and ((used, user) not in pairs or (order.index(nodes[user].tier), user) < (order.index(nodes[used].tier), used))
+    }
+    users = Counter(used for _user, used in pairs) + Counter(one.target for one in reaches)
+    used_by = Counter(user for user, _used in pairs)
+    return [
+        Arrow(user, used, "uses")
+        for user, used in sorted(pairs)
+        if users[used] < _MANY_USERS and used_by[user] < _MANY_USERS
+    ]

@@ -8,6 +8,10 @@
     radio.addEventListener("change", () => { one("#picture").dataset.colour = radio.value; });
   }
 
+  one("#whole").addEventListener("change", (event) => {
+    one("#picture").dataset.size = event.target.checked ? "whole" : "";
+  });
+
   // The inputs of a resource are written when somebody asks for them: two thousand would take their time.
   let inputs = null;
   const fill = (details) => {

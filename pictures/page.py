@@ -22,6 +22,9 @@ from pictures.rights import principals
 from pictures.svg import STYLE, svg
 
 _HERE: Final = Path(__file__).parent
+_DONE: Final = {"replace": "replaced", "delete": "deleted", "update": "updated", "create": "new"}
+_FIRST: Final = 5
+"""Findings that stand above the picture."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,16 @@ class Part:
     source: str
     change: str
     """What a change does with it, empty for nothing."""
+
+    @property
+    def badges(self) -> dict[str, str]:
+        """What stands on the node in the picture, by what colours it: colours alone do not tell everybody."""
+        count = sum(one["level"] == self.level for one in self.problems)
+        return {
+            "findings": f"{count} {self.level}{'' if count == 1 else 's'}" if self.level else "",
+            "cost": f"{self.usd:,.0f} USD" if self.usd >= 1 else "",
+            "changes": _DONE.get(self.change, ""),
+        }
 
     @property
     def level(self) -> str:
@@ -64,7 +77,22 @@ def page(report: Report, changes: Mapping[str, str] | None = None) -> str:
         policy=_content_policy(style, script),
         style=style,
         script=script,
-        picture=_marked(svg(drawn, layout(drawn), link=lambda node: f"#{by_key[node.key].anchor}"), parts),
+        picture=_marked(
+            svg(
+                drawn,
+                layout(drawn),
+                link=lambda node: f"#{by_key[node.key].anchor}",
+                badges=lambda node: by_key[node.key].badges if node.key in by_key else {},
+            ),
+            parts,
+        ),
+        gravest=sorted(report["problems"], key=lambda one: one["level"])[:_FIRST],
+        holders={urn: by_key[key].anchor for urn, key in drawn.holders.items() if key in by_key},
+        changes=[
+            (state, told, count)
+            for state, told in _DONE.items()
+            if (count := sum(one == state for one in (changes or {}).values()))
+        ],
         parts=parts,
         tiers=[(heading, [one for one in parts if one.node.tier == tier]) for tier, heading in TIERS.items()],
         findings=_findings(report),
@@ -73,11 +101,14 @@ def page(report: Report, changes: Mapping[str, str] | None = None) -> str:
         dearest=max((one.usd for one in parts), default=0),
         principals=principals(report),
         changed=bool(changes),
+        colour="changes" if changes else "findings" if report["problems"] else "tiers",
+        legend=[(tier, heading) for tier, heading in TIERS.items() if any(one.node.tier == tier for one in parts)],
         outputs={name: _value(value) for name, value in sorted(report["outputs"].items())},
         statuses=Counter(row["status"] for row in report["resources"] if row["custom"]),
         inputs=_data({row["urn"]: row["inputs"] for row in report["resources"] if row["custom"]}),
         place=_place,
-        short=lambda urn: urn.rpartition("::")[2],
+        short=_name,
+        after=_after,
     )
 
 
@@ -129,6 +160,16 @@ def _findings(report: Report) -> list[tuple[str, list[Mapping[str, Any]]]]:
 
 def _costs(parts: Iterable[Part]) -> list[Part]:
     return sorted((one for one in parts if one.usd), key=lambda one: (-one.usd, one.node.name))
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def _after(problem: Mapping[str, Any]) -> str:
+    """What is said of a resource, after its name; some messages begin with it themselves."""
+    message, name = problem["message"], _name(problem["urn"])
+    return message.removeprefix(name) if message.startswith(f"{name} ") else f": {message}"
 
 
 def _place(source: Mapping[str, Any] | None) -> str:

@@ -90,6 +90,21 @@ def test_it_opens_and_everybody_can_use_it(
     assert heard == []
 
 
+def test_a_badge_is_shown_with_the_colours_that_it_explains_and_the_picture_fits_the_window(
+    dev: str, opened: Callable[..., tuple[Page, list[str]]]
+) -> None:
+    shown, _ = opened(dev)
+
+    assert shown.locator(".badge.findings:visible").all_text_contents() == ["1 error"]
+    shown.check("input[value=cost]")
+    assert shown.locator(".badge.findings:visible").count() == 0
+    assert shown.locator(".badge.cost:visible").count() > 3
+    fits = "(() => { const one = document.querySelector('.scroll'); return one.scrollWidth <= one.clientWidth; })()"
+    assert shown.evaluate(fits)
+    shown.check("#whole")
+    assert not shown.evaluate(fits)
+
+
 def test_a_part_of_the_picture_leads_to_what_is_said_of_it(
     dev: str, opened: Callable[..., tuple[Page, list[str]]]
 ) -> None:

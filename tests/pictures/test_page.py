@@ -77,6 +77,28 @@ def test_what_a_change_does_is_marked_by_its_gravest() -> None:
     assert 'data-colour="tiers"' in page(report(kept))
 
 
+def test_colours_are_told_in_words_too_and_the_gravest_stands_first() -> None:
+    kept, new = row(TABLE, "orders"), row(TABLE, "users")
+    problems = [finding(level="warning", message="is slow"), finding(), finding(urn=new["urn"], message="is open")]
+    text = page(report(kept, new, problems=problems, ok=False), {kept["urn"]: "replace", new["urn"]: "create"})
+
+    assert re.findall(r'<g class="badge (\w+)"><rect[^>]*/><text[^>]*>([^<]+)', text) == [
+        ("findings", "1 error"),
+        ("changes", "replaced"),
+        ("findings", "1 error"),
+        ("changes", "new"),
+    ]
+    first = re.search(r'<ul class="gravest".*?</ul>', text, re.DOTALL)
+    assert first is not None
+    assert re.findall(r'<li class="(\w+)">', first[0]) == ["error", "error", "warning"]
+    assert '<a href="#part-0">orders</a>: has no backup' in first[0]
+    assert re.findall(r'<li class="\w+"><b>(\d+)</b>(replaced|new)', text) == [("1", "replaced"), ("1", "new")]
+
+
+def test_what_is_wrong_is_shown_first_where_nothing_else_is_asked_for() -> None:
+    assert 'data-colour="findings"' in page(report(row(TABLE, "orders"), problems=[finding()], ok=False))
+
+
 def test_costs_are_told_by_part() -> None:
     month = {
         "region": "eu-west-1",

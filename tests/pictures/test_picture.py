@@ -63,10 +63,33 @@ def test_who_reaches_what_is_a_solid_arrow_and_who_is_given_what_a_dotted_one() 
 
 def test_what_many_are_given_gets_no_arrows() -> None:
     archive = row(BUCKET, "archive")
-    several = [row(TABLE, f"t{number}", needs=[archive]) for number in range(4)]
+    several = [row(SERVICE, f"t{number}", needs=[archive]) for number in range(4)]
+    collector = row(SERVICE, "collector", needs=[row(BUCKET, f"b{number}") for number in range(4)])
 
     assert not picture(report(archive, *several)).arrows
     assert len(picture(report(archive, *several[:3])).arrows) == 3
+    assert not picture(report(collector, *(row(BUCKET, f"b{number}") for number in range(4)))).arrows
+
+
+def test_what_only_supports_others_gets_no_arrows() -> None:
+    certificate, secret = row("aws:acm/certificate:Certificate", "tls"), row("aws:secretsmanager/secret:Secret", "key")
+    service = row(SERVICE, "api", needs=[certificate, secret])
+
+    assert not picture(report(certificate, secret, service)).arrows
+
+
+def test_an_arrow_leads_from_who_has_a_right_to_what_it_is_a_right_to() -> None:
+    service, queue = (row(f"shop:index:{name}", name.lower(), custom=False) for name in ("Api", "Jobs"))
+    role = row(ROLE, "api-role", parent=service["urn"])
+    rows = [row(SERVICE, "api-service", parent=service["urn"]), role]
+    rows += [row("aws:sqs/queue:Queue", "jobs-queue", parent=queue["urn"])]
+    right = row(
+        "aws:iam/rolePolicy:RolePolicy", "send", parent=queue["urn"], property_dependencies={"role": [role["urn"]]}
+    )
+    policy = row("aws:sqs/queuePolicy:QueuePolicy", "who", parent=queue["urn"], needs=[role])
+
+    assert arrows(picture(report(service, queue, *rows, right, policy))) == {("Api api", "uses", "Jobs jobs")}
+    assert not picture(report(service, queue, *rows, policy)).arrows, "a policy names users, and uses nobody"
 
 
 def test_very_many_of_a_kind_are_drawn_as_one() -> None:
@@ -113,11 +136,11 @@ def test_a_very_large_picture_is_as_long_as_mermaid_takes() -> None:
 
 
 def test_a_name_in_wide_signs_stays_on_its_card() -> None:
-    drawn = picture(report(row(BUCKET, "日本語" * 10), row(BUCKET, "a-name-of-21-letters-")))
+    drawn = picture(report(row(BUCKET, "日本語" * 10), row(BUCKET, "a-name-of-20-letters")))
     told = svg(drawn, layout(drawn))
 
-    assert ">日本語日本語日本語日…</text>" in told
-    assert ">a-name-of-21-letters-</text>" in told
+    assert ">日本語日本語日本語…</text>" in told
+    assert ">a-name-of-20-letters</text>" in told
 
 
 def network() -> list[dict[str, object]]:
