@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from changes.model import ChangeError, Resource, Side
-from costs.files import failures
+from costs.files import failures, stack_file
 from rehearsal.marks import REPORT_VERSION
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -384,7 +384,7 @@ def rehearsed(
         tree = git(folder, "rev-parse", f"{commit}^{{tree}}")
         label = f"{against or 'the merge base'} ({commit[:9]})"
         with worktree(folder, commit) as old:
-            if not (old / f"Pulumi.{stack}.yaml").is_file():
+            if not stack_file(old, stack).is_file():
                 # All of it is new.
                 return Side(label, "", stack, {}), this_tree(folder, stack, known)
             running.append(Rehearsal(old, stack, tree, label, place, lambda: _prepared(folder, old, label)))

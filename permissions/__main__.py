@@ -15,6 +15,7 @@ from changes import sides
 from changes.files import any_stream, require_stack, require_writable, write
 from changes.model import ChangeError, Side
 from costs.ending import ending
+from costs.files import stack_file
 from permissions import show
 from permissions.backend import Backend, backend, said
 from permissions.difference import more, parting
@@ -120,7 +121,7 @@ def _sides(folder: Path, stack: str, against: str | None, known: Path | None) ->
 
 
 def _backend(folder: Path, side: Side, state: str | None, account: str | None) -> Backend:
-    project, of_stack = (_yaml(folder / name) for name in ("Pulumi.yaml", f"Pulumi.{side.stack}.yaml"))
+    project, of_stack = (_yaml(path) for path in (folder / "Pulumi.yaml", stack_file(folder, side.stack)))
     url, secrets = said(project, of_stack)
     region = str((side.report or {}).get("region", ""))
     return backend(state if state is not None else url, secrets, region, account or ACCOUNT)

@@ -26,7 +26,7 @@ def github(report: Report) -> Iterator[str]:
         properties = {"title": _title(problem)}
         if problem.source:
             line = problem.source.line
-            properties = {"file": (report.below / line.file).as_posix(), "line": str(line.line), **properties}
+            properties = {"file": report.in_repository(line.file), "line": str(line.line), **properties}
         told = ",".join(f"{name}={value.translate(_PROPERTY)}" for name, value in properties.items())
         yield f"::{problem.level} {told}::{report.told(problem).translate(_DATA)}"
 
@@ -55,7 +55,7 @@ def junit(report: Report) -> ElementTree.Element:
         test = _test(suite, report, _title(problem))
         if problem.source:
             line = problem.source.line
-            test.set("file", (report.below / line.file).as_posix())
+            test.set("file", report.in_repository(line.file))
             test.set("line", str(line.line))
         found = ElementTree.SubElement(test, "failure" if problem.level == "error" else "skipped")
         found.set("message", _valid(str(shown(problem.message, report.secrets))))

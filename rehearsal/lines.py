@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,11 @@ class Source:
         }
 
 
+def named(folder: Path, file: Path) -> str:
+    """A file as lines name it: from `folder`, which need not be above it."""
+    return Path(os.path.relpath(file, folder)).as_posix()
+
+
 def of_setting(folder: Path, file: Path, key: str) -> Line | None:
     """The line of a stack file of the program in `folder` on which `key` stands.
 
@@ -67,7 +73,7 @@ def of_setting(folder: Path, file: Path, key: str) -> Line | None:
         if line is None:
             break
         found = line
-    return Line(file.relative_to(folder).as_posix(), found) if found is not None else None
+    return Line(named(folder, file), found) if found is not None else None
 
 
 def of_parts(folder: Path, file: Path, project: str) -> dict[str, Line]:
@@ -84,7 +90,7 @@ def of_parts(folder: Path, file: Path, project: str) -> dict[str, Line]:
         namespace, _, section = str(key.value).partition(":")
         if namespace != project:
             continue
-        name = file.relative_to(folder).as_posix()
+        name = named(folder, file)
         sections[_CAMEL.sub(r"-\1", section).lower()] = Line(name, key.start_mark.line + 1)
         if isinstance(value, yaml.MappingNode):
             for inner, _ in value.value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -99,6 +100,10 @@ class Report:
         folder = self.folder.resolve()
         root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
         return folder.relative_to(root)
+
+    def in_repository(self, file: str) -> str:
+        """A file of the program, named as review tools do."""
+        return posixpath.normpath((self.below / file).as_posix())
 
     @cached_property
     def billed(self) -> list[Resource]:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from rehearsal.lines import Line, Source
+from costs.files import stack_file
+from rehearsal.lines import Line, Source, named
 from rehearsal.marks import REPORT_VERSION
 from rehearsal.problems import Kind, Problem, each
 from rehearsal.report import Report
@@ -108,7 +109,7 @@ def _rule(problem: Problem) -> dict[str, Any]:
 
 
 def _result(problem: Problem, report: Report, rule_index: int, seen: Counter[str]) -> dict[str, Any]:
-    source = problem.source or Source(Line(f"Pulumi.{report.stack}.yaml", 1))
+    source = problem.source or Source(Line(named(report.folder, stack_file(report.folder, report.stack)), 1))
     place = _place(source.line, report)
     if problem.urn:
         name = problem.urn.rpartition("::")[2]
@@ -138,7 +139,7 @@ def _place(line: Line, report: Report) -> dict[str, Any]:
     written = linecache.getline(str(report.folder / line.file), line.line).rstrip("\n")
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote((report.below / line.file).as_posix())},
+            "artifactLocation": {"uri": quote(report.in_repository(line.file))},
             "region": {
                 "startLine": line.line,
                 "startColumn": 1,

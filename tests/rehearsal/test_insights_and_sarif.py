@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jsonschema import Draft4Validator
 
-from rehearsal.lines import Line, Source
+from rehearsal.lines import Line, Source, of_setting
 from rehearsal.problems import Problem
 from rehearsal.report import Report
 from rehearsal.sarif import sarif
@@ -203,6 +203,27 @@ def test_each_rule_and_place_has_what_github_requires(tmp_path: Path) -> None:
     first, unknown = (one["locations"][0]["physicalLocation"]["region"] for one in run_["results"])
     assert first == {"startLine": 2, "startColumn": 1, "endLine": 2, "endColumn": len("import pulumi") + 1}
     assert unknown == {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": len("config:") + 1}
+
+
+@pytest.mark.parametrize("folder", ["stacks", "../stacks"])
+def test_what_nobody_can_place_stands_in_the_stacks_own_file_wherever_that_is(tmp_path: Path, folder: str) -> None:
+    program = tmp_path / "program"
+    program.mkdir()
+    (program / folder).mkdir()
+    (program / "Pulumi.yaml").write_text(f"name: shop\nruntime: python\nstackConfigDir: {folder}\n", encoding="utf-8")
+    (program / folder / "Pulumi.live.yaml").write_text("config: {shop:size: 1}\n", encoding="utf-8")
+    (tmp_path / ".git").mkdir()
+    report = Report(stack="live", project="shop", product="", environment="", region="", folder=program)
+    report.problems = [Problem(kind="program", message="ended")]
+    (result,) = sarif(report)["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+
+    assert (tmp_path / place["artifactLocation"]["uri"]).resolve() == (program / folder / "Pulumi.live.yaml").resolve()
+    assert ".." not in place["artifactLocation"]["uri"]
+    assert place["region"]["endColumn"] == len("config: {shop:size: 1}") + 1
+    assert of_setting(program, program / folder / "Pulumi.live.yaml", "shop:size") == Line(
+        f"{folder}/Pulumi.live.yaml", 1
+    )
 
 
 def test_a_folder_that_does_not_exist_is_refused_before_anything_runs(tmp_path: Path, rehearse: Rehearse) -> None:
