@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from costs.files import any_stream, require_writable
 from costs.model import CostError
-from rehearsal import own_pack
+from rehearsal import kept, own_pack, progress
 from rehearsal.pack import Choice, choices_in
 from rehearsal.problems import RehearsalError, SettingsError
 from rehearsal.profiles import Profile, default, named
@@ -267,31 +266,25 @@ def _rehearse(asked: _Asked, port: int | None = None, *, shown: bool = True) -> 
     if port is not None:
         _check_port(port)
 
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-        counted: dict[str, int] = {}
-
-        def progress(pass_name: str, count: int) -> None:
-            counted[pass_name] = count
-            text = ", ".join(f"{each} {number}" for each, number in sorted(counted.items()))
-            live.update(
-                Text(f"rehearsing {name}: {text} resources", style="dim"),
-                refresh=live.is_started and console.is_terminal,
-            )
-
-        with Runner(
+    with (
+        progress.shown(
+            console, progress.Bar(name, kept.size(stack.main, name)), quiet=asked.shown == "problems"
+        ) as bar,
+        Runner(
             stack,
             asked.pack.folder,
             choices,
-            progress=progress,
+            progress=bar.tell,
             assume_existing=profile.assume_existing,
             only_deploy=asked.only_deploy,
             started=started,
-        ) as runner:
-            report = runner.run()
-            live.stop()
-            _publish(asked, report, shown=shown)
-            if port is not None and report.resources and not report.invalid:
-                _serve(console, runner, port, report.region)
+        ) as runner,
+    ):
+        report = runner.run()
+        bar.stop()
+        _publish(asked, report, shown=shown)
+        if port is not None and report.resources and not report.invalid:
+            _serve(console, runner, port, report.region)
     return report
 
 

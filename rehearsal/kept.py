@@ -25,7 +25,7 @@ FOLDER: Final = _folder()
 def services(main: Path, stack: str) -> frozenset[str] | None:
     """The services of AWS whose resources the last rehearsal of this program's stack made; None before the first."""
     try:
-        return frozenset(_services_file(main, stack).read_text(encoding="utf-8").split())
+        return frozenset(_file("services", main, stack).read_text(encoding="utf-8").split())
     except OSError:
         return None
 
@@ -37,8 +37,23 @@ def keep_services(main: Path, stack: str, types: Iterable[str]) -> None:
         # A folder that nobody may write to is no reason to fail.
         with contextlib.suppress(OSError):
             FOLDER.mkdir(parents=True, exist_ok=True)
-            _services_file(main, stack).write_text("\n".join(sorted(used)), encoding="utf-8")
+            _file("services", main, stack).write_text("\n".join(sorted(used)), encoding="utf-8")
 
 
-def _services_file(main: Path, stack: str) -> Path:
-    return FOLDER / f"services-{hashlib.sha256(f'{main.resolve()} {stack}'.encode()).hexdigest()[:16]}.txt"
+def size(main: Path, stack: str) -> int | None:
+    """How many resources and components the stack had the last time; None before the first."""
+    try:
+        return int(_file("size", main, stack).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def keep_size(main: Path, stack: str, count: int) -> None:
+    if count != size(main, stack):
+        with contextlib.suppress(OSError):
+            FOLDER.mkdir(parents=True, exist_ok=True)
+            _file("size", main, stack).write_text(str(count), encoding="utf-8")
+
+
+def _file(what: str, main: Path, stack: str) -> Path:
+    return FOLDER / f"{what}-{hashlib.sha256(f'{main.resolve()} {stack}'.encode()).hexdigest()[:16]}.txt"

@@ -82,6 +82,8 @@ class Registered:
     """What its creation asked of AWS."""
     source: Source | None = None
     """Where the program declares it."""
+    seconds: float = 0.0
+    """How long it took to make, with its checks and without the policies."""
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ class Monitor:
         stack_outputs: Callable[[str], dict[str, Any] | None],
         declared: Declared,
         default_tags: str | None,
-        progress: Callable[[int], None],
+        progress: Callable[[int, str], None],
         made: Callable[[Registered, dict[str, Any]], None],
     ) -> None:
         self.resources: dict[str, Registered] = {}
@@ -381,6 +383,8 @@ class Monitor:
             source=source(request.stackTrace.frames, self._folder),
         )
         self.resources[urn] = resource
+        # Before it is made: what takes long is named meanwhile.
+        self._progress(len(self.resources), resource.name)
         if request.type == STACK:
             self._analyze(resource)
             return resource_pb2.RegisterResourceResponse(urn=urn)
@@ -388,14 +392,15 @@ class Monitor:
             resource.id = str(uuid.uuid5(uuid.NAMESPACE_URL, urn))
             resource.outputs = dict(inputs)
         elif request.custom:
+            started = time.perf_counter()
             self._create(resource)
+            resource.seconds = time.perf_counter() - started
         elif request.remote:
             always, optional = sdk.output_names(request.type)
             resource.outputs = dict.fromkeys((always | optional) - {"urn"}, UNKNOWN)
             resource.status, resource.reason = "read", "a component that another language's plug-in makes"
             self._gap("component not run", resource.type, resource.name)
         self._analyze(resource)
-        self._progress(len(self.resources))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=resource.id, object=encode(resource.outputs))
 
     def _create(self, resource: Registered) -> None:

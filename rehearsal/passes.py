@@ -21,6 +21,7 @@ from rehearsal.lint.result import LintInput
 from rehearsal.monitor import Deploying, Monitor, Previewing, Provider, Registered
 from rehearsal.pack import PackProcess
 from rehearsal.problems import Problem, ProgramError
+from rehearsal.progress import Step
 from rehearsal.stacks import Stack
 from rehearsal.texts import texts
 
@@ -60,7 +61,7 @@ def run(
     started = time.perf_counter()
     account = Cloud(cloud)
     monitor = _monitor(name, stack, runner, account, pack, lint)
-    result = _result(name, stack, monitor, account, lint, started)
+    result = _result(name, stack, monitor, account, lint, lambda step: runner.send(("progress", step)), started)
     runner.send(("result", result))
     runner.close()
     sys.stderr.flush()
@@ -69,7 +70,13 @@ def run(
 
 
 def _result(
-    name: PassName, stack: Stack, monitor: Monitor, cloud: Cloud, lint: Connection | None, started: float
+    name: PassName,
+    stack: Stack,
+    monitor: Monitor,
+    cloud: Cloud,
+    lint: Connection | None,
+    told: Callable[[Step], None],
+    started: float,
 ) -> PassResult:
     before = len(monitor.problems)
     program.run(stack, monitor, dry_run=name == "preview")
@@ -80,6 +87,7 @@ def _result(
         problem.level == "error" and problem.kind in ("settings", "program") for problem in monitor.problems[before:]
     )
     # Of a half-made stack every companion would be missing: what failed is told, and nothing that follows from it.
+    told(Step("policies", len(monitor.resources)))
     rules = monitor.analyze_stack(whole=not failed)
     if name == "deploy" and not failed:
         for arn, urn in cloud.never_made():
@@ -144,7 +152,7 @@ def _monitor(
         stack_outputs=stack_outputs,
         declared=stack.declared,
         default_tags=stack.config.get("aws:defaultTags"),
-        progress=lambda count: runner.send(("progress", count)),
+        progress=lambda count, resource: runner.send(("progress", Step(name, count, resource))),
         made=made,
     )
     return monitor

@@ -32,6 +32,7 @@ from rehearsal.marks import STACK
 from rehearsal.pack import Choice, PackProcess
 from rehearsal.preload import preload
 from rehearsal.problems import ONLY_AT_PREVIEW, Problem, ReferenceNotFoundError
+from rehearsal.progress import Step
 from rehearsal.stacks import Stack, load, stack_names
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _WAIVER_REPORT: Final = "waiver-report"
 _TOLD_ELSEWHERE: Final = (_WAIVER_REPORT, "stack-month")
 """Rules that only tell: the report has waivers and the month in places of their own."""
 
-Progress = Callable[[str, int], None]
+Progress = Callable[[Step], None]
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Runner:
     stack: Stack
     pack_folder: Path
     choices: Mapping[str, Choice] = field(default_factory=dict)
-    progress: Progress = lambda _name, _count: None
+    progress: Progress = lambda _step: None
     assume_existing: bool = False
     """Whether ids that the program names and nothing makes are taken as existing."""
     only_deploy: bool = False
@@ -198,6 +199,7 @@ class Runner:
                 return self._report(dict.fromkeys(_PASSES, invalid), LintResult())
             if results and not self.only_deploy:
                 self._load_iam_analyzer()
+        kept.keep_size(self.stack.main, self.stack.name, len(results["deploy"].resources))
         kept.keep_services(self.stack.main, self.stack.name, (one.type for one in results["deploy"].resources))
         return self._report({"preview": results["deploy"], **results}, self._linted())
 
@@ -215,6 +217,7 @@ class Runner:
 
         if self.only_deploy:
             return LintResult()
+        self.progress(Step("lint"))
         with contextlib.suppress(OSError):
             self._lint_inputs.send(None)
         try:
@@ -232,7 +235,7 @@ class Runner:
         if word == "stack_outputs":
             one.connection.send(self._outputs_of(content))
         elif word == "progress":
-            self.progress(one.name, content)
+            self.progress(content)
         return content if word == "result" else None
 
     def _outputs_of(self, reference: str) -> dict[str, Any] | None:

@@ -44,6 +44,10 @@ _MADE: Final = {"emulated": "emulated", "validated": "validated only", "read": "
 _AWS_ID: Final = re.compile(r"[a-z]+-[0-9a-f]{17}")
 
 
+_PHASES: Final = ("preview", "deploy", "lint", "policies")
+_MOST_SLOW: Final = 3
+"""Resources that are named as those that took the longest."""
+
 Shown = Literal["problems", "screen", "all"]
 
 
@@ -68,6 +72,7 @@ def show(console: Console, report: Report, *, debug: bool, how: Shown = "screen"
         _gaps(console, report)
         _waivers(console, report)
     _problems(console, report, debug=debug, verbose=True)
+    _longest(console, report)
     console.print(summary(report), soft_wrap=True)
 
 
@@ -398,6 +403,18 @@ def _at(source: Source, report: Report) -> Text:
     return text
 
 
+def _longest(console: Console, report: Report) -> None:
+    """The phase and the resources that took the longest."""
+    seconds = report.seconds
+    if not any(seconds.get(phase) for phase in _PHASES):
+        return
+    made = sorted((one for one in report.resources if one.seconds), key=lambda one: (-one.seconds, one.urn))
+    named = ", ".join(f"{one.name} {one.seconds:.2f} s" for one in made[:_MOST_SLOW])
+    slowest = _slowest(seconds)[0]
+    told = f"Slowest: {slowest}, {seconds[slowest]:.1f} s" + (f"; of the resources {named}" if named else "")
+    console.print(Text(told, style="dim"), soft_wrap=True)
+
+
 def summary(report: Report) -> str:
     """The last line, with what was made, checked and found, and the time."""
     counts, seconds = report.counts, report.seconds
@@ -421,7 +438,7 @@ def summary(report: Report) -> str:
 
 def _slowest(seconds: Mapping[str, float]) -> list[str]:
     """The phases, the one that took the longest first."""
-    return sorted(("preview", "deploy", "lint", "policies"), key=lambda phase: -seconds[phase])
+    return sorted(_PHASES, key=lambda phase: -seconds[phase])
 
 
 def _plural(count: int, noun: str) -> str:

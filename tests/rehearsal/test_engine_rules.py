@@ -380,7 +380,7 @@ def previewed() -> tuple[Listening, Any]:
         stack_outputs=lambda _name: None,
         declared=Declared(),
         default_tags=None,
-        progress=lambda _count: None,
+        progress=lambda _count, _name: None,
         made=lambda *_: None,
     )
     stack = resource_pb2.RegisterResourceRequest(type="pulumi:pulumi:Stack", name="plain-test")
