@@ -172,7 +172,7 @@ def over_grpc(stack: list[Resource]) -> tuple[float, int]:
     read, write = os.pipe()
     pack = PackProcess.start(ROOT / "policies", environment=dict(os.environ), lifeline=read, **where)
     try:
-        analyzer = Analyzer(pack.port(), **where)
+        analyzer = Analyzer(pack.started.port(), **where)
         started = time.perf_counter()
         found = sum(len(analyzer.analyze(each)) for each in questions) + len(analyzer.analyze_stack(questions))
         return time.perf_counter() - started, found

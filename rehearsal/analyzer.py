@@ -15,6 +15,8 @@ from rehearsal.pack import ALL, Choice
 from rehearsal.problems import Level, Problem, SettingsError
 from rehearsal.property_values import decode, encode
 
+_OPTIONS: Final = analyzer_pb2.AnalyzerResourceOptions.DESCRIPTOR.fields_by_name
+
 # The engine's own limit; a stack's properties go over in one message.
 _MESSAGE_BYTES: Final = 400 * 1024 * 1024
 
@@ -60,10 +62,12 @@ class Analyzer:
         configuration = _configuration(info, choices or {})
         self._levels = [one.enforcementLevel for one in configuration.values()]
         self._stub.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=configuration))
-        request = analyzer_pb2.AnalyzerStackConfigureRequest(
-            stack=stack, project=project, organization="organization", dry_run=dry_run, config=config
-        )
-        self._stub.ConfigureStack(request)
+        # A program's older SDK does not know it; the pack has been told by its variables, too.
+        if hasattr(analyzer_pb2, "AnalyzerStackConfigureRequest"):
+            request = analyzer_pb2.AnalyzerStackConfigureRequest(
+                stack=stack, project=project, organization="organization", dry_run=dry_run, config=config
+            )
+            self._stub.ConfigureStack(request)
 
     @property
     def count(self) -> int:
@@ -106,7 +110,7 @@ class Analyzer:
             policy = self._policies.get(diagnostic.policyName)
             mandatory = diagnostic.enforcementLevel in (analyzer_pb2.MANDATORY, analyzer_pb2.REMEDIATE)
             level: Level = "error" if mandatory else "warning"
-            remedy = (policy.remediation_steps or None) if policy else None
+            remedy = _told(policy, "remediation_steps")
             # The SDK puts the rule's description before what the rule said; a pack may put the remedy behind it.
             message = diagnostic.message.removeprefix(diagnostic.description).strip() or diagnostic.message
             if remedy is not None:
@@ -119,11 +123,16 @@ class Analyzer:
                     urn=diagnostic.urn or urn,
                     message=message,
                     remedy=remedy,
-                    title=(policy.displayName or policy.description or None) if policy else None,
-                    url=(policy.url or None) if policy else None,
+                    title=_told(policy, "displayName") or _told(policy, "description"),
+                    url=_told(policy, "url"),
                 )
             )
         return problems
+
+
+def _told(policy: analyzer_pb2.PolicyInfo | None, what: str) -> str | None:
+    """What a policy says of itself; a program's older SDK does not hear all of it."""
+    return getattr(policy, what, "") or None
 
 
 def _configuration(
@@ -156,17 +165,20 @@ def _configuration(
 
 
 def _common(judged: Judged) -> dict[str, Any]:
+    options = analyzer_pb2.AnalyzerResourceOptions(
+        protect=judged.protect,
+        ignoreChanges=judged.ignore_changes,
+        additionalSecretOutputs=judged.additional_secret_outputs,
+    )
+    # A program's older SDK does not know it here, and tells the parent with the stack only.
+    if "parent" in _OPTIONS:
+        options.parent = judged.parent
     fields: dict[str, Any] = {
         "type": judged.type,
         "properties": encode(judged.properties),
         "urn": judged.urn,
         "name": judged.name,
-        "options": analyzer_pb2.AnalyzerResourceOptions(
-            protect=judged.protect,
-            ignoreChanges=judged.ignore_changes,
-            additionalSecretOutputs=judged.additional_secret_outputs,
-            parent=judged.parent,
-        ),
+        "options": options,
     }
     if judged.provider is not None:
         provider = judged.provider

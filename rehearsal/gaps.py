@@ -17,6 +17,7 @@ Cause = Literal[
     "stack not known",
     "taken as existing",
     "environment not read",
+    "own packages not used",
 ]
 
 MEANINGS: Final[dict[Cause, str]] = {
@@ -30,6 +31,7 @@ MEANINGS: Final[dict[Cause, str]] = {
     "stack not known": "the outputs of a stack that nobody declared are unknown",
     "taken as existing": "ids that the program names and nothing in it makes",
     "environment not read": "only Pulumi Cloud has the environments of Pulumi ESC: what they set is missing",
+    "own packages not used": "the program ran with the packages of the rehearsal; its own may have other versions",
 }
 
 

@@ -33,12 +33,18 @@ class Lifeline:
     def follow(self) -> None:
         """In a child that was forked: end when the runner does, whatever this process is busy with."""
         os.close(self.write)
-        threading.Thread(target=self._wait, daemon=True).start()
-
-    def _wait(self) -> None:
-        os.read(self.read, 1)
-        os._exit(1)
+        follow(self.read)
 
     def close(self) -> None:
         os.close(self.read)
         os.close(self.write)
+
+
+def follow(read: int) -> None:
+    """End this process when nobody holds the other end any more."""
+
+    def wait() -> None:
+        os.read(read, 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

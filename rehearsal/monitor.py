@@ -306,6 +306,10 @@ class Monitor:
         ]
         return resource_pb2.DeploymentInfo(supportedFeatures=features)
 
+    def SupportsFeature(self, request: Any) -> Any:  # noqa: N802
+        # Older SDKs ask feature by feature. Outputs are not sent as such: their values are what is judged.
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id != "outputValues")
+
     def RegisterPackage(self, _request: Any) -> resource_pb2.RegisterPackageResponse:  # noqa: N802
         return resource_pb2.RegisterPackageResponse(ref="rehearsal")
 
@@ -380,7 +384,7 @@ class Monitor:
             retain_on_delete=options.retain_on_delete,
             delete_before_replace=options.delete_before_replace,
             replace_on_changes=list(options.replace_on_changes),
-            source=source(request.stackTrace.frames, self._folder),
+            source=source(_frames(request), self._folder),
         )
         self.resources[urn] = resource
         # Before it is made: what takes long is named meanwhile.
@@ -541,7 +545,7 @@ class Monitor:
                 custom=True,
                 inputs=properties,
                 id=request.id,
-                source=source(request.stackTrace.frames, self._folder),
+                source=source(_frames(request), self._folder),
             )
             if request.type == _STACK_REFERENCE:
                 return self._read_stack(resource)
@@ -752,3 +756,8 @@ def _default_tags(given: Any) -> dict[str, str]:
         # Providers send their settings as JSON texts, and stack files keep them so.
         settings = json.loads(settings)
     return _plain_tags(settings.get("tags")) if isinstance(settings, dict) else {}
+
+
+def _frames(request: Any) -> Any:
+    """Where the program asked for it; older SDKs do not tell."""
+    return request.stackTrace.frames if hasattr(request, "stackTrace") else ()

@@ -56,8 +56,33 @@ def choices_in(file: Path) -> dict[str, Choice]:
 
 
 @dataclass(frozen=True)
+class StartedPack:
+    """A starting policy pack, for whoever has not started it. It prints its port once it has imported its rules."""
+
+    said: IO[str]
+    errors: IO[str]
+    folder: Path
+    choices: Mapping[str, Choice]
+    """What somebody wants otherwise than the pack has it, by policy."""
+
+    def port(self) -> int:
+        """Wait until the pack serves; `RehearsalError` with its last words if it does not."""
+        line = self.said.readline().strip()
+        if line.isdigit():
+            return int(line)
+        self.errors.seek(0)
+        words = [text for text in self.errors.read().splitlines() if text.strip()] or [
+            f"it printed {line!r} instead of its port"
+        ]
+        raise PolicyPackError(
+            f"the policy pack in {self.folder} does not start: {words[-1].strip()}",
+            "run `python __main__.py` in that folder to see the whole error",
+        )
+
+
+@dataclass(frozen=True)
 class PackProcess:
-    """A starting policy pack. It prints its port as soon as it has imported its rules."""
+    """A policy pack and its process."""
 
     process: subprocess.Popen[str]
     errors: IO[str]
@@ -102,21 +127,10 @@ class PackProcess:
         )
         return cls(process, errors, folder, choices or {})
 
-    def port(self) -> int:
-        """Wait until the pack serves; `RehearsalError` with its last words if it does not."""
+    @property
+    def started(self) -> StartedPack:
         assert self.process.stdout is not None
-        line = self.process.stdout.readline().strip()
-        if line.isdigit():
-            return int(line)
-        self.process.wait(timeout=10)
-        self.errors.seek(0)
-        words = [text for text in self.errors.read().splitlines() if text.strip()] or [
-            f"it printed {line!r} instead of its port"
-        ]
-        raise PolicyPackError(
-            f"the policy pack in {self.folder} does not start: {words[-1].strip()}",
-            "run `python __main__.py` in that folder to see the whole error",
-        )
+        return StartedPack(self.process.stdout, self.errors, self.folder, self.choices)
 
     def stop(self) -> None:
         if self.process.poll() is None:

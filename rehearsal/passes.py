@@ -19,7 +19,7 @@ from rehearsal.cloud.client import Cloud, RecordedCall
 from rehearsal.gaps import Gap
 from rehearsal.lint.result import LintInput
 from rehearsal.monitor import Deploying, Monitor, Previewing, Provider, Registered
-from rehearsal.pack import PackProcess
+from rehearsal.pack import StartedPack
 from rehearsal.problems import Problem, ProgramError
 from rehearsal.progress import Step
 from rehearsal.stacks import Stack
@@ -51,7 +51,7 @@ def run(
     stack: Stack,
     runner: Connection,
     cloud: Connection,
-    pack: PackProcess | None,
+    pack: StartedPack | None,
     lint: Connection | None,
 ) -> None:
     """Run the pass, send its result to the runner, and end this process."""
@@ -118,7 +118,7 @@ def _monitor(
     stack: Stack,
     runner: Connection,
     cloud: Cloud,
-    pack: PackProcess | None,
+    pack: StartedPack | None,
     lint: Connection | None,
 ) -> Monitor:
     provider: Provider = Previewing(cloud) if name == "preview" else Deploying(cloud)
@@ -164,7 +164,7 @@ def _tell(lint: Connection, resource: LintInput | None) -> None:
         lint.send(resource)
 
 
-def _analyzer(stack: Stack, pack: PackProcess, *, dry_run: bool) -> Callable[[], Analyzer]:
+def _analyzer(stack: Stack, pack: StartedPack, *, dry_run: bool) -> Callable[[], Analyzer]:
     return lambda: Analyzer(
         pack.port(), project=stack.project, stack=stack.name, config=stack.config, dry_run=dry_run, choices=pack.choices
     )

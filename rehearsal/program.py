@@ -60,7 +60,10 @@ def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
     # A text made from an output is garbage, and `if output:` is always true: both pass silently otherwise.
     os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
     pulumi.Output.__bool__ = _refuse_truth  # type: ignore[method-assign]
-    stack_module.wait_for_rpcs = _wait_for_rpcs
+    settings: Any = SETTINGS
+    if isinstance(settings.outputs, set):
+        # Older versions of the SDK keep what is outstanding otherwise, and wait in their own way.
+        stack_module.wait_for_rpcs = _wait_for_rpcs
     # What only AWS could tell is unknown in a rehearsed deployment, too; the SDK would hand the program None there.
     rpc.deserialize_property = _keep_unknown
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
@@ -74,7 +77,7 @@ def run(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
     loop.set_exception_handler(lambda _loop, _context: None)
     sys.path[0] = str(stack.main.parent)
     _give_way(stack.main.parent)
-    sys.path += map(str, stack.packages)
+    sys.path += map(str, stack.environment.packages)
     os.chdir(stack.folder)
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _run_main(stack.main)))
@@ -101,8 +104,9 @@ def _give_way(folder: Path) -> None:
 _deserialize: Final = rpc.deserialize_property
 
 
-def _keep_unknown(value: Any, keep_unknowns: bool | None = None, keep_internal: bool | None = True) -> Any:  # noqa: ARG001
-    return _deserialize(value, True, keep_internal)
+def _keep_unknown(value: Any, _keep_unknowns: bool | None = None, *others: Any, **named: Any) -> Any:
+    named.pop("keep_unknowns", None)
+    return _deserialize(value, True, *others, **named)
 
 
 async def _wait_for_rpcs(await_all_outstanding_tasks: bool = True) -> None:
@@ -152,6 +156,8 @@ def _configure(stack: Stack, monitor: Monitor, *, dry_run: bool) -> None:
             dry_run=dry_run,
             callbacks=None,
             monitor_features=set(),
+            # What older versions of the SDK call it.
+            feature_support={},
         )
     )
 
@@ -243,7 +249,11 @@ def _line(error: BaseException, stack: Stack) -> Line | None:
 
 def _own(filename: str, number: int, stack: Stack) -> Line | None:
     path = Path(filename)
-    if stack.folder in path.parents and ".venv" not in path.parts and "rehearsal" not in path.parts[-2:]:
+    if (
+        stack.folder in path.parents
+        and not {".venv", "site-packages"} & {*path.parts}
+        and "rehearsal" not in path.parts[-2:]
+    ):
         return Line(path.relative_to(stack.folder).as_posix(), number)
     return None
 

@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -21,7 +21,8 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from rehearsal import kept
+from rehearsal import apart, kept
+from rehearsal.apart import Apart
 from rehearsal.cloud.client import Cloud
 from rehearsal.cloud.endpoint import address, listener
 from rehearsal.gaps import Gap
@@ -29,7 +30,7 @@ from rehearsal.isolation import lead_to
 from rehearsal.lifeline import Lifeline
 from rehearsal.lines import Source, of_parts
 from rehearsal.marks import STACK
-from rehearsal.pack import Choice, PackProcess
+from rehearsal.pack import Choice, PackProcess, StartedPack
 from rehearsal.preload import preload
 from rehearsal.problems import ONLY_AT_PREVIEW, Problem, ReferenceNotFoundError
 from rehearsal.progress import Step
@@ -64,7 +65,7 @@ class _Running:
     """A pass under way."""
 
     name: PassName
-    process: ForkProcess
+    process: ForkProcess | Apart
     connection: Connection
 
 
@@ -83,7 +84,7 @@ class Runner:
     started: float = field(default_factory=time.perf_counter)
 
     def __enter__(self) -> Runner:
-        self._processes: list[ForkProcess] = []
+        self._processes: list[ForkProcess | Apart] = []
         self._lifeline = Lifeline.make()
         self._referenced: dict[str, dict[str, Any] | None] = {}
         self._iam_analyzer: IamAnalyzer | None = None
@@ -167,15 +168,31 @@ class Runner:
             )
         ours, theirs = _pipe()
         lint = self._lint_inputs if name == "deploy" and not self.only_deploy else None
-        ends = (theirs, ours, self._cloud.pop())
-        process = self._start(_run_pass, (self._lifeline, name, stack, self._address, *ends, pack, lint))
+        cloud = self._cloud.pop()
+        started = pack.started if pack is not None else None
+        if stack.environment.python is not None:
+            process = apart.start(
+                name,
+                stack,
+                environment=self._environment(name),
+                lifeline=self._lifeline.read,
+                runner=(ours, theirs),
+                cloud=cloud,
+                pack=started,
+                lint=lint,
+            )
+            self._processes.append(process)
+        else:
+            ends = (theirs, ours, cloud)
+            process = self._start(_run_pass, (self._lifeline, name, stack, self._address, *ends, started, lint))
         theirs.close()
         return _Running(name, process, ours)
 
     def run(self) -> Report:
         """Run the passes and report. Never raises for what the program or its stack got wrong."""
         # The cloud process is on its way before these imports.
-        preload(self.stack.main, kept.services(self.stack.main, self.stack.name))
+        if self.stack.environment.python is None:
+            preload(self.stack.main, kept.services(self.stack.main, self.stack.name))
         from rehearsal.lint.result import LintResult  # noqa: PLC0415
         from rehearsal.passes import lost  # noqa: PLC0415
 
@@ -284,7 +301,7 @@ class Runner:
             environment=config.get(f"{project}:environment", self.stack.name),
             region=_region(main.resources) or config.get("aws:region", ""),
             resources=main.resources,
-            gaps=[*main.gaps, *(Gap("environment not read", STACK, one) for one in self.stack.environments)],
+            gaps=[*main.gaps, *_gaps_of(self.stack)],
             outputs=main.outputs,
             looked_up=main.looked_up,
             problems=[problem for problem in problems if problem.rule not in _TOLD_ELSEWHERE],
@@ -361,7 +378,7 @@ def _run_pass(
     ours: Connection,
     theirs: Connection,
     cloud: Connection,
-    pack: PackProcess | None,
+    pack: StartedPack | None,
     lint: Connection | None,
 ) -> None:
     from rehearsal.passes import run  # noqa: PLC0415
@@ -466,6 +483,12 @@ def _plan(config: dict[str, str], project: str) -> str | None:
     if isinstance(given, dict):
         return str(given.get("plan", "legacy"))
     return "legacy" if given is True else None
+
+
+def _gaps_of(stack: Stack) -> Iterator[Gap]:
+    yield from (Gap("environment not read", STACK, one) for one in stack.environments)
+    if stack.environment.not_used:
+        yield Gap("own packages not used", STACK, stack.environment.not_used)
 
 
 def _region(resources: list[Any]) -> str | None:

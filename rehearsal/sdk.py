@@ -137,12 +137,29 @@ def _only_objects(hint: Any) -> bool:
 
 
 @cache
+def _return_hints(cls: type) -> dict[str, Any]:
+    """The types of a resource's outputs, as they are written: the SDK's public way to them drops `Optional`."""
+    if hasattr(_types, "_raw_return_hints"):
+        return _types._raw_return_hints(cls)  # noqa: SLF001
+    # Before 3.270 or so the SDK has no such function.
+    scope = {
+        name: value for base in reversed(cls.__mro__) for name, value in vars(sys.modules[base.__module__]).items()
+    }
+    own = {"Output": pulumi.Output, "T": type(None)}
+    hints = {
+        name: typing.get_type_hints(one.fget, scope, own).get("return")
+        for _, name, one in _types._py_properties(cls)  # noqa: SLF001
+    }
+    return {name: hint for name, hint in hints.items() if hint is not None}
+
+
+@cache
 def output_names(token: str) -> tuple[frozenset[str], frozenset[str]]:
     """The names of a type's outputs: those that always have a value, and those that may be absent."""
     cls = resource_class(token)
     if cls is None:
         return frozenset(), frozenset()
-    hints = _types._raw_return_hints(cls)  # noqa: SLF001 the public variant has already dropped `Optional`
+    hints = _return_hints(cls)
     optional = frozenset(name for name, hint in hints.items() if _is_optional(hint))
     return frozenset(hints) - optional, optional
 
@@ -151,7 +168,7 @@ def output_names(token: str) -> tuple[frozenset[str], frozenset[str]]:
 def texts(token: str) -> frozenset[str]:
     """The names of a type's properties that are a text in the end; a policy may be given as an object all the same."""
     cls = resource_class(token)
-    hints = _types._raw_return_hints(cls) if cls is not None else {}  # noqa: SLF001 as above
+    hints = _return_hints(cls) if cls is not None else {}
     return frozenset(name for name, hint in hints.items() if any(map(_is_text, typing.get_args(hint))))
 
 
@@ -166,7 +183,7 @@ def named(token: str) -> bool:
     cls, args = resource_class(token), _args_class(token)
     if cls is None or args is None:
         return False
-    hint = _types._raw_return_hints(cls).get("name")  # noqa: SLF001 as above
+    hint = _return_hints(cls).get("name")
     given = typing.get_type_hints(args.__init__).get("name") if hint is not None else None
     return (
         _is_text(next(iter(typing.get_args(hint)), None))

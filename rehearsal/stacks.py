@@ -13,8 +13,9 @@ from typing import Any, Final
 import yaml
 
 from costs.files import stack_file, stack_names
-from rehearsal import declared
+from rehearsal import declared, environment
 from rehearsal.declared import Declared
+from rehearsal.environment import Environment
 from rehearsal.problems import SettingsError
 from rehearsal.texts import texts
 
@@ -43,8 +44,8 @@ class Stack:
     secret_keys: list[str] = field(default_factory=list)
     declared: Declared = field(default_factory=Declared)
     """What exists already, as the file beside the project says."""
-    packages: list[Path] = field(default_factory=list)
-    """Where the program's own packages are: the `virtualenv` of its project. Those that the rehearsal has go before."""
+    environment: Environment = field(default_factory=Environment)
+    """The interpreter and the packages that run the program."""
     environments: tuple[str, ...] = ()
     """The environments of Pulumi ESC that its file imports: only Pulumi Cloud has them, so what they set is missing."""
 
@@ -122,7 +123,7 @@ def load(folder: Path, name: str) -> Stack:
         config,
         secrets,
         declared.load(folder),
-        _packages(folder, project),
+        environment.of(folder, project),
         _environments(content.get("environment")),
     )
 
@@ -132,18 +133,6 @@ def _environments(said: Any) -> tuple[str, ...]:
     imports = said.get("imports") if isinstance(said, dict) else said
     names = [next(iter(one), "") if isinstance(one, dict) else one for one in imports or []]
     return tuple(str(name) for name in names) or (("the one written there",) if said else ())
-
-
-def _packages(folder: Path, project: dict[str, Any]) -> list[Path]:
-    """Where the packages of the program's own environment are, if its project names one that there is."""
-    runtime = project.get("runtime")
-    options = runtime.get("options") if isinstance(runtime, dict) else None
-    named = options.get("virtualenv") if isinstance(options, dict) else None
-    if not isinstance(named, str):
-        return []
-    place = folder / named
-    # Windows has no folder for the version.
-    return sorted([*place.glob("lib/python3*/site-packages"), *place.glob("Lib/site-packages")])
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
