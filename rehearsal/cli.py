@@ -143,7 +143,7 @@ def rehearse(
             raise SettingsError("--watch and --serve exclude each other", "each rehearsal has an account of its own")
         status = _watch(asked) if watch else _status(_rehearse(asked, port if serve else None))
     except RehearsalError as error:
-        _show_error(console, error)
+        show_error(console, error)
         if asked is not None:
             _write_refusal(asked, error)
         if form == "github":
@@ -216,7 +216,7 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _show_error(console: Console, error: RehearsalError) -> None:
+def show_error(console: Console, error: RehearsalError) -> None:
     console.print(Text.assemble(("error ", "red"), error.message))
     if error.remedy:
         console.print(Text(f"      → {error.remedy}", style="dim"))
@@ -264,7 +264,7 @@ def _rehearse(asked: _Asked, port: int | None = None, *, shown: bool = True) -> 
     choices = asked.pack.choices(profile)
     asked.files.check()
     if port is not None:
-        _check_port(port)
+        check_port(port)
 
     with (
         progress.shown(
@@ -313,7 +313,7 @@ def _watch(asked: _Asked) -> int:
             report = _rehearse(asked, shown=shown)
         except RehearsalError as error:
             if shown:
-                _show_error(asked.console, error)
+                show_error(asked.console, error)
             return {"report": {"problems": [error.problem().as_json()]}, "status": INVALID, "summary": ""}
         from rehearsal.text import summary  # noqa: PLC0415 as in _publish
 
@@ -377,7 +377,7 @@ def _write_refusal(asked: _Asked, error: RehearsalError) -> None:
         _publish(asked, report, shown=False)
 
 
-def _check_port(port: int) -> None:
+def check_port(port: int) -> None:
     """Refuse a taken port before anything is started."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

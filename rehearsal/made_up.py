@@ -156,6 +156,13 @@ def _text(output: str, type_: str, identifier: str, name: str, region: str) -> s
     return None
 
 
+def values(type_: str, names: Sequence[str], seed: str, region: str) -> dict[str, Any]:
+    """A value for each of these outputs, in the form that the SDK has for it."""
+    cls = sdk.resource_class(type_)
+    hints = _types.resource_types(cls) if cls is not None else {}
+    return {name: _value(name, hints[name], type_, seed, region) for name in names if name in hints}
+
+
 def answer(invoked: str, args: Mapping[str, Any], region: str) -> dict[str, Any]:
     """The answer to a look-up that nobody has an answer to, by the SDK's type of its result; what was asked for comes
     back as it was."""

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -256,7 +256,7 @@ class Monitor:
         default_region: str,
         stack_outputs: Callable[[str], dict[str, Any] | None],
         declared: Declared,
-        default_tags: str | None,
+        stack_tags: str | None,
         progress: Callable[[int, str], None],
         made: Callable[[Registered, dict[str, Any]], None],
     ) -> None:
@@ -279,7 +279,7 @@ class Monitor:
         self._default_region = default_region
         self._stack_outputs = stack_outputs
         self._declared = declared
-        self._default_tags = _default_tags(default_tags)
+        self._default_tags = default_tags(stack_tags)
         self._progress = progress
         self._made = made
         self._failed: set[str] = set()
@@ -409,27 +409,17 @@ class Monitor:
 
     def _create(self, resource: Registered) -> None:
         self._check_provider(resource.provider, resource.type, resource.name)
-        wrong = [str(name) for name in sdk.wrong_inputs(resource.type, resource.inputs)]
-        if wrong:
-            raise RequestError("; ".join(f"{resource.type} {one}" for one in wrong), "correct the name in the program")
-        for name, value in resource.inputs.items():
-            if isinstance(value, dict) and name in sdk.texts(resource.type) and not has_unknown(value):
-                # The provider writes an object down where AWS wants a text.
-                text = json.dumps(plain(value))
-                resource.inputs[name] = Secret(text) if has_secret(value) else text
         provider = self._provider_of(resource.provider)
         resource.region = self._region(resource.provider, resource.inputs)
-        default = _default_tags(provider.inputs.get("defaultTags")) if provider else self._default_tags
-        tags = {**default, **_plain_tags(resource.inputs.get("tags"))}
-        if "tagsAll" in sdk.output_names(resource.type)[0] and tags:
-            resource.inputs["tagsAll"] = tags
+        default = default_tags(provider.inputs.get("defaultTags")) if provider else self._default_tags
+        tags = complete(resource.type, resource.inputs, default)
         resource.inputs.update(self._provider.check(resource))
         self._remediate(resource)
         unknown = self._unknown_inputs(resource)
         inputs = {
             key: value for key, value in plain(resource.inputs).items() if key != "tagsAll" and key not in unknown
         }
-        outcome = self._provider.create(resource, inputs, _plain_tags(resource.inputs.get("tagsAll")) or tags, unknown)
+        outcome = self._provider.create(resource, inputs, plain_tags(resource.inputs.get("tagsAll")) or tags, unknown)
         computed = {key: value for key, value in outcome.outputs.items() if not has_secret(resource.inputs.get(key))}
         resource.outputs = {**resource.inputs, **computed}
         for name in {*resource.secret_outputs, *local.secret_outputs(resource.type)}:
@@ -745,17 +735,36 @@ class _NotAttempted(Exception):
     """A resource that was not attempted because one that it needs has failed; the failure has been said already."""
 
 
-def _plain_tags(tags: Any) -> dict[str, str]:
+def complete(type_: str, inputs: dict[str, Any], default: Mapping[str, str]) -> dict[str, str]:
+    """Bring the inputs of a resource into the form in which the provider has them; returns the tags that it gets.
+
+    :raises RequestError: The SDK knows no input of a name that is among them.
+    """
+    wrong = [str(name) for name in sdk.wrong_inputs(type_, inputs)]
+    if wrong:
+        raise RequestError("; ".join(f"{type_} {one}" for one in wrong), "correct the name in the program")
+    for name, value in inputs.items():
+        if isinstance(value, dict) and name in sdk.texts(type_) and not has_unknown(value):
+            # The provider writes an object down where AWS wants a text.
+            text = json.dumps(plain(value))
+            inputs[name] = Secret(text) if has_secret(value) else text
+    tags = {**default, **plain_tags(inputs.get("tags"))}
+    if "tagsAll" in sdk.output_names(type_)[0] and tags:
+        inputs["tagsAll"] = tags
+    return tags
+
+
+def plain_tags(tags: Any) -> dict[str, str]:
     bare = plain(tags)
     return {key: str(value) for key, value in bare.items() if value is not UNKNOWN} if isinstance(bare, dict) else {}
 
 
-def _default_tags(given: Any) -> dict[str, str]:
+def default_tags(given: Any) -> dict[str, str]:
     settings = plain(given)
     if isinstance(settings, str):
         # Providers send their settings as JSON texts, and stack files keep them so.
         settings = json.loads(settings)
-    return _plain_tags(settings.get("tags")) if isinstance(settings, dict) else {}
+    return plain_tags(settings.get("tags")) if isinstance(settings, dict) else {}
 
 
 def _frames(request: Any) -> Any:

@@ -151,7 +151,7 @@ def _monitor(
         default_region=stack.config.get("aws:region", "us-east-1"),
         stack_outputs=stack_outputs,
         declared=stack.declared,
-        default_tags=stack.config.get("aws:defaultTags"),
+        stack_tags=stack.config.get("aws:defaultTags"),
         progress=lambda count, resource: runner.send(("progress", Step(name, count, resource))),
         made=made,
     )

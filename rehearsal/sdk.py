@@ -59,6 +59,12 @@ def _args_class(token: str) -> type | None:
     return getattr(module, f"{cls.__name__}InitArgs", None) or getattr(module, f"{cls.__name__}Args", None)
 
 
+def input_names(token: str) -> frozenset[str]:
+    """The names of a type's inputs."""
+    args = _args_class(token)
+    return frozenset(_input_types(args)) if args is not None else frozenset()
+
+
 @dataclass(frozen=True)
 class WrongKind:
     """A text or a number where the SDK has an object."""

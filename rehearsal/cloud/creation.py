@@ -184,10 +184,10 @@ def _emulate(spec: Spec, context: CreateContext) -> None:
         _leave_unread(spec, spec.create, context)
         context.response = spec.create.run(context)
     else:
-        context.response = context.call(spec.create.operation, _creating_request(spec, spec.create, context))
+        context.response = context.call(spec.create.operation, creating_request(spec, spec.create, context))
     context.id = str(context.find(spec.id))
     for call in spec.then:
-        request = _further_request(call, context)
+        request = further_request(call, context)
         if request is not None:
             context.call(call.operation, request, call.service)
     if isinstance(spec.tagging, Call) and context.tags:
@@ -202,13 +202,13 @@ def _validate(spec: Spec, context: CreateContext) -> None:
         _leave_unread(spec, spec.create, context)
         context.id = f"{context.name}-validated"
         return
-    request = _creating_request(spec, spec.create, context)
+    request = creating_request(spec, spec.create, context)
     context.response = context.account.example_answer(
         spec.service, spec.create.operation, context.region, request, context.urn
     )
     context.id = str(context.find(spec.id))
     for call in spec.then:
-        further = _further_request(call, context)
+        further = further_request(call, context)
         if further is not None:
             context.account.check(call.service or spec.service, call.operation, context.region, further)
 
@@ -223,7 +223,7 @@ def _refers_to_validated(context: CreateContext) -> str | None:
     return f"refers to {found}, which is validated only" if found else None
 
 
-def _creating_request(spec: Spec, call: Call, context: CreateContext) -> dict[str, Any]:
+def creating_request(spec: Spec, call: Call, context: CreateContext) -> dict[str, Any]:
     elsewhere = (
         {key for further in spec.then for key in further.takes}
         | set(spec.left_out)
@@ -238,7 +238,7 @@ def _creating_request(spec: Spec, call: Call, context: CreateContext) -> dict[st
     return request
 
 
-def _further_request(call: Call, context: CreateContext) -> dict[str, Any] | None:
+def further_request(call: Call, context: CreateContext) -> dict[str, Any] | None:
     inputs = {key: context.inputs[key] for key in call.takes if key in context.inputs}
     if not inputs and not call.always:
         return None

@@ -61,7 +61,7 @@ def main(
     `assume_existing` any that nothing makes does; `region` is where most questions will be about, as far as that is
     known. On `sdk` the account answers as AWS does, once it is asked:
     most programs never do, and then nothing is loaded for it."""
-    served = _Server(stand_ins, assume_existing=assume_existing)
+    served = Server(stand_ins, assume_existing=assume_existing)
     served.expect(region)
     open_connections = list(connections)
     waiting: list[Connection | socket.socket] = [sdk, *connections]
@@ -80,7 +80,7 @@ def main(
             connection.send(served.answer(connections.index(connection), *question))
 
 
-class _Server:
+class Server:
     """The account and what is remembered about it."""
 
     def __init__(self, stand_ins: list[str], *, assume_existing: bool) -> None:

@@ -379,7 +379,7 @@ def previewed() -> tuple[Listening, Any]:
         default_region="ap-northeast-1",
         stack_outputs=lambda _name: None,
         declared=Declared(),
-        default_tags=None,
+        stack_tags=None,
         progress=lambda _count, _name: None,
         made=lambda *_: None,
     )

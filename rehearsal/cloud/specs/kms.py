@@ -7,9 +7,13 @@ from typing import Any, Final
 from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 
 
+def period(context: CreateContext) -> int | None:
+    """Days between two rotations of a key, where somebody says so."""
+    return context.inputs.get("rotationPeriodInDays")
+
+
 def _rotation(context: CreateContext) -> dict[str, Any]:
-    period = context.inputs.get("rotationPeriodInDays")
-    return {"RotationPeriodInDays": period} if period else {}
+    return {"RotationPeriodInDays": days} if (days := period(context)) else {}
 
 
 def _create_key(context: CreateContext) -> dict[str, Any]:

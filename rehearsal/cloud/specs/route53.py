@@ -75,6 +75,20 @@ def _value(type_: str, value: str) -> str:
 
 
 def _change_record(context: CreateContext) -> dict[str, Any]:
+    return _change(context, "UPSERT" if context.inputs.get("allowOverwrite") else "CREATE")
+
+
+def overwrite_record(context: CreateContext) -> None:
+    """Put the record as it is said in place of one of its name and type."""
+    _change(context, "UPSERT")
+
+
+def delete_record(context: CreateContext) -> None:
+    """Route 53 deletes only what is named in full."""
+    _change(context, "DELETE")
+
+
+def _change(context: CreateContext, action: str) -> dict[str, Any]:
     inputs = context.inputs
     record: dict[str, Any] = {"Name": _whole_name(context), "Type": inputs["type"]}
     if record["Type"] == "CNAME" and record["Name"] == _zone_name(context):
@@ -103,7 +117,7 @@ def _change_record(context: CreateContext) -> dict[str, Any]:
         record["MultiValueAnswer"] = inputs["multivalueAnswerRoutingPolicy"]
     if "healthCheckId" in inputs:
         record["HealthCheckId"] = inputs["healthCheckId"]
-    change = {"Action": "UPSERT" if inputs.get("allowOverwrite") else "CREATE", "ResourceRecordSet": record}
+    change = {"Action": action, "ResourceRecordSet": record}
     return context.call(
         "ChangeResourceRecordSets", {"HostedZoneId": inputs["zoneId"], "ChangeBatch": {"Changes": [change]}}
     )

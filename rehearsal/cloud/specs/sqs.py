@@ -8,7 +8,7 @@ from typing import Any, Final
 from rehearsal.cloud.creation import Call, Code, CreateContext, Spec
 
 # Inputs of the provider and the queue attributes that they are.
-_ATTRIBUTES: Final = {
+ATTRIBUTES: Final = {
     "contentBasedDeduplication": "ContentBasedDeduplication",
     "deduplicationScope": "DeduplicationScope",
     "delaySeconds": "DelaySeconds",
@@ -27,9 +27,13 @@ _ATTRIBUTES: Final = {
 }
 
 
+def attributes(context: CreateContext) -> dict[str, str]:
+    """A queue's inputs as AWS has them."""
+    return {ATTRIBUTES[key]: _text(value) for key, value in context.inputs.items() if key in ATTRIBUTES}
+
+
 def _create(context: CreateContext) -> dict[str, Any]:
-    attributes = {_ATTRIBUTES[key]: _text(value) for key, value in context.inputs.items() if key in _ATTRIBUTES}
-    request: dict[str, Any] = {"QueueName": context.inputs["name"], "Attributes": attributes}
+    request: dict[str, Any] = {"QueueName": context.inputs["name"], "Attributes": attributes(context)}
     if context.tags:
         request["tags"] = context.tags
     return context.call("CreateQueue", request)
@@ -44,7 +48,7 @@ def _text(value: Any) -> str:
 
 def _attribute(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     def reshape(inputs: dict[str, Any]) -> dict[str, Any]:
-        return {"queueUrl": inputs["queueUrl"], "attributes": {_ATTRIBUTES[name]: inputs[name]}}
+        return {"queueUrl": inputs["queueUrl"], "attributes": {ATTRIBUTES[name]: inputs[name]}}
 
     return reshape
 
@@ -57,7 +61,7 @@ def _set_later(name: str) -> Spec:
 SPECS: Final[dict[str, Spec]] = {
     "aws:sqs/queue:Queue": Spec(
         service="sqs",
-        create=Code(_create, reads=("name", *_ATTRIBUTES)),
+        create=Code(_create, reads=("name", *ATTRIBUTES)),
         id="QueueUrl",
         autoname="name",
         autoname_form=lambda name, given: f"{name}.fifo" if "fifoQueue" in given else name,

@@ -1,0 +1,1 @@
+"""The real Pulumi engine on the emulated AWS: what happens after a stack's first deployment."""
