@@ -11,7 +11,7 @@ JOBS := .venv/.jobs-$(firstword $(shell cat requirements/dev.txt requirements/jo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup packages format check test test-quick rehearse cost diff permissions graph bench docs docs-permissions docs-pictures docs-screenshots requirements upgrade clean
+.PHONY: help setup packages format check test test-quick rehearse engine cost diff permissions graph bench docs docs-permissions docs-pictures docs-screenshots requirements upgrade clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -43,6 +43,13 @@ ifeq ($(STACK),)
 	@echo "Say which stack: make rehearse STACK=<name>. There are: $(STACKS)" >&2; exit 2
 else
 	@$(RUN) -m kumiki rehearse "$(STACK)" $(ARGS)
+endif
+
+engine: $(SYNCED) packages ## Preview, update, refresh, destroy by the real Pulumi engine on an emulated AWS: make engine STACK=dev [ARGS=--keep]
+ifeq ($(STACK),)
+	@echo "Say which stack: make engine STACK=<name>. There are: $(STACKS)" >&2; exit 2
+else
+	@$(RUN) -m kumiki engine "$(STACK)" $(ARGS)
 endif
 
 cost: $(SYNCED) packages ## What a stack costs a month: make cost STACK=dev [ARGS="--profile large"]

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from engine.show import show, verdict
 from rehearsal import own_pack
-from rehearsal.cli import check_port, show_error
+from rehearsal.cli import check_port, require_pack, show_error
 from rehearsal.problems import RehearsalError, SettingsError
 
 OK = 0
@@ -59,8 +59,10 @@ def engine(
         changes = _changes(settings or [])
         if port:
             check_port(port)
+        pack = (policy_pack or own_pack.FOLDER).resolve()
+        require_pack(pack)
         ended = []
-        with living(program.resolve(), stack, pack=(policy_pack or own_pack.FOLDER).resolve(), port=port) as life:
+        with living(program.resolve(), stack, pack=pack, port=port) as life:
             console.print(f"[bold]{stack}[/] by Pulumi {life.cli.version} on the emulated AWS at {life.address}")
             for done in life.steps(changes):
                 ended.append(done)

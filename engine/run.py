@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Client
@@ -19,7 +19,7 @@ from engine.cli_process import Cli, Step, find
 from engine.marks import BACKEND, Run, socket_in
 from engine.workspace import ROOT, Workspace, prepare
 from rehearsal.isolation import lead_to
-from rehearsal.problems import ProgramError, RehearsalError, SettingsError
+from rehearsal.problems import ProgramError, SettingsError
 from rehearsal.stacks import Stack, load
 
 _REGION: Final = "us-east-1"
@@ -156,10 +156,8 @@ class Life:
 
 
 @contextmanager
-def living(
-    folder: Path, name: str, *, pack: Path | None, port: int, keep: Callable[[Life], None] | None = None
-) -> Iterator[Life]:
-    """The life of a stack, with all that it needs; at its end `keep` is called, and nothing is left running.
+def living(folder: Path, name: str, *, pack: Path | None, port: int) -> Iterator[Life]:
+    """The life of a stack, with all that it needs; at its end nothing is left running.
 
     :raises RehearsalError: Something that it needs is not there, or would mix this with a real backend.
     """
@@ -177,19 +175,21 @@ def living(
         workspace = prepare(place, folder)
         environment = {**os.environ, **workspace.quick}
         cli = find(workspace.project, environment)
-        account = _account(place, stack, port)
-        try:
-            address = _address(account)
+        with living_account(place, stack, port) as (account, address):
             Run(workspace.backend, account.pid).write(place)
             lead_to(address, stack.region or _REGION, environment, "engine")
-            life = Life(
-                stack, workspace, Cli(cli.command, cli.version, cli.folder, environment), address, account, pack
-            )
-            yield life
-            if keep is not None:
-                keep(life)
-        finally:
-            _stop(account)
+            cli = Cli(cli.command, cli.version, cli.folder, environment)
+            yield Life(stack, workspace, cli, address, account, pack)
+
+
+@contextmanager
+def living_account(place: Path, stack: Stack, port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process of the account, and its address."""
+    account = _account(place, stack, port)
+    try:
+        yield account, _address(account)
+    finally:
+        _stop(account)
 
 
 def _account(place: Path, stack: Stack, port: int) -> subprocess.Popen[str]:
@@ -226,6 +226,3 @@ def _stop(account: subprocess.Popen[str]) -> None:
 
 def _ending(status: int) -> str:
     return f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-
-
-__all__ = ["AccountEndedError", "Done", "Life", "RehearsalError", "Told", "living"]

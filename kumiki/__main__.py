@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "permissions": ("permissions.__main__", "Say what a deployer must be allowed to do, as IAM policies."),
     "cost": ("costs.__main__", "Say what a stack costs a month, part by part, before it exists."),
     "graph": ("kumiki.graph", "Draw a stack: what stands where, and who reaches what."),
+    "engine": ("engine.__main__", "Run a stack's life by the real Pulumi engine, on an emulated AWS."),
     "schema": ("kumiki.schema", "Print the JSON schema of stack files, or of a rehearsal's report."),
 }
 _INTERRUPTED: Final = 130

@@ -201,8 +201,13 @@ class _Pack:
         return {**levels, **(choices_in(self.config) if self.config is not None else {})}
 
     def check(self) -> None:
-        if not (self.folder / "PulumiPolicy.yaml").is_file():
-            raise SettingsError(f"{self.folder.resolve()} is no policy pack: it has no PulumiPolicy.yaml")
+        require_pack(self.folder)
+
+
+def require_pack(folder: Path) -> None:
+    """:raises SettingsError: There is no policy pack in the folder."""
+    if not (folder / "PulumiPolicy.yaml").is_file():
+        raise SettingsError(f"{folder.resolve()} is no policy pack: it has no PulumiPolicy.yaml")
 
 
 def _console() -> Console:

@@ -37,6 +37,7 @@ def kumiki(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         ("permissions", "--json"),
         ("cost", "--json"),
         ("graph", "--svg"),
+        ("engine", "--keep"),
         ("schema", "report"),
     ],
 )
