@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from architecture.context import require
+from architecture.images import PLATFORMS, DeployedImage, deployed_image, own_repository
 from architecture.observability import watch_errors
-from architecture.simple_service import build_simple_service
+from architecture.simple_service import NAME as SIMPLE
+from architecture.simple_service import build_simple_service, simple_image
 from components.compute.access import Secret
 from components.compute.cluster import Cluster
-from components.compute.live_image import Image, LiveImage, LiveImageArgs
+from components.compute.live_image import Image
 from components.compute.log_router import LogRouter
-from components.compute.repository import Repository, RepositoryArgs
 from components.compute.service import Service
 from components.data.bucket import Bucket, BucketArgs
 from components.edge.http_api import USER_HEADER
@@ -36,26 +36,13 @@ if TYPE_CHECKING:
     from architecture.users import Users
     from components.compute.app_runner_service import AppRunnerService
     from components.compute.express_service import ExpressService
+    from components.compute.repository import Repository
     from components.network.network import Network
     from components.operations.error_log_alarm import ErrorLogAlarm
     from components.widgets import Widget
     from settings.application import ServiceSettings
 
-_PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
-"""Fargate's architectures, as Docker calls them."""
 LOG_ROUTER_FILES = Path(__file__).resolve().parent.parent / "workloads" / "log-router"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeployedImage:
-    """An image that a pipeline builds, and the parameter in which it writes which one is to run."""
-
-    repository: Repository
-    live: LiveImage
-    parameter: str
-    source: str
-    """The folder of its Dockerfile."""
-    platform: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +99,7 @@ def build_application(
     images, deployed = _images(ctx)
     simple = build_simple_service(ctx, cluster, network, data, storage, images)
     if cluster is None or not ctx.settings.services:
-        return Application(cluster=cluster, simple=simple)
+        return Application(cluster=cluster, images=deployed, simple=simple)
     router = _log_router(ctx)
     services = {
         name: _service(
@@ -253,42 +240,32 @@ def _log_router(ctx: Context) -> LogRouter:
 
 
 def _images(ctx: Context) -> tuple[dict[str, Image], dict[str, DeployedImage]]:
-    """The images of the services that do not run another's: the one that the stack's YAML names, or one in a repository
-    of the service's own."""
+    """The images of the services that do not run another's, the simple one among them: the one that the stack's YAML
+    names, or one in a repository of the service's own."""
     images: dict[str, Image] = {}
     deployed: dict[str, DeployedImage] = {}
     for name, service in sorted(ctx.settings.services.items()):
         if service.image is not None:
             images[name] = Image(uri=service.image)
         elif service.image_of is None:
-            args = RepositoryArgs(keep_images=service.keep_images, retention=ctx.settings.retention)
-            repository = Repository(ctx.name(name), args, key=ctx.keys.data, opts=ctx.opts)
+            repository = own_repository(ctx, name, service.keep_images)
             if service.build is not None:
                 uri = _built(name, service.build, service.architecture, ctx, repository)
                 images[name] = Image(uri=uri, repository=repository)
             else:
-                deployed[name] = _deployed(name, service, ctx, repository)
+                deployed[name] = deployed_image(
+                    ctx,
+                    name,
+                    repository,
+                    first_tag=service.tag or "",
+                    source=service.source,
+                    architecture=service.architecture,
+                )
                 images[name] = Image.of(deployed[name].live)
+    if (simple := simple_image(ctx)) is not None:
+        deployed[SIMPLE] = simple
+        images[SIMPLE] = Image.of(simple.live)
     return images, deployed
-
-
-def _deployed(name: str, service: ServiceSettings, ctx: Context, repository: Repository) -> DeployedImage:
-    parameter = f"{ctx.path}/{name}/image-tag"
-    args = LiveImageArgs(parameter=parameter, first_tag=service.tag or "")
-    return DeployedImage(
-        repository=repository,
-        live=LiveImage(
-            ctx.name(name),
-            args,
-            repository=repository,
-            # Set where a pipeline plans what somebody approves before it is chosen (.github/scripts/stack.sh).
-            planned_tag=os.environ.get("PLANNED_IMAGE_TAG"),
-            opts=ctx.opts,
-        ),
-        parameter=parameter,
-        source=service.source,
-        platform=_PLATFORMS[service.architecture],
-    )
 
 
 def _built(name: str, folder: str, architecture: str, ctx: Context, repository: Repository) -> pulumi.Output[str]:
@@ -298,7 +275,7 @@ def _built(name: str, folder: str, architecture: str, ctx: Context, repository: 
         f"{ctx.name(name)}-image",
         repository_url=repository.url,
         context=folder,
-        platform=_PLATFORMS[architecture],
+        platform=PLATFORMS[architecture],
         opts=ctx.opts,
     )
     return image.image_uri

@@ -89,6 +89,8 @@ def build_delivery(
         trusted = args.staging_of and role_name(f"{ctx.settings.product}-{args.staging_of}-pipeline", "staging")
         role = DeployRole(ctx.name("delivery"), args, deployed=deployed, pipeline_role=trusted, opts=ctx.opts)
         variables["DEPLOY_ROLE_ARN"] = role.arn
+        if args.answers is not None:
+            variables["ANSWERS_ADDRESS"], variables["ANSWERS_CHECKS"] = args.answers
     if ctx.settings.pipeline is not None:
         pipeline = build_pipeline(ctx, ctx.settings.pipeline, application, deployed)
     if ctx.settings.front_end is not None:
@@ -130,7 +132,8 @@ def _container_variables(application: Application) -> dict[str, pulumi.Input[str
     ]
     return {
         "ECS_CLUSTER": application.cluster.name,
-        "ECS_SERVICES": " ".join(sorted(each.family for each in application.deployed.values())),
+        # A variable of GitHub's cannot be empty; the scripts know the word.
+        "ECS_SERVICES": " ".join(sorted(each.family for each in application.deployed.values())) or "none",
         "ECS_IMAGES": pulumi.Output.all(*images).apply(" ".join),
     }
 

@@ -12,7 +12,7 @@ from components.account import Account
 from components.compute.repository import PUSH_ACTIONS
 from components.data.bucket import Bucket, BucketArgs
 from components.data.lifecycle import LifecycleRule
-from components.delivery.deploy_role import KEEP_ACTIONS, deploy_statements
+from components.delivery.deploy_role import KEEP_ACTIONS, ask_for_known_faults, deploy_statements
 from components.delivery.deployed import Deployed
 from components.delivery.pipeline import Pipeline
 from components.delivery.pipeline_work import Platform, Work, WorkName
@@ -57,8 +57,7 @@ def _work(
     ctx: Context, args: PipelineSettings, application: Application, deployed: Deployed
 ) -> Iterator[tuple[WorkName, Work]]:
     account = Account.of(ctx.provider)
-    audit = statement("AskForKnownFaults", actions="inspector-scan:ScanSbom", resources="*")
-    yield "test", Work(spec=_spec("test"), statements=[audit])
+    yield "test", Work(spec=_spec("test"), statements=[ask_for_known_faults()])
     yield "build", _build(ctx, args, application, account)
     if args.staging is not None:
         yield from _staging(ctx, args.staging, account)
@@ -148,9 +147,9 @@ def _staging(ctx: Context, staging: StagingSettings, account: Account) -> Iterat
             statements=[_takes(staging.infrastructure_role, deploy)],
         ),
     )
-    if staging.address is not None:
-        checks = " ".join(f"{path}={status}" for path, status in sorted(staging.checks.items()))
-        yield "answers", Work(spec=_spec("answers"), environment={"ADDRESS": staging.address, "CHECKS": checks})
+    if staging.answers is not None:
+        address, checks = staging.answers
+        yield "answers", Work(spec=_spec("answers"), environment={"ADDRESS": address, "CHECKS": checks})
 
 
 def _takes(*roles: pulumi.Input[str]) -> Statement:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from architecture.context import require
+from architecture.images import DeployedImage, deployed_image, own_repository
 from components.compute.access import Secret
 from components.compute.app_runner_service import AppRunnerService
 from components.compute.express_service import ExpressService
-from components.compute.live_image import Image, LiveImage, LiveImageArgs
-from components.compute.repository import Repository, RepositoryArgs
+from components.compute.live_image import Image
 
 if TYPE_CHECKING:
     from architecture.context import Context
@@ -46,7 +46,7 @@ def build_simple_service(
             args,
             cluster=require(cluster, "cluster"),
             network=require(network, "network"),
-            image=_image(ctx, args, images),
+            image=_image(args, images),
             environment=told,
             secrets=hidden,
             logs_key=ctx.keys.logs,
@@ -56,7 +56,7 @@ def build_simple_service(
         service = AppRunnerService(
             ctx.name(NAME),
             args,
-            image=_image(ctx, args, images),
+            image=_image(args, images),
             # A connector brings all that it calls into the network, so it has one only for what answers nowhere else.
             network=network if args.database or args.cache else None,
             environment=told,
@@ -105,18 +105,19 @@ def _environment(ctx: Context, args: SimpleServiceSettings, data: Data) -> dict[
     return told | {variable: values[parameter] for variable, parameter in args.parameters.items()}
 
 
-def _image(ctx: Context, args: SimpleServiceSettings, images: Mapping[str, Image]) -> Image:
+def _image(args: SimpleServiceSettings, images: Mapping[str, Image]) -> Image:
     if args.image is not None:
         return Image(uri=args.image)
     if args.image_of is not None:
         return images[args.image_of]
-    if args.kind != "express" or args.tag is None:
-        raise pulumi.RunError("simpleService: says no image; set image, imageOf or tag")
-    repository = Repository(
-        ctx.name(NAME),
-        RepositoryArgs(keep_images=args.keep_images, retention=ctx.settings.retention),
-        key=ctx.keys.data,
-        opts=ctx.opts,
-    )
-    live = LiveImageArgs(parameter=f"{ctx.path}/{NAME}/image-tag", first_tag=args.tag)
-    return Image.of(LiveImage(ctx.name(NAME), live, repository=repository, opts=ctx.opts))
+    return images[NAME]
+
+
+def simple_image(ctx: Context) -> DeployedImage | None:
+    """Its image in a repository of its own, where the stack's YAML says `tag`."""
+    args = ctx.settings.simple_service
+    if args is None or args.kind != "express" or args.tag is None:
+        return None
+    repository = own_repository(ctx, NAME, args.keep_images)
+    # The provider knows no other architecture for Express.
+    return deployed_image(ctx, NAME, repository, first_tag=args.tag, source=args.source, architecture="X86_64")

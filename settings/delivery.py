@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import yaml
 from pydantic import Field
 
-from components.args import Args
+from components.args import Args, as_far_as_known
 from components.delivery.build import BuildArgs, spec_mistakes
 from components.delivery.deploy_role import DeployRoleArgs
 from components.delivery.deployer_role import DeployerRoleArgs
-from components.delivery.pipeline_args import PipelineArgs, matches
+from components.delivery.pipeline_args import PipelineArgs, covering, matches
 from components.errors import Mistake, nearest
 from components.values import DOMAIN, Days, Environment, Name, text
 
@@ -52,14 +53,42 @@ class BuildSettings(BuildArgs):
             yield Mistake("spec", self.spec, why)
 
 
+_Path = Annotated[str, text(r"/[A-Za-z0-9_.~/-]*", "write a path such as /api/health")]
+_Address = Annotated[
+    str, text(rf"https://{DOMAIN}", "write an address such as https://staging.example.com, without a path")
+]
+
+
 class DeliverySettings(DeployRoleArgs):
-    """The role that deploys, and whether a pipeline of another environment may take it."""
+    """The role that deploys, what is asked after a deployment, and whether a pipeline of another environment may take
+    the role."""
 
     staging_of: Environment | None = None
     """The environment of the same product and account whose pipeline tries each commit here first."""
 
+    address: _Address | None = None
+    """Where the system answers. Left out, nobody asks it after a deployment."""
 
-_Path = Annotated[str, text(r"/[A-Za-z0-9_.~/-]*", "write a path such as /api/health")]
+    checks: dict[_Path, Annotated[int, Field(ge=200, le=599)]] = {}
+    """What it must answer after a deployment: path and HTTP status. Name also what must be refused, for example with
+    401."""
+
+    @property
+    def answers(self) -> tuple[str, str] | None:
+        """The address and what it must answer, in the words of .github/scripts/answers.sh; None where nobody asks."""
+        return _answers(self.address, self.checks)
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from super().mistakes()
+        if (self.address is None) != (not self.checks):
+            lacking, there = ("address", "checks") if self.address is None else ("checks", "address")
+            yield Mistake(lacking, getattr(self, lacking), f"is missing, and {there} is there; the two go together")
+
+
+def _answers(address: str | None, checks: Mapping[str, int]) -> tuple[str, str] | None:
+    if address is None or not checks:
+        return None
+    return address, " ".join(f"{path}={status}" for path, status in sorted(checks.items()))
 
 
 _Role = Annotated[
@@ -75,7 +104,7 @@ _Backend = Annotated[
 
 class StagingSettings(Args):
     """Where a pipeline tries a commit before production: a second stack of the product, in the same account and region.
-    Its file says so itself, by `delivery.stagingOf`."""
+    Its file says so itself, by `delivery.stagingOf`, and what it must answer, by `delivery.address` and `checks`."""
 
     stack: Annotated[str, text(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", "write the name of a stack, such as wiki-staging")]
     """The stack's name; its file is Pulumi.<stack>.yaml."""
@@ -90,21 +119,11 @@ class StagingSettings(Args):
     """The ARN of the role that updates the stack; the account's part makes it and lets this pipeline take it
     (docs/runbooks/first-deployment.md)."""
 
-    address: (
-        Annotated[
-            str, text(rf"https://{DOMAIN}", "write an address such as https://staging.example.com, without a path")
-        ]
-        | None
-    ) = None
-    """Where it answers. Left out, nobody asks."""
-
-    checks: dict[_Path, Annotated[int, Field(ge=200, le=599)]] = {}
-    """What it must answer: path and HTTP status. Name also what must be refused, for example with 401."""
-
-    def mistakes(self) -> Iterator[Mistake]:
-        if (self.address is None) != (not self.checks):
-            lacking, there = ("address", "checks") if self.address is None else ("checks", "address")
-            yield Mistake(lacking, getattr(self, lacking), f"is missing, and {there} is there; the two go together")
+    @property
+    def answers(self) -> tuple[str, str] | None:
+        """What the stack must answer, as its file says it: `delivery.address` and `delivery.checks`."""
+        its = (_file_of(self.stack) or {}).get("kumiki:delivery") or {}
+        return _answers(its.get("address"), its.get("checks") or {})
 
 
 class PipelineSettings(PipelineArgs):
@@ -131,27 +150,50 @@ class PipelineSettings(PipelineArgs):
         if self.staging is not None and self.staging.infrastructure_role == self.infrastructure_role:
             why = "is production's, which nobody has approved yet; name the role that updates staging"
             yield Mistake(("staging", "infrastructure_role"), self.infrastructure_role, why)
-        files = _repositorys_files() if self.paths else []
-        for pattern in self.paths:
-            if not any(matches(file, pattern) for file in files):
-                yield Mistake("paths", pattern, "matches no file of the repository; correct it, or take it out")
+        for field, wanted, why in _idle(tuple(self.paths), tuple(self.ignore_paths)):
+            yield Mistake(field, wanted, why)
 
 
-def _environment_of(stack: str) -> str | None:
-    """What the file of a stack says; None where there is no such file, or it does not say."""
+def _file_of(stack: str) -> Mapping[str, Any] | None:
+    """What the file of a stack says; None where there is no such file."""
     file = ROOT / f"Pulumi.{stack}.yaml"
     if not file.is_file():
         return None
     found: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return (found.get("config") or {}).get("kumiki:environment")
+    return found.get("config") or {}
 
 
-def _repositorys_files() -> list[str]:
+@cache
+def _idle(paths: tuple[str, ...], ignored: tuple[str, ...]) -> list[tuple[str, str | list[str], str]]:
+    """What of the patterns matches no file, and whether any file is left to start the pipeline: field, value, why."""
+    files = repositorys_files()
+    found: list[tuple[str, str | list[str], str]] = [
+        (field, pattern, "matches no file of the repository; correct it, or take it out")
+        for field, patterns in (("paths", paths), ("ignore_paths", ignored))
+        for pattern in patterns
+        if not any(matches(file, pattern) for file in files)
+    ]
+    if paths and covering(paths, ignored) is not None:
+        return found
+    wanted = [file for file in files if not paths or any(matches(file, each) for each in paths)]
+    # Whether `**/` may stand for no folder at all, AWS does not say: what would leave nothing if so is refused.
+    away = {form for each in ignored for form in (each, each.removeprefix("**/"))}
+    if wanted and all(any(matches(file, each) for each in away) for file in wanted):
+        found.append(
+            ("ignore_paths", [*ignored], "leave no file of the repository that starts the pipeline; take one out")
+        )
+    return found
+
+
+@cache
+def repositorys_files() -> tuple[str, ...]:
+    """The files that pushes change, from the repository's root. (Read once: settings are read many times.)"""
     found: list[str] = []
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if name not in _NOT_THE_REPOSITORYS]
-        found += [Path(folder, name).relative_to(ROOT).as_posix() for name in files]
-    return found
+        # In a further work tree .git is a file.
+        found += [Path(folder, name).relative_to(ROOT).as_posix() for name in files if name != ".git"]
+    return tuple(found)
 
 
 class DeployerSettings(DeployerRoleArgs):
@@ -183,6 +225,30 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _of_pipeline(settings)
 
 
+def _of_staging(staging: StagingSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    key = "pipeline.staging.stack"
+    if staging.environment == settings.environment:
+        yield (
+            "pipeline.staging.environment",
+            f"is {staging.environment}, which is this stack's own; name the environment in which commits are tried",
+        )
+        return
+    its = _file_of(staging.stack)
+    if its is None:
+        known = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+        hint = nearest(staging.stack, known)
+        yield key, f"{staging.stack} has no file Pulumi.{staging.stack}.yaml; {hint}write one, or name a stack that has"
+        return
+    for field, wanted in (("environment", staging.environment), ("product", settings.product)):
+        if (found := its.get(f"kumiki:{field}")) != wanted:
+            why = f"is {staging.stack}, whose {field} is {found} and not {wanted}"
+            yield key, f"{why}; name the stack in which commits are tried"
+            return
+    if (its.get("kumiki:delivery") or {}).get("stagingOf") != settings.environment:
+        why = f"{staging.stack} does not let this pipeline in"
+        yield key, f"{why}; write delivery: {{stagingOf: {settings.environment}}} into its file"
+
+
 def _of_pipeline(settings: Settings) -> Iterator[tuple[str, str]]:
     pipeline = settings.pipeline
     if pipeline is None:
@@ -191,15 +257,10 @@ def _of_pipeline(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "pipeline", "costs money for every minute beyond 100, and freeTier is set; remove one of the two"
     if settings.environment == "prod" and not pipeline.approval:
         yield "pipeline.approval", "is false, and this is production: nobody would be asked; remove it"
-    staging = pipeline.staging
-    if staging is not None and (its := _environment_of(staging.stack)) not in (None, staging.environment):
-        why = f"is {staging.stack}, whose environment is {its} and not {staging.environment}"
-        yield "pipeline.staging.stack", f"{why}; name the stack in which commits are tried"
-    if staging is not None and staging.environment == settings.environment:
-        yield (
-            "pipeline.staging.environment",
-            f"is {staging.environment}, which is this stack's own; name the environment in which commits are tried",
-        )
+    if pipeline.staging is not None:
+        yield from as_far_as_known(_of_staging(pipeline.staging, settings))
     platforms = {one.architecture for one in settings.services.values() if one.image is None and one.image_of is None}
+    if settings.simple_service is not None and getattr(settings.simple_service, "tag", None) is not None:
+        platforms.add("X86_64")
     if len(platforms) > 1:
         yield "pipeline", "builds all images on one machine, and the services have two architectures; use one"

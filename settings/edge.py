@@ -98,7 +98,8 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "loadBalancer", "needs a network to stand in; add network"
     elif not network.existing and not network.stack:
         tier = "private" if balancer.internal else "public"
-        if tier not in network.tiers:
+        # One that an API leads to belongs in the private tier, and is told so there.
+        if tier not in network.tiers and (balancer.internal or not settings.apis_into_vpc):
             yield "loadBalancer", f"stands in the {tier} tier, which is missing; add {tier} to network.tiers"
         if network.zones < 2:
             yield "network.zones", "1 is too few for a load balancer; use 2 or 3"

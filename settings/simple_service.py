@@ -63,8 +63,7 @@ class ExpressSettings(ExpressServiceArgs, _Uses):
 
     tag: FixedTag | None = None
     """The image in a repository of its own with which a new stack begins; then a parameter says which one runs, and
-    every update reads it there. Neither deploy.yml nor the pipeline builds it: push it and write the parameter by hand,
-    or take the image of a service (`imageOf`), which they do build."""
+    every update reads it there. Deployments build it and write the parameter, as they do for services."""
 
     source: str = "workloads/api"
     """The folder of the Dockerfile of the images that `tag` means."""
@@ -122,8 +121,8 @@ def _image(key: str, simple: SimpleServiceSettings, settings: Settings) -> Itera
         yield f"{key}.{to_camel(ways[-1])}", f"is missing; say what runs: {', '.join(to_camel(way) for way in ways)}"
     elif len(given) > 1:
         yield f"{key}.{to_camel(given[1])}", f"and {to_camel(given[0])} both say what runs; keep one of them"
-    if simple.kind == "express" and simple.tag is not None and not (ROOT / simple.source / "Dockerfile").is_file():
-        yield f"{key}.source", f"{simple.source} has no Dockerfile; name a folder of this repository that has one"
+    if simple.kind == "express" and simple.tag is not None:
+        yield from _own_image(key, simple)
     if simple.image_of is None:
         return
     other = settings.services.get(simple.image_of)
@@ -138,6 +137,14 @@ def _image(key: str, simple: SimpleServiceSettings, settings: Settings) -> Itera
     elif simple.kind == "appRunner" and other.image is None:
         why = f"{simple.image_of} has a repository that is empty at first, and then App Runner makes no service"
         yield f"{key}.imageOf", f"{why}; set image to one that is there"
+
+
+def _own_image(key: str, simple: ExpressSettings) -> Iterator[tuple[str, str]]:
+    if not (ROOT / simple.source / "Dockerfile").is_file():
+        yield f"{key}.source", f"{simple.source} has no Dockerfile; name a folder of this repository that has one"
+    if simple.database and (ROOT / simple.source / "migrate.py").is_file():
+        why = "with database: deployments migrate by a task of a service, and the tasks of this one ECS makes itself"
+        yield f"{key}.tag", f"{why}; use imageOf, for a service whose image brings the tables up to date"
 
 
 def _express(key: str, settings: Settings) -> Iterator[tuple[str, str]]:

@@ -50,6 +50,7 @@ case "$*" in
     *exitCode*) echo 0 ;;
     *list-command-invocations*Status*) echo Success ;;
     *get-alias*) echo 3 ;;
+    *scan-sbom*) echo '{{}}' ;;
     *deploymentInfo.status*) echo Succeeded ;;
     *) echo answer ;;
 esac
@@ -63,6 +64,7 @@ esac
 """,
     "pulumi": f"""case "$*" in *output*) echo '{OUTPUTS}' ;; *config*) echo '{{}}' ;; esac\n""",
     "gh": "cat > /dev/null < /dev/null\n",
+    "curl": 'case "$*" in *http_code*) echo 200 ;; esac\n',
     "make": "",
     "sudo": "",
     "python": "echo a comment\n",
@@ -72,6 +74,7 @@ IMAGE = "wiki-api,workloads/api,linux/amd64,/wiki/dev/api/image-tag"
 VALUES = {
     "CLUSTER": "c", "SERVICES": "api worker", "IMAGES": IMAGE, "IMAGE": IMAGE, "PREVIOUS": "api=api:5 worker=worker:5",
     "CHOSEN": "/wiki/dev/api/image-tag=0ld", "PUBLISHED": "study-prod-api live 7", "BUCKET": "site", "STACK": "dev",
+    "ADDRESS": "https://api.example.com", "CHECKS": "/health=200",
 }  # fmt: skip
 # Failures that change nothing, each with its reason.
 HARMLESS = (

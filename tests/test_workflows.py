@@ -133,6 +133,9 @@ def test_a_deployment_judges_before_it_changes_and_goes_back_when_it_fails() -> 
     plan, apply = update.splitlines()[-2:]
     assert (plan.split()[1], apply.split()[1], plan.split()[2:]) == ("plan", "apply", apply.split()[2:])
     assert "images.sh scanned" in steps(deploy["image"])
+    names = [step.get("name") for step in deploy["settle"]["steps"]]
+    # What does not answer as it must goes back, too.
+    assert names.index("Ask what it must answer") + 1 == names.index("Go back to what ran before")
     # In the account, where an update by hand reads it too.
     assert "pulumi config set" not in steps(deploy["stack"])
     assert deploy["migrate"]["steps"][-1]["run"] == '.github/scripts/images.sh choose "$IMAGES" "$GITHUB_SHA"'
@@ -284,6 +287,15 @@ def test_a_deployment_without_services_is_a_mistake(tmp_path: Path) -> None:
     done = Script(tmp_path, "service.sh", "settled", "c", "", "abc123")
     assert (done.status, done.calls) == (2, [])
     assert "ECS_SERVICES" in done.error
+
+
+@pytest.mark.parametrize("verb", ["running", "settled", "back"])
+def test_a_stack_with_images_and_no_service_of_its_own_has_none_to_wait_for(tmp_path: Path, verb: str) -> None:
+    done = Script(tmp_path, "service.sh", verb, "c", "none", "abc123")
+    assert (done.status, done.out, done.calls) == (0, "", [])
+    images = "kumiki-dev-simple,workloads/api,linux/amd64,/kumiki/dev/simple/image-tag"
+    migrated = Script(tmp_path, "migrate.sh", "c", "none", "abc123", images)
+    assert (migrated.status, migrated.calls) == (0, [])
 
 
 IMAGES = "kumiki-dev-api,workloads/api,linux/arm64,/kumiki/dev/api/image-tag"

@@ -5,7 +5,7 @@ set -euo pipefail
 shopt -s inherit_errexit
 # A question refused once, mostly for too many, ends nothing; by itself the CLI asks three times within seconds.
 export AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=8
-python=${PYTHON:-.venv/bin/python}
+python=${PYTHON:-python3}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 

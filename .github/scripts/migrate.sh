@@ -8,6 +8,8 @@ shopt -s inherit_errexit
 export AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=8
 cluster=$1 wanted=$3
 read -ra services <<<"$2"
+# A stack with images and no service of its own (service.sh): nothing to migrate with.
+if [[ ${services[*]} == none ]]; then exit 0; fi
 read -ra images <<<"$4"
 # A task that starts (5), another migration that goes first, and one of its own: 15 for a statement (migrate.py).
 minutes=35

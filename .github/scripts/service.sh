@@ -3,6 +3,8 @@
 #   service.sh running CLUSTER SERVICES           prints SERVICE=DEFINITION for each that runs, with spaces between them
 #   service.sh settled CLUSTER SERVICES TAG       waits until all are stable; fails unless each then runs an image of TAG
 #   service.sh back    CLUSTER SERVICES RUNNING   gives each the task definition that `running` printed, and waits
+# Where SERVICES is `none`, the stack has images and no service of its own: what ECS makes around a simple service goes back by
+# itself, and there is nothing to wait for.
 set -euo pipefail
 # Otherwise what fails within $(…) counts as an empty answer.
 shopt -s inherit_errexit
@@ -14,6 +16,7 @@ if [[ ${#services[@]} == 0 ]]; then
     echo "service.sh: which services? The variable ECS_SERVICES of the environment names them" >&2
     exit 2
 fi
+if [[ ${services[*]} == none ]]; then exit 0; fi
 
 # The definition that a service has; of those alone that satisfy a second condition, where one is given.
 definition() {

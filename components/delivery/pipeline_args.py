@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
@@ -93,8 +94,6 @@ class PipelineArgs(ComponentArgs):
             if wanted and (by := covering(wanted, ignored)) is not None:
                 why = f"match nothing: {by}, which is ignored, takes all of them away; take one of the two out"
                 yield Mistake(kind, wanted, why)
-        if not self.paths and "**" in self.ignore_paths:
-            yield Mistake("ignore_paths", "**", "leaves no file that starts the pipeline; take it out")
 
 
 def _is_pattern(pattern: str) -> bool:
@@ -114,6 +113,7 @@ def matches(name: str, pattern: str) -> bool:
     return re.fullmatch(_expression(pattern), name) is not None
 
 
+@cache
 def _expression(pattern: str) -> str:
     parts = {"**": ".*", "*": "[^/]*", "?": "[^/]", "{": "(?:", "}": ")"}
     depth, made = 0, ""

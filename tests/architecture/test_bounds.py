@@ -77,8 +77,6 @@ MORE: dict[str, dict[str, Any]] = {
                 "stack": "staging",
                 "backend": "s3://state",
                 "infrastructureRole": "arn:aws:iam::123456789012:role/infrastructure",
-                "address": "https://staging.example.com",
-                "checks": {"/health": 200},
             },
         },
         "tracing": {},

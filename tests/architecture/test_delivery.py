@@ -13,7 +13,7 @@ import pytest
 from architecture.context import build_context
 from architecture.delivery import build_delivery
 from components.delivery.pipeline_work import role_name
-from settings import Settings
+from settings import Settings, SettingsError
 from tests.conftest import ACCOUNT, REGION, Recorder
 from tests.iam import allowed
 
@@ -99,3 +99,36 @@ def test_the_deploy_role_of_staging_trusts_the_stage_that_tries_commits_there_by
     assert by_role["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     name = f"arn:aws:iam::{ACCOUNT}:role/{role_name('wiki-prod-pipeline', 'staging')}"
     assert by_role["Condition"] == {"ArnEquals": {"aws:PrincipalArn": name}}
+
+
+@pytest.mark.covers("B16", "D15")
+def test_what_is_asked_after_a_deployment_is_told_to_github_and_its_role_may_ask_for_known_faults(
+    recorder: Recorder,
+) -> None:
+    asked = {"address": "https://api.example.com", "checks": {"/items": 401, "/health": 200}}
+    config = {**CONFIG, "kumiki:delivery": json.dumps({"repository": "acme/wiki", **asked})}
+
+    def program() -> None:
+        delivery = build_delivery(build_context(Settings.parse(config)), application([]), {}, None, None)
+        pulumi.export("told", dict(delivery.github_variables))
+
+    policy = recorder.run(program).named("wiki-prod-delivery-policy").policy()
+    told = recorder.outputs["told"]
+    assert (told["ANSWERS_ADDRESS"], told["ANSWERS_CHECKS"]) == (asked["address"], "/health=200 /items=401")
+    assert allowed([policy], "inspector-scan:ScanSbom", "*")
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "words"),
+    [
+        ({"checks": {"/health": 200}}, "delivery.address", "the two go together"),
+        ({"address": "https://api.example.com"}, "delivery.checks", "the two go together"),
+        ({"address": "http://x", "checks": {"/health": 200}}, "delivery.address", "https://"),
+        ({"address": "https://api.example.com", "checks": {"health": 200}}, "delivery.checks", "such as /api/health"),
+    ],
+)
+def test_a_question_without_an_answer_is_refused(changes: dict[str, Any], key: str, words: str) -> None:
+    config = {**CONFIG, "kumiki:delivery": json.dumps({"repository": "acme/wiki", **changes})}
+    with pytest.raises(SettingsError) as refused:
+        Settings.parse(config)
+    assert [one for one in refused.value.mistakes if one.key.startswith(f"kumiki:{key}") and words in one.message]

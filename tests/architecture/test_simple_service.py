@@ -9,7 +9,8 @@ import pytest
 
 from settings import Settings, SettingsError
 from tests.architecture.test_whole_stacks import deploy
-from tests.conftest import Recorder
+from tests.conftest import ACCOUNT, REGION, Recorder
+from tests.iam import allowed
 from tests.stack_files import config_of
 
 WORKER = {"api": {"tag": "1.0.0"}, "worker": {"imageOf": "api"}}
@@ -61,6 +62,7 @@ def test_express_is_what_a_file_means_that_says_no_kind() -> None:
         ({"image": IMAGE, "tag": "1.0.0"}, {}, "simpleService.tag", "and image both say what runs"),
         ({"imageOf": "apo"}, {}, "simpleService.imageOf", "there are: api"),
         ({"tag": "1.0.0", "source": "workloads/none"}, {}, "simpleService.source", "has no Dockerfile"),
+        ({"tag": "1.0.0", "database": True}, {}, "simpleService.tag", "use imageOf, for a service whose image brings"),
         ({"image": IMAGE, "tables": {"setings": "read"}}, {}, "simpleService.tables.setings", "not a table"),
         ({"image": IMAGE, "secrets": ["key"]}, {}, "simpleService.secrets", "there are: session-key"),
         ({"image": IMAGE, "buckets": {"x": "read"}}, {}, "simpleService.buckets", "not one of this stack"),
@@ -89,7 +91,7 @@ def test_a_name_of_its_parts_is_for_no_other_part() -> None:
 def test_an_image_of_its_own_is_read_from_a_parameter_and_not_waited_for_while_there_is_none(
     recorder: Recorder,
 ) -> None:
-    simple = {"tag": "1.0.0", "database": True, "cache": True}
+    simple = {"tag": "1.0.0", "source": "workloads/wiki", "database": True, "cache": True}
     made = deploy(recorder, small(simple))
     service = made.one(":ExpressGatewayService")
     assert service.inputs["primaryContainer"]["image"].endswith("/chat-dev-simple:1.0.0")
@@ -103,6 +105,32 @@ def test_an_image_of_its_own_is_read_from_a_parameter_and_not_waited_for_while_t
         inward = made.named(f"chat-dev-{store}-ingress-from-simple").inputs
         assert inward["referencedSecurityGroupId"] == "chat-dev-simple-security-group-id"
         assert made.named(f"chat-dev-simple-{store}-egress-rule").inputs["fromPort"] == port
+
+
+@pytest.mark.covers("B6", "B16", "D15")
+def test_deployments_fill_the_repository_of_its_own_and_say_which_image_runs(recorder: Recorder) -> None:
+    parts = ("network", "logArchive", "tables", "alerts", "cluster", "delivery", "pipeline")
+    config = config_of("analytics", {"kumiki:simpleService": {"tag": "1.0.0"}}, only=parts)
+    made = deploy(recorder, config)
+    # By GitHub's workflow and by the pipeline with the same words; there is no service beside it to wait for.
+    image = "chat-dev-simple,workloads/api,linux/amd64,/chat/dev/simple/image-tag"
+    told = recorder.outputs["githubVariables"]
+    assert (told["ECS_IMAGES"], told["ECS_SERVICES"]) == (image, "none")
+    project = made.named("chat-dev-pipeline-build-project").inputs["environment"]
+    variables = {one["name"]: one["value"] for one in project["environmentVariables"]}
+    assert (variables["IMAGES"], project["type"]) == (image, "LINUX_CONTAINER")
+    repository = f"arn:aws:ecr:{REGION}:{ACCOUNT}:Repository/chat-dev-simple-repository"
+    parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/chat/dev/simple/image-tag"
+    pushes = made.named("chat-dev-delivery-policy").policy(), made.named("chat-dev-pipeline-build-policy").policy()
+    for policy in pushes:
+        assert allowed([policy], "ecr:PutImage", repository)
+    chooses = (
+        made.named("chat-dev-delivery-policy").policy(),
+        made.named("chat-dev-pipeline-production-policy").policy(),
+    )
+    for policy in chooses:
+        assert allowed([policy], "ssm:PutParameter", parameter)
+    assert recorder.outputs["repositoryUrls"].keys() == {"simple"}
 
 
 @pytest.mark.covers("B6")
