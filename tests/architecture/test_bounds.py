@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from functools import cache
 from typing import Any, get_args, get_origin
@@ -142,24 +142,20 @@ def places(config: Any, path: tuple[str, ...], where: tuple[Any, ...] = ()) -> I
             yield (name, *rest)
 
 
-def said(config: Mapping[str, Any], where: tuple[Any, ...], value: float) -> dict[str, str]:
-    """What is said about this stack with the value put there, by key."""
+def key_of(where: tuple[Any, ...]) -> str:
+    return f"kumiki:{where[0]}" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where[1:])
+
+
+def refused_keys(config: Mapping[str, Any], wheres: Iterable[tuple[Any, ...]], value: float) -> set[str]:
+    """The keys that are refused of this stack with the value put in each of these places."""
     changed: Any = deepcopy(dict(config))
-    inner = changed
-    for name in where[:-1]:
-        inner = inner.setdefault(name, {}) if isinstance(inner, dict) else inner[name]
-    inner[where[-1]] = value
+    for where in wheres:
+        inner = changed
+        for name in where[:-1]:
+            inner = inner.setdefault(name, {}) if isinstance(inner, dict) else inner[name]
+        inner[where[-1]] = value
     texts = {f"kumiki:{key}": one if isinstance(one, str) else json.dumps(one) for key, one in changed.items()}
-    return {mistake.key: mistake.message for mistake in mistakes(texts)}
-
-
-def is_refused(path: tuple[str, ...], value: float) -> bool:
-    found = [(config, where) for config in stacks() for where in places(config, path)]
-    assert found, "no stack has a part that could hold it: add one to MORE"
-    # Where a file has a number, nothing but the value can be wrong with another; elsewhere the refusal may have two.
-    numbered = [(config, where) for config, where in found if type(at(config, where)) in (int, float)]
-    refused = (is_refused_there(config, where, value) for config, where in numbered or found)
-    return all(refused) if numbered else any(refused)
+    return {mistake.key for mistake in mistakes(texts)}
 
 
 def at(config: Any, where: tuple[Any, ...]) -> Any:
@@ -170,15 +166,49 @@ def at(config: Any, where: tuple[Any, ...]) -> Any:
     return config
 
 
-def is_refused_there(config: Mapping[str, Any], where: tuple[Any, ...], value: float) -> bool:
-    key = f"kumiki:{where[0]}" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where[1:])
-    return any(one == key or key.startswith(f"{one}.") for one in said(config, where, value))
+@cache
+def numbered() -> list[dict[tuple[str, ...], list[tuple[Any, ...]]]]:
+    """For each stack, where it has a number, by path: nothing but the value can be wrong there with another."""
+    return [
+        {path: [one for one in places(config, path) if type(at(config, one)) in (int, float)] for path in PLACES}
+        for config in stacks()
+    ]
 
 
-NOT_MEANT = {"huge": 10**15, "negative": -1, "nan": math.nan, "yes": True}
+@cache
+def refused_together(stack: int, what: str) -> set[str]:
+    """The keys that are refused with the value in all places where the stack has a number: every mistake is said at
+    once."""
+    wheres = [where for found in numbered()[stack].values() for where in found]
+    return refused_keys(stacks()[stack], wheres, NOT_MEANT[what])
+
+
+def is_refused(path: tuple[str, ...], what: str) -> bool:
+    found = [(stack, where) for stack, config in enumerate(stacks()) for where in places(config, path)]
+    assert found, "no stack has a part that could hold it: add one to MORE"
+    filled = [(stack, where) for stack, places in enumerate(numbered()) for where in places[path]]
+    if filled:
+        return all(
+            covers(refused_together(stack, what), where) or is_refused_there(stack, where, what)
+            for stack, where in filled
+        )
+    # The refusal may have more than this value to name.
+    return any(is_refused_there(stack, where, what) for stack, where in found)
+
+
+def is_refused_there(stack: int, where: tuple[Any, ...], what: str) -> bool:
+    return covers(refused_keys(stacks()[stack], [where], NOT_MEANT[what]), where)
+
+
+def covers(refused: set[str], where: tuple[Any, ...]) -> bool:
+    key = key_of(where)
+    return any(one == key or key.startswith(f"{one}.") for one in refused)
+
+
+NOT_MEANT: dict[str, float] = {"huge": 10**15, "negative": -1, "nan": math.nan, "yes": True}
 
 
 @pytest.mark.parametrize("path", PLACES, ids=".".join)
 def test_a_number_that_cannot_be_meant_is_refused_by_its_key(path: tuple[str, ...], recorder: Recorder) -> None:
     del recorder
-    assert [what for what, value in NOT_MEANT.items() if not is_refused(path, value)] == []
+    assert [what for what in NOT_MEANT if not is_refused(path, what)] == []
