@@ -100,11 +100,15 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def asked(client: Pricing, document: Mapping[str, Any], region: str | None) -> Iterator[Answer]:
-    """The answer for each row that knows its filters. `CostError` where AWS does not answer at all."""
+    """The answer for each row that knows its filters, a step of a price by those of its first step. `CostError` where
+    AWS does not answer at all."""
+    filters = {(row["key"], row["region"]): row.get("price_list") for row in document["prices"]}
+    firsts = {name: ladder[0][1] for ladder in document["steps"].values() for _, name in ladder}
     begins = {name: begin for ladder in document["steps"].values() for name, begin in _begins(ladder)}
     for row in document["prices"]:
-        if "price_list" in row and region in (None, row["region"]):
-            yield _asked(client, row, begins.get(row["key"]))
+        known = row.get("price_list") or filters.get((firsts.get(row["key"], ""), row["region"]))
+        if known and region in (None, row["region"]):
+            yield _asked(client, {**row, "price_list": known}, begins.get(row["key"]))
 
 
 def _begins(ladder: Iterable[tuple[Decimal | None, str]]) -> Iterator[tuple[str, Decimal]]:

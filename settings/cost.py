@@ -67,6 +67,9 @@ class ExpectedSettings(Args):
     large_bodies: NotNegative = 0
     """Requests with more than 16 KB, which firewalls read further; 1,000, 100,000 or 5,000,000 by the profiles."""
 
+    invalidations: NotNegative = 0
+    """Paths that deployments of a site have CloudFront forget; 100, 1,000 or 10,000 by the profiles."""
+
     internet_gb: NotNegative = 0
     """Sent to the internet by servers, not by CloudFront; 1, 50 or 2,000 by the profiles."""
 
@@ -85,11 +88,17 @@ class ExpectedSettings(Args):
     logs_gb: NotNegative = 0
     """Written to CloudWatch; 1, 20 or 500 by the profiles."""
 
+    searched_logs_gb: NotNegative = 0
+    """Of logs, what queries of CloudWatch read; 1, 20 or 500 by the profiles."""
+
     metrics: NotNegative = 0
     """Metrics that programs publish; 0, 20 or 200 by the profiles."""
 
     traces: NotNegative = 0
     """Recorded by X-Ray; 10,000, 500,000 or 20,000,000 by the profiles."""
+
+    traces_read: NotNegative = 0
+    """Traces that people search and read; 10,000, 500,000 or 20,000,000 by the profiles."""
 
     emails: NotNegative = 0
     """E-mails from topics; 100, 1,000 or 10,000 by the profiles."""

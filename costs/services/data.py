@@ -164,6 +164,10 @@ def table(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     stored = stack.use("tableGb", one)
     yield by_use("data of all tables", f"{family}.storage_gb_month", stored * copies)
     recoverable = [each for each in stack.of(_TABLE) if (each.inputs.get("pointInTimeRecovery") or {}).get("enabled")]
+    if one.inputs.get("streamEnabled") and not stack.of("lambda/eventSourceMapping:EventSourceMapping"):
+        yield not_priced(
+            "reads of the stream", "only those by functions are free, and how many others are is not known"
+        )
     if one in recoverable:
         back = stack.expects("tableGb") if recoverable[0] is one else 0
         yield by_use("way back to any second", "dynamodb.pitr_gb_month", back)

@@ -62,9 +62,12 @@ def pipeline(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 
 @prices("amplify/app:App")
 def app(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """Builds, files that are kept, and data that is served."""
+    """Builds, data that is served, and pages that servers make."""
     yield by_use("minutes of builds", "amplify.build_minute", stack.use("buildMinutes", one))
     yield by_use("data served", "amplify.served_gb", stack.use("transferGb", one))
+    if one.inputs.get("platform") == "WEB_COMPUTE":
+        yield by_use("pages made by servers", "amplify.ssr_requests", stack.use("siteRequests", one))
+        yield not_priced("time of servers", "how long they take is not among the use that is known")
 
 
 _JOB: Final = "glue/job:Job"

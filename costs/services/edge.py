@@ -51,6 +51,7 @@ def distribution(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     yield by_use("data out to readers", "cloudfront.out_gb.first_10tb", stack.use("transferGb", one))
     yield by_use("data from readers to the origins", "cloudfront.to_origin_gb", stack.use("uploadGb", one))
     yield by_use("HTTPS requests", "cloudfront.https_requests", requests)
+    yield by_use("paths that are forgotten", "cloudfront.invalidation_paths", stack.use("invalidations", one))
     yield from _run_at_the_edge(one, stack)
     if any((each.get("originShield") or {}).get("enabled") for each in one.inputs.get("origins") or []):
         yield by_use("requests to Origin Shield, at most", "cloudfront.origin_shield_requests", requests)

@@ -44,6 +44,7 @@ def logs(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         "cloudwatch.logs.ia_ingest_gb" if cheap else f"cloudwatch.logs.{'vended' if _vended(stack) else 'ingest'}_gb",
         written,
     )
+    yield by_use("read by queries", "cloudwatch.logs.insights_gb", stack.use("searchedLogsGb", one))
     days = max(number(each.inputs, "retentionInDays") or Decimal(_FOREVER_DAYS) for each in stack.of(_LOGS))
     yield by_use("kept, at most", "cloudwatch.logs.storage_gb_month", written * days / _DAYS * _COMPRESSED)
 
@@ -126,6 +127,7 @@ def traces(one: Resource, stack: Stack) -> Iterator[CostComponent]:
             yield free("groups cost nothing; the rule's traces are counted")
     else:
         yield by_use("traces recorded", "xray.traces_recorded", stack.use("traces", one))
+        yield by_use("traces read", "xray.traces_retrieved", stack.use("tracesRead", one))
     if groups[:1] == [one]:
         yield by_use("traces that Insights analyses", "xray.insights_traces", stack.expects("traces"))
 

@@ -70,6 +70,8 @@ CHANGES: list[tuple[Resource, dict[str, Any], list[Resource]]] = [
     (MEMBER, {"instanceClass": "db.t4g.medium"}, [CLUSTER]),
     (TABLE, {"tableClass": "STANDARD_INFREQUENT_ACCESS"}, []),
     (TABLE, {"pointInTimeRecovery": {"enabled": True}}, []),
+    (TABLE, {"streamEnabled": True}, []),
+    (one("amplify/app:App"), {"platform": "WEB_COMPUTE"}, []),
     (TABLE, {"replicas": [{"regionName": "us-east-1"}]}, []),
     (SITE, {"defaultCacheBehavior": {"functionAssociations": [{}]}}, []),
     (SITE, {"orderedCacheBehaviors": [{"lambdaFunctionAssociations": [{}]}]}, []),

@@ -90,6 +90,11 @@ def test_what_is_free_is_no_price_and_each_step_has_its_own() -> None:
     steps = {"out": [[Decimal(10240), "out"], [None, "out.next"]]}
     first, second = answers(client, row("out", "Out", "1"), row("out.next", "Out", "1"), steps=steps)
     assert (first.usd, second.usd) == (Decimal("0.114"), Decimal("0.089"))
+    bare = {key: value for key, value in row("out.next", "Out", "1").items() if key != "price_list"}
+    assert answers(client, row("out", "Out", "1"), bare, steps=steps)[1].usd == Decimal("0.089"), (
+        "by the first's filters"
+    )
+    assert answers(client, bare) == [], "what knows no filters is not asked for"
     elsewhere = {"out": [[Decimal(5), "out"], [None, "out.next"]]}
     assert "no step begins at 5" in answers(client, row("out.next", "Out", "1"), steps=elsewhere)[0].problem
 
