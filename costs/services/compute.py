@@ -31,6 +31,10 @@ _INSIGHTS_OF_A_FAMILY: Final = 8
 """Metrics of Container Insights on Fargate, each paid as one's own.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html"""
 
+_UNSUPPORTED_KUBERNETES: Final = 33
+"""The newest minor version that is out of standard support by the end of 2026.
+https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html"""
+
 _CLUSTER: Final = "ecs/cluster:Cluster"
 _SERVICE: Final = "ecs/service:Service"
 _EXPRESS: Final = "ecs/expressGatewayService:ExpressGatewayService"
@@ -202,6 +206,16 @@ def insights(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     yield fixed("metrics of Container Insights", "cloudwatch.metrics.month", count)
 
 
+@prices("ecs/capacityProvider:CapacityProvider")
+def capacity(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Servers of a group are paid there; those that ECS starts itself are nowhere else."""
+    del stack
+    if one.inputs.get("managedInstancesProvider"):
+        yield not_priced("servers that ECS starts", "which and how many they are is not known here")
+    else:
+        yield free("the tasks of the services are paid")
+
+
 @prices(_SERVICE)
 def service(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """Tasks on Fargate: processor, memory and disk beyond what is free, by the hour and by the kind of capacity."""
@@ -306,9 +320,14 @@ def _memory(task: Resource) -> Decimal:
 
 @prices("eks/cluster:Cluster")
 def kubernetes(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """The control plane; what runs is paid as instances or Fargate."""
-    del one
+    """The control plane, dearer out of support; what runs is paid as instances or Fargate."""
     yield fixed("control plane", "eks.cluster_hour", stack.hours)
+    version = number({"minor": str(one.inputs.get("version") or "").partition(".")[2] or None}, "minor", 99)
+    declined = (one.inputs.get("upgradePolicy") or {}).get("supportType") == "STANDARD"
+    if version <= _UNSUPPORTED_KUBERNETES and not declined:
+        yield fixed("extended support", "eks.extended_support_hour", stack.hours)
+    if (one.inputs.get("computeConfig") or {}).get("enabled"):
+        yield not_priced("machines of Auto Mode", "what it starts, and its share of their price, is not known here")
 
 
 @prices("eks/nodeGroup:NodeGroup")
@@ -388,6 +407,16 @@ def function(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     if kept and not str(one.inputs.get("runtime") or "").startswith("java"):
         yield not_priced("snapshots of SnapStart", "they cost nothing with Java alone; their price is not known here")
     yield from travelling(one, stack)
+
+
+@prices("lambda/eventSourceMapping:EventSourceMapping")
+def source(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """What calls a function pays with its calls; pollers that are kept ready are paid by the hour."""
+    del stack
+    if one.inputs.get("provisionedPollerConfig"):
+        yield not_priced("pollers kept ready", "their hours have no price here")
+    else:
+        yield free("the calls are paid")
 
 
 def _architecture(one: Resource) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from costs.model import CostComponent, Resource, by_use, fixed, not_priced
+from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
 from costs.services.registry import number, prices
 from costs.stack import Stack
 
@@ -28,6 +28,26 @@ _WORKERS: Final = {
 def images(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """By the GB that is kept."""
     yield by_use("images of all repositories", "ecr.storage_gb_month", stack.use("imagesGb", one))
+
+
+@prices("ecr/registryScanningConfiguration:RegistryScanningConfiguration")
+def scanning(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """Free but for Inspector, which looks at each image again and again."""
+    del stack
+    if one.inputs.get("scanType") == "ENHANCED":
+        yield not_priced("scans by Inspector", "Inspector has no price here")
+    else:
+        yield free("the images are paid")
+
+
+@prices("ecr/replicationConfiguration:ReplicationConfiguration")
+def copied(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """All images once more for each destination, and their way there."""
+    rules = (one.inputs.get("replicationConfiguration") or {}).get("rules") or []
+    places = [place for rule in rules for place in rule.get("destinations") or []]
+    away = [place for place in places if place.get("region") != one.region]
+    yield by_use("copies of images", "ecr.storage_gb_month", stack.expects("imagesGb") * len(places))
+    yield by_use("data to another region", "datatransfer.inter_region_gb", stack.expects("imagesGb") * len(away))
 
 
 _BUILDERS: Final = {

@@ -50,6 +50,9 @@ def topic(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     theirs."""
     kind = "fifo" if one.inputs.get("fifoTopic") else "standard"
     messages = 0 if stack.of(_QUEUE) else _messages(stack, one)
+    if kind == "fifo":
+        size = stack.use("messages", one) * stack.expects("messageKb") / _KB_IN_GB
+        yield by_use("what messages hold", "sns.fifo.payload_gb", size)
     yield by_use(f"messages to all topics, {kind}", f"sns.{kind}.requests", messages)
 
 

@@ -65,6 +65,8 @@ def balancer(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     yield fixed(f"{kind} load balancer", "alb.hour", stack.hours)
     units = stack.use("webRequests", one) / REQUESTS_PER_LCU_HOUR
     yield by_use("units of load", "alb.lcu_hour" if kind == "application" else "nlb.lcu_hour", units)
+    if one.inputs.get("minimumLoadBalancerCapacity"):
+        yield not_priced("capacity kept ready", "units that are reserved have no price here")
     if not one.inputs.get("internal"):
         mappings = one.inputs.get("subnetMappings") or []
         zones = len(one.inputs.get("subnets") or mappings) or 2

@@ -20,6 +20,8 @@ _LIFECYCLES: Final = (
 )
 _TIERING: Final = "s3/bucketIntelligentTieringConfiguration:BucketIntelligentTieringConfiguration"
 
+_BACKUPS: Final = "efs/backupPolicy:BackupPolicy"
+
 _KB_IN_GB: Final = 1024**2
 _USUAL_KB: Final = Decimal(1024)
 """Of an object, where nobody says how large they are."""
@@ -171,6 +173,9 @@ def files(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     stored = 0 if stack.of(_BUCKET, *_OLDER_BUCKETS) else stack.use("storageGb", one)
     zone = "one_zone" if one.inputs.get("availabilityZoneName") else "standard"
     yield by_use("data of all file systems", f"efs.{zone}_gb_month", stored)
+    policies = [each for each in stack.of(_BACKUPS) if each.inputs.get("fileSystemId") == one.outputs.get("id")]
+    if any((each.inputs.get("backupPolicy") or {}).get("status") == "ENABLED" for each in policies):
+        yield by_use("copies of all file systems", "backup.efs_gb_month", stored)
     mode = str(one.inputs.get("throughputMode") or "bursting")
     if mode == "provisioned":
         throughput = number(one.inputs, "provisionedThroughputInMibps")
