@@ -19,7 +19,7 @@ NotNegative = Annotated[float, Field(ge=0, le=1e12)]
 
 class ExpectedSettings(Args):
     """What passes through the system in a month. Nothing is made of it: a rehearsal and `kumiki cost` price it. What is
-    not said is nothing, or what the profile says."""
+    not said is nothing, or what the profile says; a size that is not said is within what AWS counts as one."""
 
     profile: Literal["small", "medium", "large"] | None = None
     """What the other keys are without being said: a trial with a few people, a product with some thousands, one with
