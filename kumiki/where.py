@@ -19,3 +19,9 @@ def find_parts() -> None:
     program's `costs.py` must not be taken for ours."""
     if INSTALLED:
         sys.path[0] = str(PARTS)
+
+
+def offer_parts() -> None:
+    """Let the tests of somebody's program import them, after everything of their own."""
+    if INSTALLED and str(PARTS) not in sys.path:
+        sys.path.append(str(PARTS))

@@ -11,17 +11,18 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, provider_pb2, resource_pb2
+from pulumi.runtime.proto import callback_pb2, provider_pb2, resource_pb2
 
 from rehearsal import local, made_up, sdk
 from rehearsal.analyzer import Analyzer, Judged
+from rehearsal.callbacks import Callbacks, details
 from rehearsal.cloud.client import CheckResult, Cloud, CreateRequest, RecordedCall, internal_error
 from rehearsal.declared import Declared
 from rehearsal.gaps import Cause, Gap
@@ -283,9 +284,7 @@ class Monitor:
         self._progress = progress
         self._made = made
         self._failed: set[str] = set()
-        self._transforms: list[callback_pb2.Callback] = []
-        self._own_transforms: dict[str, list[callback_pb2.Callback]] = {}
-        self._channels: dict[str, callback_pb2_grpc.CallbacksStub] = {}
+        self._callbacks = Callbacks()
         self._lock = threading.RLock()
 
     # What the SDK asks before anything else.
@@ -314,7 +313,7 @@ class Monitor:
         return resource_pb2.RegisterPackageResponse(ref="rehearsal")
 
     def RegisterStackTransform(self, request: callback_pb2.Callback) -> empty_pb2.Empty:  # noqa: N802
-        self._transforms.append(request)
+        self._callbacks.add_transform(request)
         return empty_pb2.Empty()
 
     def RegisterStackInvokeTransform(self, _request: Any) -> empty_pb2.Empty:  # noqa: N802
@@ -468,7 +467,7 @@ class Monitor:
         except RehearsalError as error:
             problem = error.problem()
         except grpc.RpcError as error:
-            problem = Problem(kind="policy", message=f"the policy pack failed: {_details(error)}")
+            problem = Problem(kind="policy", message=f"the policy pack failed: {details(error)}")
         finally:
             self.judging += time.perf_counter() - started
         # A pack that does not work is one problem, not one for each resource.
@@ -671,46 +670,12 @@ class Monitor:
     def _transformed(
         self, urn: str, request: resource_pb2.RegisterResourceRequest
     ) -> tuple[Any, resource_pb2.TransformResourceOptions]:
-        """Inputs and options after the transforms of the resource, of its parents and of the stack, in this order."""
-        properties = request.object
-        options = resource_pb2.TransformResourceOptions(
-            protect=request.protect,
-            provider=request.provider,
-            ignore_changes=request.ignoreChanges,
-            aliases=request.aliases,
-            retain_on_delete=request.retainOnDelete,
-            delete_before_replace=request.deleteBeforeReplace,
-            replace_on_changes=request.replaceOnChanges,
-        )
-        self._own_transforms[urn] = list(request.transforms)
-        callbacks = list(request.transforms)
-        parent: str = request.parent
-        while parent in self.resources:
-            callbacks += self._own_transforms.get(parent, [])
-            parent = self.resources[parent].parent
-        if request.type != STACK:
-            callbacks += self._transforms
-        for callback in callbacks:
-            asked = resource_pb2.TransformRequest(
-                type=request.type,
-                name=request.name,
-                custom=request.custom,
-                parent=request.parent,
-                properties=properties,
-                options=options,
-            )
-            stub = self._channels.get(callback.target)
-            if stub is None:
-                stub = callback_pb2_grpc.CallbacksStub(grpc.insecure_channel(callback.target))
-                self._channels[callback.target] = stub
-            call = callback_pb2.CallbackInvokeRequest(token=callback.token, request=asked.SerializeToString())
-            try:
-                answer = resource_pb2.TransformResponse.FromString(stub.Invoke(call).response)
-            except grpc.RpcError as error:
-                raise ProgramError(f"a transform failed: {_details(error)}") from error
-            properties = answer.properties
-            options = answer.options if answer.HasField("options") else options
-        return properties, options
+        return self._callbacks.transformed(urn, request, self._parents(request.parent), stack=request.type == STACK)
+
+    def _parents(self, urn: str) -> Iterator[str]:
+        while urn in self.resources:
+            yield urn
+            urn = self.resources[urn].parent
 
     def _fail(self, urn: str, reason: str) -> None:
         """From now on the resource counts as not made, and what needs it is not tried."""
@@ -724,11 +689,6 @@ class Monitor:
 
     def _warn(self, message: str) -> None:
         self.problems.append(Problem(kind="program", level="warning", message=message))
-
-
-def _details(error: grpc.RpcError) -> str:
-    # The stub's errors are calls as well; the stubs' types do not say so.
-    return error.details() or str(error) if isinstance(error, grpc.Call) else str(error)
 
 
 class _NotAttempted(Exception):

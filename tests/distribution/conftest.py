@@ -53,7 +53,13 @@ def kumiki(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Kumik
         return subprocess.run(
             [environment / "bin" / "kumiki", *arguments],
             cwd=folder,
-            env={**os.environ, "XDG_CACHE_HOME": str(cache), "COLUMNS": "300", "NO_COLOR": "1"},
+            # An active environment would be taken for the program's.
+            env={
+                **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
+                "XDG_CACHE_HOME": str(cache),
+                "COLUMNS": "300",
+                "NO_COLOR": "1",
+            },
             capture_output=True,
             text=True,
             timeout=PATIENCE,
