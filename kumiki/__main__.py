@@ -19,7 +19,7 @@ try:
 except KeyboardInterrupt:
     sys.exit(130)
 
-_COMMANDS: Final = {
+COMMANDS: Final = {
     "rehearse": ("rehearsal.cli", "Deploy a stack on an emulated AWS and judge it by the policy pack."),
     "serve": ("kumiki.serve", "Rehearse a stack and keep its emulated account up for the AWS CLI and boto3."),
     "diff": ("changes.__main__", "Say what a change would do: replaced, deleted, lost, opened."),
@@ -41,7 +41,7 @@ class _Later(TyperCommand):
     def _loaded(self) -> Any:
         name = str(self.name)
         try:
-            found = typer.main.get_command(importlib.import_module(_COMMANDS[name][0]).app)
+            found = typer.main.get_command(importlib.import_module(COMMANDS[name][0]).app)
         except KeyboardInterrupt:
             # Nothing has been started yet, so there is nothing to end, and no trace to show.
             sys.exit(_INTERRUPTED)
@@ -55,7 +55,7 @@ class _Later(TyperCommand):
 class _Commands(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = {name: _Later(name, help=text) for name, (_, text) in _COMMANDS.items()}
+        self.commands = {name: _Later(name, help=text) for name, (_, text) in COMMANDS.items()}
 
 
 def _stacks(_context: Any, _parameter: Any, incomplete: str) -> list[Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from kumiki.__main__ import COMMANDS
 from tests.conftest import ROOT
 from tests.distribution.conftest import Kumiki
 
@@ -42,6 +43,8 @@ def test_the_wheel_has_one_import_name_and_every_file_that_its_parts_read(wheel:
     assert {name for name in names if not name.startswith("kumiki-")} == expected
     assert {name.split("/")[0] for name in expected} == {"kumiki"}
     assert "kumiki/py.typed" in expected
+    modules = {f"{place.removeprefix('kumiki/parts/').removesuffix('.py').replace('/', '.')}" for place in expected}
+    assert {module for module, _ in COMMANDS.values()} <= modules
 
 
 def test_what_the_wheel_requires_is_what_the_tests_ran_with_up_to_the_next_major_version(wheel: Path) -> None:
