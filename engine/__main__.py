@@ -68,7 +68,7 @@ def engine(
                 ended.append(done)
                 show(console, done)
             if keep:
-                _keep(console, life.workspace.variables, life.workspace.project)
+                _keep(console, life.variables, life.workspace.project)
             if ended[-1].expected:
                 for done in life.end():
                     ended.append(done)

@@ -72,7 +72,7 @@ def provider(
 ) -> tuple[grpc.Server, int]:
     """A provider of the account's at a port of this machine, and the port."""
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=_THREADS), options=_OPTIONS)
-    served = Provider(cloud, stack.declared, engine, said, counted)
+    served = Provider(cloud, stack, engine, said, counted)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(served, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

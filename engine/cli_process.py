@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -78,7 +79,8 @@ class Cli:
         try:
             said, errors = process.communicate()
         except KeyboardInterrupt:
-            # The terminal has told the CLI, too: it stops after what is under way and writes its state.
+            # Once: it stops after what is under way and writes its state; a second time it would leave both.
+            process.send_signal(signal.SIGINT)
             process.communicate()
             raise
         return _step(log, process.returncode, time.perf_counter() - started, errors or said)
@@ -91,6 +93,8 @@ class Cli:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # What the terminal says is for the run, which passes it on.
+            start_new_session=True,
             encoding="utf-8",
             errors="replace",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -19,8 +19,9 @@ class Kept(Server):
 
     def __init__(self, stand_ins: list[str]) -> None:
         super().__init__(stand_ins, assume_existing=False)
-        self.things: dict[tuple[str, str], Thing] = {}
-        self._answers: dict[tuple[str, str], dict[str, Any]] = {}
+        self._holders: dict[tuple[str, str], set[str]] = defaultdict(set)
+        """By type and id, the URNs: a few things share an id, such as the scaling of a table's reads and writes."""
+        self._answers: dict[tuple[str, str, str], dict[str, Any]] = {}
         """What the account said of each thing when it was made or changed last."""
         self._names: Counter[str] = Counter()
         """How often each URN was made: another of its names is drawn for the next."""
@@ -32,29 +33,27 @@ class Kept(Server):
 
     def _keep(self, thing: Thing) -> None:
         """Take note of a thing that was made, or that somebody reads."""
-        key = (thing.type, thing.id)
-        self.things[key] = thing
+        self._holders[thing.type, thing.id].add(thing.urn)
         with suppress(NotReadableError, RehearsalError):
             answer = upkeep.look(self._account, thing)
             if answer is not None:
-                self._answers[key] = answer
+                self._answers[thing.type, thing.id, thing.urn] = answer
 
     def _made_before(self, urn: str) -> bool:
         return self._names[urn] > 0
 
     def _has(self, type_: str, identifier: str) -> bool:
-        return (type_, identifier) in self.things
+        return bool(self._holders.get((type_, identifier)))
 
     def _look(self, thing: Thing) -> dict[str, Any] | None:
         return upkeep.look(self._account, thing)
 
     def _drift(self, thing: Thing) -> tuple[dict[str, Any], list[str]] | None:
         """What the account has otherwise than when the thing was made or changed last; None where it is gone."""
-        key = (thing.type, thing.id)
         now = upkeep.look(self._account, thing)
         if now is None:
             return None
-        before = self._answers.setdefault(key, now)
+        before = self._answers.setdefault((thing.type, thing.id, thing.urn), now)
         return upkeep.drift(thing.type, thing.inputs, before, now)
 
     def _change(
@@ -70,8 +69,8 @@ class Kept(Server):
 
     def _delete(self, thing: Thing) -> bool:
         done = upkeep.delete(self._account, thing)
-        self.things.pop((thing.type, thing.id), None)
-        self._answers.pop((thing.type, thing.id), None)
+        self._holders[thing.type, thing.id].discard(thing.urn)
+        self._answers.pop((thing.type, thing.id, thing.urn), None)
         return done
 
 

@@ -30,11 +30,11 @@ from engine.kept import InProcess
 from engine.marks import NAME
 from rehearsal import made_up, sdk
 from rehearsal.cloud.upkeep import NotReadableError, Thing, told
-from rehearsal.declared import Declared
 from rehearsal.marks import NOT_KNOWN
 from rehearsal.monitor import Deploying, Previewing, Registered, complete, default_tags, plain_tags
 from rehearsal.problems import ASSUMED, NOTE, NoAnswerError, RehearsalError, SettingsError
 from rehearsal.property_values import UNKNOWN, decode, encode, has_secret, plain
+from rehearsal.stacks import Stack
 
 T = TypeVar("T")
 PropertyDiff = provider_pb2.PropertyDiff
@@ -50,15 +50,14 @@ _loading: Final = threading.Lock()
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """One provider of one command of the engine, with the configuration that it gets."""
 
-    def __init__(
-        self, cloud: InProcess, declared: Declared, engine: str, said: list[str], counted: Counter[str]
-    ) -> None:
+    def __init__(self, cloud: InProcess, stack: Stack, engine: str, said: list[str], counted: Counter[str]) -> None:
         self._cloud = cloud
-        self._declared = declared
+        self._declared = stack.declared
         self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(engine)) if engine else None
         self._said = said
         self._counted = counted
-        self._region = "us-east-1"
+        # As from AWS_REGION, where the provider is told of none: what a person imports is where the stack is.
+        self._region = stack.region or "us-east-1"
         self._tags: dict[str, str] = {}
 
     # What the engine asks of every provider.
@@ -207,8 +206,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             self._say(request.urn, "is gone from the account")
             return provider_pb2.ReadResponse()
         found, untold = drift
+        if found:
+            self._say(request.urn, f"is otherwise in the account: {', '.join(sorted(found))}")
         if untold:
-            self._say(request.urn, f"differs in the account, in a form that is not the program's: {', '.join(untold)}")
+            self._say(request.urn, f"is otherwise in the account, in another form: {', '.join(untold)}")
         return provider_pb2.ReadResponse(
             id=request.id,
             properties=encode({**properties, **found}),

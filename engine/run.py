@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Client
 from pathlib import Path
 from typing import Any, Final
@@ -62,6 +62,13 @@ class Life:
     pack: Path | None
     _count: int = field(default=0)
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a person has to set so that the CLI, and the AWS CLI beside it, work in this run and nowhere else."""
+        led: dict[str, str] = {}
+        lead_to(self.address, self.stack.region or _REGION, led, "by-hand")
+        return {**self.workspace.variables, **{name: value for name, value in led.items() if name.startswith("AWS_")}}
+
     def steps(self, settings: Mapping[str, str]) -> Iterator[Done]:
         """Each step when it is done; ends with the first that fails.
 
@@ -93,17 +100,16 @@ class Life:
 
     def end(self) -> Iterator[Done]:
         """Take the stack down, as README says it is done where something is protected."""
-        packs = () if self.pack is None else ("--policy-pack", str(self.pack))
         kept = self._protected()
         done = self._deploy("destroy", "destroy", "--yes")
         if kept and done.step.status:
             yield Done("destroy", done.step, done.told, f"refused, as it should be: {kept} resources are protected")
             if self.stack.config.get(f"{self.stack.project}:retention") == _PROTECTED:
                 self.set(f"{self.stack.project}:retention", "ephemeral")
-                yield (
-                    released := self._deploy("release (retention: ephemeral)", "up", "--yes", "--skip-preview", *packs)
-                )
-                if not released.expected:
+                # Without the pack, which forbids just this in production.
+                release = self._deploy("release", "up", "--yes", "--skip-preview")
+                yield (done := replace(release, note="retention: ephemeral, without the pack"))
+                if not done.expected:
                     return
             if self._protected():
                 self.cli.plain("state", "unprotect", "--all", "--yes", "--stack", self.stack.name)

@@ -35,6 +35,7 @@ import moto.iam.models
 import moto.kms.models
 import moto.opensearchserverless.models
 import moto.rds.models
+import moto.sqs.models
 from moto.events.utils import EventTemplateParser
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.kms.utils import KeySpec
@@ -76,6 +77,8 @@ _BUDGETS: Final[Any] = moto.budgets.models
 _make_budget: Final = _BUDGETS.Budget
 _RULE: Final[Any] = moto.events.models.Rule
 _send_to_targets: Final = _RULE.send_to_targets
+_QUEUE: Final[Any] = moto.sqs.models.Queue
+_set_attributes: Final = _QUEUE._set_attributes  # noqa: SLF001 it has no other seam
 
 
 class _Repeatable:
@@ -156,6 +159,8 @@ def apply() -> None:
     _RDS.DBCluster.get_cfg = _settings_without_password
     # moto fails at a rule whose target is a state machine; AWS starts it.
     _RULE.send_to_targets = _to_targets
+    # moto drops the policy of a queue whenever another of its attributes is set.
+    _QUEUE._set_attributes = _set_on_queue  # noqa: SLF001 it has no other seam
 
 
 def _backend(backends: Any, region: str) -> Any:
@@ -163,6 +168,13 @@ def _backend(backends: Any, region: str) -> Any:
         return _backend_of(backends, region)
     with drawing_for(f"{backends.service_name}/{region}"):
         return _backend_of(backends, region)
+
+
+def _set_on_queue(queue: Any, attributes: Mapping[str, Any], now: float | None = None) -> None:
+    policy = getattr(queue, "_policy_json", None)
+    _set_attributes(queue, attributes, now)
+    if policy is not None and "Policy" not in attributes:
+        queue._policy_json = policy  # noqa: SLF001 as above
 
 
 def _builder(rule: Rule, append_unknown: bool = True) -> Any:

@@ -34,7 +34,8 @@ class Operations:
 
     read: Operation | None = None
     at: str = ""
-    """Where in the answer the thing stands: `Vpcs.0`. Where nothing stands, it is gone."""
+    """Where in the answer the thing stands: `Vpcs.0`, or `logGroups.[logGroupName]` for the one of its id, or of one of
+    its inputs. Where nothing stands, it is gone."""
     delete: tuple[Operation | Callable[[CreateContext], None], ...] = ()
     """In this order; a function where it takes a look before."""
     update: tuple[Operation, ...] = ()
@@ -183,7 +184,7 @@ OPERATIONS: Final[dict[str, Operations]] = {
     ),
     "aws:appautoscaling/target:Target": _ops(
         _op("DescribeScalableTargets", ServiceNamespace="=serviceNamespace", ResourceIds="=resourceId"),
-        "ScalableTargets.0",
+        "ScalableTargets.[ScalableDimension]",
         "DeregisterScalableTarget",
     ),
     "aws:athena/namedQuery:NamedQuery": _ops("GetNamedQuery", "NamedQuery"),
@@ -243,7 +244,7 @@ OPERATIONS: Final[dict[str, Operations]] = {
     ),
     "aws:cloudwatch/eventTarget:EventTarget": _ops(
         _op("ListTargetsByRule", Rule="=rule", EventBusName="=eventBusName"),
-        "Targets.0",
+        "Targets.[Id]",
         _op("RemoveTargets", Rule="=rule", EventBusName="=eventBusName", Ids="=targetId"),
         again=True,
     ),
@@ -255,21 +256,21 @@ OPERATIONS: Final[dict[str, Operations]] = {
         "GetDeliverySource", "deliverySource", "DeleteDeliverySource"
     ),
     "aws:cloudwatch/logGroup:LogGroup": _ops(
-        _op("DescribeLogGroups", logGroupNamePrefix="{id}"), "logGroups.0", "DeleteLogGroup"
+        _op("DescribeLogGroups", logGroupNamePrefix="{id}"), "logGroups.[logGroupName]", "DeleteLogGroup"
     ),
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": _ops(
         _op("DescribeMetricFilters", logGroupName="=logGroupName", filterNamePrefix="=name"),
-        "metricFilters.0",
+        "metricFilters.[filterName]",
         _op("DeleteMetricFilter", logGroupName="=logGroupName", filterName="=name"),
     ),
     "aws:cloudwatch/logStream:LogStream": _ops(
         _op("DescribeLogStreams", logGroupName="=logGroupName", logStreamNamePrefix="=name"),
-        "logStreams.0",
+        "logStreams.[logStreamName]",
         _op("DeleteLogStream", logGroupName="=logGroupName", logStreamName="=name"),
     ),
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": _ops(
         _op("DescribeSubscriptionFilters", logGroupName="=logGroup", filterNamePrefix="=name"),
-        "subscriptionFilters.0",
+        "subscriptionFilters.[filterName]",
         _op("DeleteSubscriptionFilter", logGroupName="=logGroup", filterName="=name"),
     ),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _ops(

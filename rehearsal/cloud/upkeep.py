@@ -67,13 +67,19 @@ def look(account: Account, thing: Thing) -> Answer | None:
             return None
         raise
     for step in operations.at.split(".") if operations.at else ():
-        if isinstance(answer, list):
-            answer = answer[int(step)] if int(step) < len(answer) else None
-        else:
-            answer = answer.get(step) if isinstance(answer, dict) else None
+        answer = _step(answer, step, thing)
         if answer is None:
             return None
     return answer if isinstance(answer, dict) else {"": answer}
+
+
+def _step(answer: Any, step: str, thing: Thing) -> Any:
+    if not isinstance(answer, list):
+        return answer.get(step) if isinstance(answer, dict) else None
+    if step.startswith("["):
+        called = (thing.id, *thing.inputs.values())
+        return next((one for one in answer if one.get(step[1:-1]) in called), None)
+    return answer[int(step)] if int(step) < len(answer) else None
 
 
 def drift(type_: str, inputs: Mapping[str, Any], before: Answer, now: Answer) -> tuple[dict[str, Any], list[str]]:
@@ -241,9 +247,7 @@ def _update(context: CreateContext, operation: Operation, changed: set[str], ren
         return set()
     if operation.takes:
         carried = changed & set(operation.takes)
-        if carried:
-            _call(context, operation)
-        return carried
+        return carried if carried and _done(context, operation) else set()
     members = {name.lower(): name for name in shape.members}
     carried = {
         key for key in changed if key in context.inputs and renames.get(key, key).partition(".")[0].lower() in members
@@ -259,8 +263,15 @@ def _update(context: CreateContext, operation: Operation, changed: set[str], ren
     }
     request = request_for(shape, sent, renames, operation.name, context.unmapped)
     whole = Operation(operation.name, {**request, **operation.members}, operation.service)
-    _call(context, whole)
-    return carried
+    return carried if _done(context, whole) else set()
+
+
+def _done(context: CreateContext, operation: Operation) -> bool:
+    try:
+        _call(context, operation)
+    except UnsupportedOperationError:
+        return False
+    return True
 
 
 def _again(spec: Spec, context: CreateContext) -> set[str]:

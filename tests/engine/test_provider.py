@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import grpc
 import pytest
@@ -39,6 +40,15 @@ def test_a_backend_of_another_is_refused_because_states_would_mix(emulated: Emul
     assert started.returncode == 2
     assert "s3://real" in errors
     assert "mixed" in errors
+
+
+def test_an_account_that_was_killed_is_told_of(emulated: Emulated, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text((emulated.folder / "run.json").read_text(encoding="utf-8"), encoding="utf-8")
+    with plugin({**emulated.environment, SWITCH: str(tmp_path)}) as started:
+        _said, errors = started.communicate(timeout=60)
+
+    assert started.returncode == 1
+    assert f"{NAME}: the process of the account has ended" in errors
 
 
 def test_names_are_made_once_and_stay(emulated: Emulated) -> None:
@@ -172,8 +182,20 @@ def test_what_somebody_changes_beside_pulumi_is_found(emulated: Emulated) -> Non
     assert decode(after.properties)["retentionInDays"] == 7
 
 
+def test_the_policy_of_a_queue_survives_what_else_is_set_on_it(emulated: Emulated) -> None:
+    queue = emulated.create(QUEUE, "letters", {"name": "letters"})
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": queue[1]["arn"]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    made = emulated.create("aws:sqs/queuePolicy:QueuePolicy", "letters", {"queueUrl": queue[0], "policy": policy})
+    emulated.aws("sqs").set_queue_attributes(QueueUrl=queue[0], Attributes={"DelaySeconds": "5"})
+    read = emulated.read("aws:sqs/queuePolicy:QueuePolicy", "letters", *made)
+
+    assert json.loads(decode(read.inputs)["policy"]) == json.loads(policy)
+
+
 def test_what_somebody_deletes_beside_pulumi_is_gone(emulated: Emulated) -> None:
     identifier, outputs, inputs = emulated.create(GROUP, "deleted", {"name": "deleted"})
+    emulated.create(GROUP, "deleted-but-for-this", {"name": "deleted-but-for-this"})
     emulated.aws("logs").delete_log_group(logGroupName="deleted")
 
     assert emulated.read(GROUP, "deleted", identifier, outputs, inputs).id == ""
@@ -198,6 +220,32 @@ def test_what_is_deleted_is_gone_from_the_account(emulated: Emulated) -> None:
     emulated.delete(GROUP, "temporary", made)
 
     assert emulated.aws("logs").describe_log_groups(logGroupNamePrefix="temporary")["logGroups"] == []
+
+
+def test_two_things_of_one_id_are_kept_apart(emulated: Emulated) -> None:
+    target = "aws:appautoscaling/target:Target"
+    table = {"hashKey": "id", "attributes": [{"name": "id", "type": "S"}], "readCapacity": 5, "writeCapacity": 5}
+    emulated.create("aws:dynamodb/table:Table", "scaled", {"name": "scaled", "billingMode": "PROVISIONED", **table})
+    made = {
+        name: emulated.create(
+            target,
+            name,
+            {
+                "serviceNamespace": "dynamodb",
+                "resourceId": "table/scaled",
+                "scalableDimension": f"dynamodb:table:{name}CapacityUnits",
+                "minCapacity": 1,
+                "maxCapacity": 9,
+            },
+        )
+        for name in ("Read", "Write")
+    }
+    assert made["Read"][0] == made["Write"][0]
+    emulated.delete(target, "Read", made["Read"])
+    emulated.delete(target, "Write", made["Write"])
+
+    with pytest.raises(grpc.RpcError, match="another account's"):
+        emulated.delete(target, "Write", made["Write"])
 
 
 def test_a_bucket_goes_with_its_content_only_where_the_program_says_so(emulated: Emulated) -> None:
