@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from changes.model import ChangeError, Resource, Side
-from costs.files import failures, stack_file
+from costs.files import failures, stack_file, unreadable
 from rehearsal.marks import REPORT_VERSION
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -28,6 +28,7 @@ _GIT: Final = shutil.which("git") or "git"
 _REHEARSE: Final = ("-m", "rehearsal", "--only-deploy")
 _PINS: Final = "requirements/dev.txt"
 _SYNC: Final = "requirements/sync.py"
+_MADE: Final = "make one by `python -m rehearsal STACK --json FILE` or `pulumi stack export --file FILE`"
 _KEPT: Final = 20
 """Reports that stay in the cache."""
 _OWN_PARTS: Final = ("rehearsal", "policies", "costs", "requirements")
@@ -47,7 +48,7 @@ def read(path: Path, stack: str) -> Side:
         return report(content, str(path), stack)
     raise ChangeError(
         f"{path} is neither a report nor an exported state",
-        "make one by `python -m rehearsal STACK --json FILE` or `pulumi stack export --file FILE`",
+        _MADE,
     )
 
 
@@ -56,8 +57,10 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ChangeError(f"there is no file {path}", "name a revision, a report or an exported state") from None
-    except (OSError, ValueError) as error:
-        raise ChangeError(f"{path} cannot be read as JSON: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ChangeError(unreadable(path, error), _MADE) from None
+    except ValueError as error:
+        raise ChangeError(f"{path} cannot be read as JSON: {error}", _MADE) from None
 
 
 @contextmanager
@@ -206,8 +209,9 @@ def revision(folder: Path, name: str | None) -> str:
     try:
         return git(folder, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
     except ChangeError:
+        why = "it is a folder" if Path(name).is_dir() else "no such file"
         raise ChangeError(
-            f"--against {name}: there is no such revision, and no such file",
+            f"--against {name}: there is no such revision, and {why}",
             "name a branch, a tag, a commit, a report or an exported state; in CI, check out with the whole history",
         ) from None
 

@@ -18,7 +18,7 @@ from costs import show
 from costs.advice import Advice, Stopping, advice, committed, stopping
 from costs.bill import Bill, bill
 from costs.ending import ending
-from costs.files import any_stream, failures, require_stack, require_writable, write
+from costs.files import any_stream, failures, require_stack, require_writable, unreadable, write
 from costs.free_tier import LEGACY
 from costs.gate import budget
 from costs.infracost import infracost
@@ -122,7 +122,7 @@ def _read(path: Path, stack: str) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise CostError(f"{path} cannot be read: {error.strerror}", mend) from None
+        raise CostError(unreadable(path, error), mend) from None
     except ValueError as error:
         raise CostError(f"{path} is cut off or not JSON: {error}", mend) from None
     if not isinstance(content, dict) or not {"stack", "project", "region", "resources", "problems"} <= content.keys():

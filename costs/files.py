@@ -84,10 +84,23 @@ def write(path: Path, content: str) -> None:
             place.write_text(content, encoding="utf-8")
             return
         partial = _partial(place)
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(place)
+        try:
+            partial.write_text(content, encoding="utf-8")
+            partial.replace(place)
+        except BaseException:
+            # A full disk, or Ctrl-C: half a file is of no use.
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise _unwritable(path, error) from None
+
+
+def unreadable(path: Path, error: OSError | UnicodeDecodeError) -> str:
+    """Why a file cannot be read, for people."""
+    if isinstance(error, IsADirectoryError):
+        return f"{path} is a folder: it cannot be read"
+    return f"{path} cannot be read: {'it is no text' if isinstance(error, UnicodeDecodeError) else error.strerror}"
 
 
 def any_stream() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
+from costs import files
 from rehearsal.problems import Problem, RehearsalError, each
 from rehearsal.property_values import shown
 from rehearsal.report import Report
@@ -70,7 +71,7 @@ def write(report: Report, path: Path) -> None:
     root = ElementTree.Element("testsuites")
     root.append(junit(report))
     ElementTree.indent(root)
-    path.write_bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+    files.write(path, ElementTree.tostring(root, encoding="utf-8", xml_declaration=True).decode() + "\n")
 
 
 def _test(suite: ElementTree.Element, report: Report, name: str) -> ElementTree.Element:

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from costs.files import any_stream, require_writable
+from costs.files import any_stream, require_writable, write
 from costs.model import CostError
 from rehearsal import kept, own_pack, progress
 from rehearsal.pack import Choice, choices_in
@@ -151,13 +151,18 @@ def rehearse(
 
             console.print(refused(error), markup=False, soft_wrap=True)
         status = INVALID
+    except CostError as error:
+        # A file that could be written when the rehearsal began.
+        show_error(console, error)
+        status = INVALID
     except KeyboardInterrupt:
         console.print("[bold]interrupted[/]: nothing is left running")
         status = INTERRUPTED
     except Exception as error:  # noqa: BLE001 no stack trace without --debug, whatever happened
         if debug:
             traceback.print_exc()
-        console.print(f"[red]error[/] the rehearsal itself failed: {type(error).__name__}: {error}", markup=True)
+        told = f"the rehearsal itself failed: {type(error).__name__}: {error}"
+        console.print(Text.assemble(("error ", "red"), told))
         status = PROBLEMS
     raise typer.Exit(status)
 
@@ -221,7 +226,7 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def show_error(console: Console, error: RehearsalError) -> None:
+def show_error(console: Console, error: RehearsalError | CostError) -> None:
     console.print(Text.assemble(("error ", "red"), error.message))
     if error.remedy:
         console.print(Text(f"      → {error.remedy}", style="dim"))
@@ -345,15 +350,15 @@ def _publish(asked: _Asked, report: Report, *, shown: bool) -> None:
     files = asked.files
     # First: a reader of the terminal that goes away must not keep them from being written.
     if files.json is not None:
-        report.write(files.json.resolve())
+        report.write(files.json)
     if files.html is not None:
         from pictures.page import page  # noqa: PLC0415 only who asks for a page needs it
 
-        files.html.resolve().write_text(page(report.as_json()), encoding="utf-8")
+        write(files.html, page(report.as_json()))
     if files.sarif is not None:
-        sarif.write(report, files.sarif.resolve())
+        sarif.write(report, files.sarif)
     if files.junit is not None:
-        annotations.write(report, files.junit.resolve())
+        annotations.write(report, files.junit)
     if not shown:
         return
     try:

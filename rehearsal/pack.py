@@ -39,7 +39,9 @@ def choices_in(file: Path) -> dict[str, Choice]:
 
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise invalid(f"it cannot be read: {error.strerror}") from None
+    except ValueError as error:
         raise invalid(str(error)) from None
     if not isinstance(said, dict):
         raise invalid("is not an object")

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from costs.allowances import FreeTierUse, free_tier_use
 from costs.bill import Bill, bill, full_type
+from costs.files import write
 from costs.free_tier import LEGACY
 from costs.gate import Budget, budget
 from costs.model import CostError, Resource
@@ -241,10 +242,7 @@ class Report:
 
     def write(self, path: Path) -> None:
         """Write the JSON report; a reader never sees half of it."""
-        text = json.dumps(self.as_json(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write(path, json.dumps(self.as_json(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def _month(one: Bill) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from costs.files import stack_file
+from costs import files
 from rehearsal.lines import Line, Source, named
 from rehearsal.marks import REPORT_VERSION
 from rehearsal.problems import Kind, Problem, each
@@ -90,7 +90,7 @@ def sarif(report: Report) -> dict[str, Any]:
 
 
 def write(report: Report, path: Path) -> None:
-    path.write_text(json.dumps(sarif(report), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    files.write(path, json.dumps(sarif(report), indent=2, ensure_ascii=False) + "\n")
 
 
 def _rule_id(problem: Problem) -> str:
@@ -109,7 +109,7 @@ def _rule(problem: Problem) -> dict[str, Any]:
 
 
 def _result(problem: Problem, report: Report, rule_index: int, seen: Counter[str]) -> dict[str, Any]:
-    source = problem.source or Source(Line(named(report.folder, stack_file(report.folder, report.stack)), 1))
+    source = problem.source or Source(Line(named(report.folder, files.stack_file(report.folder, report.stack)), 1))
     place = _place(source.line, report)
     if problem.urn:
         name = problem.urn.rpartition("::")[2]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from costs.files import stack_file, stack_names
+from costs.files import stack_file, stack_names, unreadable
 from rehearsal import declared, environment
 from rehearsal.declared import Declared
 from rehearsal.environment import Environment
@@ -184,7 +184,7 @@ def _read(path: Path, hint: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist", hint or None) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from None
+        raise SettingsError(unreadable(path, error), hint or None) from None
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 it makes no more than the safe loader it is made from
     except yaml.MarkedYAMLError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from costs.files import write
+from costs.model import CostError
 from rehearsal.marks import REPORT_VERSION
 from tests.conftest import ROOT
 from tests.pictures.conftest import report, row
@@ -123,6 +124,22 @@ def test_a_link_and_what_is_no_file_stay_what_they_are(tmp_path: Path) -> None:
     assert (told, (tmp_path / "pipe").is_fifo()) == (["through"], True)
 
 
+@pytest.mark.parametrize("ends_by", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_file_that_is_not_finished_leaves_the_old_one_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends_by: BaseException
+) -> None:
+    def ended(_path: Path, _target: Path) -> None:
+        raise ends_by
+
+    (tmp_path / "page.html").write_text("old", encoding="utf-8")
+    monkeypatch.setattr(Path, "replace", ended)
+    with pytest.raises(CostError if isinstance(ends_by, OSError) else KeyboardInterrupt):
+        write(tmp_path / "page.html", "new")
+
+    assert [one.name for one in tmp_path.iterdir()] == ["page.html"]
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == "old"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -130,6 +147,9 @@ def test_a_link_and_what_is_no_file_stay_what_they_are(tmp_path: Path) -> None:
         (["graph", "dev", "--svg", "nowhere/dev.svg"], "does not exist"),
         (["graph", "dev", "--mermaid", "/proc/dev.mmd"], "/proc/dev.mmd cannot be written"),
         (["graph", "dev", "--report", "old.json"], "is a report of version 1"),
+        (["graph", "dev", "--report", "/"], "/ is a folder: it cannot be read"),
+        (["diff", "dev", "--against", "/"], "and it is a folder"),
+        (["diff", "dev", "--against", "old.json"], "is a report of version 1"),
         (["schema", "stacks"], "write stack or report"),
     ],
 )
@@ -139,5 +159,5 @@ def test_a_mistake_is_told_before_anything_is_rehearsed(tmp_path: Path, argument
     done = kumiki(*(str(tmp_path / "old.json") if one == "old.json" else one for one in arguments))
 
     assert done.returncode == 2
-    assert said in done.stderr
+    assert said in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
