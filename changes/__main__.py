@@ -18,7 +18,7 @@ from changes.model import Change, ChangeError, Side
 from changes.picture import as_mermaid
 from changes.picture import judged as of_page
 from changes.security import security
-from costs.ending import ending
+from costs.ending import ending, printed
 
 FINE: Final = 0
 REFUSED: Final = 1
@@ -73,8 +73,6 @@ def diff(
             comparisons = _steps(program.resolve(), stack, {name for name, given in others.items() if given})
         else:
             comparisons = [_comparison(program.resolve(), stack, against, against_stack, report, reverse=reverse)]
-        for comparison in comparisons:
-            show.text(console, comparison, verbose=verbose, brief=phases and not verbose)
         if json_file is not None:
             content = (
                 growth.as_json(stack, comparisons)
@@ -89,6 +87,9 @@ def diff(
 
             drawn, states = of_page(comparisons[0])
             write(html_file, page(drawn, states))
+        with printed(console):
+            for comparison in comparisons:
+                show.text(console, comparison, verbose=verbose, brief=phases and not verbose)
     raise typer.Exit(REFUSED if any(one.refused for one in comparisons) else FINE)
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from costs import show
 from costs.advice import Advice, Stopping, advice, committed, stopping
 from costs.bill import Bill, bill
-from costs.ending import ending
+from costs.ending import ending, printed
 from costs.files import any_stream, failures, require_stack, require_writable, unreadable, write
 from costs.free_tier import LEGACY
 from costs.gate import budget
@@ -81,19 +81,20 @@ def cost(
             document = _document(shown, month, advised, stopped)
             write(json_file, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     today = datetime.now(UTC).date()
-    show.text(
-        console,
-        month,
-        stack,
-        budget(resources),
-        verbose=verbose,
-        today=today,
-        advised=advised,
-        stopped=stopped,
-        committed=with_plans,
-    )
-    if past is not None:
-        show.change(console, past, month)
+    with printed(console):
+        show.text(
+            console,
+            month,
+            stack,
+            budget(resources),
+            verbose=verbose,
+            today=today,
+            advised=advised,
+            stopped=stopped,
+            committed=with_plans,
+        )
+        if past is not None:
+            show.change(console, past, month)
     raise typer.Exit(FINE)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -28,3 +30,21 @@ def ending(console: Console, *kinds: type[Exception]) -> Iterator[None]:
     except KeyboardInterrupt:
         console.print("[bold]interrupted[/]: nothing is left running")
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def printed(console: Console) -> Iterator[None]:
+    """Print what is printed within: where it is no terminal without blanks at the ends of lines.
+
+    A reader that goes away, as `head` does, has seen enough: the exit status still says how it ended.
+    """
+    if console.is_terminal:
+        yield
+        return
+    with console.capture() as captured:
+        yield
+    try:
+        console.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+        console.file.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,7 +14,7 @@ from rich.console import Console
 from changes import sides
 from changes.files import any_stream, require_stack, require_writable, write
 from changes.model import ChangeError, Side
-from costs.ending import ending
+from costs.ending import ending, printed
 from costs.files import stack_file
 from permissions import show
 from permissions.backend import Backend, backend, said
@@ -74,11 +74,6 @@ def needed(
         where = _backend(folder, after, state, account)
         found = _permissions(after, where, purposes, account)
         old = _permissions(before, where, purposes, account) if before is not None else None
-        show.text(console, found, verbose=verbose)
-        if before is not None and old is not None:
-            for purpose in purposes:
-                needs = [*more(old, found, purpose), *(parting(old, found) if purpose == "up" else ())]
-                show.difference(console, needs, more(found, old, purpose), f"{before.label} ({purpose})")
         if markdown_file is not None and before is not None and old is not None:
             purpose: Purpose = "up" if "up" in purposes else purposes[0]
             said_more = [*more(old, found, purpose), *(parting(old, found) if purpose == "up" else ())]
@@ -86,6 +81,12 @@ def needed(
             write(markdown_file, show.markdown(said_more, said_less, found.stack, before.label))
         if json_file is not None:
             write(json_file, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
+        with printed(console):
+            show.text(console, found, verbose=verbose)
+            if before is not None and old is not None:
+                for each in purposes:
+                    needs = [*more(old, found, each), *(parting(old, found) if each == "up" else ())]
+                    show.difference(console, needs, more(found, old, each), f"{before.label} ({each})")
     raise typer.Exit(FINE)
 
 

@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from costs.ending import printed
 from costs.files import any_stream, require_writable, write
 from costs.model import CostError
 from rehearsal import kept, own_pack, progress
@@ -361,19 +362,10 @@ def _publish(asked: _Asked, report: Report, *, shown: bool) -> None:
         annotations.write(report, files.junit)
     if not shown:
         return
-    try:
-        if asked.console.is_terminal:
-            text.show(asked.console, report, debug=asked.debug, how=asked.shown)
-        else:
-            with asked.console.capture() as captured:
-                text.show(asked.console, report, debug=asked.debug, how=asked.shown)
-            asked.console.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
-        if files.annotations:
-            asked.console.file.writelines(f"{line}\n" for line in annotations.github(report))
-        asked.console.file.flush()
-    except BrokenPipeError:
-        # Whoever read it has seen enough, as `head` has; the exit status still says how it ended.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with printed(asked.console):
+        text.show(asked.console, report, debug=asked.debug, how=asked.shown)
+        for line in annotations.github(report) if files.annotations else ():
+            asked.console.print(line, markup=False, emoji=False, soft_wrap=True)
 
 
 def _write_refusal(asked: _Asked, error: RehearsalError) -> None:

@@ -55,7 +55,7 @@ def show(console: Console, report: Report, *, debug: bool, how: Shown = "screen"
     """Print what fits a screen, the verdict first; or the problems alone; or the whole report, the verdict last."""
     if how != "all" and not report.invalid:
         console.print(_title(report))
-        console.print(summary(report), soft_wrap=True)
+        console.print(summary(report), soft_wrap=not console.is_terminal)
         _problems(console, report, debug=debug, verbose=False)
         if how == "screen":
             brief.show(console, report)
@@ -73,7 +73,7 @@ def show(console: Console, report: Report, *, debug: bool, how: Shown = "screen"
         _waivers(console, report)
     _problems(console, report, debug=debug, verbose=True)
     _longest(console, report)
-    console.print(summary(report), soft_wrap=True)
+    console.print(summary(report), soft_wrap=not console.is_terminal)
 
 
 def _title(report: Report) -> str:
@@ -412,7 +412,7 @@ def _longest(console: Console, report: Report) -> None:
     named = ", ".join(f"{one.name} {one.seconds:.2f} s" for one in made[:_MOST_SLOW])
     slowest = _slowest(seconds)[0]
     told = f"Slowest: {slowest}, {seconds[slowest]:.1f} s" + (f"; of the resources {named}" if named else "")
-    console.print(Text(told, style="dim"), soft_wrap=True)
+    console.print(Text(told, style="dim"), soft_wrap=not console.is_terminal)
 
 
 def summary(report: Report) -> str:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from costs.model import CostError
 from rehearsal.marks import REPORT_VERSION
 from tests.conftest import ROOT
 from tests.pictures.conftest import report, row
+from tests.rehearsal.conftest import Rehearsed, rehearse, rehearsed  # noqa: F401 fixtures
 
 
 def kumiki(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -91,6 +93,27 @@ def test_a_picture_is_drawn_of_a_report(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     assert "files" in (tmp_path / "dev.svg").read_text(encoding="utf-8")
     assert printed.stdout.startswith("flowchart LR\n")
+
+
+@pytest.mark.parametrize("command", ["cost", "diff", "permissions"])
+def test_a_reader_that_goes_away_changes_no_status_and_no_line_ends_in_blanks(
+    rehearsed: Callable[[str], Rehearsed],  # noqa: F811 the fixture
+    tmp_path: Path,
+    command: str,
+) -> None:
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps(rehearsed("deployers").report), encoding="utf-8")
+    arguments = [sys.executable, "-m", "kumiki", command, "deployers", "--report", str(file)]
+    arguments += ["--against", str(file)] if command == "diff" else []
+    said = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    # Nobody reads it: what is written fails, however little it is.
+    read, write_ = os.pipe()
+    os.close(read)
+    done = subprocess.run(arguments, cwd=ROOT, stdout=write_, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write_)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line for line in said.splitlines() if line != line.rstrip()] == []
 
 
 def test_somebody_who_interrupts_at_once_sees_no_trace(tmp_path: Path) -> None:

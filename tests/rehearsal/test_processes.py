@@ -111,6 +111,33 @@ def test_ctrl_c_ends_everything_with_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+@pytest.mark.parametrize("arguments", [["graph", "--svg"], ["cost", "--json"]])
+def test_ctrl_c_ends_what_a_command_rehearses_and_leaves_no_file(tmp_path: Path, arguments: list[str]) -> None:
+    folder = project(tmp_path, {"config": {}}, SLOW)
+    out = tmp_path / "out"
+    out.mkdir()
+    command, option = arguments
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kumiki", command, "test", "--program", str(folder), option, str(out / "file")],
+        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        wait_for("the program", (folder / "started").exists)
+        below = descendants(process.pid)
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, output) == (130, "interrupted: nothing is left running\n")
+        wait_for("the children to end", lambda: all_gone(below))
+        assert list(out.iterdir()) == []
+        assert [one for one in (folder / "build").rglob("*") if one.is_file()] == []
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 def test_sigterm_ends_everything_too(tmp_path: Path) -> None:
     folder = project(tmp_path, {"config": {}}, SLOW)
     with started(folder) as process:
