@@ -25,7 +25,10 @@ REFUSED: Final = 1
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(
+    epilog="For example: kumiki diff dev, "
+    "kumiki diff prod --against main --html change.html, kumiki diff prod --against state.json."
+)
 def diff(
     stack: Annotated[str, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.")],
     against: Annotated[

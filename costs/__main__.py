@@ -33,7 +33,10 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(
+    epilog="For example: kumiki cost dev, "
+    "kumiki cost prod --profile large --json prod.json, kumiki cost dev --region us-east-1."
+)
 def cost(
     stack: Annotated[str, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.")],
     profile: Annotated[

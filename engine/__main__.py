@@ -25,7 +25,9 @@ INTERRUPTED = 130
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(
+    epilog="For example: kumiki engine dev, kumiki engine dev --set kumiki:network.zones=3, kumiki engine dev --keep."
+)
 def engine(
     stack: Annotated[str, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.")],
     settings: Annotated[

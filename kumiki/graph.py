@@ -20,7 +20,9 @@ from pictures.svg import svg
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(
+    epilog="For example: kumiki graph dev --svg dev.svg, kumiki graph prod --report prod.json --mermaid prod.mmd."
+)
 def graph(
     stack: Annotated[str, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.")],
     svg_file: Annotated[

@@ -12,7 +12,7 @@ from rehearsal.marks import REPORT_SCHEMA
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(epilog="For example: kumiki schema stack, kumiki schema report > report.schema.json.")
 def schema(
     what: Annotated[str, typer.Argument(metavar="stack|report", help="A stack's file, or a rehearsal's report.")] = (
         "stack"

@@ -12,7 +12,7 @@ from rehearsal.cli import rehearse
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(epilog="For example: kumiki serve dev, kumiki serve dev --port 0.")
 def serve(
     stack: Annotated[str, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.")],
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 for any free one.", min=0, max=65535)] = 5000,

@@ -25,7 +25,10 @@ FINE: Final = 0
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(
+    epilog="For example: kumiki permissions dev, "
+    "kumiki permissions prod --against main --only up, kumiki permissions dev --json dev.json."
+)
 def needed(
     stack: Annotated[str, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.")],
     only: Annotated[

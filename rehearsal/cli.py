@@ -45,7 +45,10 @@ _FIRST_STACK: Final = "dev"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
 
-@app.command()
+@app.command(
+    epilog="For example: kumiki rehearse dev, "
+    "kumiki rehearse prod --html prod.html --sarif prod.sarif, kumiki rehearse dev --watch."
+)
 def rehearse(
     stack: Annotated[
         str | None, typer.Argument(help="The stack: `dev` for Pulumi.dev.yaml.", show_default=False)

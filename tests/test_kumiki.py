@@ -50,6 +50,7 @@ def test_each_command_says_what_it_takes(name: str, option: str) -> None:
     assert done.returncode == 0, done.stderr
     assert f"kumiki {name}" in done.stdout
     assert option in done.stdout
+    assert f"For example: kumiki {name}" in done.stdout
 
 
 @pytest.mark.parametrize(("arguments", "status"), [([], 2), (["--help"], 0), (["rehears"], 2)])
