@@ -60,6 +60,9 @@ def diff(
     ] = False,
     program: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the Pulumi program.")] = Path(),
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every resource and property.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show the verdict and what a person must decide, nothing else.")
+    ] = False,
 ) -> None:
     """Say what a change would do to a stack: replaced, deleted, lost, opened. Needs no credentials.
 
@@ -69,6 +72,8 @@ def diff(
     console = Console(highlight=False, soft_wrap=True)
     with ending(console, ChangeError):
         _check(against, against_stack, [json_file, markdown_file, html_file])
+        if verbose and quiet:
+            raise ChangeError("--verbose and --quiet exclude each other", "leave one of them out")
         if phases and html_file is not None:
             raise ChangeError("--html shows one change, and --phases are several", "leave one of them out")
         if phases:
@@ -92,7 +97,7 @@ def diff(
             write(html_file, page(drawn, states))
         with printed(console):
             for comparison in comparisons:
-                show.text(console, comparison, verbose=verbose, brief=phases and not verbose)
+                show.text(console, comparison, verbose=verbose, brief=phases and not verbose, quiet=quiet)
     raise typer.Exit(REFUSED if any(one.refused for one in comparisons) else FINE)
 
 

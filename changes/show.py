@@ -167,15 +167,19 @@ def _kind(type_: str) -> str:
     return f"{parts[1].partition('/')[0]} {parts[-1]}" if parts[0] == "aws" and len(parts) > 2 else type_
 
 
-def text(console: Console, comparison: Comparison, *, verbose: bool = False, brief: bool = False) -> None:
+def text(
+    console: Console, comparison: Comparison, *, verbose: bool = False, brief: bool = False, quiet: bool = False
+) -> None:
     """The verdict first, then what a person must decide, then the rest by how bad it is; `brief`: nothing of what is
-    new, which is much where a stack grows by whole sections."""
+    new, which is much where a stack grows by whole sections; `quiet`: no rest."""
     line = _summary(comparison)
     console.print(Text.assemble((line, "bold red" if comparison.refused else "bold")))
     for problem in comparison.problems:
         style = "dim" if problem.waived else "red" if problem.level == "error" else "yellow"
         console.print(Text.assemble((f"{problem.level} ", style), f"[{problem.rule}] {problem.message}"))
         console.print(Text(f"  waived: {problem.waived}" if problem.waived else f"  → {problem.remedy}", style="dim"))
+    if quiet:
+        return
     for change in comparison.changes:
         sign, style, _word = SIGNS[change.kind]
         if change.kind == "create" and not verbose:

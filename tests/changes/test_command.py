@@ -97,6 +97,12 @@ def test_a_revision_against_what_is_not_committed_yet(
     again = diff(project, "--against", "main")
     assert (again.exit_code, again.output) == (REFUSED, done.output)
     assert sorted(path.name for path in (project / "build" / "changes").iterdir()) == kept
+    quiet = diff(project, "--against", "main", "-q")
+    assert quiet.exit_code == REFUSED
+    assert done.output.startswith(quiet.output)
+    assert "error [change-data-loss]" in quiet.output
+    assert "files" in done.output
+    assert "files" not in quiet.output
 
 
 def test_of_a_stack_that_the_other_side_does_not_have_all_is_new(project: Path, rehearse: Rehearse) -> None:  # noqa: ARG001 not quick
