@@ -18,6 +18,7 @@ from architecture.edge import build_edge
 from architecture.functions import build_functions
 from architecture.host import build_host
 from architecture.lake import build_lake
+from architecture.log_exports import build_log_exports
 from architecture.messaging import build_messaging
 from architecture.models import build_models
 from architecture.network import build_network
@@ -45,10 +46,9 @@ apis = build_apis(ctx, network, edge, users.pool, functions.functions)
 host = build_host(ctx, network, storage, data)
 site = build_site(ctx, edge, apis=apis, host=host.server if host else None, users=users.pool)
 analytics, lake = build_analytics(ctx), build_lake(ctx, network, data)
-baseline = build_account_baseline(ctx)
-backups = build_backups(ctx)
-recovery = build_recovery(ctx)
-builds = build_commit_builds(ctx)
+exports = build_log_exports(ctx, network, data, edge, apis)
+baseline, builds = build_account_baseline(ctx), build_commit_builds(ctx)
+backups, recovery = build_backups(ctx), build_recovery(ctx)
 delivery = build_delivery(ctx, application, functions.functions, host, site)
 database_copies = build_database_copies(ctx, data, host.server if host else None)
 build_cost_guard(ctx)
@@ -56,5 +56,5 @@ traces, hours = build_tracing(ctx), build_office_hours(ctx, application, data, h
 # In the way of a request, from the edge to the data; then what stands beside it.
 layers = (site, edge, users, apis, application, host, functions, models, search, messaging, data, lake, analytics)
 beside = (storage, network, delivery, builds, database_copies, recovery, traces, hours)
-dashboard = build_watch(ctx, application, *layers, *beside, backups, baseline)
+dashboard = build_watch(ctx, application, *layers, *beside, backups, baseline, exports)
 outputs.export(ctx, *layers, *beside, dashboard)

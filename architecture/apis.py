@@ -146,6 +146,13 @@ def _certificate(name: str, api: ApiSettings, ctx: Context, edge: Edge) -> Certi
 
 
 def _web_acl(name: str, api: RestApiSettings, ctx: Context) -> WebAcl | None:
+    acl = _guard(name, api, ctx)
+    if acl is not None and ctx.topics is not None:
+        acl.alarms(ctx.topics)
+    return acl
+
+
+def _guard(name: str, api: RestApiSettings, ctx: Context) -> WebAcl | None:
     if name in ctx.settings.gated_apis:
         # It answers the site alone, because the site has the firewall.
         return WebAcl(

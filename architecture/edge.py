@@ -132,7 +132,7 @@ def _firewall(ctx: Context) -> WebAcl | None:
     firewall = ctx.settings.firewall
     if firewall is None:
         return None
-    return WebAcl(
+    acl = WebAcl(
         ctx.name("firewall"),
         firewall,
         before="load-balancer",
@@ -141,6 +141,9 @@ def _firewall(ctx: Context) -> WebAcl | None:
         log_key=ctx.keys.logs,
         opts=ctx.opts,
     )
+    if ctx.topics is not None:
+        acl.alarms(ctx.topics)
+    return acl
 
 
 def _load_balancer(

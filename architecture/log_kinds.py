@@ -56,14 +56,23 @@ _OF_PREFIXES: Final[Mapping[str, LogKind]] = {
     # The record of configuration. AWS Config writes to no bucket with a default lock
     # (docs.aws.amazon.com/config/latest/developerguide/manage-delivery-channel.html), so the trail's cannot take it.
     "config/": "audit",
+    # Of the database errors and all else.
+    "database-logs/": "error",
+    "database-logs-failed/": "error",
     # Of a function errors and all else.
     "function-logs/": "error",
     "function-logs-failed/": "error",
+    # Of APIs, firewalls and the network.
+    "group-logs/": "access",
+    "group-logs-failed/": "access",
     "load-balancer-logs/": "access",
     "s3-access-logs/": "access",
     "vpc-flow-logs/": "access",
 }
 """Of the archive, into which each service writes under its own prefix."""
+
+_OF_GROUP_LOGS: Final = ("database-logs", "group-logs")
+"""Those that are there with `logArchive.groupLogs` only."""
 
 
 def kind_of_group(component: str, name: str) -> LogKind | None:
@@ -87,5 +96,6 @@ def archive_lifecycle(settings: Settings, archive: LogArchiveSettings) -> list[L
     return [
         LifecycleRule(prefix=prefix, transitions=moved, delete_after_days=settings.logs.days(kind))
         for prefix, kind in _OF_PREFIXES.items()
-        if archive.function_logs or not prefix.startswith("function-logs")
+        if (archive.function_logs or not prefix.startswith("function-logs"))
+        and (archive.group_logs or not prefix.startswith(_OF_GROUP_LOGS))
     ]

@@ -101,8 +101,9 @@ def build_site(
         alarms = site.alarms(ctx.us_east_topics)
         if ctx.settings.site_needs_servers:
             ctx.us_east_quiet_alarms.extend(alarms)
-        if certificate is not None:
-            certificate.alarms(ctx.us_east_topics)
+        for part in (certificate, web_acl):
+            if part is not None:
+                part.alarms(ctx.us_east_topics)
     url = _url(names, ctx.settings, edge, site)
     return Site(site=site, url=url, certificate=certificate, firewall=web_acl)
 

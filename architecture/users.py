@@ -51,7 +51,10 @@ class Users:
 
 
 def build_users(ctx: Context) -> Users:
-    """The user pool of the stack's YAML."""
+    """The user pool of the stack's YAML; alarms where there are topics."""
     if ctx.settings.user_pool is None:
         return Users()
-    return Users(UserPool(ctx.name("users"), ctx.settings.user_pool, ctx.opts))
+    pool = UserPool(ctx.name("users"), ctx.settings.user_pool, ctx.opts)
+    if ctx.topics is not None:
+        pool.alarms(ctx.topics)
+    return Users(pool)

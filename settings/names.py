@@ -83,6 +83,7 @@ RESERVED_SERVICES = (
     "data-replica",
     "database",
     "database-copies",
+    "database-logs",
     "database-copy",
     "database-copy-schedule",
     "database-password",
@@ -92,6 +93,7 @@ RESERVED_SERVICES = (
     "events",
     "firewall",
     "front-end",
+    "group-logs",
     "internal",
     "lake",
     "lake-activity",
@@ -167,6 +169,9 @@ def combinations(settings: Settings) -> Iterator[tuple[str, str]]:
     ours += [("lake-log-export", "log export")] if settings.lake and settings.lake.export_logs else []
     logged = settings.functions and settings.log_archive and settings.log_archive.function_logs
     ours += [("function-logs", "log export")] if logged else []
+    if settings.log_archive and settings.log_archive.group_logs:
+        ours += [("database-logs", "log export")] if settings.database else []
+        ours += [("group-logs", "log export")]
     ours += [("us-east-office-hours", "office hours")] if settings.office_hours else []
     ours += [("query-results", "bucket")] if settings.log_analytics else []
     # All services share the product: one line for the worst of them.

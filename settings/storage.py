@@ -79,6 +79,10 @@ class LogArchiveSettings(Args):
     """Whether what functions write, where there are any, flows into it by Firehose: $0.036 a GB; what services write
     comes there anyway. CloudWatch allows two subscriptions of a log group; this is one of them."""
 
+    group_logs: bool = False
+    """Whether what APIs, firewalls, the network and the database write into groups of CloudWatch, where there are any,
+    flows into it, too: as above, and for the same price. What the site's firewall writes stays in us-east-1."""
+
     def mistakes(self) -> Iterator[Mistake]:
         if self.delete_after_days <= self.glacier_after_days:
             reason = f"must come after glacierAfterDays, which is {self.glacier_after_days}"

@@ -98,7 +98,11 @@ AWS_METRICS: Final = {
     ),
     "AWS/Cognito": Namespace(
         _DOCS + "cognito/latest/developerguide/metrics-for-cognito-user-pools.html",
-        {"UserPool UserPoolClient": "SignUpSuccesses SignInSuccesses TokenRefreshSuccesses SignInThrottles"},
+        {
+            "UserPool UserPoolClient": "SignUpSuccesses SignInSuccesses TokenRefreshSuccesses SignInThrottles "
+            "TokenRefreshThrottles",
+            "IdentityProvider UserPool UserPoolClient": "FederationSuccesses FederationThrottles",
+        },
     ),
     "AWS/DynamoDB": Namespace(
         _DOCS + "amazondynamodb/latest/developerguide/metrics-dimensions.html",

@@ -279,7 +279,8 @@ def _vpc_link(transform: Any) -> None:
 
 
 def _web_acl(transform: Any) -> None:
-    WebAcl(NAME, WebAclArgs(transform=transform), before="api", origin_secret_path="/wiki/dev/api/origin-secret")
+    args = WebAclArgs(transform=transform)
+    WebAcl(NAME, args, before="api", origin_secret_path="/wiki/dev/api/origin-secret").alarms(TOPICS)
 
 
 def _zone(transform: Any) -> None:
@@ -408,7 +409,7 @@ def _user_pool(transform: Any) -> None:
         groups={"admins": "x"},
         transform=transform,
     )
-    UserPool(NAME, args)
+    UserPool(NAME, args).alarms(TOPICS)
 
 
 def _error_log_alarm(transform: Any) -> None:

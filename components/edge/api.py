@@ -167,6 +167,7 @@ class Api(Component, Generic[_Args]):
             self._log_key,
             self._child("log_group"),
         )
+        self.log_group_name = group.name
         for title, text in sorted(queries.items()):
             aws.cloudwatch.QueryDefinition(
                 f"{self._prefix}-{title}-query",

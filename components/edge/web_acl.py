@@ -22,7 +22,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from ..account import Account
-from ..alarms import Metric
+from ..alarms import AlarmTopics, Metric
 from ..args import ComponentArgs
 from ..component import Component
 from ..errors import ArgumentError, Mistake, nearest
@@ -79,6 +79,10 @@ class WebAclArgs(ComponentArgs):
     """Requests from one address in five minutes; who asks more often is blocked for a while. None: no limit, which
     makes sense behind another firewall."""
 
+    alarm_blocked: Annotated[int, Field(ge=1, le=1_000_000_000)] = 5000
+    """How many requests it may block in five minutes before somebody is told: of an attack, or of a rule that hits good
+    requests. Scanners of the internet alone are some hundreds."""
+
     log_retention_days: LogRetentionDays = 30
     """Days for which blocked and counted requests are recorded. Those that pass are in the access logs. In YAML left
     out: the stack's."""
@@ -96,7 +100,7 @@ class WebAclArgs(ComponentArgs):
 class WebAcl(Component):
     """A firewall that lets through what no rule objects to, and records the rest without credentials."""
 
-    CHILDREN = ("web_acl", "origin_secret", "log_group", "logging")
+    CHILDREN = ("web_acl", "origin_secret", "log_group", "logging", "alarm")
 
     arn: pulumi.Output[str]
     metric_name: str
@@ -195,9 +199,27 @@ class WebAcl(Component):
             region=region,
             opts=child("logging"),
         )
-        self._region = region
+        self._region, self._args = region, args
         self.arn, self.metric_name, self.log_group_name = acl.arn, name, group.name
         self.register_outputs({"arn": self.arn})
+
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
+        """Tell somebody when it blocks many requests. `topics` are in us-east-1 for a distribution's."""
+        return [
+            self._alarm(
+                "blocked",
+                description=f"it has blocked more than {self._args.alarm_blocked:,} requests in five minutes: an "
+                "attack, or a rule that hits good requests. Look at which rule blocked whom, in the log group "
+                f"{LOG_GROUP_PREFIX}{self.metric_name}.",
+                metric=self._metric("BlockedRequests"),
+                threshold=self._args.alarm_blocked,
+                period_seconds=300,
+                periods=1,
+                severity="warning",
+                topics=topics,
+                region=self._region,
+            )
+        ]
 
     @property
     def widgets(self) -> list[Widget]:

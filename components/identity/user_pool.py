@@ -7,13 +7,13 @@ Use: users = UserPool("wiki-prod-users", UserPoolArgs(domain_prefix="wiki", clie
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
 from ..account import Account
-from ..alarms import Metric
+from ..alarms import AlarmTopics, Metric
 from ..component import Component
 from ..widgets import Widget
 from .user_pool_args import DIGEST_LENGTH, Mfa, Paths, UserPoolArgs
@@ -21,6 +21,9 @@ from .user_pool_args import DIGEST_LENGTH, Mfa, Paths, UserPoolArgs
 SIGNED_IN = ("aws.cognito.signin.user.admin", "openid")
 """Scopes of which each access token of somebody who has signed in has one: by the API the first, by the sign-in page
 the second. Id tokens have none, so that an API that asks for one of these takes access tokens only."""
+
+_FEWEST_TRIES = 20
+"""Of fewer a share says nothing."""
 
 _MFA: dict[Mfa, str] = {"off": "OFF", "optional": "OPTIONAL", "required": "ON"}
 
@@ -40,7 +43,7 @@ _FILLED_IN_FOR_GOOGLE: Mapping[str, str] = {
 class UserPool(Component):
     """The pool, its sign-in page, the programs that may use it, other identity providers, groups."""
 
-    CHILDREN = ("user_pool", "domain", "provider", "client", "group")
+    CHILDREN = ("user_pool", "domain", "provider", "client", "group", "alarm")
 
     user_pool_id: pulumi.Output[str]
     arn: pulumi.Output[str]
@@ -66,6 +69,7 @@ class UserPool(Component):
             opts=self._child("domain", delete_before_replace=True),
         )
         providers = self._others(pool)
+        self._other_providers = _others_of(args)
         self.client_ids = {each: self._client(each, pool, providers).id for each in sorted(args.clients)}
         for group, purpose in sorted(args.groups.items()):
             aws.cognito.UserGroup(
@@ -80,18 +84,82 @@ class UserPool(Component):
         self.domain = pulumi.Output.concat("https://", domain.domain, ".auth.", region, ".amazoncognito.com")
         self.register_outputs({"issuer": self.issuer, "domain": self.domain})
 
+    def alarms(self, topics: AlarmTopics) -> list[aws.cloudwatch.MetricAlarm]:
+        """Tell somebody when Cognito turns users away, and when those who try do not get in, each by each program."""
+        return [alarm for client in self.client_ids for alarm in self._alarms_of(client, topics)]
+
     @property
     def widgets(self) -> list[Widget]:
         """How often people sign up, sign in and come back by each program, and how often Cognito turned them away."""
-        return [
-            self._graph("Users (Cognito)", {client: self._metric(name, client) for client in self.client_ids})
-            for name in ("SignUpSuccesses", "SignInSuccesses", "TokenRefreshSuccesses", "SignInThrottles")
-            if self.client_ids
-        ]
+        own = (
+            "SignUpSuccesses",
+            "SignInSuccesses",
+            "TokenRefreshSuccesses",
+            "SignInThrottles",
+            "TokenRefreshThrottles",
+        )
+        graphs = {name: {client: self._metric(name, client) for client in self.client_ids} for name in own}
+        for name in ("FederationSuccesses", "FederationThrottles"):
+            graphs[name] = {
+                f"{client}, {provider}": self._metric(name, client, provider)
+                for client in self.client_ids
+                for provider in self._other_providers
+            }
+        return [self._graph("Users (Cognito)", lines) for lines in graphs.values() if lines]
 
-    def _metric(self, name: str, client: str) -> Metric:
-        dimensions = {"UserPool": self.user_pool_id, "UserPoolClient": self.client_ids[client]}
-        return Metric(namespace="AWS/Cognito", name=name, dimensions=dimensions, statistic="Sum")
+    def _alarms_of(self, client: str, topics: AlarmTopics) -> Iterator[aws.cloudwatch.MetricAlarm]:
+        turned_away = {name: self._metric(name, client) for name in ("SignInThrottles", "TokenRefreshThrottles")}
+        turned_away |= {
+            f"FederationThrottles{number}": self._metric("FederationThrottles", client, provider)
+            for number, provider in enumerate(self._other_providers, start=1)
+        }
+        named = {f"m{number}": metric for number, metric in enumerate(turned_away.values(), start=1)}
+        yield self._alarm(
+            f"{client}-throttled",
+            description=f"Cognito has turned away more than {self._args.alarm_throttled} requests of users of {client} "
+            "in five minutes. Look at the quotas of the account in Service Quotas, and who asks so often.",
+            # Who is not turned away is not counted, so that most of these are missing.
+            expression=(" + ".join(f"FILL({key}, 0)" for key in named), named),
+            threshold=self._args.alarm_throttled,
+            period_seconds=300,
+            periods=1,
+            severity="warning",
+            topics=topics,
+        )
+        ways = {
+            "": ("SignInSuccesses", None),
+            **{f"-{one.lower()}": ("FederationSuccesses", one) for one in self._other_providers},
+        }
+        for ending, (name, provider) in ways.items():
+            by = "by password" if provider is None else f"by {provider}"
+            yield self._alarm(
+                f"{client}{ending}-failed",
+                description=f"more than {self._args.alarm_failed_percent} % of those who tried to sign in to {client} "
+                f"{by} did not get in. Somebody guesses passwords, or a provider's credentials have ended: try it, "
+                "and look at who asks in the logs of the firewall and in CloudTrail.",
+                # 1 is counted for who got in and 0 for who did not.
+                expression=(
+                    f"IF(tries >= {_FEWEST_TRIES}, (tries - good) / tries * 100, 0)",
+                    {
+                        "tries": self._metric(name, client, provider, statistic="SampleCount"),
+                        "good": self._metric(name, client, provider),
+                    },
+                ),
+                threshold=self._args.alarm_failed_percent,
+                period_seconds=900,
+                periods=1,
+                severity="warning",
+                topics=topics,
+            )
+
+    def _metric(self, name: str, client: str, provider: str | None = None, *, statistic: str = "Sum") -> Metric:
+        dimensions: dict[str, pulumi.Input[str]] = {
+            "UserPool": self.user_pool_id,
+            "UserPoolClient": self.client_ids[client],
+        }
+        if provider is not None:
+            dimensions["IdentityProvider"] = provider
+        return Metric(namespace="AWS/Cognito", name=name, dimensions=dimensions, statistic=statistic)
 
     def _pool(self) -> aws.cognito.UserPool:
         args = self._args
@@ -244,3 +312,8 @@ def _filled_in_for(issuer: str, paths: Paths) -> dict[str, str]:
         "jwks_uri": base + paths.keys,
         "token_url": base + paths.token,
     }
+
+
+def _others_of(args: UserPoolArgs) -> list[str]:
+    """What Cognito calls the other providers."""
+    return [name for name, one in (("Google", args.google), ("GitHub", args.github)) if one is not None]

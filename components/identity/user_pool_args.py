@@ -138,6 +138,14 @@ class UserPoolArgs(ComponentArgs):
     refresh_token_days: Annotated[int, Field(ge=1, le=3650)] = 30
     """For how long a user stays signed in."""
 
+    alarm_throttled: Annotated[int, Field(ge=0, le=100_000)] = 10
+    """How many requests of a program's users Cognito may turn away in five minutes, because there are too many, before
+    somebody is told. The quotas are the account's."""
+
+    alarm_failed_percent: Annotated[int, Field(ge=1, le=99)] = 50
+    """How many percent of 20 tries or more in a quarter of an hour may fail before somebody is told: those by password,
+    and those by each of the other providers."""
+
     retention: Retention = "protected"
     """protected: refuses to be deleted. ephemeral: goes with all users. In YAML left out: the stack's."""
 

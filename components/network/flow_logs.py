@@ -48,13 +48,15 @@ def record(
     retention_days: LogRetentionDays,
     key: AnyKey | None,
     archive: LogArchive | None,
-) -> None:
-    """Record every connection in the VPC, accepted or refused, in a log group or in a bucket that receives logs from
-    `vpc-flow-logs`."""
+) -> pulumi.Output[str] | None:
+    """Record every connection in the VPC, accepted or refused, in a log group, whose name is the answer, or in a bucket
+    that receives logs from `vpc-flow-logs`."""
     waits: list[pulumi.Resource] = []
+    group_name = None
     if logs.destination == "cloudwatch":
         group, role, policy = _log_group(name, account, child, retention_days, key)
         waits = [policy]
+        group_name = group.name
         where = {"log_destination_type": "cloud-watch-logs", "log_destination": group.arn, "iam_role_arn": role.arn}
     elif archive is not None:
         where = {
@@ -75,6 +77,7 @@ def record(
         opts=child("flow_log", depends_on=waits),
         **where,
     )
+    return group_name
 
 
 def _log_group(

@@ -147,7 +147,7 @@ class Vpc(Component):
         self._access_lists()
         self._endpoints(tables)
         self._database_subnet_group()
-        flow_logs.record(
+        self.flow_log_group_name = flow_logs.record(
             name,
             args.flow_logs,
             self._vpc.id,

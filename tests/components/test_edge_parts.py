@@ -245,6 +245,18 @@ def test_a_firewall_of_a_distribution_is_in_us_east_1_and_another_is_with_the_st
     assert recorder.one("webAcl:WebAcl").inputs["scope"] == "CLOUDFRONT"
 
 
+@pytest.mark.parametrize("before", ["distribution", "load-balancer"])
+def test_people_hear_when_it_blocks_many_requests_where_it_counts_them(before: Any, recorder: Recorder) -> None:
+    topics = AlarmTopics(critical="arn:critical", warning="arn:warning")
+    recorder.run(lambda: WebAcl("wiki-dev-firewall", WebAclArgs(alarm_blocked=300), before=before).alarms(topics))
+    alarm = recorder.one(":MetricAlarm").inputs
+    assert (alarm["metricName"], alarm["threshold"], alarm["period"]) == ("BlockedRequests", 300, 300)
+    assert alarm["alarmActions"] == ["arn:warning"]
+    here = {} if before == "distribution" else {"Region": REGION}
+    assert alarm["dimensions"] == {"WebACL": "wiki-dev-firewall", "Rule": "ALL", **here}
+    assert alarm.get("region") == ("us-east-1" if before == "distribution" else None)
+
+
 def test_before_an_api_behind_a_distribution_only_who_shows_the_secret_passes(recorder: Recorder) -> None:
     web_acl(recorder, before="api", connections={"origin_secret_path": KEPT_AT})
     acl = recorder.one("webAcl:WebAcl").inputs

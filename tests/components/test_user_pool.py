@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.alarms import AlarmTopics
 from components.errors import ArgumentError
 from components.identity.user_pool import UserPool, own_prefix
 from components.identity.user_pool_args import Client, GitHub, Google, Paths, UserPoolArgs
@@ -286,3 +287,50 @@ def test_what_cannot_work_is_refused(changes: dict[str, Any], words: str) -> Non
 def test_a_callback_on_the_developers_own_machine_is_allowed() -> None:
     for url in ("http://localhost", "http://localhost:5173/callback"):
         pool_args(**client(url))
+
+
+def watched(recorder: Recorder) -> dict[str, Registered]:
+    return {
+        one.name.removeprefix("wiki-prod-users-").removesuffix("-alarm"): one for one in recorder.of(":MetricAlarm")
+    }
+
+
+@pytest.mark.covers("B9", "A14")
+def test_people_hear_when_users_are_turned_away_or_do_not_get_in_by_any_of_the_ways(recorder: Recorder) -> None:
+    topics = AlarmTopics(critical="arn:critical", warning="arn:warning")
+    recorder.run(lambda: pool(google=GOOGLE, github=GITHUB, alarm_throttled=3).alarms(topics))
+    alarms = watched(recorder)
+    assert alarms.keys() == {"web-throttled", "web-failed", "web-google-failed", "web-github-failed"}
+    assert {tuple(one.inputs["alarmActions"]) for one in alarms.values()} == {("arn:warning",)}
+
+    def asked(name: str) -> tuple[str, list[tuple[str, str, str | None]]]:
+        result, *metrics = alarms[name].inputs["metricQueries"]
+        told = [one["metric"] for one in metrics]
+        return result["expression"], [
+            (one["metricName"], one["stat"], one["dimensions"].get("IdentityProvider")) for one in told
+        ]
+
+    expression, metrics = asked("web-throttled")
+    # Whatever Cognito did not count is no reason to stay silent.
+    assert expression == "FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0)"
+    assert metrics == [
+        ("SignInThrottles", "Sum", None),
+        ("TokenRefreshThrottles", "Sum", None),
+        ("FederationThrottles", "Sum", "Google"),
+        ("FederationThrottles", "Sum", "GitHub"),
+    ]
+    assert alarms["web-throttled"].inputs["threshold"] == 3
+    for name, counted, provider in (
+        ("web-failed", "SignInSuccesses", None),
+        ("web-google-failed", "FederationSuccesses", "Google"),
+        ("web-github-failed", "FederationSuccesses", "GitHub"),
+    ):
+        expression, metrics = asked(name)
+        assert expression == "IF(tries >= 20, (tries - good) / tries * 100, 0)"
+        assert {*metrics} == {(counted, "SampleCount", provider), (counted, "Sum", provider)}
+
+
+@pytest.mark.covers("B9")
+def test_without_other_providers_none_is_watched(recorder: Recorder) -> None:
+    recorder.run(lambda: pool().alarms(AlarmTopics(critical="arn:critical", warning="arn:warning")))
+    assert watched(recorder).keys() == {"web-throttled", "web-failed"}

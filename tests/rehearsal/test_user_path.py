@@ -425,6 +425,8 @@ def test_each_part_that_fails_rings_an_alarm_which_people_hear(stack: Stack) -> 
     parts |= {one["name"]: one["inputs"]["name"] for one in stack.of("ecs/service:Service")}
     parts |= {one["name"]: one["inputs"]["name"] for one in stack.of("apigateway/restApi:RestApi")}
     parts |= {one["name"]: one["id"] for one in stack.of("apigatewayv2/api:Api")}
+    parts |= {one["name"]: one["inputs"]["name"] for one in stack.of("wafv2/webAcl:WebAcl")}
+    parts |= {one["name"]: one["id"] for one in stack.of("cognito/userPool:UserPool")}
     # What runs once at a deployment fails the deployment.
     parts |= {
         one["name"]: one["inputs"]["name"]

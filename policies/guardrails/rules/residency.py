@@ -61,6 +61,9 @@ _TOPICS = {types.SNS_TOPIC, types.TOPIC_POLICY, types.TOPIC_SUBSCRIPTION}
 # topic in its own region.
 _BILLING, _CLOUDFRONT, _ROUTE53 = "AWS/Billing", "AWS/CloudFront", "AWS/Route53"
 _METRICS = {_BILLING, _CLOUDFRONT, _ROUTE53, "AWS/CertificateManager"}
+_WAF = "AWS/WAFV2"
+"""Of a distribution's firewall, whose metrics name no region
+(docs.aws.amazon.com/waf/latest/developerguide/waf-metrics.html)."""
 # A schedule calls AWS in its own region, and so one that quietens such alarms is with them. What it could not do is
 # kept beside it: the names of alarms.
 _QUIET_QUEUE = "-office-hours-dead-letters"
@@ -112,7 +115,7 @@ def residency_region(resource: Resource, at: Context) -> Iterator[str]:
     if region == US_EAST and (
         resource.kind in _FOR_CLOUDFRONT
         or (resource.kind in _WITH_SCOPE and resource.props.get("scope") == "CLOUDFRONT")
-        or (resource.kind == types.METRIC_ALARM and resource.props.get("namespace") in _METRICS)
+        or (resource.kind == types.METRIC_ALARM and _is_on_what_is_there_only(resource))
         or (resource.kind == types.LOG_GROUP and (resource.props.text("name") or "").startswith("aws-waf-logs-"))
         or resource.kind in _TOPICS
         or _is_for_quiet_alarms(resource)
@@ -123,6 +126,11 @@ def residency_region(resource: Resource, at: Context) -> Iterator[str]:
     if resource.kind == types.SLACK_CHANNEL_CONFIGURATION and region in _CHATBOT_REGIONS:
         return
     yield f"the region is {region}"
+
+
+def _is_on_what_is_there_only(alarm: Resource) -> bool:
+    namespace = alarm.props.get("namespace")
+    return namespace in _METRICS or (namespace == _WAF and not alarm.props.has("dimensions.Region"))
 
 
 def _is_for_quiet_alarms(resource: Resource) -> bool:
@@ -148,6 +156,10 @@ residency_region.examples(
         aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": _BILLING}),
         aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": _CLOUDFRONT}),
         aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": _ROUTE53}),
+        aws(
+            "cloudwatch/metricAlarm:MetricAlarm",
+            {"region": US_EAST, "namespace": _WAF, "dimensions": {"WebACL": "site", "Rule": "ALL"}},
+        ),
         aws("kms/key:Key", {"region": US_EAST, "keyUsage": "SIGN_VERIFY", "customerMasterKeySpec": "ECC_NIST_P256"}),
         aws("cloudwatch/logDelivery:LogDelivery", {"region": US_EAST}),
         aws("cloudwatch/logGroup:LogGroup", {"region": US_EAST, "name": "aws-waf-logs-site"}),
@@ -164,6 +176,10 @@ residency_region.examples(
         ),
         aws("sqs/queue:Queue", {"region": US_EAST, "name": "wiki-dev-jobs"}),
         aws("cloudwatch/metricAlarm:MetricAlarm", {"region": US_EAST, "namespace": "AWS/RDS"}),
+        aws(
+            "cloudwatch/metricAlarm:MetricAlarm",
+            {"region": US_EAST, "namespace": _WAF, "dimensions": {"WebACL": "web", "Rule": "ALL", "Region": US_EAST}},
+        ),
         aws("sns/topic:Topic", {"region": "us-east-2"}),
         aws("dynamodb/tableReplica:TableReplica", {"region": "us-west-2"}),
         aws("sns/topic:Topic", {"region": "us-west-2"}),
@@ -186,7 +202,8 @@ def _told(namespace: str) -> Any:
     level=MANDATORY,
     severity="high",
     topics=("residency", "cost"),
-    remedy=f"Make the topic in one of {_ALLOWED}; alarms on {', '.join(sorted(_METRICS))} need one in {US_EAST}.",
+    remedy=f"Make the topic in one of {_ALLOWED}; alarms on {', '.join(sorted(_METRICS))}, and on "
+    f"{_WAF} of a distribution, need one in {US_EAST}.",
 )
 def residency_topics(topic: Resource, at: Context) -> Iterator[str]:
     """A topic there must be named by an alarm, and only by alarms whose messages hold an amount, a share or a count."""
@@ -197,7 +214,7 @@ def residency_topics(topic: Resource, at: Context) -> Iterator[str]:
         yield f"the region is {US_EAST}, and no alarm notifies the topic"
     for alarm in alarms:
         queue = alarm.props.text("dimensions.QueueName") or ""
-        if alarm.props.get("namespace") not in _METRICS and not queue.endswith(_QUIET_QUEUE):
+        if not _is_on_what_is_there_only(alarm) and not queue.endswith(_QUIET_QUEUE):
             yield f"{alarm.name} notifies it, and its metric is in another region"
 
 
