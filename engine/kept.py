@@ -23,6 +23,8 @@ class Kept(Server):
         """By type and id, the URNs: a few things share an id, such as the scaling of a table's reads and writes."""
         self._answers: dict[tuple[str, str, str], dict[str, Any]] = {}
         """What the account said of each thing when it was made or changed last."""
+        self._hollow: set[tuple[str, str, str]] = set()
+        """What was validated only."""
         self._names: Counter[str] = Counter()
         """How often each URN was made: another of its names is drawn for the next."""
 
@@ -31,11 +33,14 @@ class Kept(Server):
         self._names[request.urn] += 1
         return made
 
-    def _keep(self, thing: Thing) -> None:
-        """Take note of a thing that was made, or that somebody reads."""
+    def _keep(self, thing: Thing, emulated: bool = True) -> None:
+        """Take note of a thing that was made, or that somebody reads; of one that is not `emulated` the account has
+        nothing."""
+        if not emulated:
+            self._hollow.add((thing.type, thing.id, thing.urn))
         self._holders[thing.type, thing.id].add(thing.urn)
         with suppress(NotReadableError, RehearsalError):
-            answer = upkeep.look(self._account, thing)
+            answer = self._look(thing)
             if answer is not None:
                 self._answers[thing.type, thing.id, thing.urn] = answer
 
@@ -46,11 +51,13 @@ class Kept(Server):
         return bool(self._holders.get((type_, identifier)))
 
     def _look(self, thing: Thing) -> dict[str, Any] | None:
+        if (thing.type, thing.id, thing.urn) in self._hollow:
+            raise NotReadableError
         return upkeep.look(self._account, thing)
 
     def _drift(self, thing: Thing) -> tuple[dict[str, Any], list[str]] | None:
         """What the account has otherwise than when the thing was made or changed last; None where it is gone."""
-        now = upkeep.look(self._account, thing)
+        now = self._look(thing)
         if now is None:
             return None
         before = self._answers.setdefault((thing.type, thing.id, thing.urn), now)
@@ -60,7 +67,8 @@ class Kept(Server):
         self, thing: Thing, before: Mapping[str, Any], tags: Mapping[str, str], old: Mapping[str, str]
     ) -> list[str]:
         """Bring the thing from `before` and the tags `old` to what it says now; returns what only the state knows."""
-        self._account.client("ec2", thing.region)
+        if (thing.type, thing.id, thing.urn) in self._hollow:
+            return sorted(key for key in {*before, *thing.inputs} if before.get(key) != thing.inputs.get(key))
         left = upkeep.change(self._account, thing, before, tags)
         if dict(old) != dict(tags) and not upkeep.retag(self._account, thing, old, tags):
             left.append("tags")
@@ -68,7 +76,9 @@ class Kept(Server):
         return left
 
     def _delete(self, thing: Thing) -> bool:
-        done = upkeep.delete(self._account, thing)
+        hollow = (thing.type, thing.id, thing.urn) in self._hollow
+        done = not hollow and upkeep.delete(self._account, thing)
+        self._hollow.discard((thing.type, thing.id, thing.urn))
         self._holders[thing.type, thing.id].discard(thing.urn)
         self._answers.pop((thing.type, thing.id, thing.urn), None)
         return done

@@ -170,7 +170,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         outcome = deploying.create(resource, _given(resource.inputs), tags, ())
         self._counted["validated only" if outcome.status == "validated" else outcome.status] += 1
         outputs = self._known(resource, outcome.id, outcome.outputs)
-        self._cloud.ask("keep", _thing(resource, outcome.id, outputs))
+        self._cloud.ask("keep", _thing(resource, outcome.id, outputs), outcome.status == "emulated")
         return outcome.id, outputs
 
     def _known(self, resource: Registered, identifier: str, outputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -215,6 +215,22 @@ def test_what_cannot_be_read_stays_as_it_was_and_is_counted(emulated: Emulated) 
     assert counted == {"not read": 1}
 
 
+def test_what_was_validated_only_is_neither_missed_nor_changed(emulated: Emulated) -> None:
+    texts = {"blockedInputMessaging": "no", "blockedOutputsMessaging": "no"}
+    guardrail = emulated.create("aws:bedrock/guardrail:Guardrail", "hollow", {"name": "hollow", **texts})
+    parameter = "aws:ssm/parameter:Parameter"
+    made = emulated.create(parameter, "hollow", {"name": "/hollow", "type": "String", "value": guardrail[0]})
+    read = emulated.read(parameter, "hollow", *made)
+    emulated.told()
+    emulated.update(parameter, "hollow", made, {**made[2], "description": "x"})
+    emulated.delete(parameter, "hollow", made)
+    counted, said = emulated.told()
+
+    assert read.id == made[0]
+    assert said == ["hollow updated in the state only: description"]
+    assert counted == {"in the state only": 1, "deleted from the state only": 1}
+
+
 def test_what_is_deleted_is_gone_from_the_account(emulated: Emulated) -> None:
     made = emulated.create(GROUP, "temporary", {"name": "temporary"})
     emulated.delete(GROUP, "temporary", made)
