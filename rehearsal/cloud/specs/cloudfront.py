@@ -73,7 +73,7 @@ def _behaviour(behaviour: dict[str, Any]) -> dict[str, Any]:
 
 def _certificate(certificate: dict[str, Any]) -> dict[str, Any]:
     arn = certificate.get("acmCertificateArn")
-    if str(arn).startswith("arn:") and arn.split(":")[3] != "us-east-1":
+    if arn is not None and arn.startswith("arn:") and arn.split(":")[3] != "us-east-1":
         raise AwsError(
             f"CreateDistribution: the certificate {arn} is not in us-east-1 (InvalidViewerCertificate)",
             "make the certificate with region us-east-1",
