@@ -106,6 +106,9 @@ class Life:
             yield Done("destroy", done.step, done.told, f"refused, as it should be: {kept} resources are protected")
             if self.stack.config.get(f"{self.stack.project}:retention") == _PROTECTED:
                 self.set(f"{self.stack.project}:retention", "ephemeral")
+                if "lock" in json.loads(self.stack.config.get(f"{self.stack.project}:backup", "{}")):
+                    # A lock keeps what would go, and the settings refuse both together.
+                    self.set(f"{self.stack.project}:backup.lock", "none")
                 # Without the pack, which forbids just this in production.
                 release = self._deploy("release", "up", "--yes", "--skip-preview")
                 yield (done := replace(release, note="retention: ephemeral, without the pack"))
