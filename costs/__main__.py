@@ -75,7 +75,7 @@ def cost(
         resources = resources_of(content)
         made = Stack(resources, content["region"], use, hours=HOURS_PER_MONTH)
         month = bill(made, region=region, offers=content.get("plan") == LEGACY)
-        past = _past(_read(against, stack), profile, region) if against is not None else None
+        past = _past(_same_project(against, stack, content), profile, region) if against is not None else None
         advised = advice(made, month, production=content.get("environment") == "prod")
         stopped = stopping(made, month)
         with_plans = committed(made, month) if commit else None
@@ -99,6 +99,16 @@ def cost(
         if past is not None:
             show.change(console, past, month)
     raise typer.Exit(FINE)
+
+
+def _same_project(path: Path, stack: str, after: Mapping[str, Any]) -> Mapping[str, Any]:
+    before = _read(path, stack)
+    if before["project"] != after["project"]:
+        raise CostError(
+            f"{path} is a report of the project {before['project']!r}, not of {after['project']!r}",
+            "name a report of the same project",
+        )
+    return before
 
 
 def _past(content: Mapping[str, Any], profile: str | None, region: str | None) -> Bill:

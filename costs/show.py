@@ -48,7 +48,8 @@ def text(
             f"with Savings Plans and reservations of three years, paid ahead: at least [bold]{committed:.2f} USD[/] a "
             f"month, {bill.usd - committed:.2f} less"
         )
-    if stopped is not None:
+    # What has no price, or no tasks, costs nothing that stopping could save.
+    if stopped is not None and stopped.of:
         console.print(_stopped(bill, stopped))
     for line in words(bill, budget, today):
         console.print(line)

@@ -9,8 +9,8 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Final
 
-from costs.model import CostComponent, Resource, by_use, fixed, free
-from costs.prices import keys_of_prices, price
+from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
+from costs.prices import all_prices, keys_of_prices
 from costs.services.registry import number, prices
 from costs.stack import Stack
 
@@ -27,19 +27,27 @@ def who_may_ask(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     if not asked or next((each for each, models in asked.items() if models), None) is not one:
         yield free("permissions cost nothing")
         return
+    every = frozenset[str]().union(*asked.values())
     for what, kind, expected in (
         ("tokens read", "input", "modelInputTokens"),
         ("tokens written", "output", "modelOutputTokens"),
         ("tokens embedded", "embedding", "embeddedTokens"),
     ):
-        keys = {f"bedrock.{model}.{kind}" for models in asked.values() for model in models} & keys_of_prices()
+        keys = {f"bedrock.{model}.{kind}" for model in every} & keys_of_prices()
         if keys:
-            dearest = max(sorted(keys), key=lambda key: price(key, stack.region).usd)
-            yield by_use(what, dearest, stack.expects(expected))
+            yield by_use(what, max(sorted(keys), key=_usd), stack.expects(expected))
+    known = {key.removeprefix("bedrock.").rpartition(".")[0] for key in keys_of_prices()}
+    if others := sorted(every - known):
+        yield not_priced(f"tokens of {', '.join(others)}", "this model has no price here")
+
+
+def _usd(key: str) -> Decimal:
+    """What a model asks where it is dearest: the region that is asked for may have no price of it."""
+    return max(one.usd for one in all_prices() if one.key == key)
 
 
 def _models(one: Resource) -> frozenset[str]:
-    return frozenset(re.findall(r"foundation-model/([\w.:-]+)", str(one.inputs.get("policy"))))
+    return frozenset(re.findall(r"foundation-model/([\w.:*-]+)", str(one.inputs.get("policy"))))
 
 
 _POLICIES_OF_A_GUARDRAIL: Final = {

@@ -170,3 +170,27 @@ def test_a_stack_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Pat
     assert "the stacks are: prod" in done.output
     done = CliRunner().invoke(app, ["prod", "--json", str(tmp_path / "no" / "cost.json")])
     assert "does not exist" in done.output
+
+
+def test_a_report_of_another_project_is_no_past(tmp_path: Path) -> None:
+    before = tmp_path / "before.json"
+    before.write_text(json.dumps(report(project="garden")))
+    status, said, document = run(tmp_path, "--against", str(before))
+    assert (status, document) == (2, {})
+    assert "is a report of the project 'garden', not of 'shop'" in said.replace("\n", " ")
+
+
+def test_what_costs_nothing_may_be_stopped(tmp_path: Path) -> None:
+    """Tasks on servers have no price of their own, so that a part of nothing would be shown."""
+    rows = [{"type": "aws:ecs/service:Service", "name": "web",
+             "inputs": {"name": "web", "cluster": "shop", "launchType": "EC2"}}]  # fmt: skip
+    for hour, count in ((8, 1), (20, 0)):
+        told = {"Cluster": "shop", "Service": "web", "DesiredCount": count}
+        target = {"arn": "arn:aws:scheduler:::aws-sdk:ecs:updateService", "input": json.dumps(told)}
+        given = {"scheduleExpression": f"cron(0 {hour} ? * MON-FRI *)", "target": target}
+        rows.append({"type": "aws:scheduler/schedule:Schedule", "name": f"at-{hour}", "inputs": given})
+    of_all = [{"parent": "", "custom": True, "status": "emulated", "region": "", "outputs": {},
+               "urn": f"urn:pulumi:dev::shop::{row['type']}::{row['name']}", **row} for row in rows]  # fmt: skip
+    status, said, _ = run(tmp_path, content=report(resources=of_all))
+    assert status == 0
+    assert "schedules stop" not in said

@@ -212,3 +212,10 @@ def test_the_amounts_of_what_our_stacks_have() -> None:
 def test_a_server_that_runs_half_the_time_has_its_metrics_for_half_of_it() -> None:
     watched = one("ec2/instance:Instance", instanceType="t3.micro", monitoring=True)
     assert usd(month([watched]), "metrics of detailed monitoring")[0] == Decimal("2.10")
+
+
+@pytest.mark.parametrize("model", ["maker.unheard-of-v1:0", "*", "anthropic.*"])
+def test_a_model_without_a_price_is_told(model: str) -> None:
+    policy = f'{{"Statement": [{{"Resource": "arn:aws:bedrock:*::foundation-model/{model}"}}]}}'
+    bill = month([one("iam/rolePolicy:RolePolicy", policy=policy)], {"modelInputTokens": 1000000})
+    assert bill.unpriced == {"aws:iam/rolePolicy:RolePolicy": "this model has no price here"}
