@@ -23,9 +23,10 @@ from costs.free_tier import LEGACY
 from costs.gate import budget
 from costs.infracost import infracost
 from costs.model import CostError
-from costs.prices import HOURS_PER_MONTH, cents
+from costs.prices import HOURS_PER_MONTH, cents, checked
 from costs.stack import Stack, resources_of
 from costs.use import expected
+from costs.use import profile as ready
 
 FINE: Final = 0
 _ROOT: Final = Path(__file__).resolve().parent.parent
@@ -70,6 +71,11 @@ def cost(
     console = Console(highlight=False, soft_wrap=True)
     with ending(console, CostError):
         require_writable([json_file])
+        # Before a rehearsal, which takes a while.
+        if profile is not None:
+            ready(profile)
+        if region is not None:
+            checked(region)
         content = _read(report, stack) if report is not None else _rehearsed(program.resolve(), stack)
         use = expected(content.get("expected"), profile)
         resources = resources_of(content)

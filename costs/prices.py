@@ -132,6 +132,9 @@ def read(path: Path) -> PriceList:
 
 
 def _row(row: Mapping[str, Any]) -> Price:
+    for name, value in (("price_usd", row["price_usd"]), ("unit_quantity", row.get("unit_quantity", Decimal(1)))):
+        if not isinstance(value, Decimal) or value < 0 or (not value and name == "unit_quantity"):
+            raise ValueError(f"{name} of {row['key']} is {value!r}")
     return Price(
         key=row["key"],
         item=row["item"],

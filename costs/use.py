@@ -86,6 +86,9 @@ _USE: Final[dict[str, tuple[str, str, str, str]]] = {
 
 KEYS: Final = tuple(_USE)
 
+_MOST: Final = 10**15
+"""Beyond it sums are no longer exact to the cent."""
+
 AVERAGES: Final = ("functionMilliseconds", "callKb", "messageKb", "objectKb", "recordKb")
 """How long or how large one of them is: the same in all profiles. AWS rounds each up, so it changes what is counted."""
 
@@ -148,6 +151,6 @@ def _amount(key: str, value: Any) -> Decimal:
         amount = Decimal(str(value))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
-        raise CostError(f"expected.{key}: {value!r} is not allowed", "use a number from 0 up")
+    if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount <= _MOST:
+        raise CostError(f"expected.{key}: {value!r} is not allowed", f"use a number from 0 to {_MOST}")
     return amount

@@ -13,6 +13,10 @@ REQUESTS_PER_LCU_HOUR: Final = 25 * 3600
 """A unit of an application load balancer takes 25 new connections a second, each as if for one request, or 1 GB an
 hour. https://aws.amazon.com/elasticloadbalancing/pricing/"""
 
+_FLOWS_PER_NLCU_HOUR: Final = 800 * 3600
+_TLS_FLOWS_PER_NLCU_HOUR: Final = 50 * 3600
+"""A unit of a network load balancer takes 800 new TCP connections a second, or 50 of TLS that it ends itself."""
+
 
 def zones_of(inputs: Any) -> int:
     """AWS allows one subnet of each zone, so an endpoint has as many zones as subnets."""
@@ -63,7 +67,8 @@ def balancer(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         yield not_priced("gateway load balancer", "gateway load balancers have no price here")
         return
     yield fixed(f"{kind} load balancer", "alb.hour", stack.hours)
-    units = stack.use("webRequests", one) / REQUESTS_PER_LCU_HOUR
+    each = REQUESTS_PER_LCU_HOUR if kind == "application" else _flows_per_unit(one, stack)
+    units = stack.use("webRequests", one) / each
     yield by_use("units of load", "alb.lcu_hour" if kind == "application" else "nlb.lcu_hour", units)
     if one.inputs.get("minimumLoadBalancerCapacity"):
         yield not_priced("capacity kept ready", "units that are reserved have no price here")
@@ -74,6 +79,14 @@ def balancer(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         zones -= sum(bool(each.get("allocationId")) for each in mappings)
         if zones:
             yield fixed("public IPv4 addresses", "vpc.public_ipv4.in_use_hour", zones * stack.hours)
+
+
+def _flows_per_unit(balancer_: Resource, stack: Stack) -> int:
+    tls = any(
+        each.inputs.get("protocol") == "TLS" and each.inputs.get("loadBalancerArn") in balancer_.outputs.values()
+        for each in stack.of("lb/listener:Listener", "alb/listener:Listener")
+    )
+    return _TLS_FLOWS_PER_NLCU_HOUR if tls else _FLOWS_PER_NLCU_HOUR
 
 
 @prices("elb/loadBalancer:LoadBalancer")

@@ -194,3 +194,16 @@ def test_what_costs_nothing_may_be_stopped(tmp_path: Path) -> None:
     status, said, _ = run(tmp_path, content=report(resources=of_all))
     assert status == 0
     assert "schedules stop" not in said
+
+
+@pytest.mark.parametrize("wrong", [("--profile", "enormous"), ("--region", "eu-west-1")])
+def test_what_is_wrong_in_the_call_is_said_before_a_rehearsal(
+    wrong: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rehearsed(*_: object) -> None:
+        raise AssertionError("a rehearsal began")
+
+    monkeypatch.setattr("costs.__main__._rehearsed", rehearsed)
+    done = CliRunner().invoke(app, ["dev", *wrong])
+    assert done.exit_code == 2
+    assert repr(wrong[1]) in done.output

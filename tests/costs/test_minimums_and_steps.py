@@ -131,3 +131,15 @@ def test_each_step_of_a_price_is_reached() -> None:
         if key.rpartition(".")[2].startswith(("next_", "over_", "tier")) and key.rpartition(".")[0] in keys_of_prices()
     }  # fmt: skip
     assert named <= in_ladders
+
+
+@pytest.mark.parametrize(("protocol", "due"), [("TCP", "0.60"), ("TLS", "9.60")])
+def test_a_network_load_balancer_takes_more_connections_a_unit(protocol: str, due: str) -> None:
+    """100 units of 800 connections a second: 288 million, at 0.006 USD a unit; TLS is 50 a second."""
+    balancer = Resource(
+        type="lb/loadBalancer:LoadBalancer",
+        inputs={"loadBalancerType": "network", "internal": True},
+        outputs={"arn": "arn:nlb"},
+    )
+    listener = one("lb/listener:Listener", loadBalancerArn="arn:nlb", protocol=protocol)
+    assert usd(month([balancer, listener], {"webRequests": 288000000}), "units of load")[1] == Decimal(due)

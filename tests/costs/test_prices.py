@@ -97,3 +97,14 @@ def test_a_price_that_nobody_has_looked_at_for_a_year_is_old() -> None:
     one = price("nat_gateway.hour", "ap-northeast-1")
     assert not one.old(one.as_of + timedelta(days=365))
     assert one.old(one.as_of + timedelta(days=366))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("price_usd", "0.1"), ("price_usd", -1), ("price_usd", None), ("unit_quantity", 0)]
+)
+def test_a_row_that_cannot_be_is_refused(name: str, value: object, tmp_path: Path) -> None:
+    damaged = tmp_path / "prices.json"
+    first, *others = DOCUMENT["prices"]
+    damaged.write_text(json.dumps({**DOCUMENT, "prices": [{**first, name: value}, *others]}))
+    with pytest.raises(CostError, match=f"is cut off or damaged: {name} of {re.escape(first['key'])} is "):
+        read(damaged)

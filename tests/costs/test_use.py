@@ -40,10 +40,15 @@ def test_what_a_stack_expects_stands_over_the_profile_that_it_names() -> None:
     [
         ({"storageGB": 1}, "expected.storageGB: is not a known key", "did you mean storageGb?"),
         ({"zzz": 1}, "expected.zzz: is not a known key", "the keys are storageGb"),
-        ({"storageGb": -1}, "expected.storageGb: -1 is not allowed", "use a number from 0 up"),
-        ({"storageGb": "much"}, "expected.storageGb: 'much' is not allowed", "use a number from 0 up"),
-        ({"storageGb": True}, "expected.storageGb: True is not allowed", "use a number from 0 up"),
-        ({"storageGb": float("inf")}, "expected.storageGb: inf is not allowed", "use a number from 0 up"),
+        ({"storageGb": -1}, "expected.storageGb: -1 is not allowed", "use a number from 0 to 1000000000000000"),
+        ({"storageGb": "much"}, "expected.storageGb: 'much' is not allowed", "use a number from 0 to 1000000000000000"),
+        ({"storageGb": True}, "expected.storageGb: True is not allowed", "use a number from 0 to 1000000000000000"),
+        (
+            {"storageGb": float("inf")},
+            "expected.storageGb: inf is not allowed",
+            "use a number from 0 to 1000000000000000",
+        ),
+        ({"storageGb": 1e16}, "expected.storageGb: 1e+16 is not allowed", "use a number from 0 to 1000000000000000"),
         (
             {"storageGb": 10, "infrequentGb": 8, "archivedGb": 3},
             "expected.storageGb: 10 is less than the 11 of infrequentGb and archivedGb",
