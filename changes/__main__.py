@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from changes import gate, growth, show, sides
 from changes.compare import compare, renamed, with_ids_of
@@ -19,6 +18,7 @@ from changes.picture import as_mermaid
 from changes.picture import judged as of_page
 from changes.security import security
 from costs.ending import ending, printed
+from costs.terminal import Terminal
 
 FINE: Final = 0
 REFUSED: Final = 1
@@ -69,7 +69,7 @@ def diff(
     Exit status: 0 nothing that needs a person, 1 refused, 2 bad usage or a side that does not deploy.
     """
     any_stream()
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, soft_wrap=True)
     with ending(console, ChangeError):
         _check(against, against_stack, [json_file, markdown_file, html_file])
         if verbose and quiet:

@@ -27,6 +27,8 @@ PLACES: Final[Mapping[str, int]] = {"github": 65_536, "gitlab": 1_000_000, "plai
 """Where it is read, and how many characters are taken there. Mermaid and folding are for the first two."""
 _RESERVE: Final = 2_000
 """Characters for what is added at the end, and for what counts as two: GitHub counts as JavaScript does."""
+_LONGEST: Final = 500
+"""Characters of a text: a block that is too long for the comment would be left out whole."""
 _LISTED: Final = 20
 """Findings, or resources of a kind, that are listed of a stack; the rest is counted."""
 _GRAVE: Final[tuple[Kind, ...]] = ("replace", "delete", "may-replace", "unknown")
@@ -143,7 +145,7 @@ def _findings(report: Json) -> Iterator[str]:
     for problem in problems[:_LISTED]:
         sign = "❌" if problem["level"] == "error" else "⚠️"
         rule = f" `{_code(problem['rule'])}`" if problem.get("rule") else ""
-        where = f" **{_plain(problem['urn'].rpartition('::')[2])}**:" if problem.get("urn") else ""
+        where = f" **{_plain(problem['urn'].split('::', 3)[-1])}**:" if problem.get("urn") else ""
         source = problem.get("source")
         at = f" (`{_code(source['file'])}:{source['line']}`)" if source else ""
         yield f"- {sign} {problem['kind']}{rule}{where} {_plain(problem['message'])}{at}"
@@ -246,6 +248,9 @@ def _kind(type_: str) -> str:
 def _plain(text: str) -> str:
     """Text that Markdown shows as it is: a name or a message must not mention people, link or draw."""
     flat = " ".join(str(text).split())
+    if len(flat) > _LONGEST:
+        # Before any sign is escaped, or an escape could be cut in two.
+        flat = f"{flat[:_LONGEST]}…"
     for sign in "\\`*_{}[]()#|~!":
         flat = flat.replace(sign, f"\\{sign}")
     # A zero-width space keeps @somebody from being called.

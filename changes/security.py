@@ -420,7 +420,7 @@ def _findings(before: Side, after: Side) -> Iterator[SecurityChange]:
         {
             (
                 str(one.get("rule") or one.get("kind")),
-                str(one.get("urn") or "").rpartition("::")[2],
+                str(one.get("urn") or "").split("::", 3)[-1],
                 str(one.get("message")),
             )
             for one in side.report.get("problems", [])

@@ -200,7 +200,7 @@ def text(
         for meaning in change.means:
             console.print(Text(f"    means: {meaning}", style="yellow"))
         if change.follows:
-            names = [urn.rpartition("::")[2] for urn in change.follows]
+            names = [urn.split("::", 3)[-1] for urn in change.follows]
             more = f" and {len(names) - 4} more" if len(names) > 4 else ""
             console.print(Text(f"    from it follow: {', '.join(names[:4])}{more}", style="dim"))
     created = [one for one in comparison.changes if one.kind == "create"]
@@ -219,7 +219,7 @@ def text(
 
 
 def _after_name(change: Change) -> str:
-    return f" (was {change.was.rpartition('::')[2]})" if change.was else ""
+    return f" (was {change.was.split('::', 3)[-1]})" if change.was else ""
 
 
 def _summary(comparison: Comparison) -> str:

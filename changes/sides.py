@@ -124,7 +124,7 @@ def _state(content: Mapping[str, Any], path: Path, stack: str) -> Side:
         raise ChangeError(f"{path} is no state of this kind of backend", "export it by `pulumi stack export`")
     pending = deployment.get("pending_operations") or []
     if pending:
-        names = ", ".join(str(one.get("resource", {}).get("urn", "")).rpartition("::")[2] for one in pending[:3])
+        names = ", ".join(str(one.get("resource", {}).get("urn", "")).split("::", 3)[-1] for one in pending[:3])
         raise ChangeError(
             f"{path} has {len(pending)} operations that were interrupted ({names}): nobody knows how they ended",
             "run `pulumi refresh`, and export the state again",
@@ -146,7 +146,7 @@ def _of_state(one: Mapping[str, Any]) -> Resource:
     return Resource(
         urn=one["urn"],
         type=one["type"],
-        name=one["urn"].rpartition("::")[2],
+        name=one["urn"].split("::", 3)[-1],
         custom=bool(one.get("custom")) and not one.get("external"),
         id=str(one.get("id", "")),
         inputs=_without_marks(inputs),

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 
 from costs import show
 from costs.advice import Advice, Stopping, advice, committed, stopping
@@ -25,6 +24,7 @@ from costs.infracost import infracost
 from costs.model import CostError
 from costs.prices import HOURS_PER_MONTH, cents, checked
 from costs.stack import Stack, resources_of
+from costs.terminal import Terminal
 from costs.use import expected
 from costs.use import profile as ready
 
@@ -68,7 +68,7 @@ def cost(
     Exit status: 0 there is a sum, 2 bad usage or a stack that does not deploy.
     """
     any_stream()
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, soft_wrap=True)
     with ending(console, CostError):
         require_writable([json_file])
         # Before a rehearsal, which takes a while.

@@ -115,7 +115,8 @@ def _is_device(path: Path) -> bool:
 
 
 def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.partial")
+    # Of this process: another one may be writing the same file.
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
 
 
 def _unwritable(path: Path, error: OSError) -> CostError:

@@ -17,10 +17,10 @@ from typing import Annotated, Any, Final, Protocol, cast
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.text import Text
 
 from costs.model import CostError
+from costs.terminal import Terminal
 
 FILE: Final = Path(__file__).parent / "prices.json"
 SOURCE: Final = "AWS Price List API"
@@ -66,7 +66,7 @@ def refresh(
 
     Exit status: 0 all that could be asked agrees or was written, 1 something differs or could not be told, 2 bad usage.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, soft_wrap=True)
     try:
         document = _read(file)
         answers = list(asked(_client(), document, region))

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from costs.terminal import Terminal
 from engine.show import show, verdict
 from rehearsal import own_pack
 from rehearsal.cli import check_port, require_pack, show_error
@@ -55,7 +56,7 @@ def engine(
     """
     from engine.run import living  # noqa: PLC0415 loads Pulumi's SDK
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, soft_wrap=True)
     signal.signal(signal.SIGTERM, _end)
     try:
         changes = _changes(settings or [])

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from changes import sides
 from changes.files import any_stream, require_stack, require_writable, write
 from changes.model import ChangeError
 from costs.ending import ending
+from costs.terminal import Terminal
 from pictures.layout import layout
 from pictures.mermaid import mermaid
 from pictures.model import Picture, picture
@@ -45,7 +45,7 @@ def graph(
     Exit status: 0 it is drawn, 2 bad usage or a stack that does not deploy.
     """
     any_stream()
-    console = Console(highlight=False, soft_wrap=True, stderr=True)
+    console = Terminal(highlight=False, soft_wrap=True, stderr=True)
     with ending(console, ChangeError):
         require_writable([svg_file, mermaid_file])
         drawn = _picture(stack, report, program.resolve())

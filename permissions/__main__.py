@@ -9,13 +9,13 @@ from typing import Annotated, Final, cast
 
 import typer
 import yaml
-from rich.console import Console
 
 from changes import sides
 from changes.files import any_stream, require_stack, require_writable, write
 from changes.model import ChangeError, Side
 from costs.ending import ending, printed
 from costs.files import stack_file
+from costs.terminal import Terminal
 from permissions import show
 from permissions.backend import Backend, backend, said
 from permissions.difference import more, parting
@@ -66,7 +66,7 @@ def needed(
     Exit status: 0 fine, 2 bad usage, a stack that does not deploy, or a type of which nobody says what it needs.
     """
     any_stream()
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, soft_wrap=True)
     with ending(console, ChangeError):
         purposes = _purposes(only)
         _check(account, [json_file, markdown_file])

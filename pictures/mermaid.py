@@ -24,7 +24,10 @@ STATES: Final = {
 
 
 def mermaid(picture: Picture, states: Mapping[str, str] | None = None) -> str:
-    """The flowchart of what arrows join; with `states`, by the key of a node, in the colours of a change."""
+    """The flowchart of what arrows join, or of all parts where there are none; with `states`, by the key of a node, in
+    the colours of a change."""
+    if not picture.arrows and not states:
+        return _parts(picture)
     arrows = list(picture.arrows)
     if len(arrows) > _MOST_ARROWS:
         arrows = [one for one in arrows if one.kind == "reaches"][:_MOST_ARROWS]
@@ -33,6 +36,16 @@ def mermaid(picture: Picture, states: Mapping[str, str] | None = None) -> str:
         # Half of a very large picture is drawn rather than none of it.
         arrows = arrows[: len(arrows) // 2]
         told = _flowchart(picture, states or {}, arrows)
+    return told
+
+
+def _parts(picture: Picture) -> str:
+    """Where nothing is joined the parts themselves are the picture."""
+    keys = [one.key for one in picture.nodes]
+    told = _flowchart(picture, dict.fromkeys(keys, ""), [])
+    while len(told) > _LONGEST:
+        keys = keys[: len(keys) // 2]
+        told = _flowchart(picture, dict.fromkeys(keys, ""), [])
     return told
 
 

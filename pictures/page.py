@@ -163,7 +163,7 @@ def _costs(parts: Iterable[Part]) -> list[Part]:
 
 
 def _name(urn: str) -> str:
-    return urn.rpartition("::")[2]
+    return urn.split("::", 3)[-1]
 
 
 def _after(problem: Mapping[str, Any]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator, Mapping
-from html import escape
 from itertools import accumulate
 from typing import Final
 from unicodedata import east_asian_width
@@ -11,6 +11,7 @@ from unicodedata import east_asian_width
 from pictures.kinds import Tier
 from pictures.layout import HEIGHT, Box, Frame, Layout, Line, ports
 from pictures.model import Node, Picture
+from pictures.texts import valid
 
 _ICONS: Final[dict[Tier, str]] = {
     "edge": "M12,3a9,9 0 1,0 0,18a9,9 0 1,0 0,-18M3,12h18M12,3c5,5 5,13 0,18c-5,-5 -5,-13 0,-18",
@@ -76,8 +77,8 @@ def svg(
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" {attributes}>',
-            f'<title id="picture-title">{escape(f"{picture.stack}: {picture.title}")}</title>',
-            f'<desc id="picture-words">{escape(words(picture))}</desc>{style}',
+            f'<title id="picture-title">{_escaped(f"{picture.stack}: {picture.title}")}</title>',
+            f'<desc id="picture-words">{_escaped(words(picture))}</desc>{style}',
             _DEFS,
             *(_frame(one) for one in placed.frames),
             *(_line(one, picture) for one in placed.lines),
@@ -107,7 +108,7 @@ def _frame(frame: Frame) -> str:
 
 def _heading(frame: Frame) -> str:
     """Over the arrows, which may cross it."""
-    return f'<text class="heading" x="{frame.box.x + 10}" y="{frame.box.y + 17}">{escape(frame.heading)}</text>'
+    return f'<text class="heading" x="{frame.box.x + 10}" y="{frame.box.y + 17}">{_escaped(frame.heading)}</text>'
 
 
 def _line(line: Line, picture: Picture) -> str:
@@ -115,7 +116,7 @@ def _line(line: Line, picture: Picture) -> str:
     told = f"{source.name} {line.arrow.kind} {target.name}" + (f" ({line.arrow.label})" if line.arrow.label else "")
     return (
         f'<path class="arrow {line.arrow.kind}" d="{line.path}" marker-end="url(#head)">'
-        f"<title>{escape(told)}</title></path>"
+        f"<title>{_escaped(told)}</title></path>"
     )
 
 
@@ -123,7 +124,7 @@ def _labels(placed: Layout) -> Iterator[str]:
     for line in placed.lines:
         if line.label_at is not None:
             x, y = line.label_at
-            yield f'<text class="ports" x="{x}" y="{y + 4}">{escape(ports(line.arrow))}</text>'
+            yield f'<text class="ports" x="{x}" y="{y + 4}">{_escaped(ports(line.arrow))}</text>'
 
 
 def _node(node: Node, box: Box, link: Callable[[Node], str] | None, badges: Mapping[str, str]) -> str:
@@ -135,24 +136,24 @@ def _node(node: Node, box: Box, link: Callable[[Node], str] | None, badges: Mapp
     inset = (box.height - side) // 2
     x, y, text = box.x + inset, box.y + inset, box.x + inset + side + 9
     drawn = (
-        f"<title>{escape(f'{node.kind} {node.name}'.strip())}</title>"
+        f"<title>{_escaped(f'{node.kind} {node.name}'.strip())}</title>"
         f'<rect class="card" x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="8"/>'
         f'<rect class="tile" x="{x}" y="{y}" width="{side}" height="{side}" rx="6"/>'
         f'<use class="icon" href="#icon-{node.tier}" x="{x + (side - middle) // 2}" y="{y + (side - middle) // 2}" '
         f'width="{middle}" height="{middle}"/>'
         f'<text class="name" x="{text}" y="{box.y + (16 if low else 22 if node.kind else 30)}">'
-        f"{escape(_short(node.name, _LONGEST_NAME))}</text>"
+        f"{_escaped(_short(node.name, _LONGEST_NAME))}</text>"
     )
     below = box.y + (30 if low else 39)
     if node.kind:
-        drawn += f'<text class="kind" x="{text}" y="{below}">{escape(_short(node.kind, kind))}</text>'
+        drawn += f'<text class="kind" x="{text}" y="{below}">{_escaped(_short(node.kind, kind))}</text>'
     if spread:
-        drawn += f'<text class="zones" x="{box.x + box.width - 8}" y="{below}">{escape(spread)}</text>'
+        drawn += f'<text class="zones" x="{box.x + box.width - 8}" y="{below}">{_escaped(spread)}</text>'
     drawn += "".join(_badge(mode, said, box) for mode, said in badges.items() if said)
     look = f"node {node.tier}{' low' if low else ''}"
     if link is None or not node.kind:
         return f'<g class="{look}">{drawn}</g>'
-    return f'<a class="{look}" href="{escape(link(node))}">{drawn}</a>'
+    return f'<a class="{look}" href="{_escaped(link(node))}">{drawn}</a>'
 
 
 def _badge(mode: str, said: str, box: Box) -> str:
@@ -161,7 +162,7 @@ def _badge(mode: str, said: str, box: Box) -> str:
     x = box.x + box.width - width + 6
     return (
         f'<g class="badge {mode}"><rect x="{x}" y="{box.y - 9}" width="{width}" height="18" rx="9"/>'
-        f'<text x="{x + width // 2}" y="{box.y + 4}">{escape(said)}</text></g>'
+        f'<text x="{x + width // 2}" y="{box.y + 4}">{_escaped(said)}</text></g>'
     )
 
 
@@ -171,3 +172,7 @@ def _short(text: str, longest: int) -> str:
     if not rooms or rooms[-1] <= longest:
         return text
     return f"{text[: sum(room < longest for room in rooms)]}…"
+
+
+def _escaped(text: str) -> str:
+    return html.escape(valid(text))

@@ -13,6 +13,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from costs import files
+from pictures.texts import valid
 from rehearsal.problems import Problem, RehearsalError, each
 from rehearsal.property_values import shown
 from rehearsal.report import Report
@@ -59,8 +60,8 @@ def junit(report: Report) -> ElementTree.Element:
             test.set("file", report.in_repository(line.file))
             test.set("line", str(line.line))
         found = ElementTree.SubElement(test, "failure" if problem.level == "error" else "skipped")
-        found.set("message", _valid(str(shown(problem.message, report.secrets))))
-        found.text = _valid(report.told(problem))
+        found.set("message", valid(str(shown(problem.message, report.secrets))))
+        found.text = valid(report.told(problem))
     if not problems:
         _test(suite, report, "nothing is wrong")
     return suite
@@ -75,14 +76,9 @@ def write(report: Report, path: Path) -> None:
 
 
 def _test(suite: ElementTree.Element, report: Report, name: str) -> ElementTree.Element:
-    return ElementTree.SubElement(suite, "testcase", classname=f"{report.project}.{report.stack}", name=_valid(name))
+    return ElementTree.SubElement(suite, "testcase", classname=f"{report.project}.{report.stack}", name=valid(name))
 
 
 def _title(problem: Problem) -> str:
-    name = f" {problem.urn.rpartition('::')[2]}" if problem.urn else ""
+    name = f" {problem.urn.split('::', 3)[-1]}" if problem.urn else ""
     return f"{problem.rule or problem.kind}{name}"
-
-
-def _valid(text: str) -> str:
-    """Without the control characters that XML has no way to write."""
-    return "".join(one if one in "\t\n\r" or one >= " " else "\N{REPLACEMENT CHARACTER}" for one in text)

@@ -111,7 +111,7 @@ def _outputs(report: Report) -> Iterator[tuple[str, str]]:
 def problem(group: list[Problem], report: Report) -> Text:
     """Findings that say the same, as one line."""
     one = group[0]
-    names = [each.urn.rpartition("::")[2] for each in group if each.urn]
+    names = [each.urn.split("::", 3)[-1] for each in group if each.urn]
     text = Text()
     text.append(one.level, style="red" if one.level == "error" else "yellow")
     text.append(f" {one.rule or one.kind}", style="dim")
@@ -129,4 +129,5 @@ def _short(name: str, report: Report) -> str:
 def few(words: list[str], most: int = _MOST_NAMED) -> str:
     """The first of them, and how many more there are."""
     rest = len(words) - most
-    return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")
+    # A name with a line break in it must not make another line.
+    return ", ".join(" ".join(word.splitlines()) for word in words[:most]) + (f" and {rest} more" if rest > 0 else "")

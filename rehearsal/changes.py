@@ -46,7 +46,7 @@ def is_whole(report: Report) -> bool:
 
 def _resources(before: Report, after: Report) -> Iterator[tuple[str, str, str]]:
     old, new = ({one["urn"]: one for one in report["resources"]} for report in (before, after))
-    for urn in sorted(old.keys() | new.keys(), key=lambda urn: urn.rpartition("::")[2]):
+    for urn in sorted(old.keys() | new.keys(), key=lambda urn: urn.split("::", 3)[-1]):
         if urn not in old:
             yield "+", _named(new[urn]), urn
         elif urn not in new:

@@ -21,6 +21,7 @@ from rich.text import Text
 from costs.ending import printed
 from costs.files import any_stream, require_writable, write
 from costs.model import CostError
+from costs.terminal import Terminal
 from rehearsal import kept, own_pack, progress
 from rehearsal.pack import Choice, choices_in
 from rehearsal.problems import RehearsalError, SettingsError
@@ -222,8 +223,8 @@ def require_pack(folder: Path) -> None:
 def _console() -> Console:
     """The terminal, or what stands in its place: there nothing is wrapped, so that names and ARNs are found whole."""
     any_stream()
-    console = Console(highlight=False)
-    return console if console.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=_UNWRAPPED)
+    console = Terminal(highlight=False)
+    return console if console.is_terminal or "COLUMNS" in os.environ else Terminal(highlight=False, width=_UNWRAPPED)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

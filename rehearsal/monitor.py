@@ -448,7 +448,7 @@ class Monitor:
         sources = sorted({urn for key in unknown for urn in resource.property_dependencies.get(key, [])})
         failed = next((urn for urn in sources if urn in self._failed), None)
         if failed is not None:
-            raise _NotAttempted(f"not attempted: {failed.rpartition('::')[2]}, which it needs, failed")
+            raise _NotAttempted(f"not attempted: {failed.split('::', 3)[-1]}, which it needs, failed")
         return unknown
 
     def _gap(self, cause: Cause, type_: str, subject: str, what: str = "") -> None:
@@ -642,7 +642,7 @@ class Monitor:
                 stack, project = spec.stack or self._stack, spec.project or self._project
                 found.append(f"urn:pulumi:{stack}::{project}::{where[2]}")
         for one in parents[1:]:
-            old = one.rpartition("::")[2]
+            old = one.split("::", 3)[-1]
             rest = request.name.removeprefix(parent.name) if parent else request.name
             # A child's name that begins with its parent's was made of it.
             found.append(self._urn(one, request.type, f"{old}{rest}" if rest != request.name else request.name))

@@ -112,7 +112,7 @@ def _result(problem: Problem, report: Report, rule_index: int, seen: Counter[str
     source = problem.source or Source(Line(named(report.folder, files.stack_file(report.folder, report.stack)), 1))
     place = _place(source.line, report)
     if problem.urn:
-        name = problem.urn.rpartition("::")[2]
+        name = problem.urn.split("::", 3)[-1]
         place["logicalLocations"] = [{"name": name, "fullyQualifiedName": problem.urn, "kind": "resource"}]
     return {
         "ruleId": _rule_id(problem),

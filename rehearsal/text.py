@@ -373,7 +373,7 @@ def _problems(console: Console, report: Report, *, debug: bool, verbose: bool) -
 
 def _problem(problem: Problem, report: Report) -> Iterator[Padding]:
     colour = "red" if problem.level == "error" else "yellow"
-    where = f" [bold]{escape(problem.urn.rpartition('::')[2])}[/]" if problem.urn else ""
+    where = f" [bold]{escape(problem.urn.split('::', 3)[-1])}[/]" if problem.urn else ""
     what = problem.rule or problem.kind
     message = escape(str(shown(problem.message, report.secrets)))
     yield Padding(f"[{colour}]{problem.level}[/] [dim]{escape(what)}[/]{where}: {message}", (0, 0, 0, 0))

@@ -71,6 +71,7 @@ _LONGEST_OFFER: Final = 12
 """How many allowed values a message lists; of more it names the nearest."""
 
 
+_NOT_ASCII: Final = re.compile("[^\n -~]")
 _NOT_INPUTS: Final = frozenset({"region", "tags", "tagsAll"})
 """Tags are the pack's to check; the region is where the question is asked."""
 
@@ -169,11 +170,17 @@ class Linter:
         # What somebody's own configuration says about their templates is not about this program.
         if region not in self._configs:
             self._configs[region] = ConfigMixIn(["--config-file", os.devnull, "--regions", region])
-        decoded, _wrong = decode_str(json.dumps(template))
+        decoded, _wrong = decode_str(_as_yaml(template))
         assert decoded is not None
         matches = run_template_by_data(decoded, self._configs[region], _rules_about(several=several))
         found = (_problem(match, fragments) for match in matches)
         yield from dict.fromkeys(problem for problem in found if problem is not None)
+
+
+def _as_yaml(template: dict[str, Any]) -> str:
+    """JSON that YAML reads as well: what JSON writes as two halves, an emoji for one, is a mistake to it."""
+    told = json.dumps(template, ensure_ascii=False)
+    return _NOT_ASCII.sub(lambda one: "\\ufffd" if "\ud800" <= one[0] <= "\udfff" else f"\\U{ord(one[0]):08x}", told)
 
 
 def _problem(match: Match, fragments: dict[str, tuple[LintInput, Fragment]]) -> Problem | None:

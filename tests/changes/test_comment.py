@@ -254,3 +254,11 @@ def test_the_first_push_makes_a_comment(tmp_path: Path) -> None:
     log = run_step(tmp_path, [said(2, f"{MARK}\nsomebody's", "User")])
 
     assert log[-1] == "pr comment 7 --repo acme/shop --body-file comment.md"
+
+
+def test_one_very_long_message_does_not_hide_what_a_stack_needs() -> None:
+    told = comment([report(problems=[{**PROBLEM, "message": "<*" * 50_000}])], [change("dev", "replace")])
+
+    assert "replaced-0" in told
+    assert "left out" not in told
+    assert "&lt;\\*…" in told

@@ -135,6 +135,14 @@ def test_a_very_large_picture_is_as_long_as_mermaid_takes() -> None:
     assert " --> " in told or " -->|" in told
 
 
+def test_what_nothing_joins_is_drawn_all_the_same() -> None:
+    assert "orders" in mermaid(picture(report(row(TABLE, "orders"))))
+
+    many = [row(TABLE, f"table-{number}-{'<' * 60}") for number in range(300)]
+    many = [{**one, "type": f"acme:index:Kind{number}"} for number, one in enumerate(many)]
+    assert 10_000 < len(mermaid(picture(report(*many)))) <= 50_000
+
+
 def test_a_name_in_wide_signs_stays_on_its_card() -> None:
     drawn = picture(report(row(BUCKET, "日本語" * 10), row(BUCKET, "a-name-of-20-letters")))
     told = svg(drawn, layout(drawn))
@@ -206,7 +214,7 @@ def test_an_empty_stack_is_a_picture_too() -> None:
 
 
 def test_names_cannot_write_into_a_picture() -> None:
-    drawn = picture(report(row(BUCKET, '"]<script>&end\n'), row(TABLE, "x"), edges=[]))
+    drawn = picture(report(row(BUCKET, '"]<script>&end\n\x1b\ufffe'), row(TABLE, "x"), edges=[]))
     text = svg(drawn, layout(drawn))
 
     ElementTree.fromstring(text)  # noqa: S314 it is ours

@@ -103,3 +103,12 @@ def test_an_unknown_format_and_files_that_cannot_be_written_are_refused_before(
     assert "--format html: there is no such format" in format_.text
     assert "--junit" in junit.text
     assert "cannot be written" in junit.text
+
+
+def test_signs_that_xml_lacks_are_replaced_and_a_name_with_colons_is_whole(report: Report) -> None:
+    report.problems = [Problem(kind="aws", urn=f"{URN}::a", message="\x00 \ufffe \ud800 \N{PARTY POPPER}")]
+
+    told = ElementTree.fromstring(ElementTree.tostring(annotations.junit(report)))  # noqa: S314 it is ours
+
+    assert told[0].get("name") == "aws shop-key::a"
+    assert told[0][0].get("message") == "\ufffd \ufffd \ufffd \N{PARTY POPPER}"

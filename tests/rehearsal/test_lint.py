@@ -300,3 +300,12 @@ def test_the_table_names_inputs_and_properties_that_exist(token: str) -> None:
 
 def _nested(steps: list[str]) -> dict[str, Any]:
     return {steps[0]: _nested(steps[1:]) if steps[1:] else "a value"}
+
+
+def test_an_emoji_does_not_end_the_linter() -> None:
+    given = {"delaySeconds": 5000, "kmsMasterKeyId": "🎉\ud800\x7f\x1b ü"}
+
+    result = Linter().lint([LintInput("urn:one", "aws:sqs/queue:Queue", "ap-northeast-1", given)])
+
+    assert result.linted == 1
+    assert "E3034" in {problem.rule for problem in result.problems}

@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
+from costs.terminal import Terminal
 from rehearsal import text
 from rehearsal.brief import grouped
 from rehearsal.gaps import Gap
@@ -47,7 +47,7 @@ def report() -> Report:
 
 
 def shown(report: Report, *, width: int, terminal: bool, how: text.Shown = "screen") -> list[str]:
-    console = Console(file=io.StringIO(), width=width, force_terminal=terminal, no_color=True, highlight=False)
+    console = Terminal(file=io.StringIO(), width=width, force_terminal=terminal, no_color=True, highlight=False)
     text.show(console, report, debug=False, how=how)
     assert isinstance(console.file, io.StringIO)
     # Without the terminal's own signs: bold, links.
@@ -83,6 +83,18 @@ def test_a_name_is_shown_as_it_is(report: Report, terminal: bool) -> None:
     report.insights = Insights(stores=[Store("db", {}, ["internet", "w[red]eb[/]", "db"])])
 
     assert "1 by w[red]eb[/]" in "\n".join(shown(report, width=200, terminal=terminal))
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("how", ["screen", "all"])
+def test_names_and_messages_do_not_steer_the_terminal(report: Report, terminal: bool, how: text.Shown) -> None:
+    report.problems = [Problem(kind="aws", urn=f"{URN}a\x1b[2J", message="b\x9b31m")]
+    report.outputs = {"first\nsecond": "x\x1b]0;y"}
+    told = shown(report, width=200, terminal=terminal, how=how)
+
+    assert any("a\ufffd[2J: b\ufffd31m" in line for line in told)
+    assert "\x1b" not in "".join(told)
+    assert how == "all" or any("first second" in line for line in told)
 
 
 def test_the_verdict_is_first_and_all_fits_a_screen(report: Report) -> None:
