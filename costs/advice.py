@@ -121,7 +121,7 @@ def stopping(stack: Stack, month: Bill) -> Stopping | None:
 
 
 def _in_office_hours(stack: Stack) -> Stack:
-    """The stack in twelve hours of five days: what no schedule stops yet."""
+    """The stack in ten hours of five days: what no schedule stops yet."""
     usual = Stack(stack.resources, stack.region, stack.expected, hours=stack.hours)
     things = {thing for one in stack.resources if (thing := thing_of(one)) is not None}
     usual.running = {**dict.fromkeys(things, _OFFICE), **stack.running}
@@ -152,6 +152,9 @@ def _spot_servers(one: Resource) -> Resource:
 
 def _arm(one: Resource) -> Resource:
     if one.type == "ecs/taskDefinition:TaskDefinition":
+        platform = one.inputs.get("runtimePlatform") or {}
+        if str(platform.get("operatingSystemFamily") or "").startswith("WINDOWS"):
+            return one
         return _with(one, runtimePlatform={"cpuArchitecture": "ARM64"})
     if one.type == "lambda/function:Function":
         return _with(one, architectures=["arm64"])
@@ -163,7 +166,7 @@ def _arm(one: Resource) -> Resource:
 
 
 def _gp3(one: Resource) -> Resource:
-    if one.type == "ebs/volume:Volume" and one.inputs.get("type") == "gp2":
+    if one.type == "ebs/volume:Volume" and one.inputs.get("type") in ("gp2", None):
         return _with(one, type="gp3")
     if one.type == "ec2/instance:Instance":
         root: Mapping[str, Any] = one.inputs.get("rootBlockDevice") or {}

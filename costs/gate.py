@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from costs.model import Resource
+from costs.prices import cents
 from costs.services.registry import number
 
 
@@ -19,7 +20,8 @@ class Budget:
     """Of the resource that sets it."""
 
     def holds(self, usd: Decimal) -> bool:
-        return usd <= self.limit
+        # To the cent, as it is shown and as AWS bills it.
+        return cents(usd) <= self.limit
 
     def words(self, usd: Decimal, *, complete: bool) -> str:
         """The verdict; none for a sum within the limit that lacks something."""

@@ -53,7 +53,12 @@ def instance(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     else:
         yield fixed(f"instance, Linux, on demand, {kind}", f"ec2.{kind}.hour", stack.hours_of(one))
     root = inputs.get("rootBlockDevice") or {}
-    yield from _disk("root volume", root, "volumeType", "volumeSize", _ROOT_GIB)
+    mapped = [each["ebs"] for each in inputs.get("blockDeviceMappings") or [] if each.get("ebs")]
+    if root or not mapped:
+        yield from _disk("root volume", root, "volumeType", "volumeSize", _ROOT_GIB)
+    else:
+        for disk in mapped:
+            yield from _disk("volume of the launch template", disk, "volumeType", "volumeSize", _ROOT_GIB)
     for disk in inputs.get("ebsBlockDevices") or []:
         yield from _disk(f"volume {disk.get('deviceName', '')}".strip(), disk, "volumeType", "volumeSize", 0, "gp2")
     if _is_public(one, stack) and not _has_elastic(one, stack):

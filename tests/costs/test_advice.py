@@ -125,3 +125,22 @@ def test_the_month_with_commitments_is_told_on_demand() -> None:
     month = bill(stack)
     saved = 730 * (Decimal("0.0136") * Decimal("0.72") + Decimal("0.056") * Decimal("0.55"))
     assert committed(stack, month) == month.usd - saved
+
+
+def test_a_volume_of_no_named_type_is_gp2_and_tasks_of_windows_stay() -> None:
+    windows = one(
+        "ecs/taskDefinition:TaskDefinition",
+        family="desk",
+        runtimePlatform={"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"},
+    )
+    stack = made(
+        [
+            one("ebs/volume:Volume", size=100),
+            windows,
+            one("ecs/service:Service", launchType="FARGATE", taskDefinition="desk"),
+        ]
+    )
+    told = {each.what: each.saving for each in advice(stack, bill(stack))}
+    # 100 x (0.12 - 0.096)
+    assert told["gp3 instead of gp2 volumes"] == Decimal("2.4")
+    assert "tasks, functions and servers on ARM" not in told

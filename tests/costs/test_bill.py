@@ -365,3 +365,14 @@ def test_a_region_without_prices_is_refused() -> None:
 def test_a_type_is_in_one_place() -> None:
     assert not PRICED.keys() & FREE.keys()
     assert not NOT_PRICED.keys() & (PRICED.keys() | FREE.keys())
+
+
+def test_the_disks_of_a_launch_template_are_paid() -> None:
+    disk = {"deviceName": "/dev/xvda", "ebs": {"volumeSize": 100, "volumeType": "gp3"}}
+    template = Resource(
+        type="ec2/launchTemplate:LaunchTemplate",
+        inputs={"instanceType": "t3.small", "blockDeviceMappings": [disk]},
+        outputs={"id": "lt-1"},
+    )
+    bill_ = month([template, one("ec2/instance:Instance", launchTemplate={"id": "lt-1"})])
+    assert usd(bill_, "volume of the launch template, gp3")[1] == Decimal("9.60")

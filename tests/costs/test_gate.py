@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -78,3 +79,9 @@ def test_a_waiver_of_a_rule_that_does_not_exist_is_told() -> None:
     wrong = {"rule": "month-above-limit", "urn": "*", "reason": "The load test of this month.", "until": LATER}
     messages = [one.message for one in judged("dev", wrong).problems]
     assert any("there is no rule month-above-limit; there is month-above-budget" in one for one in messages)
+
+
+def test_a_month_at_the_limit_is_within_it_as_it_is_shown() -> None:
+    limit = gate.Budget(Decimal(40))
+    assert limit.holds(Decimal("40.0049"))
+    assert not limit.holds(Decimal("40.0051"))
