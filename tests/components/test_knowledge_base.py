@@ -226,7 +226,7 @@ def test_who_may_retrieve_may_generate_only_where_that_is_asked(recorder: Record
         ({"chunks": {"tokens": 9000}}, "20 to 8192"),
         ({"chunks": {"overlap_percent": 0}}, "1 to 99 percent"),
         ({"schedule": {"expression": "rate(1 day)", "input": {"time": "now"}}}, "leave it out"),
-        ({"description": "x" * 201}, "200 characters"),
+        ({"description": "x" * 201}, "too many characters; AWS takes 200"),
     ],
 )
 def test_what_would_not_work_is_refused(recorder: Recorder, changes: dict[str, Any], words: str) -> None:
