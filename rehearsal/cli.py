@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import sys
@@ -224,7 +223,7 @@ def _console() -> Console:
     """The terminal, or what stands in its place: there nothing is wrapped, so that names and ARNs are found whole."""
     any_stream()
     console = Terminal(highlight=False)
-    return console if console.is_terminal or "COLUMNS" in os.environ else Terminal(highlight=False, width=_UNWRAPPED)
+    return console if console.is_terminal else Terminal(highlight=False, width=_UNWRAPPED)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
