@@ -211,7 +211,14 @@ def test_two_reports_need_no_rehearsal(tmp_path: Path) -> None:
             **dict.fromkeys(("protect", "retain_on_delete", "delete_before_replace"), False),
             **{key: [] for key in ("depends_on", "aliases", "ignore_changes", "replace_on_changes")},
         }
-        content = {"version": REPORT_VERSION, "project": "app", "stack": "dev", "problems": [], "resources": [table]}
+        content = {
+            "version": REPORT_VERSION,
+            "project": "app",
+            "stack": "dev",
+            "region": None,
+            "problems": [],
+            "resources": [table],
+        }
         path = tmp_path / name
         path.write_text(json.dumps(content))
         return path
