@@ -63,6 +63,10 @@ def _json(path: Path) -> Any:
         raise ChangeError(f"{path} cannot be read as JSON: {error}", _MADE) from None
 
 
+_FOR_THE_BILL: Final = {"region"}
+"""What is read of a report when the change is priced."""
+
+
 @contextmanager
 def _whole(label: str, made_by: str) -> Iterator[None]:
     """Says of a file that lacks what each of its kind has that it is damaged."""
@@ -93,6 +97,8 @@ def _report(content: Mapping[str, Any], label: str, stack: str) -> Side:
         )
     if told := failures(content):
         raise ChangeError(f"{label} does not deploy, so nothing can be compared:\n{told}", "mend that side first")
+    if missing := _FOR_THE_BILL - content.keys():
+        raise KeyError(*sorted(missing))
     resources = [_of_report(one) for one in content["resources"]]
     return Side(label, content["project"], content["stack"], {one.urn: one for one in resources}, content)
 

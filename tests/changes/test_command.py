@@ -301,6 +301,10 @@ def test_a_state_in_the_middle_of_something_is_refused(project: Path, exported: 
             "is damaged",
         ),
         (f'{{"version": {REPORT_VERSION}, "resources": []}}', "is damaged"),
+        (
+            f'{{"version": {REPORT_VERSION}, "project": "kumiki", "stack": "dev", "problems": [], "resources": []}}',
+            "is damaged: KeyError 'region'",
+        ),
         ('{"deployment": {"resources": [1]}}', "is damaged"),
         ('{"deployment": {"resources": [{"urn": "urn"}]}}', "is damaged"),
     ],
