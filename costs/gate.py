@@ -32,6 +32,12 @@ class Budget:
         return f"the stack's budget of {self.limit:.2f} USD is enough"
 
 
+def _of_a_part(one: Resource) -> bool:
+    """Whether a budget watches some services or regions only; those of certain tags are taken for the stack's own."""
+    filters = one.inputs.get("costFilters")
+    return bool(filters) and any(each.get("name") != "TagKeyValue" for each in filters)
+
+
 def budget(resources: Iterable[Resource]) -> Budget | None:
     """The budget among the resources of a stack; None without one."""
     limits = [
@@ -40,6 +46,7 @@ def budget(resources: Iterable[Resource]) -> Budget | None:
         if one.type == "budgets/budget:Budget"
         and (one.inputs.get("budgetType"), one.inputs.get("timeUnit")) == ("COST", "MONTHLY")
         and one.inputs.get("limitUnit") == "USD"
+        and not _of_a_part(one)
         # None where AWS adjusts it, or where it is only known after the deployment.
         and (limit := number(one.inputs, "limitAmount", -1)) >= 0
     ]

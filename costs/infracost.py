@@ -157,20 +157,23 @@ def _difference(past: Bill | None, bill: Bill) -> dict[str, Any]:
 
 
 def _changed(old: ResourceCost | None, new: ResourceCost | None, hours: Decimal) -> list[dict[str, Any]]:
-    sides = [{line.name: line for line in one.lines if line.price is not None} if one else {} for one in (old, new)]
+    was, now = _by_name(old), _by_name(new)
     rows = []
-    for name in dict.fromkeys([*sides[1], *sides[0]]):
-        was, now = sides[0].get(name), sides[1].get(name)
-        usd = (now.usd if now else _NONE) - (was.usd if was else _NONE)
-        more = (now.quantity if now else _NONE) - (was.quantity if was else _NONE)
-        shown = now or was
-        if usd and shown is not None and shown.price is not None:
+    for key in dict.fromkeys([*now, *was]):
+        sides = (now.get(key, []), was.get(key, []))
+        usd, quantity = (
+            sum((getattr(line, what) for line in sides[0]), _NONE)
+            - sum((getattr(line, what) for line in sides[1]), _NONE)
+            for what in ("usd", "quantity")
+        )
+        shown = (sides[0] or sides[1])[0]
+        if usd and shown.price is not None:
             rows.append(
                 {
-                    "name": name,
+                    "name": shown.name,
                     "unit": shown.unit,
-                    "hourlyQuantity": _text(more / hours),
-                    "monthlyQuantity": _text(more),
+                    "hourlyQuantity": _text(quantity / hours),
+                    "monthlyQuantity": _text(quantity),
                     "price": _text(shown.price.usd),
                     "hourlyCost": _text(usd / hours),
                     "monthlyCost": _text(usd),
@@ -178,6 +181,15 @@ def _changed(old: ResourceCost | None, new: ResourceCost | None, hours: Decimal)
                 }
             )
     return rows
+
+
+def _by_name(one: ResourceCost | None) -> dict[tuple[str, str], list[Line]]:
+    """The priced lines of a resource by their names and prices: several disks are lines of one name."""
+    found: dict[tuple[str, str], list[Line]] = {}
+    for line in one.lines if one else ():
+        if line.price is not None:
+            found.setdefault((line.name, line.price.key), []).append(line)
+    return found
 
 
 def _summary(bill: Bill) -> dict[str, Any]:

@@ -62,18 +62,22 @@ def runs_of(one: Resource, resources: Iterable[Resource]) -> Decimal | None:
     told = [
         _moments(str(each.inputs.get("scheduleExpression") or ""))
         for each in resources
-        if each.type == SCHEDULE
-        and each.inputs.get("state") != "DISABLED"
-        and (each.inputs.get("target") or {}).get("arn") in names
+        if each.type == SCHEDULE and each.inputs.get("state") != "DISABLED" and _target(each.inputs).get("arn") in names
     ]
     if not told or None in told:
         return None
     return Decimal(sum(len(moments or ()) for moments in told))
 
 
+def _target(schedule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Whom a schedule calls; nobody where it is not known yet."""
+    target = schedule.get("target")
+    return target if isinstance(target, dict) else {}
+
+
 def _told(schedule: Mapping[str, Any]) -> Iterator[tuple[Thing, bool]]:
     """What a schedule stops (False) or starts."""
-    target = schedule.get("target") or {}
+    target = _target(schedule)
     called = _TARGET.fullmatch(str(target.get("arn") or ""))
     try:
         given = json.loads(str(target.get("input") or "{}"))
@@ -90,7 +94,8 @@ def _told(schedule: Mapping[str, Any]) -> Iterator[tuple[Thing, bool]]:
         case "rds:stopDBCluster" | "rds:startDBCluster":
             yield ("cluster", str(given.get("DbClusterIdentifier"))), "start" in called[2]
         case "ec2:stopInstances" | "ec2:startInstances":
-            for name in given.get("InstanceIds") or []:
+            named = given.get("InstanceIds")
+            for name in named if isinstance(named, list) else []:
                 yield ("server", str(name)), "start" in called[2]
         case _:
             return

@@ -265,10 +265,11 @@ def service(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 def _tasks(one: Resource, stack: Stack) -> Decimal:
     """As many as are wanted; scaling brings them to no less than its minimum."""
     name = one.inputs.get("name") or one.outputs.get("name")
+    scaled = f"service/{_cluster_of(one)}/{name}"
     least = [
         number(target.inputs, "minCapacity")
         for target in stack.of("appautoscaling/target:Target")
-        if name and str(target.inputs.get("resourceId", "")).endswith(f"/{name}")
+        if name and target.inputs.get("resourceId") == scaled
     ]
     if one.inputs.get("schedulingStrategy") == "DAEMON":
         return Decimal(1)
@@ -295,11 +296,15 @@ def _capacity(one: Resource, stack: Stack) -> dict[str, Decimal]:
 
 
 def _defaults(one: Resource, stack: Stack) -> list[Mapping[str, Any]]:
-    cluster = one.inputs.get("cluster")
     for each in stack.of("ecs/clusterCapacityProviders:ClusterCapacityProviders"):
-        if cluster and str(cluster).endswith(str(each.inputs.get("clusterName"))):
+        if each.inputs.get("clusterName") == _cluster_of(one):
             return list(each.inputs.get("defaultCapacityProviderStrategies") or [])
     return []
+
+
+def _cluster_of(service: Resource) -> str:
+    """The name of its cluster, which may be named by its ARN."""
+    return str(service.inputs.get("cluster") or "default").rpartition("/")[2]
 
 
 def _machine(task: Resource) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Any, Final
 
 from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
 from costs.prices import all_prices, keys_of_prices
@@ -47,7 +47,30 @@ def _usd(key: str) -> Decimal:
 
 
 def _models(one: Resource) -> frozenset[str]:
-    return frozenset(re.findall(r"foundation-model/([\w.:*-]+)", str(one.inputs.get("policy"))))
+    """The models that a policy names; `*` where it lets all be asked."""
+    text = str(one.inputs.get("policy"))
+    named = frozenset(re.findall(r"foundation-model/([\w.:*-]+)", text))
+    return named or (frozenset("*") if _lets_all_be_asked(text) else named)
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _lets_all_be_asked(text: str) -> bool:
+    try:
+        statements = json.loads(text)["Statement"]
+    except (ValueError, TypeError, KeyError):
+        return False
+    return any(
+        each.get("Effect") == "Allow"
+        and "*" in _several(each.get("Resource"))
+        and any(fnmatchcase("bedrock:invokemodel", str(action).lower()) for action in _several(each.get("Action")))
+        # Who may do everything may ask models, too, and is no program that does.
+        and "*" not in _several(each.get("Action"))
+        for each in _several(statements)
+        if isinstance(each, dict)
+    )
 
 
 _POLICIES_OF_A_GUARDRAIL: Final = {

@@ -292,7 +292,24 @@ def test_app_runner_costs_the_memory_of_the_instances_that_are_kept() -> None:
 
 def test_scaling_keeps_as_many_tasks_as_its_minimum() -> None:
     target = one("appautoscaling/target:Target", resourceId="service/cluster/api", minCapacity=3)
-    assert month([service(desiredCount=1), task(), target]).usd == 3 * month([service(), task()]).usd
+    assert month([service(desiredCount=1, cluster="cluster"), task(), target]).usd == 3 * month([service(), task()]).usd
+
+
+def test_a_target_of_another_cluster_or_of_a_longer_name_scales_no_service_of_ours() -> None:
+    alone = month([service(cluster="arn:aws:ecs:ap-northeast-1:123456789012:cluster/shop"), task()]).usd
+    for other in ("service/another/api", "service/my-shop/api", "service/shop/my-api"):
+        target = one("appautoscaling/target:Target", resourceId=other, minCapacity=3)
+        assert month([service(cluster="shop"), task(), target]).usd == alone
+
+
+def test_a_service_takes_the_shares_of_its_own_cluster_only() -> None:
+    def spot(cluster: str) -> Resource:
+        shares = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
+        return one("ecs/clusterCapacityProviders:ClusterCapacityProviders", clusterName=cluster,
+                   defaultCapacityProviderStrategies=shares)  # fmt: skip
+
+    ours = service(launchType=None, cluster="arn:aws:ecs:ap-northeast-1:123456789012:cluster/my-shop")
+    assert month([ours, task(), spot("shop")]).usd != month([ours, task(), spot("my-shop")]).usd
 
 
 def test_a_server_costs_its_hours_its_disks_and_its_address() -> None:

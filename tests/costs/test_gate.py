@@ -46,6 +46,15 @@ def test_a_limit_that_nobody_knows_yet_is_none() -> None:
     assert found.limit == 40
 
 
+def test_a_budget_of_some_services_is_not_the_stacks() -> None:
+    def guard(filter_: str) -> Any:
+        return one("budgets/budget:Budget", budgetType="COST", timeUnit="MONTHLY", limitUnit="USD", limitAmount="40",
+                   costFilters=[{"name": filter_, "values": ["x"]}])  # fmt: skip
+
+    assert gate.budget([guard("Service")]) is None
+    assert gate.budget([guard("TagKeyValue")]) is not None
+
+
 @pytest.mark.parametrize(("environment", "level"), [("prod", "error"), ("dev", "warning"), ("staging", "warning")])
 def test_a_month_above_the_budget_is_told_with_both_sums(environment: str, level: str) -> None:
     [found] = judged(environment).problems

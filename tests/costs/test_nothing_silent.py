@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -219,3 +220,15 @@ def test_a_model_without_a_price_is_told(model: str) -> None:
     policy = f'{{"Statement": [{{"Resource": "arn:aws:bedrock:*::foundation-model/{model}"}}]}}'
     bill = month([one("iam/rolePolicy:RolePolicy", policy=policy)], {"modelInputTokens": 1000000})
     assert bill.unpriced == {"aws:iam/rolePolicy:RolePolicy": "this model has no price here"}
+
+
+@pytest.mark.parametrize("action", ["bedrock:InvokeModel", ["s3:GetObject", "bedrock:Invoke*"], "bedrock:*"])
+def test_who_may_ask_every_model_is_told(action: str | list[str]) -> None:
+    policy = json.dumps({"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}})
+    bill = month([one("iam/rolePolicy:RolePolicy", policy=policy)], {"modelInputTokens": 1000000})
+    assert bill.unpriced == {"aws:iam/rolePolicy:RolePolicy": "this model has no price here"}
+
+
+@pytest.mark.parametrize("policy", ["{", "[]", '{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'])
+def test_whose_policy_names_no_model_costs_nothing(policy: str) -> None:
+    assert month([one("iam/rolePolicy:RolePolicy", policy=policy)], {"modelInputTokens": 1000000}).unpriced == {}

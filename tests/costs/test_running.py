@@ -113,3 +113,12 @@ def test_a_reservation_is_paid_for_the_nights_too() -> None:
     hours, share = 730 * Decimal("0.056"), 5 * Decimal("10.75") / WEEK
     told = found["databases and caches reserved for three years: at most 55% less"]
     assert told.saving == hours * share - hours * Decimal("0.45") < 0
+
+
+def test_a_schedule_of_which_not_all_is_known_stops_nothing() -> None:
+    strange = [
+        one("scheduler/schedule:Schedule", scheduleExpression="cron(0 8 * * ? *)", target="04da6b54"),
+        schedule("ec2:startInstances", "cron(0 22 * * ? *)", {"InstanceIds": "i-1"}),
+        schedule("ec2:stopInstances", "cron(0 6 ? * * *)", {"InstanceIds": 7}),
+    ]
+    assert shares(strange) == {}
