@@ -130,8 +130,9 @@ class DeployRole(Component):
             max_session_duration=args.session_minutes * 60,
             opts=child("role"),
         )
-        statements = [ask_for_known_faults(), *deploy_statements(deployed, Account.of(self))]
-        aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=document(*statements), opts=child("policy"))
+        if statements := list(deploy_statements(deployed, Account.of(self))):
+            policy = document(ask_for_known_faults(), *statements)
+            aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=policy, opts=child("policy"))
         self.arn = role.arn
         self.register_outputs({"arn": self.arn})
 

@@ -61,6 +61,7 @@ def test_the_database_has_a_name_in_the_private_zone_and_none_in_the_public_one(
 def test_the_edge_is_watched_as_soon_as_there_are_topics(recorder: Recorder) -> None:
     build(recorder, AlarmTopics(critical="arn:critical", warning="arn:warning"))
     assert [each.name for each in recorder.of(":MetricAlarm")] == [
+        "wiki-dev-firewall-blocked-alarm",
         "wiki-dev-tls-expiry",
         "wiki-dev-web-rejected-connections",
         "wiki-dev-web-response-time",
