@@ -16,6 +16,8 @@ from costs.model import CostError
 _DOES_NOT_DEPLOY: Final = ("settings", "program", "request", "aws", "reference")
 """Kinds of a report's problems."""
 _TOLD: Final = 5
+_ERRORS: Final = "backslashreplace"
+"""Half a sign, which a program's message may hold, is written as JSON escapes it."""
 
 
 # https://www.pulumi.com/docs/iac/concepts/projects/project-file/
@@ -81,11 +83,11 @@ def write(path: Path, content: str) -> None:
     try:
         if _is_device(place):
             # A terminal, a pipe or /dev/null must not become a file.
-            place.write_text(content, encoding="utf-8")
+            place.write_text(content, encoding="utf-8", errors=_ERRORS)
             return
         partial = _partial(place)
         try:
-            partial.write_text(content, encoding="utf-8")
+            partial.write_text(content, encoding="utf-8", errors=_ERRORS)
             partial.replace(place)
         except BaseException:
             # A full disk, or Ctrl-C: half a file is of no use.

@@ -7,6 +7,7 @@ JUnit's XML is read by GitLab, Jenkins and most others: https://github.com/testm
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,12 @@ def github(report: Report) -> Iterator[str]:
             properties = {"file": report.in_repository(line.file), "line": str(line.line), **properties}
         told = ",".join(f"{name}={value.translate(_PROPERTY)}" for name, value in properties.items())
         yield f"::{problem.level} {told}::{report.told(problem).translate(_DATA)}"
+
+
+def pause() -> tuple[str, str]:
+    """Two lines, between which GitHub takes no line of a step's output for a command."""
+    token = secrets.token_hex(16)
+    return f"::stop-commands::{token}", f"::{token}::"
 
 
 def refused(error: RehearsalError) -> str:

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -366,9 +367,19 @@ def _publish(asked: _Asked, report: Report, *, shown: bool) -> None:
     if not shown:
         return
     with printed(asked.console):
+        commands: list[str] = []
+        if files.annotations:
+            # What a message says must not be a command to GitHub.
+            stop, go_on = annotations.pause()
+            _print_whole(asked.console, [stop])
+            commands = [go_on, *annotations.github(report)]
         text.show(asked.console, report, debug=asked.debug, how=asked.shown)
-        for line in annotations.github(report) if files.annotations else ():
-            asked.console.print(line, markup=False, emoji=False, soft_wrap=True)
+        _print_whole(asked.console, commands)
+
+
+def _print_whole(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(line, markup=False, emoji=False, soft_wrap=True)
 
 
 def _write_refusal(asked: _Asked, error: RehearsalError) -> None:

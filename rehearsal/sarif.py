@@ -157,6 +157,6 @@ def _fingerprint(problem: Problem, seen: Counter[str]) -> str:
     Two findings of one rule on one resource are counted, or they would be one alert.
     """
     told = "\n".join((problem.kind, problem.rule or problem.message, problem.urn or ""))
-    fingerprint = hashlib.sha256(told.encode()).hexdigest()[:32]
+    fingerprint = hashlib.sha256(told.encode(errors="backslashreplace")).hexdigest()[:32]
     seen[fingerprint] += 1
     return f"{fingerprint}:{seen[fingerprint]}"

@@ -112,3 +112,26 @@ def test_signs_that_xml_lacks_are_replaced_and_a_name_with_colons_is_whole(repor
 
     assert told[0].get("name") == "aws shop-key::a"
     assert told[0][0].get("message") == "\ufffd \ufffd \ufffd \N{PARTY POPPER}"
+
+
+def test_what_a_program_says_is_no_command_to_github_and_half_a_sign_ends_nothing(
+    tmp_path: Path, rehearse: Rehearse
+) -> None:
+    folder = project(tmp_path, {"config": {}}, r'raise ValueError("half \ud800 a sign\n  ::error ::not ours")')
+    files = [tmp_path / name for name in ("r.html", "r.sarif", "r.xml")]
+    options = [part for name, file in zip(("html", "sarif", "junit"), files, strict=True)
+               for part in (f"--{name}", str(file))]  # fmt: skip
+
+    done = rehearse(folder, "test", "--format", "github", *options)
+
+    assert done.status == 1
+    assert [one.name for one in files if not one.is_file()] == [], done.text
+    [problem] = done.report["problems"]
+    assert "half \ud800 a sign" in problem["message"]
+    lines = done.text.splitlines()
+    token = next(one for one in lines if one.startswith("::stop-commands::")).removeprefix("::stop-commands::")
+    closed = lines.index(f"::{token}::")
+    theirs = [number for number, one in enumerate(lines) if one.strip().startswith("::error ::not ours")]
+    ours = [number for number, one in enumerate(lines) if one.startswith("::error ") and "title=" in one]
+    assert theirs, "it is shown"
+    assert max(theirs) < closed < min(ours)
