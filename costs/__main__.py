@@ -62,6 +62,9 @@ def cost(
         bool, typer.Option("--committed", help="Say the month with Savings Plans and reservations of three years, too.")
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every part, not the dearest.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show the sum and what must be known of it, nothing else.")
+    ] = False,
 ) -> None:
     """Say what a stack costs a month, before it exists. Needs no credentials and no network.
 
@@ -71,6 +74,8 @@ def cost(
     console = Terminal(highlight=False, soft_wrap=True)
     with ending(console, CostError):
         require_writable([json_file])
+        if verbose and quiet:
+            raise CostError("--verbose and --quiet exclude each other", "leave one of them out")
         # Before a rehearsal, which takes a while.
         if profile is not None:
             ready(profile)
@@ -97,6 +102,7 @@ def cost(
             stack,
             budget(resources),
             verbose=verbose,
+            quiet=quiet,
             today=today,
             advised=advised,
             stopped=stopped,

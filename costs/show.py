@@ -29,6 +29,7 @@ def text(
     budget: Budget | None,
     *,
     verbose: bool = False,
+    quiet: bool = False,
     today: date | None = None,
     advised: Sequence[Advice] = (),
     stopped: Stopping | None = None,
@@ -39,17 +40,18 @@ def text(
         f"[bold]{escape(stack)}[/]: [bold]{bill.usd:.2f} USD[/] a month in {bill.region}, "
         f"with {escape(bill.use.said_by)}{' and the offers of the first twelve months' * bill.offers}"
     )
-    console.print(_by_component(bill, None if verbose else _COMPONENTS))
-    console.print(_movers(bill, None if verbose else _LARGEST))
-    if advised:
-        console.print(_advised(advised))
+    if not quiet:
+        console.print(_by_component(bill, None if verbose else _COMPONENTS))
+        console.print(_movers(bill, None if verbose else _LARGEST))
+        if advised:
+            console.print(_advised(advised))
     if committed is not None:
         console.print(
             f"with Savings Plans and reservations of three years, paid ahead: at least [bold]{committed:.2f} USD[/] a "
             f"month, {bill.usd - committed:.2f} less"
         )
     # What has no price, or no tasks, costs nothing that stopping could save.
-    if stopped is not None and stopped.of:
+    if stopped is not None and stopped.of and not quiet:
         console.print(_stopped(bill, stopped))
     for line in words(bill, budget, today):
         console.print(line)

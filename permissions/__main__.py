@@ -60,6 +60,9 @@ def needed(
     ] = None,
     program: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the Pulumi program.")] = Path(),
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every statement.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show how much is needed, and what more, nothing else.")
+    ] = False,
 ) -> None:
     """Say what a stack's deployer must be allowed to do, as IAM policies. Needs no credentials.
 
@@ -68,6 +71,8 @@ def needed(
     any_stream()
     console = Terminal(highlight=False, soft_wrap=True)
     with ending(console, ChangeError):
+        if verbose and quiet:
+            raise ChangeError("--verbose and --quiet exclude each other", "leave one of them out")
         purposes = _purposes(only)
         _check(account, [json_file, markdown_file])
         if markdown_file is not None and against is None:
@@ -85,7 +90,7 @@ def needed(
         if json_file is not None:
             write(json_file, json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n")
         with printed(console):
-            show.text(console, found, verbose=verbose)
+            show.text(console, found, verbose=verbose, quiet=quiet)
             if before is not None and old is not None:
                 for each in purposes:
                     needs = [*more(old, found, each), *(parting(old, found) if each == "up" else ())]

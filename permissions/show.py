@@ -19,8 +19,9 @@ _NAMED: Final = 6
 """How many actions a line names."""
 
 
-def text(console: Console, found: Permissions, *, verbose: bool = False) -> None:
-    """A line for each purpose, then what may be done to things that nothing tells from others' things."""
+def text(console: Console, found: Permissions, *, verbose: bool = False, quiet: bool = False) -> None:
+    """A line for each purpose, then what may be done to things that nothing tells from others' things; `quiet` leaves
+    those out."""
     console.print(Text(f"{found.stack}: what a deployer needs, of {actions.number_of_all():,} actions", style="bold"))
     for purpose in PURPOSES:
         if purpose not in found.statements:
@@ -40,7 +41,7 @@ def text(console: Console, found: Permissions, *, verbose: bool = False) -> None
                         said = value if isinstance(value, str) else ", ".join(value)
                         console.print(Text(f"    where {key} is {said}", style="dim"))
     wide = [one for one in found.statements.get("up", ()) if is_wide(one)]
-    if wide:
+    if wide and not quiet:
         console.print(Text("changes that AWS lets nothing narrow:", style="yellow"))
         for one in wide:
             writes = sorted(action for action in one.actions if not actions.only_reads(action))

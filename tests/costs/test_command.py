@@ -207,3 +207,15 @@ def test_what_is_wrong_in_the_call_is_said_before_a_rehearsal(
     done = CliRunner().invoke(app, ["dev", *wrong])
     assert done.exit_code == 2
     assert repr(wrong[1]) in done.output
+
+
+def test_quiet_leaves_the_sum_and_what_must_be_known_of_it(tmp_path: Path) -> None:
+    status, said, _ = run(tmp_path, "--quiet")
+    assert status == 0
+    assert "dev: 52.46 USD a month" in said
+    assert "not priced: aws:macie2/account:Account" in said
+    assert "the month is above the stack's budget of 40.00 USD" in said
+    assert "By component" not in said
+    status, said, _ = run(tmp_path, "-q", "-v")
+    assert status == 2
+    assert "--verbose and --quiet exclude each other" in said

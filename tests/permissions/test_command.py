@@ -285,3 +285,16 @@ def test_a_backend_elsewhere_needs_nothing_of_aws() -> None:
         assert list(backend(url, "", REGION, ACCOUNT).statements("up")) == []
     with pytest.raises(ChangeError):
         backend("shop-state", "", REGION, ACCOUNT)
+
+
+def test_quiet_leaves_how_much_is_needed(tmp_path: Path) -> None:
+    wide = "changes that AWS lets nothing narrow"
+    content = report(queue("shop-dev-jobs"))
+    loud, quiet = run(tmp_path, content), run(tmp_path, content, "--quiet")
+
+    assert (loud[0], quiet[0]) == (0, 0)
+    assert [line for line in quiet[1].splitlines() if "actions in" in line] == [
+        line for line in loud[1].splitlines() if "actions in" in line
+    ]
+    assert wide not in quiet[1]
+    assert run(tmp_path, content, "-q", "-v")[0] == 2
