@@ -1,6 +1,6 @@
 """The month of a stack: each resource, what it is made of, what of it is free for ever, and what falls with quantity.
 
-An allowance and a step of a price belong to the account: every resource of the stack draws on the same one, in the
+The free tier and the steps of a price belong to the account: every resource of the stack draws on the same, in the
 order of their URNs. Nothing else in the account is known, so all of each is the stack's.
 """
 
@@ -197,7 +197,7 @@ def _parts(one: Resource, stack: Stack) -> Iterable[CostComponent]:
 
 
 class _Meter:
-    """What has been taken of each allowance and of each price's steps."""
+    """What has been taken of each free tier and of each price's steps."""
 
     def __init__(self, *, offers: bool) -> None:
         self._offers = offers
@@ -232,7 +232,7 @@ class _Meter:
         )
 
     def _free(self, part: CostComponent) -> Decimal:
-        """What of it the allowances cover; the free tier for ever first."""
+        """What of it the free tiers cover; the one for ever first."""
         covered = _NONE
         for limit in limits_of(part.price_key) if part.allowed else ():
             if limit.kind != "always" and not (self._offers and limit.kind == "12-month"):

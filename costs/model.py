@@ -48,7 +48,7 @@ class CostComponent:
     indicative: bool = False
     """Whether the price floats: Spot."""
     allowed: bool = True
-    """Whether an allowance of its price may cover it: those of dashboards cover small ones only."""
+    """Whether a free tier of its price may cover it: that of dashboards covers small ones only."""
 
 
 def fixed(name: str, price_key: str, quantity: Decimal | int | str) -> CostComponent:

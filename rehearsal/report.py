@@ -11,10 +11,10 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from costs.allowances import FreeTierUse, free_tier_use
 from costs.bill import Bill, bill, full_type
 from costs.files import write
 from costs.free_tier import LEGACY
+from costs.free_tier_use import FreeTierUse, free_tier_use
 from costs.gate import Budget, budget
 from costs.model import CostError, Resource
 from costs.prices import cents

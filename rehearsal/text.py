@@ -17,9 +17,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from costs import show as costs_shown
-from costs.allowances import FreeTierUse
 from costs.endpoints import EndpointSaving, endpoint_saving
 from costs.free_tier import program
+from costs.free_tier_use import FreeTierUse
 from costs.model import CostError
 from costs.prices import UnpricedRegion
 from costs.stack import Stack

@@ -334,7 +334,7 @@ def test_prices_fall_with_the_quantity_and_the_free_terabyte_counts_towards_the_
     assert usd(bill_, "data out to readers")[1] == due.quantize(Decimal("0.01"))
 
 
-def test_an_allowance_is_spent_once_by_all_resources() -> None:
+def test_a_free_tier_is_spent_once_by_all_resources() -> None:
     zones = [one("route53/zone:Zone") for _ in range(26)]
     assert usd(month(zones), "hosted zone")[1] == Decimal("12.60"), "the 26th is 0.10"
     tables = [one("dynamodb/table:Table", readCapacity=20, writeCapacity=0) for _ in range(2)]

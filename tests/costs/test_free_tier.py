@@ -12,8 +12,8 @@ import pytest
 from guardrails.rules import free_tier as rules
 
 import costs
-from costs.allowances import FreeTierUse, free_tier_use
 from costs.free_tier import limits, program
+from costs.free_tier_use import FreeTierUse, free_tier_use
 from costs.model import CostError, Resource
 from costs.prices import HOURS_PER_MONTH, price
 from costs.services import FREE, NOT_PRICED, PRICED
