@@ -65,9 +65,8 @@ def _lets_all_be_asked(text: str) -> bool:
     return any(
         each.get("Effect") == "Allow"
         and "*" in _several(each.get("Resource"))
-        and any(fnmatchcase("bedrock:invokemodel", str(action).lower()) for action in _several(each.get("Action")))
-        # Who may do everything may ask models, too, and is no program that does.
-        and "*" not in _several(each.get("Action"))
+        # Who may do everything at Bedrock may ask models, too, and is no program that does.
+        and any(str(action).lower().startswith("bedrock:invoke") for action in _several(each.get("Action")))
         for each in _several(statements)
         if isinstance(each, dict)
     )

@@ -109,7 +109,7 @@ def test_what_is_asked_after_a_deployment_is_told_to_github_and_its_role_may_ask
     config = {**CONFIG, "kumiki:delivery": json.dumps({"repository": "acme/wiki", **asked})}
 
     def program() -> None:
-        delivery = build_delivery(build_context(Settings.parse(config)), application([]), {}, None, None)
+        delivery = build_delivery(build_context(Settings.parse(config)), application(["api"]), {}, None, None)
         pulumi.export("told", dict(delivery.github_variables))
 
     policy = recorder.run(program).named("wiki-prod-delivery-policy").policy()
