@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -126,6 +127,9 @@ def read(path: Path) -> PriceList:
     for key, ladder in falling.items():
         if not ladder or ladder[-1][0] is not None or not {other for _, other in ladder} <= known:
             raise CostError(f"the price list {path} is cut off or damaged: the steps of {key} do not end", mend)
+        ends = [upto for upto, _ in ladder[:-1]]
+        if None in ends or any(later <= earlier for earlier, later in pairwise([Decimal(0), *filter(None, ends)])):
+            raise CostError(f"the price list {path} is cut off or damaged: the steps of {key} do not rise", mend)
     if len(found) != len(rows):
         raise CostError(f"the price list {path} prices the same thing in the same region twice", mend)
     return PriceList(found, falling)
@@ -135,6 +139,9 @@ def _row(row: Mapping[str, Any]) -> Price:
     for name, value in (("price_usd", row["price_usd"]), ("unit_quantity", row.get("unit_quantity", Decimal(1)))):
         if not isinstance(value, Decimal) or value < 0 or (not value and name == "unit_quantity"):
             raise ValueError(f"{name} of {row['key']} is {value!r}")
+    for name in ("key", "item", "region", "unit", "source", "confidence"):
+        if not isinstance(row[name], str) or not row[name].strip():
+            raise ValueError(f"{name} of {row['key']} is {row[name]!r}")
     return Price(
         key=row["key"],
         item=row["item"],

@@ -81,6 +81,9 @@ def test_steps_are_of_one_unit_and_fall() -> None:
         (lambda text: text.replace('"region": "us-east-1"', '"region": "ap-northeast-1"'), "the same region twice"),
         (lambda text: text.replace('[null, "s3.standard.gb_month.over_500tb"]', '[1024000, "s3.standard.gb_month"]'),
          "the steps of s3.standard.gb_month do not end"),
+        (lambda text: text.replace('[512000, "s3.standard.gb_month.next_450tb"]',
+                                   '[1024, "s3.standard.gb_month.next_450tb"]'),
+         "the steps of s3.standard.gb_month do not rise"),
     ],
 )  # fmt: skip
 def test_a_price_list_that_is_cut_off_is_refused(edit: Callable[[str], str], said: str, tmp_path: Path) -> None:
@@ -100,7 +103,17 @@ def test_a_price_that_nobody_has_looked_at_for_a_year_is_old() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("price_usd", "0.1"), ("price_usd", -1), ("price_usd", None), ("unit_quantity", 0)]
+    ("name", "value"),
+    [
+        ("price_usd", "0.1"),
+        ("price_usd", -1),
+        ("price_usd", None),
+        ("unit_quantity", 0),
+        ("source", ""),
+        ("source", None),
+        ("unit", " "),
+        ("region", ["ap-northeast-1"]),
+    ],
 )
 def test_a_row_that_cannot_be_is_refused(name: str, value: object, tmp_path: Path) -> None:
     damaged = tmp_path / "prices.json"
