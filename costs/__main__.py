@@ -74,6 +74,7 @@ def cost(
     console = Terminal(highlight=False, soft_wrap=True)
     with ending(console, CostError):
         require_writable([json_file])
+        _kept(json_file, {"--report": report, "--against": against})
         if verbose and quiet:
             raise CostError("--verbose and --quiet exclude each other", "leave one of them out")
         # Before a rehearsal, which takes a while.
@@ -111,6 +112,13 @@ def cost(
         if past is not None:
             show.change(console, past, month)
     raise typer.Exit(FINE)
+
+
+def _kept(written: Path | None, read: Mapping[str, Path | None]) -> None:
+    """What is read is not overwritten: a report takes a rehearsal to make again."""
+    for option, path in read.items():
+        if written is not None and path is not None and written.resolve() == path.resolve():
+            raise CostError(f"--json would overwrite {path}, which {option} reads", "name another file for --json")
 
 
 def _same_project(path: Path, stack: str, after: Mapping[str, Any]) -> Mapping[str, Any]:

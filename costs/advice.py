@@ -80,7 +80,15 @@ def _priced(what: str, gives_up: str, other: Stack, month: Bill) -> Advice:
 
 
 def _changed(stack: Stack, change: _Change) -> Stack:
-    return _like(stack, [change(one) for one in stack.resources])
+    return _like(stack, [_tried(change, one) for one in stack.resources])
+
+
+def _tried(change: _Change, one: Resource) -> Resource:
+    """The resource after a change; as it is where its properties cannot be read, which its bill says."""
+    try:
+        return change(one)
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return one
 
 
 def _without(stack: Stack, removed: Iterable[Resource]) -> Stack:

@@ -210,7 +210,7 @@ class _Meter:
         try:
             ladder = [(upto, price(key, region)) for upto, key in steps(part.price_key)]
         except UnpricedRegion as error:
-            reason = f"no price of {part.price_key}" + (f" in {region}" if region in REGIONS else f": {error}")
+            reason = f"no price of {part.price_key} in {region}" if region in REGIONS else str(error)
             return Line(name=part.name, kind="not priced", reason=reason, base=part.quantity)
         first = ladder[0][1]
         free = self._free(part)

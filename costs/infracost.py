@@ -74,10 +74,11 @@ def _breakdown(resources: Iterable[ResourceCost], hours: Decimal) -> dict[str, A
 
 def _named(one: ResourceCost) -> dict[str, Any]:
     reasons = [line.reason for line in one.lines if line.reason]
+    tags = one.resource.inputs.get("tags")
     return {
         "name": one.resource.name,
         "resourceType": full_type(one.resource.type),
-        "tags": dict(one.resource.inputs.get("tags") or {}),
+        "tags": dict(tags) if isinstance(tags, dict) else {},
         "metadata": {
             "urn": one.resource.urn,
             "component": one.resource.component,

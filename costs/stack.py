@@ -74,6 +74,9 @@ def resources_of(report: Mapping[str, Any]) -> list[Resource]:
     """The resources of a rehearsal's report: those that the stack makes, in the order of their URNs."""
     rows = sorted(report["resources"], key=lambda one: one["urn"])
     parents = {one["urn"]: one for one in rows}
+    for one in rows:
+        if not isinstance(one["inputs"] or {}, dict) or not isinstance(one["region"] or "", str):
+            raise TypeError(f"the inputs or the region of {one['urn']} are of another form")
     return [
         Resource(
             type=str(one["type"]).removeprefix("aws:"),

@@ -162,6 +162,51 @@ def test_a_mistake_is_one_message(tmp_path: Path, arguments: list[str], content:
         assert part in said
 
 
+@pytest.mark.parametrize("changes", [{"inputs": "all"}, {"inputs": [1]}, {"region": ["ap-northeast-1"]}])
+def test_a_resource_of_another_form_is_no_resource(tmp_path: Path, changes: dict[str, Any]) -> None:
+    content = report()
+    content["resources"][0].update(changes)
+    status, said, document = run(tmp_path, content=content)
+    assert (status, document) == (2, {})
+    assert "is no whole report of a rehearsal" in said.replace("\n", " ")
+
+
+@pytest.mark.parametrize("option", ["--report", "--against"])
+def test_what_is_read_is_not_overwritten(tmp_path: Path, option: str) -> None:
+    """Nor by another name of the same file."""
+    file, link = tmp_path / "before.json", tmp_path / "link.json"
+    file.write_text(json.dumps(report()))
+    link.symlink_to(file)
+    others = [] if option == "--report" else ["--report", str(tmp_path / "after.json")]
+    (tmp_path / "after.json").write_text(json.dumps(report()))
+    done = CliRunner().invoke(app, ["dev", option, str(file), *others, "--json", str(link)])
+    assert done.exit_code == 2
+    assert "--json would overwrite" in done.output
+    assert f"which {option} reads" in done.output.replace("\n", " ")
+    assert json.loads(file.read_text()) == report()
+
+
+ODD = [None, "not known: it", ["x"], [None], {"a": None}, -5]
+READ = {
+    "ecs/service:Service": ("capacityProviderStrategies", "desiredCount", "networkConfiguration"),
+    "ecs/taskDefinition:TaskDefinition": ("runtimePlatform", "cpu", "memory", "ephemeralStorage"),
+    "dynamodb/table:Table": ("globalSecondaryIndexes", "replicas", "billingMode"),
+    "ec2/vpcEndpoint:VpcEndpoint": ("subnetIds", "vpcEndpointType"),
+    "ec2/instance:Instance": ("rootBlockDevice", "ebsBlockDevices", "launchTemplate"),
+    "kms/key:Key": ("tags",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("type_", "key"), [(type_, key) for type_, keys in READ.items() for key in keys])
+def test_a_property_of_another_form_ends_nothing(tmp_path: Path, type_: str, key: str) -> None:
+    """Not the sum, nor what is advised or written beside it."""
+    inputs = {"instanceType": "t3.micro", "billingMode": "PAY_PER_REQUEST", "launchType": "FARGATE"}
+    [row, *_] = report()["resources"]
+    for odd in ODD:
+        content = report(resources=[{**row, "type": f"aws:{type_}", "name": "odd", "inputs": {**inputs, key: odd}}])
+        assert run(tmp_path, "--committed", content=content)[0] == 0
+
+
 def test_a_stack_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.prod.yaml").write_text("config: {}\n")
     done = CliRunner().invoke(app, ["prd", "--program", str(tmp_path)])
