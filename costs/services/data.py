@@ -25,6 +25,7 @@ _CLUSTER: Final = "rds/cluster:Cluster"
 _PLAN: Final = "backup/plan:Plan"
 _TABLE: Final = "dynamodb/table:Table"
 _REPLICA: Final = "dynamodb/tableReplica:TableReplica"
+_KB_IN_GB: Final = 1024**2
 
 
 @prices(_DATABASE)
@@ -149,18 +150,21 @@ def database_snapshot(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 
 @prices(_TABLE)
 def table(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """Reserved capacity of the table and its indexes, or reads and writes; data; and the way back to any second."""
+    """Reserved capacity of the table and its indexes, or reads and writes; data; and the way back to any second. Of
+    tables on demand, and of data, all tables count as if they had as many replicas as the one that has most."""
     family = _family(one)
-    copies = 1 + len(one.inputs.get("replicas") or [])
+    copies = 1 + max(len(_replicas(each)) for each in stack.of(_TABLE))
     if _is_provisioned(one):
         for what, unit, units in _capacities(one):
-            more = units * (copies if unit == "wcu" else 1)
+            more = units * (1 + len(_replicas(one)) if unit == "wcu" else 1)
             yield fixed(f"capacity for {what}", f"{family}.provisioned.{unit}_hour", more * stack.hours)
     else:
         first = next(each for each in stack.of(_TABLE) if not _is_provisioned(each)) is one
         for what, key, unit in (("writes", "tableWrites", "write"), ("reads", "tableReads", "read")):
             asked = stack.expects(key) * (copies if unit == "write" else 1) if first else 0
             yield by_use(f"{what} of all tables on demand", f"{family}.on_demand.{unit}_units", asked)
+        if first and (away := copies - 1 + len({each.inputs.get("region") for each in stack.of(_REPLICA)})):
+            yield _sent_away(stack.expects("tableWrites") * away)
     stored = stack.use("tableGb", one)
     yield by_use("data of all tables", f"{family}.storage_gb_month", stored * copies)
     recoverable = [each for each in stack.of(_TABLE) if (each.inputs.get("pointInTimeRecovery") or {}).get("enabled")]
@@ -171,6 +175,25 @@ def table(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     if one in recoverable:
         back = stack.expects("tableGb") if recoverable[0] is one else 0
         yield by_use("way back to any second", "dynamodb.pitr_gb_month", back)
+    having = [each for each in stack.of(_TABLE) if _recoverable_replicas(each)]
+    if having[:1] == [one]:
+        most = max(map(_recoverable_replicas, having))
+        yield by_use("way back of the copies", "dynamodb.pitr_gb_month", stack.expects("tableGb") * most)
+
+
+def _replicas(table_: Resource) -> list[Mapping[str, Any]]:
+    """Those that it names itself."""
+    return [*(table_.inputs.get("replicas") or [])]
+
+
+def _recoverable_replicas(table_: Resource) -> int:
+    return sum(bool(each.get("pointInTimeRecovery")) for each in _replicas(table_))
+
+
+def _sent_away(writes: Decimal) -> CostComponent:
+    """What replicas get, of which a unit is up to 1 KB.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/global-tables-billing.html"""
+    return by_use("data to replicas, at most", "datatransfer.inter_region_gb", writes / _KB_IN_GB)
 
 
 def _family(table_: Resource) -> str:
@@ -202,6 +225,8 @@ def replica(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     else:
         writes = stack.expects("tableWrites") * share
         yield by_use("writes of all tables, copied", f"{family}.on_demand.write_units", writes)
+        if share and not stack.of(_TABLE):
+            yield _sent_away(writes)
     yield by_use("data of all tables, copied", f"{family}.storage_gb_month", stack.expects("tableGb") * share)
     if any(each.inputs.get("pointInTimeRecovery") for each in there):
         yield by_use("way back of the copies", "dynamodb.pitr_gb_month", stack.expects("tableGb") * share)

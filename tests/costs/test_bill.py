@@ -128,6 +128,30 @@ def test_the_replicas_of_a_region_cost_the_writes_and_the_data_once_more() -> No
     assert usd(bill_, "way back of the copies")[1] == Decimal("0.46")
 
 
+USE_OF_TABLES = {"tableGb": 100, "tableWrites": 10_485_760}
+IN_OSAKA = {"regionName": "ap-northeast-3", "pointInTimeRecovery": True}
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_replicas_cost_whichever_table_names_them(place: int) -> None:
+    """10 GB of writes once more and on their way, and 100 GB once more with their way back."""
+    tables = [one("dynamodb/table:Table", billingMode="PAY_PER_REQUEST", replicas=[]) for _ in range(2)]
+    alone = month(tables, USE_OF_TABLES)
+    tables[place] = one("dynamodb/table:Table", billingMode="PAY_PER_REQUEST", replicas=[IN_OSAKA])
+    bill_ = month(tables, USE_OF_TABLES)
+    assert usd(bill_, "writes of all tables on demand")[0] == Decimal("14.99")
+    assert usd(bill_, "data to replicas, at most")[0] == Decimal("0.90")
+    assert usd(bill_, "way back of the copies")[0] == Decimal("22.80")
+    assert (bill_.list_usd - alone.list_usd).quantize(Decimal("0.01")) == Decimal("59.70")
+
+
+def test_replicas_of_their_own_are_sent_what_is_written_once_for_each_region() -> None:
+    replicas = [one("dynamodb/tableReplica:TableReplica", region="ap-northeast-3") for _ in range(2)]
+    on_demand = one("dynamodb/table:Table", billingMode="PAY_PER_REQUEST")
+    for tables in ([], [on_demand], [on_demand, one("dynamodb/table:Table", **on_demand.inputs)]):
+        assert usd(month([*tables, *replicas], USE_OF_TABLES), "data to replicas, at most")[0] == Decimal("0.90")
+
+
 def test_ten_alarms_are_free_and_one_on_an_expression_counts_for_each_of_its_metrics() -> None:
     simple = [one("cloudwatch/metricAlarm:MetricAlarm", metricName="Errors") for _ in range(9)]
     asked = one(
