@@ -207,6 +207,8 @@ class _Meter:
     def line(self, part: CostComponent, region: str) -> Line:
         if part.kind in ("free", "not priced"):
             return Line(name=part.name, kind=part.kind, reason=part.reason)
+        if part.quantity < 0:
+            return Line(name=part.name, kind="not priced", reason=f"there cannot be {part.quantity} of it")
         try:
             ladder = [(upto, price(key, region)) for upto, key in steps(part.price_key)]
         except UnpricedRegion as error:

@@ -38,6 +38,14 @@ def _of_a_part(one: Resource) -> bool:
     return bool(filters) and any(each.get("name") != "TagKeyValue" for each in filters)
 
 
+def _limit(one: Resource) -> Decimal:
+    """Below zero where AWS adjusts it, or where it is only known after the deployment."""
+    try:
+        return number(one.inputs, "limitAmount", -1)
+    except ValueError:
+        return Decimal(-1)
+
+
 def budget(resources: Iterable[Resource]) -> Budget | None:
     """The budget among the resources of a stack; None without one."""
     limits = [
@@ -47,7 +55,6 @@ def budget(resources: Iterable[Resource]) -> Budget | None:
         and (one.inputs.get("budgetType"), one.inputs.get("timeUnit")) == ("COST", "MONTHLY")
         and one.inputs.get("limitUnit") == "USD"
         and not _of_a_part(one)
-        # None where AWS adjusts it, or where it is only known after the deployment.
-        and (limit := number(one.inputs, "limitAmount", -1)) >= 0
+        and (limit := _limit(one)) >= 0
     ]
     return min(limits, key=lambda one: one.limit, default=None)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
 from costs.services.bearers import bursting, travelling
 from costs.services.network import REQUESTS_PER_LCU_HOUR
-from costs.services.registry import number, prices
+from costs.services.registry import number, prices, told
 from costs.stack import Stack
 
 _MIB_IN_GIB: Final = 1024
@@ -209,6 +209,9 @@ def insights(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     count = sum(((_INSIGHTS_OF_A_SERVICE + _INSIGHTS_OF_A_FAMILY) * share for share in running), Decimal(0))
     count += _INSIGHTS_OF_A_CLUSTER * max(running, default=Decimal(0))
     yield fixed("metrics of Container Insights", "cloudwatch.metrics.month", count)
+    named = [each.inputs["cluster"] for each in stack.of(_SERVICE, _EXPRESS) if each.inputs.get("cluster") is not None]
+    if not all(told(name) or any(each.urn == name for each in stack.of(_CLUSTER)) for name in named):
+        yield not_priced("metrics of further services", "in which cluster they are is not known before the deployment")
 
 
 @prices("ecs/capacityProvider:CapacityProvider")
@@ -233,6 +236,9 @@ def service(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         return
     if task is None:
         yield not_priced("tasks", "the task definition of the service is not in this stack")
+        return
+    if task.inputs.get("cpu") is None or task.inputs.get("memory") is None:
+        yield not_priced("tasks", "nobody says how many processors and how much memory a task has")
         return
     count = _tasks(one, stack)
     machine = _machine(task)

@@ -8,7 +8,7 @@ from typing import Final
 
 from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
 from costs.running import runs_of
-from costs.services.registry import chunks, number, prices
+from costs.services.registry import chunks, number, prices, told
 from costs.stack import Stack
 
 _QUEUE: Final = "sqs/queue:Queue"
@@ -122,19 +122,22 @@ def workflow(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         )
     else:
         yield by_use("steps of all workflows", "stepfunctions.standard.transitions", steps)
-    told = str(one.inputs.get("definition") or "")
+    calls = one.inputs.get("definition", "")
+    if not told(calls):
+        yield not_priced("what its steps start", "the definition is not known before the deployment")
+        return
     weekly = runs_of(one, stack.resources)
     for call, what, key, size in (
         ("dynamodb:exportTableToPointInTime", "exports of all tables", "dynamodb.export_gb", stack.expects("tableGb")),
         ("rds:startExportTask", "exports of databases", "rds.snapshot_export_gb", _databases_gb(stack)),
     ):
-        if call not in told:
+        if call not in calls:
             continue
         if weekly is None:
             yield not_priced(what, "no schedule says how often it runs")
         else:
             yield by_use(what, key, weekly * stack.hours / _WEEK_HOURS * size)
-    for what in sorted({what for call, what in _STARTED.items() if call in told}):
+    for what in sorted({what for call, what in _STARTED.items() if call in calls}):
         yield not_priced(what, "what they are and how long they run is not among the use that is known")
 
 

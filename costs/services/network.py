@@ -66,13 +66,17 @@ def balancer(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     if kind == "gateway":
         yield not_priced("gateway load balancer", "gateway load balancers have no price here")
         return
+    if kind not in ("application", "network"):
+        yield not_priced("load balancer", f"those of type {kind} have no price here")
+        return
     yield fixed(f"{kind} load balancer", "alb.hour", stack.hours)
     each = REQUESTS_PER_LCU_HOUR if kind == "application" else _flows_per_unit(one, stack)
     units = stack.use("webRequests", one) / each
     yield by_use("units of load", "alb.lcu_hour" if kind == "application" else "nlb.lcu_hour", units)
     if one.inputs.get("minimumLoadBalancerCapacity"):
         yield not_priced("capacity kept ready", "units that are reserved have no price here")
-    if not one.inputs.get("internal"):
+    # What is not known yet may be reached by the internet.
+    if one.inputs.get("internal") not in (True, "true"):
         mappings = one.inputs.get("subnetMappings") or []
         zones = len(one.inputs.get("subnets") or mappings) or 2
         # An elastic address that a zone brings along is a resource of its own.

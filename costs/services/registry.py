@@ -30,13 +30,26 @@ def prices(*types: str) -> Callable[[Pricer], Pricer]:
 
 
 def number(inputs: Mapping[str, Any], key: str, otherwise: Decimal | int | str = 0) -> Decimal:
-    """A number among the inputs, or what AWS takes where there is none; a stand-in (no number) counts as none."""
+    """A number among the inputs, or what AWS takes where there is none.
+
+    `ValueError` where something else stands there, as in a preview for what is not known yet: the least would be less
+    than it costs.
+    """
     value = inputs.get(key)
-    try:
-        amount = Decimal(str(value)) if value is not None and not isinstance(value, bool) else Decimal(otherwise)
-    except ArithmeticError:
+    if value is None or isinstance(value, bool):
         return Decimal(otherwise)
-    return amount if amount.is_finite() else Decimal(otherwise)
+    try:
+        amount = Decimal(str(value))
+    except ArithmeticError:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise ValueError(f"{key} is {value!r}, which is no number")
+    return amount
+
+
+def told(value: Any) -> bool:
+    """Whether a text says itself what it says: in a preview others, and lists, stand for what is not known yet."""
+    return isinstance(value, str) and not value.startswith(("urn:pulumi:", "not known: "))
 
 
 def chunks(size: Decimal, each: int) -> int:

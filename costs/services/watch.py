@@ -109,7 +109,7 @@ def dashboard(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 
 def _shown(one: Resource, stack: Stack) -> Decimal:
     """Each metric once, in however many graphs it is. Of a search nobody knows what it finds: all of one's own."""
-    body = one.inputs.get("dashboardBody") or "{}"
+    body = one.inputs.get("dashboardBody", "{}")
     said = json.loads(body) if isinstance(body, str) else body
     lines = [line for each in said.get("widgets", []) for line in (each.get("properties") or {}).get("metrics", [])]
     named = {json.dumps([part for part in line if not isinstance(part, dict)]) for line in lines}

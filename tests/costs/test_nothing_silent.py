@@ -186,6 +186,42 @@ def test_a_resource_adds_an_amount_or_is_named(others: list[Resource], resource:
     assert after.list_usd > before.list_usd or resource.type in {name.removeprefix("aws:") for name in after.unpriced}
 
 
+LATER = "not known: it"
+CLUSTERED = replace(SERVICE, inputs={**SERVICE.inputs, "cluster": "web", "desiredCount": 3})
+BALANCER = one("lb/loadBalancer:LoadBalancer", subnets=["a", "b"], internal=False)
+INSIDE = one("ecs/cluster:Cluster", name="web", settings=[{"name": "containerInsights", "value": "enabled"}])
+UNKNOWN: list[tuple[Resource, dict[str, Any], list[Resource]]] = [
+    (CLUSTERED, {"desiredCount": LATER}, [TASK, INSIDE]),
+    (CLUSTERED, {"desiredCount": [3]}, [TASK, INSIDE]),
+    (CLUSTERED, {"desiredCount": -1}, [TASK, INSIDE]),
+    (CLUSTERED, {"cluster": LATER}, [TASK, INSIDE]),
+    (CLUSTERED, {"cluster": []}, [TASK, INSIDE]),
+    (TASK, {"cpu": None}, [SERVICE]),
+    (TASK, {"memory": None}, [SERVICE]),
+    (TASK, {"cpu": "-256"}, [SERVICE]),
+    (BALANCER, {"internal": LATER}, []),
+    (BALANCER, {"loadBalancerType": LATER}, []),
+    (one("rds/instance:Instance", engine="postgres", instanceClass="db.t4g.micro", allocatedStorage=20),
+     {"allocatedStorage": -20}, []),
+    (replace(CACHE, inputs={**CACHE.inputs, "numCacheClusters": 2}), {"numCacheClusters": LATER}, []),
+    (replace(WORKFLOW, inputs={"definition": "aws-sdk:dynamodb:exportTableToPointInTime"}), {"definition": LATER},
+     [NIGHTLY, TABLE]),
+    (replace(WORKFLOW, inputs={"definition": "aws-sdk:dynamodb:exportTableToPointInTime"}), {"definition": None},
+     [NIGHTLY, TABLE]),
+    (one("cloudwatch/dashboard:Dashboard", dashboardBody="{}"), {"dashboardBody": None}, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("resource", "change", "others"), UNKNOWN,
+                         ids=[f"{row[0].type.partition(':')[2]}-{row[1]}" for row in UNKNOWN])  # fmt: skip
+def test_what_cannot_be_read_lowers_no_sum_unless_it_is_named(
+    resource: Resource, change: dict[str, Any], others: list[Resource]
+) -> None:
+    changed = replace(resource, inputs={**resource.inputs, **change})
+    before, after = month([resource, *others], MEDIUM), month([changed, *others], MEDIUM)
+    assert after.usd >= before.usd or set(after.unpriced) > set(before.unpriced)
+
+
 def test_the_amounts_of_what_our_stacks_have() -> None:
     insights = replace(ECS, inputs={**ECS.inputs, "settings": [{"name": "containerInsights", "value": "enabled"}]})
     # Ten of the cluster, and 21 for each service and its family of tasks; ten are free.
