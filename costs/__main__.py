@@ -17,7 +17,7 @@ from costs import show
 from costs.advice import Advice, Stopping, advice, committed, stopping
 from costs.bill import Bill, bill
 from costs.ending import ending, printed
-from costs.files import any_stream, failures, require_stack, require_writable, unreadable, write
+from costs.files import REPORT_VERSION, any_stream, failures, require_stack, require_writable, unreadable, write
 from costs.free_tier import LEGACY
 from costs.gate import budget
 from costs.infracost import infracost
@@ -161,6 +161,10 @@ def _read(path: Path, stack: str) -> Mapping[str, Any]:
         raise CostError(f"{path} is cut off or not JSON: {error}", mend) from None
     if not isinstance(content, dict) or not {"stack", "project", "region", "resources", "problems"} <= content.keys():
         raise CostError(f"{path} is no report of a rehearsal", mend)
+    if content.get("version") != REPORT_VERSION:
+        raise CostError(
+            f"{path} is a report of version {content.get('version', 1)}, and this reads version {REPORT_VERSION}", mend
+        )
     if content["stack"] != stack:
         raise CostError(f"{path} is a report of stack {content['stack']!r}, not of {stack!r}", "name that stack")
     try:

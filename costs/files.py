@@ -13,6 +13,9 @@ from typing import Any, Final
 
 from costs.model import CostError
 
+REPORT_VERSION: Final = 3
+"""Of a rehearsal's report as JSON: one that lacks what is read here has another."""
+
 _DOES_NOT_DEPLOY: Final = ("settings", "program", "request", "aws", "reference")
 """Kinds of a report's problems."""
 _TOLD: Final = 5

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from costs import files
+
 # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 the mark of a secret, not one
@@ -17,7 +19,6 @@ NOT_KNOWN: Final = "[unknown]"
 STACK: Final = "pulumi:pulumi:Stack"
 """The type of the resource that all others are below."""
 
-REPORT_VERSION: Final = 3
-"""Of the report as JSON: one that lacks what is read here has another."""
+REPORT_VERSION: Final = files.REPORT_VERSION
 REPORT_SCHEMA: Final = Path(__file__).with_name("report.schema.json")
 """What a report of this version has."""

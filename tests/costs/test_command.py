@@ -146,6 +146,7 @@ def test_what_refers_to_another_by_its_id_is_priced_with_it(tmp_path: Path) -> N
         ([], report(resources=[{"urn": "a"}]), ["is no whole report of a rehearsal"]),
         ([], report(problems=[{}]), ["is no whole report of a rehearsal"]),
         ([], report(expected=["natGb"]), ["is no whole report of a rehearsal"]),
+        ([], report(version=2), ["is a report of version 2, and this reads version 3"]),
         ([], report(stack="prod"), ["is a report of stack 'prod', not of 'dev'"]),
         (
             [],
