@@ -35,8 +35,9 @@ _STARTED: Final = {
 
 @prices(_QUEUE)
 def queue(one: Resource, stack: Stack) -> Iterator[CostComponent]:
-    """By the request of up to 64 KB: sending, asking and deleting are three."""
-    kind = "fifo" if one.inputs.get("fifoQueue") else "standard"
+    """By the request of up to 64 KB: sending, asking and deleting are three. Each counts as one of a FIFO queue where
+    there is one: which of several is asked, nobody says."""
+    kind = "fifo" if any(each.inputs.get("fifoQueue") for each in stack.of(_QUEUE)) else "standard"
     yield by_use(f"requests to all queues, {kind}", f"sqs.{kind}.requests", _messages(stack, one))
 
 

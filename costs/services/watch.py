@@ -36,8 +36,9 @@ _FILTER: Final = "cloudwatch/logMetricFilter:LogMetricFilter"
 @prices(_LOGS)
 def logs(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """What is written, and what is kept: as long as the group that keeps longest says, compressed. The steps of what
-    AWS's services write count only where no other group is there: whose logs they are, nobody says."""
-    cheap = one.inputs.get("logGroupClass") == "INFREQUENT_ACCESS"
+    AWS's services write, and the class for infrequent access, count only where no other group is there: whose logs
+    they are, nobody says."""
+    cheap = all(each.inputs.get("logGroupClass") == "INFREQUENT_ACCESS" for each in stack.of(_LOGS))
     written = stack.use("logsGb", one)
     yield by_use(
         "written to all groups" + (", infrequent access" if cheap else ""),

@@ -276,3 +276,19 @@ def test_who_may_ask_every_model_is_told(action: str | list[str]) -> None:
 )
 def test_whose_policy_names_no_model_costs_nothing(policy: str) -> None:
     assert month([one("iam/rolePolicy:RolePolicy", policy=policy)], {"modelInputTokens": 1000000}).unpriced == {}
+
+
+RARELY = one("cloudwatch/logGroup:LogGroup", logGroupClass="INFREQUENT_ACCESS", retentionInDays=30)
+COPIES = one("dynamodb/table:Table", billingMode="PAY_PER_REQUEST", replicas=[{"regionName": "us-east-1"}])
+MIXED: list[tuple[Resource, Resource]] = [
+    (RARELY, replace(RARELY, inputs={"retentionInDays": 30})),
+    (RARELY, replace(RARELY, inputs={**RARELY.inputs, "retentionInDays": 365})),
+    (one("sqs/queue:Queue"), one("sqs/queue:Queue", fifoQueue=True)),
+    (TABLE, COPIES),
+]
+
+
+@pytest.mark.parametrize(("cheap", "dear"), MIXED)
+def test_what_several_share_costs_as_at_the_dearest_whichever_comes_first(cheap: Resource, dear: Resource) -> None:
+    alone = month([dear], MEDIUM).list_usd
+    assert month([cheap, dear], MEDIUM).list_usd == month([dear, cheap], MEDIUM).list_usd == alone
