@@ -151,7 +151,8 @@ def database_snapshot(one: Resource, stack: Stack) -> Iterator[CostComponent]:
 @prices(_TABLE)
 def table(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """Reserved capacity of the table and its indexes, or reads and writes; data; and the way back to any second. Of
-    tables on demand, and of data, all tables count as if they had as many replicas as the one that has most."""
+    tables on demand, and of data, all tables count as if they had as many replicas as the one that has most, and were
+    of the class that is dearer: for requests that for infrequent access, for data the standard one."""
     family = _family(one)
     copies = 1 + max(len(_replicas(each)) for each in stack.of(_TABLE))
     if _is_provisioned(one):
@@ -162,11 +163,17 @@ def table(one: Resource, stack: Stack) -> Iterator[CostComponent]:
         first = next(each for each in stack.of(_TABLE) if not _is_provisioned(each)) is one
         for what, key, unit in (("writes", "tableWrites", "write"), ("reads", "tableReads", "read")):
             asked = stack.expects(key) * (copies if unit == "write" else 1) if first else 0
-            yield by_use(f"{what} of all tables on demand", f"{family}.on_demand.{unit}_units", asked)
+            dearest = (
+                "dynamodb.ia"
+                if any(_family(each) == "dynamodb.ia" and not _is_provisioned(each) for each in stack.of(_TABLE))
+                else "dynamodb"
+            )
+            yield by_use(f"{what} of all tables on demand", f"{dearest}.on_demand.{unit}_units", asked)
         if first and (away := copies - 1 + len({each.inputs.get("region") for each in stack.of(_REPLICA)})):
             yield _sent_away(stack.expects("tableWrites") * away)
     stored = stack.use("tableGb", one)
-    yield by_use("data of all tables", f"{family}.storage_gb_month", stored * copies)
+    kept = min(_family(each) for each in stack.of(_TABLE))
+    yield by_use("data of all tables", f"{kept}.storage_gb_month", stored * copies)
     recoverable = [each for each in stack.of(_TABLE) if (each.inputs.get("pointInTimeRecovery") or {}).get("enabled")]
     if one.inputs.get("streamEnabled") and not stack.of("lambda/eventSourceMapping:EventSourceMapping"):
         yield not_priced(

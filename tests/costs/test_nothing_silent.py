@@ -288,6 +288,14 @@ MIXED: list[tuple[Resource, Resource]] = [
 ]
 
 
+def test_of_two_classes_of_tables_the_dearer_counts_for_requests_and_for_data() -> None:
+    rare = one("dynamodb/table:Table", billingMode="PAY_PER_REQUEST", tableClass="STANDARD_INFREQUENT_ACCESS")
+    for tables in ([TABLE, rare], [rare, TABLE]):
+        bill = month(tables, {"tableGb": 100, "tableWrites": 10_000_000})
+        assert usd(bill, "writes of all tables on demand")[0] == Decimal("8.90")
+        assert usd(bill, "data of all tables")[0] == Decimal("28.50")
+
+
 @pytest.mark.parametrize(("cheap", "dear"), MIXED)
 def test_what_several_share_costs_as_at_the_dearest_whichever_comes_first(cheap: Resource, dear: Resource) -> None:
     alone = month([dear], MEDIUM).list_usd
