@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from costs.model import CostComponent, Resource, by_use, fixed, free, not_priced
 from costs.prices import all_prices, keys_of_prices
-from costs.services.registry import number, prices
+from costs.services.registry import number, prices, told
 from costs.stack import Stack
 
 _POLICIES: Final = ("iam/rolePolicy:RolePolicy", "iam/policy:Policy")
@@ -23,6 +23,9 @@ _UNIT: Final = "opensearch.serverless.ocu_hour"
 def who_may_ask(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     """Who may ask a model is the only resource of a model. Each token counts as if the dearest model that a role may
     ask read or wrote it: which of several is asked, nobody says."""
+    if not told(one.inputs.get("policy", "")):
+        yield from _maybe(one, stack)
+        return
     asked = {each: _models(each) for each in stack.of(*_POLICIES)} if _models(one) else {}
     if not asked or next((each for each, models in asked.items() if models), None) is not one:
         yield free("permissions cost nothing")
@@ -39,6 +42,19 @@ def who_may_ask(one: Resource, stack: Stack) -> Iterator[CostComponent]:
     known = {key.removeprefix("bedrock.").rpartition(".")[0] for key in keys_of_prices()}
     if others := sorted(every - known):
         yield not_priced(f"tokens of {', '.join(others)}", "this model has no price here")
+
+
+def _maybe(one: Resource, stack: Stack) -> Iterator[CostComponent]:
+    """What is not known yet may let a model be asked; that of all such policies is told once, where no other does."""
+    every = stack.of(*_POLICIES)
+    first = next(each for each in every if not told(each.inputs.get("policy", ""))) is one
+    tokens = sum(
+        (stack.expects(key) for key in ("modelInputTokens", "modelOutputTokens", "embeddedTokens")), Decimal(0)
+    )
+    if first and tokens and not any(map(_models, every)):
+        yield not_priced("tokens", "which models may be asked is not known before the deployment")
+    else:
+        yield free("permissions cost nothing")
 
 
 def _usd(key: str) -> Decimal:

@@ -48,8 +48,9 @@ def number(inputs: Mapping[str, Any], key: str, otherwise: Decimal | int | str =
 
 
 def told(value: Any) -> bool:
-    """Whether a text says itself what it says: in a preview others, and lists, stand for what is not known yet."""
-    return isinstance(value, str) and not value.startswith(("urn:pulumi:", "not known: "))
+    """Whether a text says itself what it says: in a preview others, and lists, stand for what is not known yet, and in
+    a report marks for that and for secrets."""
+    return isinstance(value, str) and not value.startswith(("urn:pulumi:", "not known: ", "[unknown]", "[secret]"))
 
 
 def chunks(size: Decimal, each: int) -> int:

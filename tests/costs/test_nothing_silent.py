@@ -251,6 +251,22 @@ def test_a_server_that_runs_half_the_time_has_its_metrics_for_half_of_it() -> No
     assert usd(month([watched]), "metrics of detailed monitoring")[0] == Decimal("2.10")
 
 
+@pytest.mark.parametrize("policy", [LATER, "[secret]", None, ["urn:pulumi:a", "urn:pulumi:b"]])
+def test_that_a_model_may_be_asked_which_is_not_known_yet_is_told_once(policy: Any) -> None:
+    later = [one("iam/rolePolicy:RolePolicy", policy=policy) for _ in range(2)]
+    bill = month(later, {"modelInputTokens": 1_000_000})
+    assert bill.unpriced_resources == 1
+    assert bill.unpriced == {
+        "aws:iam/rolePolicy:RolePolicy": "which models may be asked is not known before the deployment"
+    }
+    assert month(later).unpriced == {}, "nothing is asked"
+    model = "arn:aws:bedrock:*::foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0"
+    known = one("iam/rolePolicy:RolePolicy", policy=json.dumps({"Statement": [{"Resource": model}]}))
+    for policies in ([*later, known], [known, *later]):
+        bill = month(policies, {"modelInputTokens": 1_000_000})
+        assert (bill.unpriced, bill.usd) == ({}, Decimal("1.1"))
+
+
 @pytest.mark.parametrize("model", ["maker.unheard-of-v1:0", "*", "anthropic.*"])
 def test_a_model_without_a_price_is_told(model: str) -> None:
     policy = f'{{"Statement": [{{"Resource": "arn:aws:bedrock:*::foundation-model/{model}"}}]}}'
