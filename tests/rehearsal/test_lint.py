@@ -268,6 +268,7 @@ def test_the_patches_change_nothing_of_what_is_found() -> None:
 
 def test_a_linter_that_dies_is_reported_as_an_error() -> None:
     runner = Runner.__new__(Runner)
+    runner.progress = lambda _now: None
     for end in ("_lint_inputs", "_lint_result"):
         ours, theirs = multiprocessing.Pipe()
         theirs.close()

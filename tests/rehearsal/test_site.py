@@ -67,7 +67,8 @@ def test_what_cloudfront_reads_is_in_us_east_1_and_nothing_else(deployed: Rehear
     there = {one["name"] for one in deployed.report["resources"] if one["inputs"].get("region") == "us-east-1"}
     assert {name.rpartition("wiki-dev-")[2] for name in there} == {
         "site-tls-certificate", "site-tls-validation", "site-tls-expiry",
-        "site-firewall-web-acl", "site-firewall-log-group", "site-firewall-logging", "site-logs-key", "site-logs-alias",
+        "site-firewall-web-acl", "site-firewall-log-group", "site-firewall-logging", "site-firewall-blocked-alarm",
+        "site-logs-key", "site-logs-alias",
         "site-server-error-rate", "site-log-source", "site-log-destination", "site-log-delivery",
         "us-east-alerts-critical-topic", "us-east-alerts-critical-topic-policy",
         "us-east-alerts-critical-ops-example-com-subscription",
@@ -77,7 +78,9 @@ def test_what_cloudfront_reads_is_in_us_east_1_and_nothing_else(deployed: Rehear
 
 def test_its_alarms_tell_a_topic_that_they_can_reach(deployed: Rehearsed) -> None:
     alarms = [one for one in inputs(deployed, "MetricAlarm") if one.get("region") == "us-east-1"]
-    assert {one["name"] for one in alarms} == {"wiki-dev-site-server-error-rate", "wiki-dev-site-tls-expiry"}
+    assert {one["name"].removeprefix("wiki-dev-site-") for one in alarms} == {
+        "firewall-blocked-alarm", "server-error-rate", "tls-expiry",
+    }  # fmt: skip
     (topic,) = {arn for one in alarms for arn in one["alarmActions"]}
     assert topic == "arn:aws:sns:us-east-1:123456789012:wiki-dev-critical-alerts"
     (policy,) = [one["policy"] for one in inputs(deployed, "TopicPolicy") if one["arn"] == topic]

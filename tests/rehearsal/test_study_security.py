@@ -18,8 +18,8 @@ both = pytest.mark.parametrize("name", STACKS)
 
 # Questions that AWS asks without a resource, and the services that know none.
 UNBOUND = {
-    "cloudwatch:DescribeAlarms", "tag:GetResources", "xray:GetSamplingRules", "xray:GetSamplingTargets",
-    "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+    "cloudwatch:DescribeAlarms", "inspector-scan:ScanSbom", "tag:GetResources",
+    "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
 }  # fmt: skip
 
 
