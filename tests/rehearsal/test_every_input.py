@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import types
 import typing
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -41,8 +42,11 @@ def value(hint: Any, depth: int = 0) -> Any:
 
 
 @pytest.fixture(scope="module")
-def account() -> Account:
-    return Account()
+def account() -> Iterator[Account]:
+    found = Account()
+    yield found
+    # Else every later test of this process would begin in what earlier ones left.
+    found.close()
 
 
 @pytest.mark.parametrize("type_", sorted(SPECS))
