@@ -25,6 +25,7 @@ SOMETIMES: dict[str, set[str]] = {
     "dynamodb/tableReplica:TableReplica": {"pointInTimeRecovery"},
     "lb/loadBalancer:LoadBalancer": {"subnets"},
     "opensearch/serverlessCollection:ServerlessCollection": {"standbyReplicas"},
+    "sqs/queue:Queue": {"fifoQueue"},
 }
 """What is read only where it matters: indexes of tables on demand cost by the write, subnets of internal load balancers
 nothing, and what a stack has several of is asked one by one until one answers."""
